@@ -1,0 +1,1 @@
+"""Speak: requests to wire bytes, reply bytes to events, usage and failures."""

@@ -1,0 +1,49 @@
+"""The adapter's contract. Rule: sans-io; a request becomes wire bytes here, and a reply's decoder is chosen here."""
+
+from typing import Protocol
+
+import msgspec
+
+from backends.decoder import Decoder
+from backends.families import Family
+from backends.peek import Peek
+from policies.types import Request
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Where a connection goes; connections are pooled by it."""
+
+    host: str
+    port: int
+    tls: bool
+
+
+class Wire(msgspec.Struct):
+    """One HTTP request: where, the target, whole header lines (host among them, each with its CRLF), and the body."""
+
+    origin: Origin
+    target: bytes
+    headers: bytes
+    body: bytes = b""
+    method: bytes = b"POST"
+
+
+class Incoming(msgspec.Struct):
+    """A client's request on its way to an adapter. ``headers``: the lines that may pass to the upstream."""
+
+    request: Request
+    family: Family
+    peek: Peek
+    headers: bytes
+
+
+class Adapter(Protocol):
+    """Speaks one deployment's dialect at one of its endpoints."""
+
+    def encode(self, incoming: Incoming) -> Wire:
+        """The wire request."""
+        ...
+
+    def decoder(self, incoming: Incoming, content_type: bytes) -> Decoder:
+        """A fresh reader for a 2xx answer of that content type."""
+        ...

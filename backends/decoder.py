@@ -1,0 +1,27 @@
+"""Decoders read an answer on its way through. Rule: sans-io; bytes in, the bytes to forward out, facts beside."""
+
+from typing import Protocol
+
+from policies.failure import Fault
+from policies.types import Usage
+
+
+class Decoder(Protocol):
+    """Reads one answer.
+
+    ``committed``: content is in hand. ``progressed``: the last feed held something generated (pings do not count).
+    ``fault``: what went wrong; after it nothing more is forwarded.
+    """
+
+    committed: bool
+    progressed: bool
+    fault: Fault | None
+    usage: Usage
+
+    def feed(self, data: bytes) -> bytes:
+        """The bytes to forward; the same object where there is nothing to hold or remove."""
+        ...
+
+    def close(self) -> bytes:
+        """The upstream ended: the last bytes to forward. Sets ``fault`` when the answer is not whole."""
+        ...

@@ -1,0 +1,84 @@
+"""Control. Rule: what an operator asks an engine: alive, loaded, asleep, how much; never behind the API key."""
+
+from importlib.metadata import version
+
+from backends.engine.errors import Refusal
+from backends.engine.faults import Fault
+from backends.engine.http import SERVER, Answer, Request
+from backends.engine.requests import read
+from backends.engine.service import Service, encode
+
+
+def serve_health(service: Service, request: Request, answer: Answer) -> None:
+    answer.respond(200, b"")
+
+
+def serve_version(service: Service, request: Request, answer: Answer) -> None:
+    answer.respond(200, encode({"version": version("cloverleaf"), "server": SERVER}))
+
+
+def serve_load(service: Service, request: Request, answer: Answer) -> None:
+    answer.respond(200, encode({"server_load": service.runner.in_flight}))
+
+
+def serve_metrics(service: Service, request: Request, answer: Answer) -> None:
+    runner = service.runner
+    text = runner.metrics.render(service.model, runner.model, service.profile, runner.sleep_level)
+    answer.respond(200, text, "text/plain; version=0.0.4; charset=utf-8")
+
+
+def serve_sleep(service: Service, request: Request, answer: Answer) -> None:
+    level = request.query.get("level", "1")
+    if level not in ("1", "2"):
+        raise Refusal(400, "level must be 1 or 2", "level")
+    service.runner.sleep(int(level))
+    answer.respond(200, b"")
+
+
+def serve_wake_up(service: Service, request: Request, answer: Answer) -> None:
+    service.runner.wake()
+    answer.respond(200, b"")
+
+
+def serve_is_sleeping(service: Service, request: Request, answer: Answer) -> None:
+    answer.respond(200, encode({"is_sleeping": service.runner.model.asleep}))
+
+
+def serve_models(service: Service, request: Request, answer: Answer) -> None:
+    answer.respond(200, encode({"object": "list", "data": [_card(service)]}))
+
+
+def serve_model(service: Service, request: Request, answer: Answer) -> None:
+    """One model; its id may hold slashes."""
+    service.check_model(request.path.removeprefix("/v1/models/"))
+    answer.respond(200, encode(_card(service)))
+
+
+def _card(service: Service) -> dict[str, object]:
+    return {
+        "id": service.model,
+        "object": "model",
+        "created": service.created,
+        "owned_by": SERVER,
+        "root": service.model,
+        "parent": None,
+        "max_model_len": service.limits.max_model_len,
+        "permission": [],
+    }
+
+
+def serve_arm(service: Service, request: Request, answer: Answer) -> None:
+    """Arm one fault, or a list of them, on top of those already armed."""
+    given = read(request.body, Fault | list[Fault])  # type: ignore[arg-type]
+    service.faults.arm(given if isinstance(given, list) else [given])
+    serve_faults(service, request, answer)
+
+
+def serve_faults(service: Service, request: Request, answer: Answer) -> None:
+    """What is armed, and how often each was met and struck."""
+    answer.respond(200, encode({"faults": service.faults.armed}))
+
+
+def serve_disarm(service: Service, request: Request, answer: Answer) -> None:
+    service.faults.armed.clear()
+    serve_faults(service, request, answer)

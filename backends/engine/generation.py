@@ -1,0 +1,92 @@
+"""Generation. Rule: one request from submission to the last byte, in any dialect; a client that leaves frees it."""
+
+from typing import Protocol
+
+import msgspec
+
+from backends.engine.http import Answer
+from backends.engine.plan import Choice
+from backends.engine.runner import Runner
+from backends.engine.sequence import Event
+
+
+class Usage(msgspec.Struct, frozen=True):
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int
+
+
+class Dialect(Protocol):
+    """How choices look on the wire: four kinds of events, or one body."""
+
+    def opening(self) -> list[bytes]: ...
+    def delta(self, index: int, start: int, end: int, finished: bool) -> list[bytes]: ...
+    def closing(self, usage: Usage) -> list[bytes]: ...
+    def body(self, usage: Usage) -> bytes: ...
+
+
+class Generation:
+    """`n` is how many neighbouring choices share one prompt: their prompt is counted once."""
+
+    def __init__(self, answer: Answer, dialect: Dialect, choices: list[Choice], n: int, stream: bool) -> None:
+        self._answer = answer
+        self._dialect = dialect
+        self._choices = choices
+        self._n = n
+        self._stream = stream
+        self._produced = [0] * len(choices)
+        self._left = len(choices)
+        self._events: list[bytes] = []
+        self._opened = False
+
+    def start(self, runner: Runner) -> None:
+        self._runner = runner
+        self._answer.on_leave = self._abandon
+        if self._stream:
+            self._answer.open_stream()
+        self._sequences = [runner.submit(choice.work, self, index) for index, choice in enumerate(self._choices)]
+
+    def take(self, index: int, event: Event) -> None:
+        self._advance(index, event.produced, event.finished)
+
+    def cut(self, index: int) -> None:
+        """The engine aborts this choice: it ends where it is."""
+        choice, produced = self._choices[index], self._produced[index]
+        choice.pieces, choice.finish = choice.pieces[:produced], "abort"
+        self._advance(index, produced, finished=True)
+
+    def flush(self) -> None:
+        if self._left == 0:
+            self._left = -1
+            self._close()
+        elif self._events:
+            events, self._events = self._events, []
+            self._answer.send(events)
+
+    def _advance(self, index: int, produced: int, finished: bool) -> None:
+        if self._stream:
+            if not self._opened:
+                self._opened = True
+                self._events += self._dialect.opening()
+            self._events += self._dialect.delta(index, self._produced[index], produced, finished)
+        self._produced[index] = produced
+        self._left -= finished
+
+    def _close(self) -> None:
+        if self._stream:
+            self._answer.send(self._events + self._dialect.closing(self._usage()))
+            self._answer.finish()
+        else:
+            self._answer.respond(200, self._dialect.body(self._usage()))
+
+    def _usage(self) -> Usage:
+        firsts = self._sequences[:: self._n]
+        return Usage(
+            sum(sequence.work.prompt_tokens for sequence in firsts),
+            sum(self._produced),
+            sum(sequence.cached_tokens for sequence in firsts),
+        )
+
+    def _abandon(self) -> None:
+        for sequence in self._sequences:
+            self._runner.abort(sequence)

@@ -1,0 +1,101 @@
+"""Plan. Rule: what a request will be answered is settled before it is queued; only when is left to the model."""
+
+import msgspec
+
+from backends.engine.errors import Refusal
+from backends.engine.prompt import Prompt
+from backends.engine.requests import Sampled
+from backends.engine.sequence import Work
+from backends.engine.text import block_keys, count_tokens, natural_length, pieces, voice, words
+
+NOTHING = Work(0, 0)
+
+
+class Call(msgspec.Struct, frozen=True):
+    """A tool call; its arguments are the choice's text."""
+
+    id: str
+    name: str
+
+
+class Script(msgspec.Struct, frozen=True):
+    """A text that is not the voice's own: JSON that was asked for, or the arguments of a call."""
+
+    text: str
+    call: Call | None = None
+
+
+class Choice(msgspec.Struct):
+    """One answer: a piece of text for every token, and why it ends."""
+
+    pieces: list[str]
+    finish: str
+    stop: str | None = None
+    work: Work = NOTHING
+    call: Call | None = None
+
+    def text(self, start: int = 0, end: int | None = None) -> str:
+        return "".join(self.pieces[start:end])
+
+
+class Limits(msgspec.Struct, frozen=True):
+    max_model_len: int
+    block_size: int
+
+    def room(self, prompt: Prompt, wanted: int | None) -> int:
+        """How many tokens may be generated, or the refusal that vLLM gives."""
+        room = self.max_model_len - prompt.tokens
+        if room < 1:
+            raise Refusal(
+                400,
+                f"This model's maximum context length is {self.max_model_len} tokens. However, your request has "
+                f"{prompt.tokens} input tokens. Please reduce the length of the input messages.",
+                "input_tokens",
+            )
+        if wanted is not None and wanted > room:
+            raise Refusal(
+                400,
+                f"'max_tokens' or 'max_completion_tokens' is too large: {wanted}. This model's maximum context "
+                f"length is {self.max_model_len} tokens and your request has {prompt.tokens} input tokens.",
+                "max_tokens",
+            )
+        return room if wanted is None else wanted
+
+
+def choose(prompt: Prompt, asked: Sampled, room: int, block_size: int, script: Script | None = None) -> list[Choice]:
+    """The `n` choices for a prompt, at most `room` tokens each, in the voice's words or the script's."""
+    choices = []
+    for number in range(asked.n or 1):
+        text = script.text if script else _spoken(prompt, asked, room, number)
+        choice = _choice(prompt, asked, room, text)
+        keys = block_keys(prompt.data + choice.text().encode(), block_size, asked.cache_salt or "")
+        choice.work = Work(prompt.tokens, len(choice.pieces), keys, choice.finish)
+        choice.call = script.call if script else None
+        choices.append(choice)
+    return choices
+
+
+def _choice(prompt: Prompt, asked: Sampled, room: int, text: str) -> Choice:
+    """What of a text is still to be said, cut at a stop string or at the room there is."""
+    rest = text.encode()[len(prompt.said) :].decode(errors="ignore")
+    rest, stop = _cut(rest, asked.stops)
+    parts = pieces(rest) or [""]
+    if len(parts) > room or (len(parts) == room and stop is None):
+        return Choice(parts[:room], "length")
+    return Choice(parts, "stop", stop)
+
+
+def _spoken(prompt: Prompt, asked: Sampled, room: int, number: int) -> str:
+    """The voice's text from its very beginning, what was already said included."""
+    key = voice(prompt.source, asked.seed or 0, number)
+    said = count_tokens(prompt.said)
+    length = max(natural_length(key), said + (asked.min_tokens or 0))
+    return words(key, said + room if asked.ignore_eos else min(length, said + room))
+
+
+def _cut(text: str, stops: list[str]) -> tuple[str, str | None]:
+    found = [(text.find(stop), stop) for stop in stops if stop and stop in text]
+    if not found:
+        return text, None
+    at, stop = min(found)
+    return text[:at], stop

@@ -1,0 +1,123 @@
+"""Faults. Rule: an upstream's refusal, whole or in-band, becomes one of our failures here and nowhere else."""
+
+import re
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+
+import msgspec
+
+from policies.failure import Failure, Fault
+
+_TOO_LONG = re.compile(
+    r"maximum context length|context_length_exceeded|context window|prompt is too long|input is too long"
+    r"|exceeds? the (?:maximum|model'?s?).{0,40}(?:tokens|length)|max_model_len",
+    re.IGNORECASE,
+)
+_FILTERED = re.compile(r"content_filter|content management policy|content_policy_violation|ResponsibleAIPolicy", re.I)
+_QUOTA = frozenset({"insufficient_quota", "credit_balance_exhausted", "billing_not_active", "billing_error"})
+_RATE = frozenset({"rate_limit_exceeded", "rate_limit_error", "slow_down", "tokens", "requests"})
+_OVERLOADED = frozenset({"overloaded_error", "overloaded", "capacity_exceeded", "service_unavailable"})
+
+_BY_STATUS = {
+    401: Failure.AUTH,
+    402: Failure.RATE_LIMITED,
+    403: Failure.AUTH,
+    404: Failure.NOT_FOUND,
+    407: Failure.AUTH,
+    408: Failure.SERVER_ERROR,
+    424: Failure.SERVER_ERROR,
+    425: Failure.SERVER_ERROR,
+    429: Failure.RATE_LIMITED,
+    498: Failure.OVERLOADED,
+    503: Failure.OVERLOADED,
+    529: Failure.OVERLOADED,
+}
+
+
+class _Error(msgspec.Struct):
+    message: str = ""
+    type: str | None = None
+    code: str | int | None = None
+
+
+class _Envelope(msgspec.Struct):
+    error: _Error | str | None = None
+    message: str | None = None
+    detail: str | list[object] | None = None
+
+
+def of_reply(status: int, headers: Mapping[bytes, bytes], body: bytes) -> Fault:
+    """The fault of a reply whose status is not 2xx."""
+    error = _read(body)
+    failure = _failure(status, error)
+    return Fault(
+        failure,
+        error.message or f"the upstream answered {status}",
+        retry_after=delay(headers),
+        credential=status == 402 or error.code in _QUOTA or error.type in _QUOTA,
+        status=status,
+        body=body,
+        content_type=headers.get(b"content-type", b"application/json"),
+    )
+
+
+def in_band(error: bytes) -> Fault:
+    """The fault of an error inside a 200: ``error`` is its JSON (an object or a string)."""
+    read = _read(b'{"error":' + error + b"}")
+    status = read.code if isinstance(read.code, int) and 400 <= read.code < 600 else 500
+    if read.type in _RATE or read.code in _RATE or read.type in _QUOTA or read.code in _QUOTA:
+        status = 429
+    elif read.type in _OVERLOADED or read.code in _OVERLOADED:
+        status = 503
+    elif read.type == "invalid_request_error" and not isinstance(read.code, int):
+        status = 400
+    failure = _failure(status, read)
+    return Fault(
+        failure,
+        read.message or "the upstream sent an error",
+        credential=read.code in _QUOTA or read.type in _QUOTA,
+        status=status,
+        body=b'{"error":' + error + b"}",
+    )
+
+
+def _read(body: bytes) -> _Error:
+    try:
+        envelope = msgspec.json.decode(body, type=_Envelope)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _Error()
+    if isinstance(envelope.error, _Error):
+        return envelope.error
+    if isinstance(envelope.error, str):
+        return _Error(envelope.error)
+    return _Error(envelope.message or str(envelope.detail or ""))
+
+
+def _failure(status: int, error: _Error) -> Failure:
+    if status in (400, 413, 422):
+        text = f"{error.code} {error.type} {error.message}"
+        if _TOO_LONG.search(text):
+            return Failure.CONTEXT_TOO_LONG
+        return Failure.CONTENT_FILTERED if _FILTERED.search(text) else Failure.BAD_REQUEST
+    known = _BY_STATUS.get(status)
+    if known is not None:
+        return known
+    if status < 400:
+        return Failure.MALFORMED  # a redirect, or a 1xx that ended: nothing a client of an API can use
+    return Failure.SERVER_ERROR if status >= 500 else Failure.BAD_REQUEST
+
+
+def delay(headers: Mapping[bytes, bytes]) -> float | None:
+    """Seconds to wait, from ``retry-after-ms`` or ``retry-after`` (seconds or a date, against the reply's own date)."""
+    try:
+        if b"retry-after-ms" in headers:
+            return max(0.0, float(headers[b"retry-after-ms"]) / 1000)
+        text = headers.get(b"retry-after", b"").decode("ascii").strip()
+        if not text:
+            return None
+        if text[0].isdigit():
+            return max(0.0, float(text))
+        sent = parsedate_to_datetime(headers[b"date"].decode("ascii"))
+        return max(0.0, (parsedate_to_datetime(text) - sent).total_seconds())
+    except (ValueError, KeyError, TypeError, UnicodeDecodeError):
+        return None

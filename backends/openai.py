@@ -1,0 +1,65 @@
+"""The OpenAI dialect. Rule: same dialect on both sides, so the body stays as it is; model and usage are spliced in."""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from backends.adapter import Incoming, Origin, Wire
+from backends.chat_stream import ChatStream
+from backends.decoder import Decoder
+from backends.splice import ask_for_usage, json_string, replace
+from backends.typed_stream import TypedStream
+from backends.whole import Binary, WholeBody
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class OpenAI:
+    """One endpoint of a deployment that speaks OpenAI's API: OpenAI itself, compatible servers, vLLM.
+
+    ``root`` is the server's root for vLLM, and the ``base_url`` (with its /v1) elsewhere.
+    """
+
+    def __init__(self, root: str, model: str, headers: Mapping[str, str], *, v1_in_root: bool) -> None:
+        self.origin, self._prefix = address(root)
+        self._v1_in_root = v1_in_root
+        self._model = model
+        self._model_json = json_string(model)
+        lines = {"host": urlsplit(root).netloc.rpartition("@")[2], "accept-encoding": "identity", **headers}
+        self._lines = b"".join(f"{name}: {value}\r\n".encode("latin-1") for name, value in lines.items())
+
+    def encode(self, incoming: Incoming) -> Wire:
+        peek, body = incoming.peek, incoming.request.body
+        if peek.model != self._model:
+            value = self._model.encode() if incoming.family.form else self._model_json
+            body = replace(body, peek.model_at, value)
+        if peek.stream and incoming.family.usage_option:
+            body = ask_for_usage(body, peek)
+        return Wire(self.origin, self.target(incoming.family.paths[0]), self._lines + incoming.headers, body)
+
+    def target(self, path: str) -> bytes:
+        """The request target for a public path."""
+        return self._prefix + (path.removeprefix("/v1") if self._v1_in_root else path).encode()
+
+    def decoder(self, incoming: Incoming, content_type: bytes) -> Decoder:
+        family = incoming.family
+        if content_type.startswith(b"text/event-stream"):
+            if family.events == "openai":
+                options = incoming.peek.stream_options
+                return ChatStream(hide_usage=not (options and options.get("include_usage")))
+            return TypedStream()
+        if family.binary:
+            return Binary()
+        return WholeBody(json=not family.form or content_type.startswith(b"application/json"))
+
+
+def address(url: str) -> tuple[Origin, bytes]:
+    """The origin and path prefix (without a trailing slash) of an http(s) URL.
+
+    Raises:
+        ValueError: not an http(s) URL with a host.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+        raise ValueError(f"not an http(s) URL: {url}")
+    port = parts.port or _DEFAULT_PORTS[parts.scheme]
+    return Origin(parts.hostname, port, parts.scheme == "https"), parts.path.rstrip("/").encode()

@@ -1,0 +1,125 @@
+"""Peek. Rule: read the few routing fields of a body and where they stand; everything else stays the bytes it was."""
+
+import re
+
+import msgspec
+
+from backends import form
+from backends.families import Family
+
+Range = tuple[int, int]
+
+
+class BadBody(Exception):
+    """The body cannot be routed. ``param``: the field at fault, where there is one."""
+
+    def __init__(self, message: str, param: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
+
+
+class Peek(msgspec.Struct):
+    """What routing needs of a body. ``model_at``: the byte range of the model's value, without any quotes."""
+
+    model: str
+    model_at: Range
+    stream: bool = False
+    stream_options: dict[str, object] | None = None  # None: not given (or null)
+
+
+class _Body(msgspec.Struct):
+    model: str
+    stream: bool | None = None
+    stream_options: dict[str, object] | None = None
+
+
+_decode = msgspec.json.Decoder(_Body).decode
+_decode_raw = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_COLON_QUOTE = re.compile(rb'\s*:\s*"')
+_COLON = re.compile(rb"\s*:\s*")
+_GAP = re.compile(rb"[\s,]*")
+_STRING = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+
+
+def peek(family: Family, body: bytes, content_type: bytes) -> Peek:
+    """Read ``model`` and the stream fields.
+
+    Raises:
+        BadBody: not JSON (or not a form), no usable ``model``, or ``model`` given twice.
+    """
+    if family.form:
+        return _peek_form(body, content_type)
+    try:
+        fields = _decode(body)
+    except msgspec.ValidationError as error:
+        raise _explained(str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadBody(f"the request body is not valid JSON: {error}") from None
+    return Peek(fields.model, _model_at(body), bool(fields.stream), fields.stream_options)
+
+
+def _explained(text: str) -> BadBody:
+    if "missing required field `model`" in text:
+        return BadBody("you must provide a 'model' parameter", "model")
+    reason = text.split(" - at")[0]
+    for field in ("model", "stream_options", "stream"):
+        if f"$.{field}" in text:
+            return BadBody(f"invalid '{field}': {reason}", field)
+    return BadBody(f"the request body must be a JSON object: {reason}")
+
+
+def _model_at(body: bytes) -> Range:
+    """Where the model's value stands between its quotes.
+
+    The token ``"model"`` cannot occur inside a JSON string (the quotes would be escaped there). So a body that holds
+    it once, and no ``\\u00`` that could spell another, holds exactly the key that was decoded. Others are walked.
+    """
+    at = body.find(b'"model"')
+    if at >= 0 and body.find(b'"model"', at + 7) < 0 and b"\\u00" not in body:
+        opened = _COLON_QUOTE.match(body, at + 7)
+        closed = _STRING.match(body, opened.end()) if opened else None
+        if opened and closed:
+            return opened.end(), closed.end() - 1
+    start, end = walk(body)["model"]
+    return start + 1, end - 1
+
+
+def walk(body: bytes) -> dict[str, Range]:
+    """Top-level key -> byte range of its raw value.
+
+    A decoder gives each value's length, so only the keys are read here. A key given twice shows as a key out of step.
+
+    Raises:
+        BadBody: a top-level key is given twice: upstreams may disagree about which one counts.
+    """
+    at = body.index(b"{") + 1
+    ranges: dict[str, Range] = {}
+    for key, raw in _decode_raw(body).items():
+        opened = _end(_GAP, body, at) + 1
+        closed = _end(_STRING, body, opened)
+        if closed < 0 or msgspec.json.decode(body[opened - 1 : closed]) != key:
+            break
+        start = _end(_COLON, body, closed)
+        at = start + memoryview(raw).nbytes
+        ranges[key] = (start, at)
+    if body[at:].strip() != b"}":
+        raise BadBody("a field of the request body is given twice; 'model' must be given once", "model")
+    return ranges
+
+
+def _end(pattern: re.Pattern[bytes], body: bytes, at: int) -> int:
+    found = pattern.match(body, at)
+    return found.end() if found else -1
+
+
+def _peek_form(body: bytes, content_type: bytes) -> Peek:
+    try:
+        fields = form.fields(body, content_type, (b"model", b"stream"))
+    except ValueError as error:
+        raise BadBody(str(error)) from None
+    if b"model" not in fields:
+        raise BadBody("you must provide a 'model' parameter", "model")
+    start, end = fields[b"model"]
+    flag = fields.get(b"stream", (0, 0))
+    model = body[start:end].decode("utf-8", "replace")
+    return Peek(model, (start, end), body[flag[0] : flag[1]].strip().lower() == b"true")

@@ -1,0 +1,1 @@
+"""Transports: the only files of this room that own sockets."""

@@ -1,0 +1,186 @@
+"""One upstream connection. Rule: it carries one request at a time, and is reused only after a whole, clean answer."""
+
+import asyncio
+from typing import Protocol
+
+import httptools
+
+from backends.adapter import Wire
+from backends.transport import Receiver
+from policies.failure import Failure, Fault
+
+MAX_HEAD = 64 * 1024  # bytes of status line and headers
+SEPARATE_BODY = 64 * 1024  # a body from this size on is written by itself: joining would copy it
+
+
+class Owner(Protocol):
+    """Who sent the request: told when the connection is done with it."""
+
+    def finished(self, reusable: bool) -> None: ...
+
+    def lost(self, fault: Fault, answered: bool) -> None: ...
+
+
+class Connection(asyncio.Protocol):
+    """Client side of HTTP/1.1 on httptools."""
+
+    __slots__ = (
+        "_answered",
+        "_framed",
+        "_head_bytes",
+        "_headers",
+        "_owner",
+        "_parser",
+        "_parts",
+        "_paused",
+        "_receiver",
+        "_status",
+        "_transport",
+        "_whole",
+        "idle_since",
+    )
+
+    def __init__(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self._transport: asyncio.Transport | None = None
+        self._receiver: Receiver | None = None
+        self._owner: Owner | None = None
+        self._headers: dict[bytes, bytes] = {}
+        self._parts: list[bytes] = []
+        self._status = 0
+        self._head_bytes = 0
+        self._answered = False  # a byte of an answer came
+        self._framed = False  # the answer's end is told by its length or chunks, not by the connection's end
+        self._whole = False
+        self._paused = False
+        self.idle_since = 0.0
+
+    @property
+    def usable(self) -> bool:
+        return self._transport is not None and not self._transport.is_closing()
+
+    def request(self, wire: Wire, receiver: Receiver, owner: Owner) -> None:
+        """Write a request; the answer goes to ``receiver``."""
+        transport = self._transport
+        assert transport is not None and self._receiver is None
+        self._receiver = receiver
+        self._owner = owner
+        self._headers = {}
+        self._status = self._head_bytes = 0
+        self._answered = self._framed = self._whole = False
+        body = wire.body
+        head = b"%b %b HTTP/1.1\r\n%bcontent-length: %d\r\n\r\n" % (
+            wire.method,
+            wire.target,
+            wire.headers,
+            len(body),
+        )
+        if len(body) < SEPARATE_BODY:
+            transport.write(head + body)
+        else:
+            transport.write(head)
+            transport.write(body)
+
+    def abort(self) -> None:
+        self._receiver = self._owner = None
+        if self._transport is not None:
+            self._transport.abort()
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+    def pause(self) -> None:
+        if self._transport is not None and not self._paused:
+            self._paused = True
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        if self._transport is not None and self._paused:
+            self._paused = False
+            self._transport.resume_reading()
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment]  # a stream protocol is given a stream transport
+
+    def data_received(self, data: bytes) -> None:
+        receiver = self._receiver
+        if receiver is None:  # an answer nobody asked for
+            self.close()
+            return
+        self._answered = True
+        if not self._status:
+            self._head_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            self._fail(Fault(Failure.MALFORMED, f"the upstream does not speak HTTP: {error}"))
+            return
+        if not self._status and self._head_bytes > MAX_HEAD:
+            self._fail(Fault(Failure.MALFORMED, f"the upstream's headers exceed {MAX_HEAD} bytes"))
+            return
+        parts = self._parts
+        if parts and self._receiver is not None:
+            body = parts[0] if len(parts) == 1 else b"".join(parts)
+            parts.clear()
+            receiver.data(body)
+        if self._whole and self._receiver is not None:
+            self._finish()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        receiver = self._receiver
+        if receiver is None:
+            return
+        if exc is None and self._status and not self._framed:
+            self._whole = True
+            self._finish()
+            return
+        reason = "reset" if exc is not None else "closed"
+        when = "in the middle of its answer" if self._answered else "before it answered"
+        self._fail(Fault(Failure.BROKEN_STREAM, f"the upstream {reason} the connection {when}"))
+
+    # httptools
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers[name.lower()] = value
+
+    def on_headers_complete(self) -> None:
+        status = self._parser.get_status_code()
+        if status < 200:  # 100-continue, 103: the answer is still to come
+            self._headers = {}
+            return
+        self._status = status
+        headers = self._headers
+        self._framed = b"content-length" in headers or b"transfer-encoding" in headers or status in (204, 304)
+        if self._receiver is not None:
+            self._receiver.head(status, headers)
+
+    def on_body(self, body: bytes) -> None:
+        self._parts.append(body)
+
+    def on_message_complete(self) -> None:
+        self._whole = bool(self._status)
+
+    def _finish(self) -> None:
+        receiver, owner = self._receiver, self._owner
+        self._receiver = self._owner = None
+        transport = self._transport
+        reusable = (
+            transport is not None
+            and not self._paused
+            and self._framed
+            and self._parser.should_keep_alive()
+            and transport.get_write_buffer_size() == 0
+        )
+        assert receiver is not None and owner is not None
+        owner.finished(reusable)
+        receiver.end()
+
+    def _fail(self, fault: Fault) -> None:
+        owner = self._owner
+        self.abort()
+        if owner is not None:
+            owner.lost(fault, self._answered)

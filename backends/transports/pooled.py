@@ -1,0 +1,170 @@
+"""The pooled transport. Rule: HTTP/1.1 over kept-alive connections, written at once when one is idle; plain and TLS.
+
+A request that meets a connection the server has just closed (nothing of an answer came) is sent once more on a new one:
+that race is the pool's own, not a failure of the upstream. Nothing else is retried here.
+"""
+
+import asyncio
+import ssl
+from collections import deque
+
+from backends.adapter import Origin, Wire
+from backends.transport import Receiver
+from backends.transports.connection import Connection
+from policies.failure import Failure, Fault
+
+IDLE_PLAIN = 4.0  # seconds; under the 5 s after which uvicorn (vLLM's server) closes an idle connection
+IDLE_TLS = 55.0  # clouds keep connections for a minute or more, and a TLS handshake costs round trips
+SWEEP = 1.0
+
+
+class Pooled:
+    """Pools connections by origin. ``max_idle`` is per origin."""
+
+    def __init__(self, max_idle: int = 1024, ssl_context: ssl.SSLContext | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._max_idle = max_idle
+        self._ssl = ssl_context
+        self._idle: dict[Origin, deque[Connection]] = {}
+        self._sweeper = self._loop.call_later(SWEEP, self._sweep)
+
+    def send(self, wire: Wire, receiver: Receiver) -> "Call":
+        call = Call(self, wire, receiver)
+        call.start()
+        return call
+
+    def take(self, origin: Origin) -> Connection | None:
+        """An idle connection: the last one used, since it is the likeliest to be alive."""
+        idle = self._idle.get(origin)
+        while idle:
+            connection = idle.pop()
+            if connection.usable:
+                return connection
+        return None
+
+    def give(self, origin: Origin, connection: Connection) -> None:
+        """Keep a connection for the next request."""
+        idle = self._idle.get(origin)
+        if idle is None:
+            idle = self._idle[origin] = deque()
+        if len(idle) >= self._max_idle:
+            connection.close()
+            return
+        connection.idle_since = self._loop.time()
+        idle.append(connection)
+
+    async def connect(self, origin: Origin) -> Connection:
+        """A new connection.
+
+        Raises:
+            OSError: refused, unresolvable, or TLS failed.
+        """
+        _, connection = await self._loop.create_connection(
+            Connection, origin.host, origin.port, ssl=self._context() if origin.tls else None
+        )
+        return connection
+
+    def _context(self) -> ssl.SSLContext:
+        if self._ssl is None:
+            self._ssl = ssl.create_default_context()
+        return self._ssl
+
+    def _sweep(self) -> None:
+        now = self._loop.time()
+        for origin, idle in list(self._idle.items()):
+            limit = IDLE_TLS if origin.tls else IDLE_PLAIN
+            while idle and (not idle[0].usable or now - idle[0].idle_since > limit):
+                idle.popleft().close()
+            if not idle:
+                del self._idle[origin]
+        self._sweeper = self._loop.call_later(SWEEP, self._sweep)
+
+    async def close(self) -> None:
+        self._sweeper.cancel()
+        for idle in self._idle.values():
+            for connection in idle:
+                connection.close()
+        self._idle.clear()
+
+
+class Call:
+    """One wire request: on an idle connection in the same tick, else on a new one."""
+
+    __slots__ = ("_connecting", "_connection", "_fresh", "_pool", "_receiver", "_wire")
+
+    def __init__(self, pool: Pooled, wire: Wire, receiver: Receiver) -> None:
+        self._pool = pool
+        self._wire = wire
+        self._receiver: Receiver | None = receiver
+        self._connection: Connection | None = None
+        self._connecting: asyncio.Task[None] | None = None
+        self._fresh = False
+
+    def start(self) -> None:
+        connection = self._pool.take(self._wire.origin)
+        if connection is None:
+            self._dial()
+        else:
+            self._write(connection)
+
+    def cancel(self) -> None:
+        self._receiver = None
+        if self._connecting is not None:
+            self._connecting.cancel()
+        if self._connection is not None:
+            self._connection.abort()
+
+    def pause(self) -> None:
+        if self._connection is not None:
+            self._connection.pause()
+
+    def resume(self) -> None:
+        if self._connection is not None:
+            self._connection.resume()
+
+    def _dial(self) -> None:
+        self._fresh = True
+        self._connecting = asyncio.ensure_future(self._connect())
+
+    async def _connect(self) -> None:
+        origin = self._wire.origin
+        try:
+            connection = await self._pool.connect(origin)
+        except (OSError, UnicodeError) as error:  # UnicodeError: a host name DNS could not carry
+            if self._receiver is not None:
+                reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+                self._receiver.lost(Fault(Failure.UNREACHABLE, f"cannot connect: {reason}"))
+            return
+        finally:
+            self._connecting = None
+        if self._receiver is None:
+            connection.close()
+        else:
+            self._write(connection)
+
+    def _write(self, connection: Connection) -> None:
+        assert self._receiver is not None
+        self._connection = connection
+        connection.request(self._wire, self._receiver, self)
+        self._receiver.sent()
+
+    def finished(self, reusable: bool) -> None:
+        """The connection has delivered a whole answer."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        if reusable:
+            self._pool.give(self._wire.origin, connection)
+        else:
+            connection.close()
+
+    def lost(self, fault: Fault, answered: bool) -> None:
+        """The connection died. ``answered``: some of an answer had come."""
+        self._connection = None
+        receiver = self._receiver
+        if receiver is None:
+            return
+        if not answered and not self._fresh:
+            self._dial()
+        else:
+            receiver.lost(fault)

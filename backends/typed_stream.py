@@ -1,0 +1,118 @@
+"""Typed streams (responses, messages, images, transcriptions). Rule: events pass as they are; their types are read."""
+
+import msgspec
+
+from backends import sse
+from backends.faults import in_band
+from backends.usage import Counted
+from policies.failure import Failure, Fault
+from policies.types import NO_USAGE, Usage
+
+#: Events that carry no content: held until content comes, so that an error after them can still fail over.
+PREAMBLE = frozenset(
+    {
+        "response.created",
+        "response.queued",
+        "response.in_progress",
+        "response.output_item.added",
+        "response.content_part.added",
+        "response.reasoning_part.added",
+        "response.reasoning_summary_part.added",
+        "message_start",
+        "content_block_start",
+        "ping",
+        "keepalive",
+    }
+)
+PINGS = frozenset({"ping", "keepalive"})
+ERRORS = frozenset({"error", "response.failed"})
+LAST = frozenset(
+    {
+        "response.completed",
+        "response.incomplete",
+        "message_stop",
+        "image_generation.completed",
+        "image_edit.completed",
+        "transcript.text.done",
+    }
+)
+
+
+class _Inner(msgspec.Struct):
+    usage: Counted | None = None
+    error: msgspec.Raw | None = None
+
+
+class _Event(msgspec.Struct):
+    type: str = ""
+    response: _Inner | None = None
+    message: _Inner | str | None = None
+    usage: Counted | None = None
+    error: msgspec.Raw | None = None
+
+
+_decode = msgspec.json.Decoder(_Event).decode
+
+
+class TypedStream:
+    """Reads a stream of events that name their type."""
+
+    __slots__ = ("_events", "_finished", "committed", "fault", "progressed", "usage")
+
+    def __init__(self) -> None:
+        self._events = sse.Events()
+        self._finished = False
+        self.committed = False
+        self.progressed = False
+        self.fault: Fault | None = None
+        self.usage: Usage = NO_USAGE
+
+    def feed(self, data: bytes) -> bytes:
+        try:
+            whole = self._events.feed(data)
+        except sse.EventTooLong:
+            self.fault = Fault(Failure.MALFORMED, "the upstream sent an event without end")
+            return b""
+        self.progressed = False
+        if not whole:
+            return whole
+        events = sse.split(whole)
+        kept = [event for event in events if self._keep(event)]
+        return whole if len(kept) == len(events) else b"".join(kept)
+
+    def _keep(self, event: bytes) -> bool:
+        """Read one event; False: it is not for the client."""
+        if self.fault is not None:
+            return False
+        data = sse.payload(event)
+        if not data or data == b"[DONE]":
+            return True
+        try:
+            decoded = _decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return True
+        kind = decoded.type
+        if kind in ERRORS or (not kind and decoded.error is not None):
+            inner = decoded.response.error if decoded.response else decoded.error
+            self.fault = in_band(bytes(inner) if inner is not None else data)
+            return False
+        self.progressed = self.progressed or kind not in PINGS
+        self.committed = self.committed or kind not in PREAMBLE
+        self._finished = self._finished or kind in LAST
+        self._count(decoded)
+        return True
+
+    def _count(self, event: _Event) -> None:
+        inner = event.response or (event.message if isinstance(event.message, _Inner) else None)
+        counted = event.usage or (inner.usage if inner else None)
+        if counted is None:
+            return
+        usage = counted.usage()
+        if usage.prompt == 0 and self.usage.prompt:  # Anthropic's last event counts the output alone
+            usage = Usage(self.usage.prompt, usage.completion, self.usage.cached, "upstream")
+        self.usage = usage
+
+    def close(self) -> bytes:
+        if self.fault is None and not self._finished:
+            self.fault = Fault(Failure.BROKEN_STREAM, "the upstream's stream was cut off")
+        return b""

@@ -1,0 +1,65 @@
+"""Usage. Rule: every provider's way of counting tokens becomes one Usage here; what is not reported is not invented."""
+
+import msgspec
+
+from policies.types import NO_USAGE, Usage
+
+
+class _Details(msgspec.Struct):
+    cached_tokens: int | None = None
+
+
+class Counted(msgspec.Struct):
+    """A ``usage`` object as OpenAI's chat, OpenAI's responses or Anthropic's messages spell it."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    prompt_tokens_details: _Details | None = None
+    input_tokens_details: _Details | None = None
+    cache_read_input_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+
+    def usage(self) -> Usage:
+        details = self.prompt_tokens_details or self.input_tokens_details
+        cached = (details.cached_tokens if details else None) or 0
+        if self.prompt_tokens is not None:
+            return Usage(self.prompt_tokens, self.completion_tokens or 0, cached, "upstream")
+        read, written = self.cache_read_input_tokens or 0, self.cache_creation_input_tokens or 0
+        # Anthropic counts cached tokens beside input_tokens, OpenAI's responses within.
+        prompt = (self.input_tokens or 0) + read + written
+        return Usage(prompt, self.output_tokens or 0, cached or read, "upstream")
+
+
+class _Body(msgspec.Struct):
+    usage: Counted | None = None
+    error: msgspec.Raw | None = None
+
+
+_decode = msgspec.json.Decoder(_Body).decode
+
+
+def of_body(body: bytes) -> tuple[Usage, bytes | None]:
+    """The usage of a whole JSON answer, and its ``error`` (raw JSON) where it holds one in place of an answer.
+
+    Raises:
+        ValueError: the body is not a JSON object.
+    """
+    try:
+        decoded = _decode(body)
+    except msgspec.ValidationError:
+        return _lenient(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"not JSON: {error}") from None
+    error_json = None if decoded.error is None else bytes(decoded.error)
+    return (decoded.usage.usage() if decoded.usage else NO_USAGE), None if error_json == b"null" else error_json
+
+
+def _lenient(body: bytes) -> tuple[Usage, bytes | None]:
+    """An answer whose ``usage`` has another shape: its other fields still count."""
+    value = msgspec.json.decode(body)
+    if not isinstance(value, dict | list | str):
+        raise ValueError("not a JSON object")
+    error = value.get("error") if isinstance(value, dict) else None
+    return NO_USAGE, msgspec.json.encode(error) if error else None

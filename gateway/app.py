@@ -1,0 +1,80 @@
+"""The app. Rule: every object is constructed here, and closed here in the opposite order."""
+
+from pathlib import Path
+
+from backends.engine.server import Engine, EngineOptions
+from backends.transports.pooled import Pooled
+from gateway.catalog import compile_catalog
+from gateway.config import Config
+from gateway.gateway import Gateway
+from gateway.live import Live
+from gateway.log import Log
+from gateway.prober import Prober
+from gateway.watch import Watch
+
+
+class App:
+    """One gateway and what keeps it alive. Made and run on one event loop."""
+
+    def __init__(self) -> None:
+        self._engines: dict[str, list[Engine]] = {}
+        self._roots: dict[str, list[str]] = {}
+
+    @classmethod
+    async def start(cls, config: Config, log: Log) -> "App":
+        """Everything the configuration names, running."""
+        app = cls()
+        app.live = Live()
+        app.log = log
+        app.transport = Pooled()
+        app.watch = Watch()
+        await app._start_engines(config)
+        catalog = compile_catalog(config, app.live, app._roots)
+        app.gateway = Gateway(catalog, app.live, app.transport, app.watch, log)
+        app.prober = Prober(app.transport, app.live, log)
+        app.prober.follow(catalog)
+        return app
+
+    live: Live
+    log: Log
+    transport: Pooled
+    watch: Watch
+    gateway: Gateway
+    prober: Prober
+
+    async def swap(self, config: Config) -> None:
+        """Serve by another configuration from the next request on; those under way keep theirs."""
+        await self._start_engines(config)
+        catalog = compile_catalog(config, self.live, self._roots)
+        self.gateway.catalog = catalog
+        self.log.set_level(config.telemetry.log)
+        self.prober.follow(catalog)
+
+    async def _start_engines(self, config: Config) -> None:
+        """The embedded engines. One that a reload no longer names stays: requests under way may be on it."""
+        for name, deployment in config.deployments.items():
+            if deployment.provider != "embedded":
+                continue
+            engines = self._engines.setdefault(name, [])
+            roots = self._roots.setdefault(name, [])
+            while len(engines) < (deployment.replicas or 1):
+                engine = Engine(EngineOptions(model=deployment.model))
+                roots.append(await engine.start("127.0.0.1", 0))
+                engines.append(engine)
+
+    async def close(self) -> None:
+        await self.prober.close()
+        self.watch.close()
+        await self.transport.close()
+        for engines in self._engines.values():
+            for engine in engines:
+                await engine.stop()
+
+
+def default_config() -> Path:
+    """The configuration to serve when none is named: ./cloverleaf.yaml, else the bundled quickstart."""
+    local = Path("cloverleaf.yaml")
+    if local.exists():
+        return local
+    bundled = Path(__file__).parent / "quickstart.yaml"
+    return bundled if bundled.exists() else Path(__file__).parents[1] / "config" / "quickstart.yaml"

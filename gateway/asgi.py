@@ -1,0 +1,127 @@
+"""Litestar's door. Rule: the same journey over ASGI messages, for any server; it parses and writes, no more."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from backends.families import Family
+from gateway.answer import Flow
+from gateway.gateway import Gateway
+from gateway.journey import Journey
+
+Message = dict[str, Any]
+Scope = Any  # the mapping ASGI defines
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+
+HIGH_WATER = 64 * 1024  # bytes waiting for a slow client, above which the upstream is paused
+
+
+class AsgiAnswer:
+    """An Answer that becomes ASGI messages."""
+
+    def __init__(self) -> None:
+        self.flow: Flow | None = None
+        self.gone = False
+        self._messages: deque[Message] = deque()
+        self._more = asyncio.Event()
+        self._waiting = 0
+        self._paused = False
+
+    def whole(self, status: int, lines: bytes, body: bytes) -> None:
+        self._head(status, lines + b"content-length: %d\r\n" % len(body))
+        self._body(body, more=False)
+
+    def start(self, status: int, lines: bytes, first: bytes) -> None:
+        self._head(status, lines)
+        self._body(first, more=True)
+
+    def write(self, data: bytes) -> None:
+        self._body(data, more=True)
+
+    def end(self) -> None:
+        self._body(b"", more=False)
+
+    def abort(self) -> None:
+        """ASGI has no way to say it: a response that is never completed makes the server cut the connection."""
+        self._more.set()
+
+    def _head(self, status: int, lines: bytes) -> None:
+        pairs = [tuple(line.split(b": ", 1)) for line in lines.split(b"\r\n") if line]
+        self._messages.append({"type": "http.response.start", "status": status, "headers": pairs})
+
+    def _body(self, data: bytes, *, more: bool) -> None:
+        self._messages.append({"type": "http.response.body", "body": data, "more_body": more})
+        self._waiting += len(data)
+        if self.flow is not None and not self._paused and self._waiting > HIGH_WATER:
+            self._paused = True
+            self.flow.pause()
+        self._more.set()
+
+    async def relay(self, send: Send) -> None:
+        """Send what is there; wait for more is the caller's."""
+        while self._messages:
+            message = self._messages.popleft()
+            await send(message)
+            self._waiting -= len(message.get("body", b""))
+            if self._paused and self._waiting <= HIGH_WATER // 2 and self.flow is not None:
+                self._paused = False
+                self.flow.resume()
+
+    async def more(self) -> None:
+        await self._more.wait()
+        self._more.clear()
+
+
+async def serve(gateway: Gateway, family: Family, scope: Scope, receive: Receive, send: Send) -> None:
+    """One request through this door."""
+    client = scope.get("client")
+    given = dict(scope["headers"])
+    answer = AsgiAnswer()
+    journey = Journey(gateway, family, given, client[0] if client else "", answer)
+    body = await _body(journey, receive)
+    if body is None:
+        journey.abandon()
+        return
+    run = asyncio.create_task(journey.run(body))
+    leave = asyncio.create_task(_watch(receive, answer, run))
+    try:
+        while not run.done():
+            more = asyncio.ensure_future(answer.more())
+            await asyncio.wait({run, more}, return_when=asyncio.FIRST_COMPLETED)
+            more.cancel()
+            await answer.relay(send)
+        await answer.relay(send)
+    finally:
+        leave.cancel()
+        if not run.done():
+            run.cancel()
+            await asyncio.wait({run})
+
+
+async def _body(journey: Journey, receive: Receive) -> bytes | None:
+    """The whole body; what is refused is not kept; None: the client left."""
+    parts: list[bytes] = []
+    size = 0
+    more = True
+    while more:
+        if journey.refused is not None and journey.refused.status == 413:
+            return b""
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        data = message.get("body", b"")
+        size += len(data)
+        more = message.get("more_body", False)
+        if journey.refused is None and not journey.over_limit(size):
+            parts.append(data)
+    return b"".join(parts)
+
+
+async def _watch(receive: Receive, answer: AsgiAnswer, run: asyncio.Task[None]) -> None:
+    """A client that leaves cancels the journey."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    answer.gone = True
+    run.cancel()

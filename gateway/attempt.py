@@ -1,0 +1,210 @@
+"""An attempt. Rule: one request sent to one endpoint; it commits, then relays, and settles exactly once.
+
+Everything happens in the transport's callbacks: bytes that arrive are written to the client in the same tick, and the
+journey's task sleeps until the attempt settles. Nothing here retries.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from backends import faults
+from backends.adapter import Adapter, Incoming
+from backends.decoder import Decoder
+from backends.transport import Exchange, Transport
+from gateway import clock
+from policies.failure import Failure, Fault
+from policies.types import Candidate, Timeouts
+
+if TYPE_CHECKING:
+    from gateway.journey import Journey
+
+MAX_ERROR_BODY = 1024 * 1024  # bytes of an upstream's refusal that are kept
+_IDENTITY = (b"", b"identity")
+_LATE = {
+    Failure.TIMEOUT_CONNECT: "no connection in time (timeouts.connect)",
+    Failure.TIMEOUT_RESPONSE: "no answer in time (timeouts.response)",
+    Failure.TIMEOUT_TTFT: "no first token in time (timeouts.ttft)",
+    Failure.STREAM_IDLE: "the upstream fell silent (timeouts.stream_idle)",
+}
+
+
+class Attempt:
+    """One attempt. ``result``: None when the client has the whole answer, else the fault."""
+
+    __slots__ = (
+        "_adapter",
+        "_decoder",
+        "_error",
+        "_exchange",
+        "_headers",
+        "_held",
+        "_incoming",
+        "_journey",
+        "_late",
+        "_limits",
+        "_paused",
+        "_settled",
+        "_status",
+        "candidate",
+        "committed",
+        "deadline",
+        "first_at",
+        "result",
+        "sent_at",
+        "started",
+        "total",
+    )
+
+    def __init__(self, journey: "Journey", candidate: Candidate, limits: Timeouts) -> None:
+        self.candidate = candidate
+        self.committed = False
+        self.result: Fault | None = None
+        self.started = clock.now()
+        self.sent_at = self.first_at = 0.0
+        self.deadline = self.started + limits.connect
+        self.total = journey.deadline
+        self._journey = journey
+        self._limits = limits
+        self._settled: asyncio.Future[None] | None = None
+        self._exchange: Exchange | None = None
+        self._decoder: Decoder | None = None
+        self._headers: Mapping[bytes, bytes] = {}
+        self._held: list[bytes] = []
+        self._error: list[bytes] = []
+        self._status = 0
+        self._paused = False
+        self._late = Failure.TIMEOUT_CONNECT  # what it is when the deadline passes
+
+    async def run(self, transport: Transport, adapter: Adapter, incoming: Incoming) -> None:
+        """Send, and wait until it has settled; cancelling drops the upstream's work at once."""
+        self._adapter = adapter
+        self._incoming = incoming
+        self._settled = settled = asyncio.get_running_loop().create_future()
+        wire = adapter.encode(incoming)
+        self.sent_at = clock.now()
+        self._exchange = transport.send(wire, self)
+        try:
+            await settled
+        finally:
+            if not settled.done() or settled.cancelled():
+                self._exchange.cancel()
+
+    # Receiver
+
+    def sent(self) -> None:
+        now = clock.now()
+        if self._incoming.peek.stream:
+            self.deadline, self._late = now + self._limits.ttft, Failure.TIMEOUT_TTFT
+        else:
+            self.deadline, self._late = now + self._limits.response, Failure.TIMEOUT_RESPONSE
+
+    def head(self, status: int, headers: Mapping[bytes, bytes]) -> None:
+        self._status, self._headers = status, headers
+        if not 200 <= status < 300:
+            return
+        if headers.get(b"content-encoding", b"") not in _IDENTITY:
+            self._fail(Fault(Failure.MALFORMED, "the upstream compressed its answer unasked"))
+            return
+        self._decoder = self._adapter.decoder(self._incoming, headers.get(b"content-type", b""))
+
+    def data(self, data: bytes) -> None:
+        decoder = self._decoder
+        if decoder is None:
+            self._keep_error(data)
+            return
+        out = decoder.feed(data)
+        if self.committed:
+            if decoder.progressed:
+                self._alive()
+            if out:
+                self._journey.answer.write(out)
+            if decoder.fault is not None:
+                self._fail(decoder.fault)
+        elif decoder.committed:
+            self._held.append(out)
+            self._commit(self._held[0] if len(self._held) == 1 else b"".join(self._held))
+            if decoder.fault is not None:
+                self._fail(decoder.fault)
+        elif decoder.fault is not None:
+            self._fail(decoder.fault)
+        elif out:
+            self._held.append(out)
+        elif not self._incoming.peek.stream:
+            self._alive()
+
+    def end(self) -> None:
+        decoder = self._decoder
+        if decoder is None:
+            self._settle(faults.of_reply(self._status, self._headers, b"".join(self._error)))
+            return
+        last = decoder.close()
+        if decoder.fault is not None:
+            self._settle(decoder.fault)
+        elif self.committed:
+            self._journey.answer.end()
+            self._settle(None)
+        else:
+            self._commit_whole(last)
+
+    def lost(self, fault: Fault) -> None:
+        self._settle(fault)
+
+    # Flow: the client's pace
+
+    def pause(self) -> None:
+        self._paused = True
+        if self._exchange is not None:
+            self._exchange.pause()
+
+    def resume(self) -> None:
+        self._paused = False
+        self._alive()
+        if self._exchange is not None:
+            self._exchange.resume()
+
+    # Watched
+
+    def expire(self, now: float) -> None:
+        if now >= self.total:
+            self._fail(Fault(Failure.DEADLINE, "the request's time is up (timeouts.total)"))
+        elif self._paused:
+            self.deadline = now + self._limits.stream_idle  # the client is slow, not the upstream
+        else:
+            self._fail(Fault(self._late, _LATE[self._late]))
+
+    def _alive(self) -> None:
+        self.deadline, self._late = clock.now() + self._limits.stream_idle, Failure.STREAM_IDLE
+
+    # The commit and after
+
+    def _commit(self, first: bytes) -> None:
+        self.committed = True
+        self._alive()
+        self.first_at = clock.now()
+        self._journey.start(self, self._status, self._headers, first)
+
+    def _commit_whole(self, body: bytes) -> None:
+        self.committed = True
+        self.first_at = clock.now()
+        assert self._decoder is not None
+        self._journey.whole(self, self._status, self._headers, body, self._decoder.usage)
+        self._settle(None)
+
+    def _keep_error(self, data: bytes) -> None:
+        if sum(map(len, self._error)) < MAX_ERROR_BODY:
+            self._error.append(data)
+
+    def _fail(self, fault: Fault) -> None:
+        """It failed while the upstream was still at work."""
+        if self._exchange is not None:
+            self._exchange.cancel()
+        self._settle(fault)
+
+    def _settle(self, fault: Fault | None) -> None:
+        if self._settled is None or self._settled.done():
+            return
+        self.result = fault
+        if self._decoder is not None:
+            self._journey.outcome.usage = self._decoder.usage
+        self._settled.set_result(None)

@@ -1,0 +1,32 @@
+"""The command line. Rule: a command is a module with ``add_arguments`` and ``run``; only the one asked for is imported."""
+
+import sys
+from argparse import ArgumentParser
+from importlib import import_module, metadata
+
+COMMANDS = {
+    "serve": ("gateway.serve", "serve the OpenAI API"),
+    "check": ("gateway.config.command", "check a configuration"),
+    "explain": ("gateway.explain", "say where a request would go, and why"),
+    "status": ("gateway.status_command", "show what a running gateway sees"),
+    "engine": ("backends.engine.command", "run the embedded engine by itself"),
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; the exit status is 0, or 2 on bad input."""
+    given = sys.argv[1:] if argv is None else argv
+    parser = ArgumentParser(prog="cloverleaf", description="An OpenAI-compatible gateway and smart model router.")
+    parser.add_argument("--version", action="version", version=f"cloverleaf {metadata.version('cloverleaf')}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    asked = next((word for word in given if not word.startswith("-")), None)
+    for name, (module, summary) in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary)
+        if name == asked:
+            import_module(module).add_arguments(command)
+    args = parser.parse_args(given)
+    return int(import_module(COMMANDS[args.command][0]).run(args))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

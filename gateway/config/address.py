@@ -1,0 +1,68 @@
+"""Addresses and names. Rule: what will travel in a URL, a header or a label is checked where it is read."""
+
+import re
+from collections.abc import Callable
+from ipaddress import ip_address
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from msgspec import Meta, Struct
+
+
+class Text(Struct, frozen=True):
+    """A string that must match a pattern, and may be tidied on the way in."""
+
+    noun: str
+    example: str
+    pattern: str
+    tidy: Callable[[str], str] = str
+
+    def parse(self, text: str) -> str:
+        if not re.fullmatch(self.pattern, text):
+            raise ValueError(f"not {self.noun}: write it like {self.example}")
+        return self.tidy(text)
+
+    def show(self, value: object) -> str:
+        return str(value)
+
+
+def without_slash(url: str) -> str:
+    """Drop the last slash, and refuse a host or port that could not be connected to."""
+    try:
+        parts = urlsplit(url)
+        sound = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # its message would repeat the URL
+        sound = False
+    if not sound:
+        raise ValueError("not a URL with a host and a port that can be connected to")
+    return url.rstrip("/")
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+_HOST = r"https?://[^/?#@\s\\]+"
+
+ROOT = Text("the root of a server", "http://gpu-1:8000 (no path, no credentials)", rf"^{_HOST}/?$", without_slash)
+BASE_URL = Text("a base URL", "https://api.example.com/v1 (no credentials)", rf"^{_HOST}(/[^?#\s]*)?$", without_slash)
+NAME = Text("a name", "llama-gpu (letters, digits and . _ - : / @ +)", r"^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}$")
+MODEL_NAME = Text("a model name", 'llama-3.1-8b, or "*"', r"^(\*|[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,255})$")
+SHA256 = Text("a SHA-256 digest", "the 64 hex digits of sha256sum", r"^[0-9A-Fa-f]{64}$", str.lower)
+HEADER = Text("a header name", "x-team", r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$", str.lower)
+STATE_URL = Text("a state URL", "memory:// or redis://host:6379/0", r"^(memory://|rediss?://[^\s]+)$")
+ORIGIN = Text("an origin", "https://app.example.com", rf"^(\*|{_HOST})$")
+HOST = Text("a host", "127.0.0.1, ::1 or localhost", r"^[A-Za-z0-9.:_-]{1,253}$")
+
+Root = Annotated[str, Meta(extra={"notation": ROOT})]
+BaseUrl = Annotated[str, Meta(extra={"notation": BASE_URL})]
+Name = Annotated[str, Meta(extra={"notation": NAME})]
+ModelName = Annotated[str, Meta(extra={"notation": MODEL_NAME})]
+Sha256 = Annotated[str, Meta(extra={"notation": SHA256})]
+HeaderName = Annotated[str, Meta(extra={"notation": HEADER})]
+StateUrl = Annotated[str, Meta(extra={"notation": STATE_URL})]
+Origin = Annotated[str, Meta(extra={"notation": ORIGIN})]
+Host = Annotated[str, Meta(extra={"notation": HOST})]

@@ -1,0 +1,116 @@
+"""Cross-checks. Rule: what no single value shows: things that exclude, need or repeat each other."""
+
+from collections.abc import Iterator
+from hashlib import sha256
+from typing import get_args
+
+from gateway.config.address import is_loopback
+from gateway.config.deployment import Deployment, Provider
+from gateway.config.policy import PolicySpec
+from gateway.config.problem import Path
+from gateway.config.schema import Auth, Config, Key
+
+Finding = tuple[Path, str]
+
+# The transport's own; a configured one would contradict how the request is really framed.
+FRAMING_HEADERS = frozenset(
+    {"connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
+)
+
+
+def check(config: Config) -> Iterator[Finding]:
+    yield from check_listeners(config)
+    yield from check_auth(config.auth)
+    if config.defaults.retry.base > config.defaults.retry.cap:
+        yield ("defaults", "retry", "base"), "is longer than cap"
+    for name, deployment in config.deployments.items():
+        for key, message in check_deployment(deployment):
+            yield ("deployments", name, *key), message
+    for name, policy in config.policies.items():
+        for key, message in check_policy(policy):
+            yield ("policies", name, *key), message
+
+
+def warnings(config: Config) -> Iterator[str]:
+    """What is allowed but likely not meant."""
+    if not config.auth.keys and not is_loopback(config.server.host):
+        yield f"server.host is {config.server.host}, but without auth.keys only direct loopback clients are served"
+
+
+def check_listeners(config: Config) -> Iterator[Finding]:
+    server, admin = config.server, config.admin
+    if server.port == admin.port != 0:
+        yield ("admin", "port"), "the same as server.port: admin has a port of its own"
+    if not is_loopback(admin.host) and admin.token is None:
+        yield ("admin", "token"), "required, because admin.host is not loopback"
+
+
+def check_auth(auth: Auth) -> Iterator[Finding]:
+    names: set[str] = set()
+    digests: set[str] = set()
+    for index, key in enumerate(auth.keys):
+        path: Path = ("auth", "keys", index)
+        if key.name in names:
+            yield (*path, "name"), "names an earlier key too"
+        if (key.key is None) == (key.key_sha256 is None):
+            yield path, "needs key or key_sha256, one of the two"
+            continue
+        if digest(key) in digests:
+            yield path, "the same key as an earlier one"
+        names.add(key.name)
+        digests.add(digest(key))
+
+
+def digest(key: Key) -> str:
+    return key.key_sha256 or (sha256(key.key.reveal().encode()).hexdigest() if key.key else "")
+
+
+def check_deployment(deployment: Deployment) -> Iterator[Finding]:
+    provider = deployment.provider
+    if provider == "vllm" and not deployment.endpoints:
+        yield ("endpoints",), "missing: a vllm deployment lists the roots of its servers"
+    if provider == "openai_compatible" and not deployment.base_url:
+        yield ("base_url",), "missing: an openai_compatible deployment says where its API is"
+    for key, providers in belongs_to(deployment):
+        if provider not in providers:
+            yield (key,), f"is not for provider {provider}, only for {', '.join(providers)}"
+    for index, endpoint in enumerate(deployment.endpoints):
+        if endpoint in deployment.endpoints[:index]:
+            yield ("endpoints", index), "listed twice"
+    for header in deployment.headers:
+        if header in FRAMING_HEADERS:
+            yield ("headers", header), "is set by the transport itself"
+        if header == "authorization" and deployment.api_key:
+            yield ("headers", header), "is what api_key is sent in: give one of the two"
+
+
+def belongs_to(deployment: Deployment) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Keys in use that only some providers have, and which."""
+    remote = tuple(each for each in get_args(Provider) if each != "embedded")
+    if deployment.endpoints:
+        yield "endpoints", ("vllm",)
+    if deployment.scrape is not None:
+        yield "scrape", ("vllm",)
+    if deployment.replicas is not None:
+        yield "replicas", ("embedded",)
+    if deployment.base_url:
+        yield "base_url", tuple(each for each in remote if each != "vllm")
+    if deployment.api_key:
+        yield "api_key", remote
+    if deployment.headers:
+        yield "headers", remote
+
+
+def check_policy(policy: PolicySpec) -> Iterator[Finding]:
+    if policy.kind is None and not policy.composed:
+        yield (), "needs kind, or scorers and pick"
+    if policy.kind and policy.composed:
+        yield ("kind",), "names a preset: leave out filters, sample, scorers and pick, or leave out kind"
+    if policy.kind != "slo_cost" and (policy.slo or policy.strict):
+        yield ("slo" if policy.slo else "strict",), "is for kind slo_cost only"
+    for index, each in enumerate(policy.filters):
+        path: Path = ("filters", index)
+        if (each.kind == "tagged") != bool(each.any or each.all):
+            yield path, "any and all are for kind tagged, which needs one of them"
+        if (each.kind == "within_price") != (each.input is not None or each.output is not None):
+            yield path, "input and output are for kind within_price, which needs one of them"

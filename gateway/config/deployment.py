@@ -1,0 +1,135 @@
+"""Deployments and models. Rule: a deployment is where a request can run, a model is what a client asks for."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal
+
+from msgspec import Struct, structs
+
+from gateway.config.address import BaseUrl, HeaderName, ModelName, Name, Root
+from gateway.config.limits import TimeoutOverrides
+from gateway.config.secret import Secret
+from gateway.config.units import Dollars, Positive, Timeout, Weight
+
+Provider = Literal[
+    "vllm", "openai", "openai_compatible", "embedded", "bedrock", "vertex", "gemini", "azure", "anthropic", "groq",
+    "together", "fireworks", "cerebras", "baseten", "openrouter", "mistral", "deepseek", "xai",
+]  # fmt: skip
+
+# What a key means for one provider when it is left out.
+PROVIDER_DEFAULTS: Mapping[str, Mapping[str, object]] = MappingProxyType(
+    {
+        "vllm": {"scrape": 1.0},
+        "openai": {"base_url": "https://api.openai.com/v1"},
+        "embedded": {"replicas": 1},
+    }
+)
+
+
+class Cost(Struct, frozen=True, kw_only=True):
+    """What an endpoint of your own costs.
+
+    per_hour: USD per endpoint and hour.
+    """
+
+    per_hour: Dollars
+
+
+class Price(Struct, frozen=True, kw_only=True):
+    """What tokens cost, in USD per 1M tokens.
+
+    input: Prompt tokens.
+    cached_input: Prompt tokens read from the provider's cache; left out, they cost as much as `input`.
+    output: Generated tokens.
+    """
+
+    input: Dollars
+    cached_input: Dollars | None = None
+    output: Dollars
+
+
+class Deployment(Struct, frozen=True, kw_only=True):
+    """A named place that can run a model: a pool of vLLM engines, or one model of a cloud.
+
+    provider: Who serves it, and so which dialect is spoken.
+    model: The name the upstream knows the model by.
+    weights: The same word means the same weights; a broken stream may continue only there.
+    endpoints: Roots of the vLLM servers, without /v1; for `vllm` only.
+    base_url: URL up to where the API begins, usually ending in /v1; not for `vllm`; `openai` knows its own.
+    api_key: Credential sent to the upstream.
+    cost: What an own endpoint costs.
+    price: What tokens cost; it replaces the bundled price.
+    kv_events: ZeroMQ address of the engine's cache events; `{host}` stands for each endpoint's host.
+    max_concurrency: Most requests in flight on the whole deployment.
+    timeouts: Timeouts that differ here.
+    headers: Headers added to each request; their values are kept secret.
+    rpm: Requests per minute the upstream allows.
+    tpm: Tokens per minute the upstream allows.
+    tags: Words that routes and filters can ask for.
+    weight: Share of traffic under the `weighted` policy.
+    context_window: Longest prompt and answer together, in tokens.
+    scrape: How often a vLLM endpoint's health and metrics are read, 1s if left out; for `vllm` only.
+    unsupported: What becomes of a request field the upstream does not know.
+    quota: Name of a quota shared with other deployments: a 429 on one cools all.
+    region: The cloud's region.
+    replicas: How many embedded engines are started, 1 if left out; for `embedded` only.
+    """
+
+    provider: Provider
+    model: str
+    weights: Name | None = None
+    endpoints: list[Root] = []
+    base_url: BaseUrl | None = None
+    api_key: Secret | None = None
+    cost: Cost | None = None
+    price: Price | None = None
+    kv_events: str | None = None
+    max_concurrency: Positive | None = None
+    timeouts: TimeoutOverrides | None = None
+    headers: dict[HeaderName, Secret] = {}
+    rpm: Positive | None = None
+    tpm: Positive | None = None
+    tags: list[Name] = []
+    weight: Weight | None = None
+    context_window: Positive | None = None
+    scrape: Timeout | None = None
+    unsupported: Literal["reject", "drop"] | None = None
+    quota: Name | None = None
+    region: Name | None = None
+    replicas: Positive | None = None
+
+    def resolved(self) -> "Deployment":
+        """The deployment with its provider's defaults filled in."""
+        defaults = PROVIDER_DEFAULTS.get(self.provider, {})
+        return structs.replace(self, **{key: value for key, value in defaults.items() if getattr(self, key) is None})
+
+    @property
+    def addresses(self) -> list[str]:
+        """Where it is reached: vLLM roots, or the base URL; nothing for the embedded engine, which is started here."""
+        return self.endpoints or [url for url in [self.base_url] if url]
+
+
+class Model(Struct, frozen=True, kw_only=True):
+    """A public name that clients ask for.
+
+    deployments: Tiers, tried in order; an entry that is itself a list is one tier of equals.
+    policy: How endpoints are ranked within a tier: a name under `policies`, or a preset's own name.
+    fallbacks: Models tried when every deployment has failed.
+    context_window_fallbacks: Models tried when the prompt is too long.
+    content_policy_fallbacks: Models tried when the upstream's content filter refuses.
+    timeouts: Timeouts that differ for this model.
+    aliases: Other names that clients may use for it.
+    """
+
+    deployments: list[Name | list[Name]]
+    policy: Name = "order"
+    fallbacks: list[ModelName] = []
+    context_window_fallbacks: list[ModelName] = []
+    content_policy_fallbacks: list[ModelName] = []
+    timeouts: TimeoutOverrides | None = None
+    aliases: list[ModelName] = []
+
+    @property
+    def tiers(self) -> list[list[str]]:
+        """The deployments as a list of tiers, each a list of names."""
+        return [[tier] if isinstance(tier, str) else tier for tier in self.deployments]

@@ -1,0 +1,106 @@
+"""JSON schema. Rule: made from the Structs and their docstrings, so that an editor says what `check` says."""
+
+import re
+from typing import Any
+
+import msgspec
+from msgspec import inspect
+
+from gateway.config.decode import notation_of
+from gateway.config.schema import Config
+from gateway.config.show import encode
+from gateway.config.units import Unit
+
+Schema = dict[str, Any]
+
+NULL: Schema = {"type": "null"}
+
+SUBSTITUTED = r"\$\{[A-Za-z_][A-Za-z0-9_]*\}|^file:/"  # stands in for any scalar
+
+
+def json_schema() -> bytes:
+    """The schema of the configuration, draft 2020-12."""
+    definitions: dict[str, Schema] = {}
+    root = schema_of(inspect.type_info(Config), definitions)
+    document = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Cloverleaf configuration",
+        **root,
+        "$defs": dict(sorted(definitions.items())),
+    }
+    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+
+
+def descriptions(struct: type) -> dict[str, str]:
+    """The `key: sentence` lines of a Struct's docstring."""
+    return dict(re.findall(r"^\s+(\w+): (.+)$", struct.__doc__ or "", re.MULTILINE))
+
+
+def schema_of(kind: inspect.Type, definitions: dict[str, Schema]) -> Schema:
+    if isinstance(kind, inspect.StructType):
+        return struct(kind, definitions)
+    if isinstance(kind, inspect.DictType):
+        keys, values = schema_of(kind.key_type, definitions), schema_of(kind.value_type, definitions)
+        return {"type": "object", "propertyNames": keys, "additionalProperties": values}
+    if isinstance(kind, inspect.ListType):
+        return {"type": "array", "items": schema_of(kind.item_type, definitions)}
+    if isinstance(kind, inspect.UnionType):
+        return union([schema_of(each, definitions) for each in kind.types])
+    return scalar(kind)
+
+
+def union(members: list[Schema]) -> Schema:
+    """Either of several; `null` joins the types of a lone other member, which reads better."""
+    others = [each for each in members if each != NULL]
+    if len(others) == 1 and "type" in others[0]:
+        return others[0] | {"type": [*types(others[0]), "null"]}
+    return {"anyOf": members}
+
+
+def types(schema: Schema) -> list[str]:
+    return schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+
+
+def struct(kind: inspect.StructType, definitions: dict[str, Schema]) -> Schema:
+    name = kind.cls.__name__
+    if name not in definitions:
+        definitions[name] = {}  # holds the place while its own fields are walked
+        said = descriptions(kind.cls)
+        definitions[name] = {
+            "type": "object",
+            "description": (kind.cls.__doc__ or "").split("\n")[0],
+            "properties": {each.name: field(each, said[each.name], definitions) for each in kind.fields},
+            "required": [each.name for each in kind.fields if each.required],
+            "additionalProperties": False,
+        }
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def field(each: inspect.Field, description: str, definitions: dict[str, Schema]) -> Schema:
+    own = {"description": description, **schema_of(each.type, definitions)}
+    default = each.default
+    if default in (msgspec.NODEFAULT, None) or isinstance(default, msgspec.Struct):
+        return own
+    return own | {"default": encode(each.type, default)}
+
+
+def scalar(kind: inspect.Type) -> Schema:
+    """One scalar: `pattern` speaks of strings only, `minimum` and its kin of numbers only."""
+    notation = notation_of(kind)
+    if notation:
+        own: Schema = {"type": "string", "pattern": f"{notation.pattern}|{SUBSTITUTED}"}
+        return own | {"type": ["string", "integer"], "minimum": 0, "maximum": 0} if isinstance(notation, Unit) else own
+    if isinstance(kind, inspect.NoneType):
+        return NULL
+    if isinstance(kind, inspect.LiteralType):
+        return {"anyOf": [{"enum": list(kind.values)}, {"type": "string", "pattern": SUBSTITUTED}]}
+    if isinstance(kind, inspect.BoolType):
+        return {"type": ["boolean", "string"], "pattern": SUBSTITUTED}
+    if isinstance(kind, inspect.Metadata):
+        kind = kind.type
+    if not isinstance(kind, inspect.IntType | inspect.FloatType):
+        return {"type": "string"}
+    bounds = {"exclusiveMinimum": kind.gt, "minimum": kind.ge, "exclusiveMaximum": kind.lt, "maximum": kind.le}
+    name = "integer" if isinstance(kind, inspect.IntType) else "number"
+    own = {"type": [name, "string"], "pattern": SUBSTITUTED}
+    return own | {key: bound for key, bound in bounds.items() if bound is not None}

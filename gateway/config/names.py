@@ -1,0 +1,141 @@
+"""Names. Rule: every name that is used is defined, and no two things answer to one name."""
+
+from collections.abc import Collection, Iterator
+from fnmatch import fnmatchcase
+from typing import get_args
+
+from msgspec import Struct
+
+from gateway.config.check import Finding
+from gateway.config.deployment import Model
+from gateway.config.policy import Preset, Route
+from gateway.config.problem import Path, suggest
+from gateway.config.schema import Config, Key
+from gateway.config.source import Source
+
+PRESETS = frozenset(get_args(Preset))
+FALLBACKS = ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks")
+
+
+class Names(Struct, frozen=True):
+    """What the file defines; an entry with a problem of its own still defines its name."""
+
+    deployments: Collection[str]
+    models: Collection[str]
+    policies: Collection[str]
+    aliases: dict[str, str]  # alias → model
+    source: Source
+
+    def model(self, path: Path, name: str) -> Iterator[Finding]:
+        if name in self.aliases:
+            yield path, f'{self.source.show(path, name)} is an alias: name the model, "{self.aliases[name]}"'
+        elif name not in self.models:
+            yield path, f"model {self.source.show(path, name)} is not defined{suggest(name, self.models)}"
+
+    def deployment(self, path: Path, name: str) -> Iterator[Finding]:
+        if name not in self.deployments:
+            yield path, f"deployment {self.source.show(path, name)} is not defined{suggest(name, self.deployments)}"
+
+    def policy(self, path: Path, name: str) -> Iterator[Finding]:
+        if name not in self.policies and name not in PRESETS:
+            hint = suggest(name, [*self.policies, *sorted(PRESETS)])
+            yield path, f"policy {self.source.show(path, name)} is not defined{hint}"
+
+
+def defined(config: Config, source: Source) -> Names:
+    sections = (source.data.get(key) for key in ("deployments", "models", "policies"))
+    deployments, models, policies = (list(each) if isinstance(each, dict) else [] for each in sections)
+    aliases = {alias: name for name, model in config.models.items() for alias in model.aliases}
+    return Names(deployments, models, policies, aliases, source)
+
+
+def check_names(config: Config, source: Source) -> Iterator[Finding]:
+    names = defined(config, source)
+    if not names.deployments:
+        yield ("deployments",), "missing: there is nowhere to run a request"
+    if not names.models:
+        yield ("models",), "missing: there is nothing to ask for"
+    for name in config.policies:
+        if name in PRESETS:
+            yield ("policies", name), "is a preset's own name: choose another"
+    for name, model in config.models.items():
+        yield from check_model(name, model, names)
+    yield from check_aliases(config, names)
+    for index, key in enumerate(config.auth.keys):
+        yield from check_grants(("auth", "keys", index, "models"), key, names)
+    for index, route in enumerate(config.routes):
+        yield from check_route(("routes", index), route, names)
+        if route.name in {other.name for other in config.routes[:index]}:
+            yield ("routes", index, "name"), "names an earlier route too"
+
+
+def check_model(name: str, model: Model, names: Names) -> Iterator[Finding]:
+    path: Path = ("models", name)
+    yield from names.policy((*path, "policy"), model.policy)
+    yield from check_tiers((*path, "deployments"), model, names)
+    for key in FALLBACKS:
+        listed: list[str] = getattr(model, key)
+        for index, other in enumerate(listed):
+            here = (*path, key, index)
+            yield from names.model(here, other)
+            if other == name:
+                yield here, "a model is no fallback for itself"
+            if other in listed[:index]:
+                yield here, "listed twice"
+
+
+def check_tiers(path: Path, model: Model, names: Names) -> Iterator[Finding]:
+    if not model.deployments:
+        yield path, "is empty: name at least one deployment"
+    seen: set[str] = set()
+    for index, tier in enumerate(model.deployments):
+        if not tier:
+            yield (*path, index), "is empty: name at least one deployment"
+        for place, name in enumerate(tier) if isinstance(tier, list) else [(None, tier)]:
+            here = (*path, index) if place is None else (*path, index, place)
+            yield from names.deployment(here, name)
+            if name in seen:
+                yield here, "listed twice"
+            seen.add(name)
+
+
+def check_aliases(config: Config, names: Names) -> Iterator[Finding]:
+    owners: dict[str, str] = {}
+    for name, model in config.models.items():
+        for index, alias in enumerate(model.aliases):
+            path: Path = ("models", name, "aliases", index)
+            if alias == "*":
+                yield path, 'cannot be "*": that is the name of the model that catches the rest'
+            elif alias in names.models:
+                yield path, f"{names.source.show(path, alias)} is a model"
+            elif alias in owners:
+                yield path, f'{names.source.show(path, alias)} is an alias of "{owners[alias]}" too'
+            owners.setdefault(alias, name)
+
+
+def check_grants(path: Path, key: Key, names: Names) -> Iterator[Finding]:
+    """A pattern that nothing matches is a slip, unless a catch-all model takes any name."""
+    known = [*names.models, *names.aliases]
+    if "*" in known:
+        return
+    for index, pattern in enumerate(key.models):
+        here = (*path, index)
+        if not any(fnmatchcase(name, pattern) for name in known):
+            yield here, f"no model matches {names.source.show(here, pattern)}{suggest(pattern, names.models)}"
+
+
+def check_route(path: Path, route: Route, names: Names) -> Iterator[Finding]:
+    if route.to and route.split:
+        yield path, "to and split exclude each other"
+    if not (route.to or route.split or route.mirror):
+        yield path, "needs to, split or mirror"
+    if route.to and not (route.to.model or route.to.policy):
+        yield (*path, "to"), "needs model or policy"
+    if route.to and route.to.model:
+        yield from names.model((*path, "to", "model"), route.to.model)
+    if route.to and route.to.policy:
+        yield from names.policy((*path, "to", "policy"), route.to.policy)
+    for name in route.split:
+        yield from names.model((*path, "split", name), name)
+    if route.mirror:
+        yield from names.model((*path, "mirror", "model"), route.mirror.model)

@@ -1,0 +1,94 @@
+"""Not yet. Rule: a key whose feature is still to come is checked like any other, then refused by name."""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import get_args
+
+from msgspec import Struct
+
+from gateway.config.check import Finding
+from gateway.config.policy import Preset
+from gateway.config.problem import Path
+from gateway.config.schema import Config
+from policies.profile import PRESETS
+
+ROUTING = "smart routing"
+PROVIDERS = "the native cloud providers"
+RESILIENCE = "hedging and stream recovery"
+GATEWAYS = "running several gateways as one"
+TELEMETRY = "telemetry export and the request ledger"
+
+NOW_PRESETS = frozenset(policy.kind for policy in PRESETS)
+LATER_PRESETS = frozenset(get_args(Preset)) - NOW_PRESETS
+NOW_PROVIDERS = ("vllm", "openai", "openai_compatible", "embedded")
+
+
+class Later(Struct, frozen=True):
+    """One row: where, what is already served there, what is not, and what brings it."""
+
+    pattern: str  # `*` stands for any entry
+    now: Collection[object]
+    feature: str
+    brought_by: str
+
+
+UNSET: tuple[object, ...] = (None, [])
+
+TABLE = (
+    Later("server.workers", (1,), "more than one worker", GATEWAYS),
+    Later("state.url", ("memory://",), "shared state in Redis", GATEWAYS),
+    Later("server.trusted_proxies", UNSET, "trusting a proxy's headers", GATEWAYS),
+    Later("auth.keys.*.explain", (False,), "explaining a decision to a client", ROUTING),
+    Later("defaults.hedge.enabled", (False,), "hedging", RESILIENCE),
+    Later("defaults.recovery", UNSET, "recovery of a broken stream", RESILIENCE),
+    Later("defaults.realign", ("deterministic",), "realigning any broken stream", RESILIENCE),
+    Later("deployments.*.weights", UNSET, "continuing a broken stream on the same weights", RESILIENCE),
+    Later("deployments.*.provider", NOW_PROVIDERS, "provider {value}", PROVIDERS),
+    Later("deployments.*.region", UNSET, "a cloud's region", PROVIDERS),
+    Later("deployments.*.unsupported", UNSET, "dropping or rejecting unknown fields", PROVIDERS),
+    Later("deployments.*.kv_events", UNSET, "precise prefix routing from cache events", ROUTING),
+    Later("deployments.*.rpm", UNSET, "routing by a request rate", ROUTING),
+    Later("deployments.*.tpm", UNSET, "routing by a token rate", ROUTING),
+    Later("deployments.*.weight", UNSET, "weighted traffic", ROUTING),
+    Later("deployments.*.context_window", UNSET, "routing by context window", ROUTING),
+    Later("deployments.*.cost", UNSET, "routing by the cost of own GPUs", ROUTING),
+    Later("policies.*.kind", (*NOW_PRESETS, None), "policy {value}", ROUTING),
+    Later("policies.*.slo", UNSET, "a service level", ROUTING),
+    Later("policies.*.strict", (False,), "a service level for every request", ROUTING),
+    Later("policies.*.filters", UNSET, "a composed policy", ROUTING),
+    Later("policies.*.sample", UNSET, "a composed policy", ROUTING),
+    Later("policies.*.scorers", UNSET, "a composed policy", ROUTING),
+    Later("policies.*.pick", UNSET, "a composed policy", ROUTING),
+    Later("routes", UNSET, "routing rules", ROUTING),
+    Later("telemetry.otlp", UNSET, "export to an OpenTelemetry collector", TELEMETRY),
+    Later("telemetry.traces", (0,), "traces", TELEMETRY),
+    Later("telemetry.decisions", (0,), "decision records", TELEMETRY),
+    Later("telemetry.ledger", UNSET, "the ledger of requests", TELEMETRY),
+)
+
+
+def not_yet(config: Config) -> Iterator[Finding]:
+    for row in TABLE:
+        for path, value in select(config, row.pattern.split("."), ()):
+            if value not in row.now:
+                yield path, f"not yet: {row.feature.format(value=value)}, which comes with {row.brought_by}"
+    for name, model in config.models.items():
+        if model.policy in LATER_PRESETS:
+            yield ("models", name, "policy"), f"not yet: policy {model.policy}, which comes with {ROUTING}"
+
+
+def select(value: object, keys: list[str], path: Path) -> Iterator[tuple[Path, object]]:
+    """Every value under the configuration whose path fits the pattern."""
+    if not keys:
+        yield path, value
+        return
+    for key, child in children(value, keys[0]):
+        yield from select(child, keys[1:], (*path, key))
+
+
+def children(value: object, key: str) -> list[tuple[str | int, object]]:
+    if key != "*":
+        return [(key, getattr(value, key))]
+    if isinstance(value, Mapping):
+        return list(value.items())
+    assert isinstance(value, list)
+    return list(enumerate(value))

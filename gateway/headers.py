@@ -1,0 +1,87 @@
+"""Headers. Rule: what passes through the gateway, in either direction, passes by an allow-list."""
+
+import re
+from collections.abc import Mapping
+
+from gateway import clock
+from gateway.refusal import Refusal
+
+_ID = re.compile(rb"[A-Za-z0-9._:\-]{1,128}")
+_UPSTREAM = frozenset(
+    {
+        b"accept",
+        b"anthropic-beta",
+        b"anthropic-version",
+        b"idempotency-key",
+        b"openai-beta",
+        b"traceparent",
+        b"tracestate",
+    }
+)
+_BACK = frozenset(
+    {
+        b"content-disposition",
+        b"content-language",
+        b"openai-model",
+        b"openai-processing-ms",
+        b"openai-version",
+        b"request-id",
+    }
+)
+_BACK_PREFIXES = (b"x-ratelimit-", b"anthropic-ratelimit-")
+
+
+def request_id(given: Mapping[bytes, bytes]) -> bytes:
+    """The client's own id where it is a valid one, else a new one."""
+    theirs = given.get(b"x-request-id")
+    return theirs if theirs is not None and _ID.fullmatch(theirs) else clock.request_id()
+
+
+def forwarded(given: Mapping[bytes, bytes], id: bytes) -> bytes:
+    """The header lines that go to the upstream: never the client's credential, never hop-by-hop ones."""
+    content_type = given.get(b"content-type", b"application/json")
+    lines = b"content-type: %b\r\nx-request-id: %b\r\n" % (content_type, id)
+    passing = _UPSTREAM & given.keys()
+    if passing:
+        lines += b"".join(b"%b: %b\r\n" % (name, given[name]) for name in sorted(passing))
+    return lines
+
+
+def passed_back(upstream: Mapping[bytes, bytes]) -> bytes:
+    """The header lines of an upstream's answer that the client gets, beside its content type."""
+    passing = [name for name in upstream if name in _BACK or name.startswith(_BACK_PREFIXES)]
+    return b"".join(b"%b: %b\r\n" % (name, upstream[name]) for name in passing) if passing else b""
+
+
+STREAMED = b"cache-control: no-cache\r\nx-accel-buffering: no\r\n"  # an answer that is shown as it comes
+
+
+def cors(given: Mapping[bytes, bytes], allowed: list[str]) -> bytes:
+    """The lines that let a browser's page on an allowed origin read the answer."""
+    origin = given.get(b"origin", b"").decode("latin-1")
+    if not origin or not ("*" in allowed or origin in allowed):
+        return b""
+    return f"access-control-allow-origin: {origin}\r\nvary: origin\r\n".encode("latin-1") + _EXPOSED
+
+
+_EXPOSED = b"access-control-expose-headers: x-request-id, x-cloverleaf-deployment, x-cloverleaf-attempts\r\n"
+
+
+def too_large(given: Mapping[bytes, bytes], limit: int) -> Refusal | None:
+    """The refusal of a body whose declared length is over ``limit`` bytes."""
+    length = given.get(b"content-length", b"0")
+    return body_too_large(limit) if not length.isdigit() or int(length) > limit else None
+
+
+def body_too_large(limit: int) -> Refusal:
+    return Refusal(413, f"the request body is larger than {limit} bytes (server.max_body)", code="request_too_large")
+
+
+def too_many(limit: int) -> Refusal:
+    return Refusal(
+        429,
+        f"{limit} requests are in flight, which is the most served at once (server.max_concurrency)",
+        "rate_limit_error",
+        "concurrency_exceeded",
+        retry_after=1.0,
+    )

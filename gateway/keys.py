@@ -1,0 +1,84 @@
+"""Keys. Rule: only digests are kept, compared in constant time; without keys only direct local clients are served."""
+
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from hashlib import sha256
+from hmac import compare_digest
+from ipaddress import ip_address
+
+import msgspec
+
+from gateway.config.schema import Key as KeyConfig
+from gateway.refusal import Refusal
+
+_FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip", b"via")
+_LOCAL_HOSTS = frozenset({b"localhost", b"127.0.0.1", b"[::1]"})
+
+_NO_KEY = Refusal(401, "no API key was given: send 'Authorization: Bearer KEY'", code="invalid_api_key")
+_WRONG_KEY = Refusal(401, "the API key is not known here", code="invalid_api_key")
+_LOOPBACK_ONLY = Refusal(
+    403,
+    "no keys are configured (auth.keys), so only direct clients on this machine are served",
+    code="keys_required",
+)
+
+
+class Key(msgspec.Struct, frozen=True):
+    """Who asks, and for which models."""
+
+    name: str
+    models: tuple[str, ...] = ("*",)
+
+    def allows(self, model: str) -> bool:
+        return "*" in self.models or any(fnmatchcase(model, pattern) for pattern in self.models)
+
+
+LOCAL = Key("local")
+
+
+class Keys:
+    """Who may ask."""
+
+    def __init__(self, configured: Iterable[KeyConfig]) -> None:
+        self._by_digest: dict[bytes, tuple[bytes, Key]] = {}
+        for each in configured:
+            digest = _digest(each)
+            self._by_digest[digest] = (digest, Key(each.name, tuple(each.models)))
+
+    def identify(self, headers: Mapping[bytes, bytes], client: str) -> Key | Refusal:
+        """The key a request carries. ``headers``: lower-case names. ``client``: the peer's address."""
+        if not self._by_digest:
+            return LOCAL if _direct(headers, client) else _LOOPBACK_ONLY
+        given = headers.get(b"authorization")
+        if given is not None and given[:7].lower() == b"bearer ":
+            given = given[7:].strip()
+        else:
+            given = headers.get(b"x-api-key")
+        if not given:
+            return _NO_KEY
+        digest = sha256(given).digest()
+        known = self._by_digest.get(digest)  # the digest is not the key: how long this takes tells nothing of the key
+        return known[1] if known is not None and compare_digest(known[0], digest) else _WRONG_KEY
+
+
+def _digest(key: KeyConfig) -> bytes:
+    if key.key is not None:
+        return sha256(key.key.reveal().encode()).digest()
+    assert key.key_sha256 is not None
+    return bytes.fromhex(key.key_sha256)
+
+
+def _direct(headers: Mapping[bytes, bytes], client: str) -> bool:
+    """A client on this machine that came straight here: no proxy's traces, and no foreign Host (DNS rebinding)."""
+    if not _is_loopback(client) or any(name in headers for name in _FORWARDED):
+        return False
+    host = headers.get(b"host", b"").lower()
+    name = host if host.endswith(b"]") else host.rpartition(b":")[0] or host
+    return name in _LOCAL_HOSTS
+
+
+def _is_loopback(client: str) -> bool:
+    try:
+        return ip_address(client).is_loopback
+    except ValueError:
+        return client == ""  # a Unix socket has no address

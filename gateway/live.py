@@ -1,0 +1,108 @@
+"""The ledger of live state. Rule: the only writer of loads, pools and domains, and the only caller of ``observe``.
+
+State is kept by (deployment, endpoint) and by quota domain, so it survives a reload. Everything here runs on the event
+loop between awaits: no locks.
+"""
+
+from policies.breaker import BreakerRules
+from policies.budget import Budget
+from policies.failure import ABSENCE, ENDPOINT_FAULTS, Failure, Fault
+from policies.load import Domain, EngineLoad, Load
+from policies.types import Candidate, Pool
+
+COOL = 1.0  # seconds a domain cools after a rate limit that named no delay
+COOL_CREDENTIAL = 60.0  # seconds a spent credential rests: nothing but a person's payment brings it back
+BYTES_PER_TOKEN = 4.0  # English text in JSON, until the model's own usage teaches better
+LEARN = 0.05  # weight of a new sample of bytes per token: some twenty requests
+
+
+class Live:
+    """Live state of everything the configuration names."""
+
+    def __init__(self) -> None:
+        self.active = 0  # requests being served
+        self.loads: dict[tuple[str, str], Load] = {}
+        self.domains: dict[str, Domain] = {}
+        self.pools: dict[str, Pool] = {}
+        self.bytes_per_token: dict[str, float] = {}
+        self.probed: set[tuple[str, str]] = set()  # endpoints whose health is checked, and so told back up
+
+    def load(self, id: tuple[str, str], rules: BreakerRules) -> Load:
+        load = self.loads.setdefault(id, Load(rules))
+        load.rules = rules
+        for breaker in load.breakers.values():
+            breaker.rules = rules
+        return load
+
+    def domain(self, name: str, credential: str, share: float) -> Domain:
+        domain = self.domains.setdefault(name, Domain(Budget(), credential))
+        domain.budget.share = share
+        return domain
+
+    def pool(self, deployment: str) -> Pool:
+        return self.pools.setdefault(deployment, Pool())
+
+    # an attempt's life
+
+    def enter(self, candidate: Candidate, tokens: int, family: str, now: float) -> None:
+        """An attempt starts: counted before anything is awaited, so that a burst sees itself."""
+        load = candidate.load
+        load.in_flight += 1
+        load.in_flight_tokens += tokens
+        candidate.pool.in_flight += 1
+        if family in load.breakers:
+            load.breakers[family].enter(now)
+
+    def leave(self, candidate: Candidate, tokens: int) -> None:
+        """It is over, however it ended."""
+        load = candidate.load
+        load.in_flight -= 1
+        load.in_flight_tokens -= tokens
+        candidate.pool.in_flight -= 1
+
+    def observe(self, candidate: Candidate, family: str, fault: Fault | None, now: float) -> None:
+        """What an attempt says of its endpoint and its quota domain."""
+        load = candidate.load
+        if fault is None:
+            if family in load.breakers:
+                load.breakers[family].observe(True, now)
+            return
+        if fault.failure is Failure.RATE_LIMITED:
+            self._cool(candidate.domain, fault, now)
+        if fault.failure is Failure.UNREACHABLE and candidate.id in self.probed:
+            load.down = True
+        elif fault.failure in ABSENCE:
+            load.breaker(family).trip(now)
+        elif fault.failure in ENDPOINT_FAULTS:
+            load.breaker(family).observe(False, now)
+        elif family in load.breakers:
+            load.breakers[family].observe(None, now)
+
+    def _cool(self, domain: Domain, fault: Fault, now: float) -> None:
+        if fault.credential:
+            for other in self.domains.values():
+                if other.credential == domain.credential:
+                    other.cooled_until = max(other.cooled_until, now + COOL_CREDENTIAL)
+        delay = COOL if fault.retry_after is None else fault.retry_after
+        domain.cooled_until = max(domain.cooled_until, now + delay)
+
+    # what the probes see
+
+    def healthy(self, id: tuple[str, str], ok: bool) -> None:
+        self.loads[id].down = not ok
+
+    def scraped(self, id: tuple[str, str], seen: EngineLoad, now: float) -> None:
+        load = self.loads[id]
+        load.scraped, load.scraped_at, load.own_at_scrape = seen, now, load.in_flight
+
+    # tokens
+
+    def estimate(self, model: str, size: int) -> int:
+        """Prompt tokens of a body of ``size`` bytes."""
+        return int(size / self.bytes_per_token.get(model, BYTES_PER_TOKEN)) + 1
+
+    def learn(self, model: str, size: int, tokens: int) -> None:
+        """A body of ``size`` bytes was ``tokens`` prompt tokens."""
+        if tokens > 0:
+            ratio = self.bytes_per_token.get(model, BYTES_PER_TOKEN)
+            self.bytes_per_token[model] = ratio + LEARN * (size / tokens - ratio)

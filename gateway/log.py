@@ -1,0 +1,129 @@
+"""The log. Rule: one JSON line an event, written by a thread of its own; a slow or broken sink stops no request."""
+
+import sys
+import threading
+from collections import deque
+from typing import IO
+
+import msgspec
+
+from gateway import clock
+from policies.types import Outcome
+
+LEVELS = ("debug", "info", "warning", "error", "off")
+QUEUE = 65_536  # lines; more than that are dropped and counted
+FLUSH = 0.2  # seconds between writes
+
+
+class RequestLine(msgspec.Struct, omit_defaults=True):
+    """The one event of a request. Times are milliseconds."""
+
+    time: float
+    id: str
+    family: str
+    model: str
+    status: int
+    ms: float
+    event: str = "request"
+    key: str = ""
+    deployment: str = ""
+    endpoint: str = ""
+    attempts: int = 0
+    tried: tuple[str, ...] = ()
+    stream: bool = False
+    ttft_ms: float | None = None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    usage: str = "none"
+    failure: str | None = None
+    message: str | None = None
+
+
+class EventLine(msgspec.Struct, omit_defaults=True):
+    """Anything else worth a line."""
+
+    time: float
+    level: str
+    event: str
+    message: str
+
+
+class Log:
+    """Collects lines; a daemon thread encodes and writes them."""
+
+    def __init__(self, level: str, sink: IO[str] = sys.stderr) -> None:
+        self._lines: deque[EventLine | tuple[float, Outcome]] = deque(maxlen=QUEUE)
+        self._sink = sink
+        self._stop = threading.Event()
+        self.dropped = 0
+        self.set_level(level)
+        self._thread = threading.Thread(target=self._write, name="log", daemon=True)
+        self._thread.start()
+
+    def set_level(self, level: str) -> None:
+        self._rank = LEVELS.index(level)
+        self.info = self._rank <= LEVELS.index("info")
+
+    def request(self, outcome: Outcome) -> None:
+        self._append((clock.wall(), outcome))
+
+    def event(self, level: str, event: str, message: str) -> None:
+        if LEVELS.index(level) >= self._rank:
+            self._append(EventLine(clock.wall(), level, event, message))
+
+    def _append(self, line: EventLine | tuple[float, Outcome]) -> None:
+        if len(self._lines) == QUEUE:
+            self.dropped += 1
+        self._lines.append(line)
+
+    def _write(self) -> None:
+        while not self._stop.wait(FLUSH):
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is waiting. A sink that fails loses the lines, not the gateway."""
+        text = []
+        while self._lines:
+            line = self._lines.popleft()
+            struct = request_line(*line) if isinstance(line, tuple) else line
+            text.append(msgspec.json.encode(struct).decode())
+        if not text:
+            return
+        try:
+            self._sink.write("\n".join(text) + "\n")
+            self._sink.flush()
+        except (OSError, ValueError):
+            self.dropped += len(text)
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join(timeout=2.0)
+        self.flush()
+
+
+def request_line(time: float, outcome: Outcome) -> RequestLine:
+    """The line of one outcome: names, counts and times; never a prompt, an answer or a credential."""
+    fault = outcome.fault
+    first = outcome.first_token - outcome.received
+    return RequestLine(
+        time,
+        outcome.id.decode("latin-1"),
+        outcome.family,
+        outcome.model,
+        outcome.status,
+        round((outcome.finished - outcome.received) * 1000, 3),
+        key=outcome.key,
+        deployment=outcome.deployment,
+        endpoint=outcome.endpoint,
+        attempts=outcome.attempts,
+        tried=outcome.tried,
+        stream=outcome.stream,
+        ttft_ms=round(first * 1000, 3) if outcome.first_token and outcome.stream else None,
+        prompt_tokens=outcome.usage.prompt,
+        completion_tokens=outcome.usage.completion,
+        cached_tokens=outcome.usage.cached,
+        usage=outcome.usage.source,
+        failure=fault.failure.name if fault else None,
+        message=fault.message if fault else None,
+    )

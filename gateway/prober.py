@@ -1,0 +1,79 @@
+"""The prober. Rule: each vLLM endpoint's /health and /metrics, with jitter; its only output is live state."""
+
+import asyncio
+
+from backends import vllm_metrics
+from backends.adapter import Wire
+from backends.fetch import FetchFailed, fetch
+from backends.openai import address
+from backends.transport import Transport
+from gateway import clock
+from gateway.catalog import Catalog
+from gateway.live import Live
+from gateway.log import Log
+from policies.failure import ABSENCE
+
+PROBED = frozenset({"vllm", "embedded"})
+INTERVAL = 1.0  # seconds between checks, where `scrape` does not say
+TIMEOUT = 2.0  # seconds for an answer
+PATIENCE = 2  # unanswered checks in a row before an endpoint counts as down; a refusal counts at once
+EAGER = 0.25  # seconds between checks of an endpoint that is down
+
+
+class Prober:
+    """Keeps one task for each endpoint of the current catalog."""
+
+    def __init__(self, transport: Transport, live: Live, log: Log) -> None:
+        self._transport = transport
+        self._live = live
+        self._log = log
+        self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
+
+    def follow(self, catalog: Catalog) -> None:
+        """Probe what this catalog names, and nothing else."""
+        wanted = {
+            candidate.id: catalog.config.deployments[name].scrape or INTERVAL
+            for name, candidates in catalog.candidates.items()
+            for candidate in candidates
+            if candidate.deployment.provider in PROBED
+        }
+        for task in self._tasks.values():
+            task.cancel()
+        self._live.probed = set(wanted)
+        self._tasks = {id: asyncio.create_task(self._probe(id, interval)) for id, interval in wanted.items()}
+
+    async def close(self) -> None:
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    async def _probe(self, id: tuple[str, str], interval: float) -> None:
+        origin, prefix = address(id[1])
+        host = f"host: {id[1].partition('://')[2].partition('/')[0]}\r\n".encode()
+        health = Wire(origin, prefix + b"/health", host, method=b"GET")
+        metrics = Wire(origin, prefix + b"/metrics", host, method=b"GET")
+        unanswered = 0
+        while True:
+            try:
+                status, _ = await fetch(self._transport, health, TIMEOUT)
+                unanswered = 0
+                self._note(id, status == 200, f"its /health answers {status}")
+                await self._scrape(id, metrics)
+            except FetchFailed as failed:
+                unanswered += 1
+                absent = failed.fault is not None and failed.fault.failure in ABSENCE
+                if absent or unanswered >= PATIENCE:
+                    self._note(id, False, str(failed))
+            down = self._live.loads[id].down
+            await asyncio.sleep(clock.jitter(min(EAGER, interval) if down else interval))
+
+    async def _scrape(self, id: tuple[str, str], metrics: Wire) -> None:
+        status, body = await fetch(self._transport, metrics, TIMEOUT)
+        if status == 200:
+            self._live.scraped(id, vllm_metrics.parse(body.decode("utf-8", "replace")), clock.now())
+
+    def _note(self, id: tuple[str, str], ok: bool, why: str) -> None:
+        if self._live.loads[id].down == ok:
+            name = f"{id[0]} at {id[1]}"
+            self._log.event("warning", "endpoint", f"{name} is back" if ok else f"{name} is out: {why}")
+        self._live.healthy(id, ok)

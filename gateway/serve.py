@@ -1,0 +1,189 @@
+"""`cloverleaf serve`. Rule: two listeners on one loop, stopped together: not ready, streams finish, then it ends."""
+
+import asyncio
+import contextlib
+import functools
+import signal
+import socket
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+import uvloop
+from msgspec import structs
+
+from gateway.admin import admin_app
+from gateway.app import App, default_config
+from gateway.config import Config, ConfigError, load
+from gateway.config.check import warnings
+from gateway.hot import HotProtocol
+from gateway.log import Log
+from gateway.public import public_app
+from gateway.reload import Reloader
+
+KEEP_ALIVE = 75  # seconds an idle client connection is kept: longer than the pools of the usual clients
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("config", metavar="CONFIG", nargs="?", help="default: ./cloverleaf.yaml, else the quickstart")
+    parser.add_argument("--host", help="instead of server.host")
+    parser.add_argument("--port", type=int, help="instead of server.port")
+    parser.add_argument("--admin-port", type=int, help="instead of admin.port")
+    parser.add_argument("--workers", type=int, help="instead of server.workers")
+
+
+def run(args: Namespace) -> int:
+    """Serve until told to stop; 2 when the configuration is wrong or a port is taken."""
+    path = Path(args.config) if args.config else default_config()
+    try:
+        config = _overridden(load(path), args)
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    if config.server.workers > 1:
+        sys.stderr.write("serve: --workers: not yet: several workers come with shared state\n")
+        return 2
+    log = Log(config.telemetry.log)
+    for warning in warnings(config):
+        log.event("warning", "config", warning)
+    try:
+        uvloop.run(_serve(path, config, log))
+    except OSError as error:
+        sys.stderr.write(f"serve: {error}\n")
+        return 2
+    finally:
+        log.close()
+    return 0
+
+
+def _overridden(config: Config, args: Namespace) -> Config:
+    server = {"host": args.host, "port": args.port, "workers": args.workers}
+    admin = {"port": args.admin_port}
+    return structs.replace(
+        config,
+        server=structs.replace(config.server, **{k: v for k, v in server.items() if v is not None}),
+        admin=structs.replace(config.admin, **{k: v for k, v in admin.items() if v is not None}),
+    )
+
+
+class Listener(uvicorn.Server):
+    """A uvicorn server whose signals are handled by the process it is part of."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _serve(path: Path, config: Config, log: Log) -> None:
+    public_socket = bind(config.server.host, config.server.port)
+    admin_socket = bind(config.admin.host, config.admin.port)
+    app = await App.start(config, log)
+    public = Listener(_public(app, config))
+    admin = Listener(_settings(admin_app(app.gateway), "httptools", drain=1))
+    reloader = Reloader(app, path)
+    stopping = asyncio.Event()
+    _handle_signals(stopping, reloader, (public, admin))
+    reloading = asyncio.create_task(reloader.run())
+    serving = [
+        asyncio.create_task(public.serve([public_socket])),
+        asyncio.create_task(admin.serve([admin_socket])),
+    ]
+    try:
+        while not (public.started and admin.started):
+            await asyncio.sleep(0.005)  # noqa: ASYNC110  # uvicorn says it by an attribute alone
+        greet(config, public_socket.getsockname()[1], admin_socket.getsockname()[1])
+        await stopping.wait()
+        app.gateway.draining = True
+        for listener, task in zip((public, admin), serving, strict=True):
+            listener.should_exit = True
+            await task
+    finally:
+        reloading.cancel()
+        await app.close()
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening address taken.
+
+    Raises:
+        OSError: it cannot be had; the message names it.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host, port))
+    except OSError as error:
+        sock.close()
+        raise OSError(f"cannot listen on {host}:{port}: {error.strerror}") from None
+    return sock
+
+
+def _public(app: App, config: Config) -> uvicorn.Config:
+    tls = config.server.tls
+    settings = _settings(
+        public_app(app.gateway), functools.partial(HotProtocol, app.gateway), drain=max(1, round(config.server.drain))
+    )
+    if tls is not None:
+        settings.ssl_certfile, settings.ssl_keyfile = tls.cert, tls.key
+    return settings
+
+
+def _settings(app: Any, http: Any, drain: int) -> uvicorn.Config:
+    """``proxy_headers`` off: who the client is must not be a header's word."""
+    return uvicorn.Config(
+        app,
+        http=http,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=drain,
+    )
+
+
+def _handle_signals(stopping: asyncio.Event, reloader: Reloader, listeners: tuple[Listener, ...]) -> None:
+    def stop() -> None:
+        if stopping.is_set():  # asked twice: do not wait for the streams
+            for listener in listeners:
+                listener.force_exit = True
+        stopping.set()
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop)
+    loop.add_signal_handler(signal.SIGINT, stop)
+    loop.add_signal_handler(signal.SIGHUP, reloader.ask)
+
+
+def greet(config: Config, port: int, admin_port: int) -> None:
+    """The ready line, and what to try first."""
+    scheme = "https" if config.server.tls else "http"
+    base = f"{scheme}://{_reachable(config.server.host)}:{port}"
+    model = next((name for name in config.models if name != "*"), "MODEL")
+    key = "$CLOVERLEAF_KEY" if config.auth.keys else "none-needed"
+    sys.stdout.write(f"""cloverleaf is ready on {base}
+  console  http://{_reachable(config.admin.host)}:{admin_port}/
+
+  curl {base}/v1/chat/completions -H 'content-type: application/json' -H "authorization: Bearer {key}" \\
+    -d '{{"model": "{model}", "messages": [{{"role": "user", "content": "Hello"}}]}}'
+
+  from openai import OpenAI
+  client = OpenAI(base_url="{base}/v1", api_key="{key}")
+  answer = client.chat.completions.create(model="{model}", messages=[{{"role": "user", "content": "Hello"}}])
+  print(answer.choices[0].message.content)
+
+""")
+    sys.stdout.flush()
+
+
+def _reachable(host: str) -> str:
+    """A name by which this machine reaches a listening address."""
+    if host in ("0.0.0.0", "::", ""):  # noqa: S104  # compared with, not listened on
+        return "localhost"
+    return f"[{host}]" if ":" in host else host

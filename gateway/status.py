@@ -1,0 +1,100 @@
+"""Status. Rule: one report of what the router sees now, for the admin API, the console and the terminal alike."""
+
+import msgspec
+
+from gateway import clock
+from gateway.gateway import Gateway
+from policies.load import FRESH
+from policies.types import Candidate
+
+
+class EndpointStatus(msgspec.Struct):
+    """One endpoint. What no fresh scrape says is null. ``breakers``: families whose breaker is not closed."""
+
+    url: str
+    up: bool
+    in_flight: int
+    in_flight_tokens: int
+    running: float | None
+    waiting: float | None
+    kv_usage: float | None
+    prefix_queries: float | None
+    prefix_hits: float | None
+    sleeping: bool | None
+    cooling: float
+    breakers: dict[str, str]
+
+
+class DeploymentStatus(msgspec.Struct):
+    name: str
+    provider: str
+    model: str
+    endpoints: list[EndpointStatus]
+
+
+class Report(msgspec.Struct):
+    """Everything, now. Times are seconds."""
+
+    version: str
+    uptime: float
+    ready: bool
+    reason: str
+    active: int
+    models: dict[str, list[list[str]]]
+    deployments: list[DeploymentStatus]
+
+
+def not_ready(gateway: Gateway) -> str:
+    """Why nothing can be routed; empty when something can."""
+    if gateway.draining:
+        return "stopping"
+    candidates = [c for each in gateway.catalog.candidates.values() for c in each]
+    if not any(not c.load.down for c in candidates):
+        return "no endpoint is up"
+    return ""
+
+
+def report(gateway: Gateway) -> Report:
+    """The report of this moment."""
+    catalog, now = gateway.catalog, clock.now()
+    reason = not_ready(gateway)
+    return Report(
+        gateway.version,
+        clock.wall() - gateway.started,
+        not reason,
+        reason,
+        gateway.live.active,
+        {name: model.tiers for name, model in catalog.config.models.items()},
+        [
+            DeploymentStatus(
+                name,
+                candidates[0].deployment.provider,
+                candidates[0].deployment.model,
+                [_endpoint(c, now) for c in candidates],
+            )
+            for name, candidates in catalog.candidates.items()
+        ],
+    )
+
+
+def _endpoint(candidate: Candidate, now: float) -> EndpointStatus:
+    load = candidate.load
+    scraped = load.scraped if now - load.scraped_at <= FRESH else None
+    return EndpointStatus(
+        url=candidate.id[1],
+        up=not load.down,
+        in_flight=load.in_flight,
+        in_flight_tokens=load.in_flight_tokens,
+        running=scraped.running if scraped else None,
+        waiting=scraped.waiting if scraped else None,
+        kv_usage=scraped.kv_usage if scraped else None,
+        prefix_queries=scraped.prefix_queries if scraped else None,
+        prefix_hits=scraped.prefix_hits if scraped else None,
+        sleeping=scraped.sleeping if scraped else None,
+        cooling=max(0.0, candidate.domain.cooled_until - now),
+        breakers={
+            family: state.value
+            for family, breaker in load.breakers.items()
+            if (state := breaker.at(now)).value != "closed"
+        },
+    )

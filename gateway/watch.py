@@ -1,0 +1,37 @@
+"""The watch. Rule: one tick checks every attempt's deadlines, so that no attempt arms timers of its own."""
+
+import asyncio
+from typing import Protocol
+
+from gateway import clock
+
+TICK = 0.05  # seconds: the resolution of every timeout
+
+
+class Watched(Protocol):
+    """Something that is late after ``deadline`` and at an end after ``total`` (monotonic seconds)."""
+
+    deadline: float
+    total: float
+
+    def expire(self, now: float) -> None: ...
+
+
+class Watch:
+    """Expires what is late."""
+
+    def __init__(self) -> None:
+        self._watched: set[Watched] = set()
+        self._loop = asyncio.get_running_loop()
+        self._timer = self._loop.call_later(TICK, self._tick)
+        self.add = self._watched.add
+        self.discard = self._watched.discard
+
+    def _tick(self) -> None:
+        now = clock.now()
+        for each in [each for each in self._watched if each.deadline < now or each.total < now]:
+            each.expire(now)
+        self._timer = self._loop.call_later(TICK, self._tick)
+
+    def close(self) -> None:
+        self._timer.cancel()

@@ -1,0 +1,118 @@
+"""The breaker. Rule: it alone decides whether an endpoint that errs is asked again; time is an argument.
+
+Closed lets everything through, open nothing, half-open one probe at a time:
+
+    CLOSED --trip--> OPEN --cooled--> HALF_OPEN --ok--> CLOSED
+                      ^------------------fail---'
+"""
+
+from enum import Enum
+
+import msgspec
+
+
+class State(Enum):
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
+
+
+class Signal(Enum):
+    TRIP = "trip"
+    COOLED = "cooled"
+    OK = "ok"
+    FAIL = "fail"
+
+
+TRANSITIONS = {
+    (State.CLOSED, Signal.TRIP): State.OPEN,
+    (State.OPEN, Signal.COOLED): State.HALF_OPEN,
+    (State.HALF_OPEN, Signal.OK): State.CLOSED,
+    (State.HALF_OPEN, Signal.FAIL): State.OPEN,
+}
+
+
+class BreakerRules(msgspec.Struct, frozen=True):
+    """Trips after ``failures`` in a row, or at ``error_rate`` of ``min_requests`` or more within ``window`` seconds."""
+
+    failures: int = 5
+    error_rate: float = 0.5
+    min_requests: int = 10
+    window: float = 30.0
+    open_for: float = 10.0
+
+
+class Breaker(msgspec.Struct):
+    """One endpoint's breaker for one endpoint family."""
+
+    rules: BreakerRules
+    state: State = State.CLOSED
+    row: int = 0  # failures in a row
+    seen: int = 0  # in this half window, and
+    failed: int = 0
+    seen_before: int = 0  # in the half before: two halves slide where one window would jump
+    failed_before: int = 0
+    half_ends: float = 0.0
+    opened: float = 0.0
+    probing: bool = False
+
+    def at(self, now: float) -> State:
+        """The state at ``now``, without changing it."""
+        if self.state is State.OPEN and now >= self.opened + self.rules.open_for:
+            return TRANSITIONS[State.OPEN, Signal.COOLED]
+        return self.state
+
+    def allows(self, now: float) -> bool:
+        state = self.at(now)
+        return state is State.CLOSED or (state is State.HALF_OPEN and not self.probing)
+
+    def enter(self, now: float) -> None:
+        """An attempt starts; in half-open it is the probe."""
+        if self.state is not State.CLOSED:
+            self.state = self.at(now)
+            self.probing = self.state is State.HALF_OPEN
+
+    def observe(self, ok: bool | None, now: float) -> None:
+        """An attempt ended: well, badly, or (None) in a way that says nothing of the endpoint."""
+        probe, self.probing = self.probing, False
+        if ok is None:
+            return
+        if self.state is State.HALF_OPEN and probe:
+            self._move(Signal.OK if ok else Signal.FAIL, now)
+        elif self.state is State.CLOSED:
+            self._count(ok, now)
+            if self._tripped():
+                self._move(Signal.TRIP, now)
+
+    def trip(self, now: float) -> None:
+        """Open at once: the endpoint is not there."""
+        if self.state is State.CLOSED:
+            self._move(Signal.TRIP, now)
+        else:
+            self.observe(False, now)
+
+    def _move(self, signal: Signal, now: float) -> None:
+        self.state = TRANSITIONS[self.state, signal]
+        self.opened = now
+        self.row = self.seen = self.failed = self.seen_before = self.failed_before = 0
+
+    def _count(self, ok: bool, now: float) -> None:
+        if now >= self.half_ends:
+            half = self.rules.window / 2
+            stale = now >= self.half_ends + half
+            self.seen_before, self.failed_before = (0, 0) if stale else (self.seen, self.failed)
+            self.seen = self.failed = 0
+            self.half_ends = now + half
+        self.seen += 1
+        if ok:
+            self.row = 0
+        else:
+            self.row += 1
+            self.failed += 1
+
+    def _tripped(self) -> bool:
+        seen = self.seen + self.seen_before
+        failed = self.failed + self.failed_before
+        return self.row >= self.rules.failures or (
+            seen >= self.rules.min_requests and failed >= self.rules.error_rate * seen
+        )

@@ -1,0 +1,12 @@
+"""The contract of a filter."""
+
+import msgspec
+
+from policies.types import Candidate, Request
+
+
+class Filter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag=str.lower):
+    """Keeps the candidates that may serve the request."""
+
+    def keep(self, request: Request, candidates: list[Candidate], now: float) -> list[Candidate]:
+        raise NotImplementedError

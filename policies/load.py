@@ -1,0 +1,61 @@
+"""Live load. Rule: one object per endpoint and quota domain, written by the live ledger only, read by every plan."""
+
+import msgspec
+
+from policies.breaker import Breaker, BreakerRules
+from policies.budget import Budget
+
+FRESH = 5.0  # seconds; a scrape older than this is "unknown", never "zero"
+
+
+class EngineLoad(msgspec.Struct, frozen=True):
+    """What an engine said of itself; None: it did not say. Counts are requests; hits and queries count tokens."""
+
+    running: float | None = None
+    waiting: float | None = None
+    kv_usage: float | None = None  # 0..1
+    prefix_queries: float | None = None
+    prefix_hits: float | None = None
+    sleeping: bool | None = None
+
+
+class Domain(msgspec.Struct):
+    """A quota domain: places that share one upstream limit, and so cool together and share a retry budget."""
+
+    budget: Budget
+    credential: str  # a digest; what a spent quota or an unpaid bill cools, beyond the one domain
+    cooled_until: float = 0.0
+
+
+class Load(msgspec.Struct):
+    """The live state of one endpoint."""
+
+    rules: BreakerRules
+    in_flight: int = 0
+    in_flight_tokens: int = 0
+    down: bool = False  # refused a connection, or failed its health check; cleared by the next good one
+    scraped: EngineLoad = EngineLoad()
+    scraped_at: float = float("-inf")
+    own_at_scrape: int = 0  # our in-flight when it was scraped: the rest is other gateways'
+    breakers: dict[str, Breaker] = {}  # by family; msgspec copies an empty default for each instance
+
+    def available(self, family: str, now: float) -> bool:
+        if self.down or self.scraped.sleeping:
+            return False
+        breaker = self.breakers.get(family)
+        return breaker is None or breaker.allows(now)
+
+    def queued(self, now: float) -> float | None:
+        """Requests at the engine, ours and others'; None when no fresh scrape says."""
+        scraped = self.scraped
+        if now - self.scraped_at > FRESH or scraped.running is None:
+            return None
+        others = scraped.running + (scraped.waiting or 0.0) - self.own_at_scrape
+        return self.in_flight + max(0.0, others)
+
+    def breaker(self, family: str) -> Breaker:
+        """The family's breaker, made at the first failure: an endpoint that never failed has none to ask."""
+        breaker = self.breakers.get(family)
+        if breaker is None:
+            breaker = self.breakers[family] = Breaker(self.rules)
+        return breaker

@@ -1,0 +1,221 @@
+"""The attempt machine. Rule: events in, actions out; no I/O. The live dispatcher and the simulator both drive it.
+
+    start -> Start(candidate) | GiveUp
+    failed(fault) -> Start(candidate) | Wait(seconds) | GiveUp(fault)        resume (after a Wait) -> Start | GiveUp
+
+It ends: every failure spends a retry of its deployment or shuts out what failed, and there are MAX_ATTEMPTS at most.
+"""
+
+import msgspec
+
+from policies.failure import Failure, Fault, Progress
+from policies.plan import Exclusions, last_resort, plan
+from policies.types import Candidate, Model, Request, RetryRules, Snapshot
+from policies.verdict import VERDICTS, Verdict
+
+MAX_ATTEMPTS = 16
+
+
+class Start(msgspec.Struct, frozen=True):
+    """Send the request here. ``model`` is the one this place serves it under (a fallback has its own limits)."""
+
+    candidate: Candidate
+    model: Model
+
+
+class Wait(msgspec.Struct, frozen=True):
+    """Sleep, then ``resume``."""
+
+    seconds: float
+
+
+class GiveUp(msgspec.Struct, frozen=True):
+    """Tell the client. ``retry_after``: seconds after which a place may be back, where that is known."""
+
+    fault: Fault
+    retry_after: float | None = None
+
+
+Action = Start | Wait | GiveUp
+
+
+class Machine:
+    """One request's attempts. ``deadline`` is monotonic seconds."""
+
+    __slots__ = (
+        "_attempts",
+        "_exclusions",
+        "_fault",
+        "_last",
+        "_model",
+        "_models",
+        "_retries",
+        "_silent",
+        "deadline",
+        "request",
+        "rules",
+    )
+
+    def __init__(self, request: Request, model: Model, rules: RetryRules, deadline: float) -> None:
+        self.request = request
+        self.rules = rules
+        self.deadline = deadline
+        self._model = model
+        self._models: list[str] = list(model.fallbacks)
+        self._exclusions: Exclusions | None = None  # built at the first failure
+        self._retries: dict[str, int] = {}
+        self._silent: set[tuple[str, str]] = set()
+        self._last: Candidate | None = None
+        self._fault: Fault | None = None
+        self._attempts = 0
+
+    def start(self, snapshot: Snapshot) -> Action:
+        """The first attempt. Where health rules out every place of every model, one is tried all the same."""
+        action = self._forward(snapshot)
+        if isinstance(action, GiveUp) and action.fault.failure is Failure.NO_ENDPOINT:
+            candidate = last_resort(self.request, self._model, snapshot)
+            if candidate is not None:
+                return self._begin(candidate)
+        return action
+
+    def failed(self, fault: Fault, progress: Progress, snapshot: Snapshot) -> Action:
+        """What follows the failure of the attempt last started."""
+        verdict = VERDICTS[fault.failure, progress]
+        if verdict is Verdict.STOP or self._last is None:
+            return GiveUp(fault)
+        if snapshot.now >= self.deadline or self._attempts >= MAX_ATTEMPTS:
+            return GiveUp(fault)
+        self._fault = fault
+        if self._exclusions is None:
+            self._exclusions = Exclusions()
+        match verdict:
+            case Verdict.RATE:
+                return self._rate_limited(fault, self._last, snapshot)
+            case Verdict.RETRY:
+                return self._retry_once(self._last, snapshot)
+            case Verdict.NEXT:
+                self._exclusions.endpoints.add(self._last.id)
+                return self._forward_or_wait(fault.retry_after, self._last, snapshot)
+            case Verdict.SILENT:
+                self._exclusions.endpoints.add(self._last.id)
+                self._silent.add(self._last.id)
+            case Verdict.ELSEWHERE:
+                self._exclusions.deployments.add(self._last.deployment.name)
+            case Verdict.LARGER:
+                self._models = list(self._model.context_window_fallbacks)
+                self._exclusions.deployments.update(c.deployment.name for tier in self._model.tiers for c in tier)
+            case Verdict.MILDER:
+                self._models = list(self._model.content_policy_fallbacks)
+                self._exclusions.deployments.update(c.deployment.name for tier in self._model.tiers for c in tier)
+        return self._forward(snapshot)
+
+    def resume(self, snapshot: Snapshot) -> Action:
+        """The wait is over: the same deployment again, or whatever else has come back."""
+        if self._last is None or self._fault is None or snapshot.now >= self.deadline:
+            return GiveUp(self._fault or Fault(Failure.DEADLINE, "the request's deadline has passed"))
+        return self._again(self._last, snapshot) or self._forward(snapshot)
+
+    def _begin(self, candidate: Candidate) -> Start:
+        self._attempts += 1
+        self._last = candidate
+        return Start(candidate, self._model)
+
+    def _forward(self, snapshot: Snapshot) -> Start | GiveUp:
+        """The next place: of this model, then of each fallback in turn."""
+        full = False
+        while True:
+            choice = plan(self.request, self._model, snapshot, self._exclusions)
+            if choice.candidate is not None:
+                return self._begin(choice.candidate)
+            full = full or choice.full
+            model = self._next_model(snapshot)
+            if model is None:
+                return self._exhausted(full, snapshot)
+            self._model = model
+
+    def _next_model(self, snapshot: Snapshot) -> Model | None:
+        while self._models:
+            model = snapshot.models.get(self._models.pop(0))
+            if model is not None:
+                return model
+        return None
+
+    def _exhausted(self, full: bool, snapshot: Snapshot) -> GiveUp:
+        if self._fault is not None:
+            return GiveUp(self._fault, self._fault.retry_after)
+        name = self._model.name
+        if full:
+            return GiveUp(Fault(Failure.SHED, f"every deployment of model '{name}' is at its max_concurrency"), 1.0)
+        return GiveUp(Fault(Failure.NO_ENDPOINT, f"no endpoint of model '{name}' is available"), 1.0)
+
+    def _forward_or_wait(self, retry_after: float | None, last: Candidate, snapshot: Snapshot) -> Action:
+        """The next place; where there is none, the same deployment after a pause, if the rules allow it."""
+        model, models = self._model, list(self._models)
+        action = self._forward(snapshot)
+        if isinstance(action, Start):
+            return action
+        seconds = self._backoff(last) if retry_after is None else retry_after
+        if self._may_wait(seconds, last, snapshot):
+            self._model, self._models = model, models
+            return Wait(seconds)
+        return action
+
+    def _retry_once(self, last: Candidate, snapshot: Snapshot) -> Action:
+        """The same deployment at once, the first time; by another of its endpoints where it has one."""
+        assert self._exclusions is not None
+        name = last.deployment.name
+        self._exclusions.endpoints.add(last.id)
+        if name not in self._retries and self.rules.attempts and last.domain.budget.take(snapshot.now):
+            self._retries[name] = 1
+            action = self._again(last, snapshot)
+            if action is not None:
+                return action
+        self._exclusions.deployments.add(name)
+        return self._forward_or_wait(None, last, snapshot)
+
+    def _again(self, last: Candidate, snapshot: Snapshot) -> Start | None:
+        """The same deployment: an endpoint not tried yet, else the one that failed."""
+        assert self._exclusions is not None
+        name = last.deployment.name
+        for endpoints in (self._exclusions.endpoints, self._silent):
+            choice = plan(self.request, self._model, snapshot, Exclusions(endpoints=endpoints, only=name))
+            if choice.candidate is not None:
+                return self._begin(choice.candidate)
+        return None
+
+    def _rate_limited(self, fault: Fault, last: Candidate, snapshot: Snapshot) -> Action:
+        """An equal in the tier outside the quota domain; else wait the limit out; else the next tier."""
+        assert self._exclusions is not None
+        self._exclusions.domains.add(id(last.domain))
+        tier = next(t for t in self._model.tiers if any(c.id == last.id for c in t)) if last else ()
+        equals = {c.deployment.name for c in tier}
+        choice = plan(self.request, self._model, snapshot, self._exclusions)
+        if choice.candidate is not None and choice.candidate.deployment.name in equals:
+            return self._begin(choice.candidate)
+        seconds = self._backoff(last) if fault.retry_after is None else fault.retry_after
+        if not fault.credential and self._may_wait(seconds, last, snapshot):
+            return Wait(seconds)
+        return self._forward(snapshot)
+
+    def _may_wait(self, seconds: float, last: Candidate, snapshot: Snapshot) -> bool:
+        """Spend a retry on waiting, if attempts, the limit on delays, the deadline and the budget allow it."""
+        name = last.deployment.name
+        allowed = (
+            self._retries.get(name, 0) < self.rules.attempts
+            and seconds <= max(self.rules.max_retry_after, self.rules.cap if self._fault_is_ours() else 0.0)
+            and snapshot.now + seconds < self.deadline
+            and last.domain.budget.take(snapshot.now)
+        )
+        if allowed:
+            self._retries[name] = self._retries.get(name, 0) + 1
+        return allowed
+
+    def _fault_is_ours(self) -> bool:
+        """The delay is our own backoff (bounded by ``cap``), not one the upstream asked for."""
+        return self._fault is not None and self._fault.retry_after is None
+
+    def _backoff(self, last: Candidate) -> float:
+        """Exponential with full jitter drawn from the request's seed, between half and all of the step; seconds."""
+        tries = self._retries.get(last.deployment.name, 0)
+        step = min(self.rules.cap, self.rules.base * 2.0**tries)
+        return step * (0.5 + ((self.request.seed >> (4 * tries)) & 0xFF) / 510)

@@ -1,0 +1,9 @@
+"""Round robin: each request takes the next candidate in turn."""
+
+from policies.pickers.base import Picker
+from policies.types import Candidate, Request
+
+
+class RoundRobin(Picker, frozen=True, tag="round_robin"):
+    def pick(self, request: Request, candidates: list[Candidate], scores: list[float]) -> Candidate:
+        return candidates[request.sequence % len(candidates)]

@@ -1,0 +1,14 @@
+"""The contract of a scorer."""
+
+import msgspec
+
+from policies.types import Candidate, Request
+
+
+class Scorer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag=str.lower):
+    """Gives each candidate a score in 0..1, 1 best. Weights belong to the policy, not to the scorer's scale."""
+
+    weight: float = 1.0
+
+    def score(self, request: Request, candidates: list[Candidate], now: float) -> list[float]:
+        raise NotImplementedError

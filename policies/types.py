@@ -1,0 +1,158 @@
+"""The vocabulary. Rule: what crosses from room to room is one of these; frozen, unless it is live state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from policies.failure import Fault
+
+if TYPE_CHECKING:
+    from policies.load import Domain, Load
+    from policies.profile import Policy
+
+
+class Timeouts(msgspec.Struct, frozen=True):
+    """Limits in seconds. response: headers of a non-streamed answer; ttft, stream_idle: streams; total: everything."""
+
+    connect: float = 5.0
+    response: float = 300.0
+    ttft: float = 30.0
+    stream_idle: float = 30.0
+    total: float = 600.0
+
+
+class RetryRules(msgspec.Struct, frozen=True):
+    """How failures are repeated; seconds. ``attempts``: extra tries per deployment; ``budget``: share of requests."""
+
+    attempts: int = 2
+    base: float = 0.25
+    cap: float = 5.0
+    max_retry_after: float = 2.0
+    budget: float = 0.2
+
+
+class Price(msgspec.Struct, frozen=True):
+    """USD per 1M tokens."""
+
+    input: float
+    output: float
+    cached_input: float | None = None
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """Tokens of one answer. ``source``: ``upstream`` (its own figure), ``estimated``, or ``none`` (not known)."""
+
+    prompt: int = 0
+    completion: int = 0
+    cached: int = 0
+    source: str = "none"
+
+    def cost(self, price: Price) -> float:
+        """USD at ``price``; cached prompt tokens at their own price where there is one."""
+        cached_price = price.input if price.cached_input is None else price.cached_input
+        uncached = self.prompt - self.cached
+        return (uncached * price.input + self.cached * cached_price + self.completion * price.output) / 1e6
+
+
+NO_USAGE = Usage()
+
+
+class Deployment(msgspec.Struct, frozen=True):
+    """A named place that can run a model: a vLLM pool, or one model of a cloud."""
+
+    name: str
+    provider: str
+    model: str  # the name the upstream knows
+    families: frozenset[str]
+    max_concurrency: int | None = None
+    price: Price | None = None
+    tags: tuple[str, ...] = ()
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """One endpoint of a deployment with its live load: what a policy chooses among."""
+
+    id: tuple[str, str]  # deployment, url
+    deployment: Deployment
+    load: Load
+    domain: Domain
+    pool: Pool
+
+
+class Pool(msgspec.Struct):
+    """Live count of a deployment's requests over all its endpoints: what ``max_concurrency`` limits."""
+
+    in_flight: int = 0
+
+
+class Model(msgspec.Struct, frozen=True):
+    """A public name: tiers of candidates tried in order, the policy that ranks within a tier, and other models to try.
+
+    ``timeouts``, by deployment: the defaults, the deployment's and the model's own, folded. ``total``: seconds.
+    """
+
+    name: str
+    tiers: tuple[tuple[Candidate, ...], ...]
+    policy: Policy
+    timeouts: Mapping[str, Timeouts]
+    total: float
+    fallbacks: tuple[str, ...] = ()
+    context_window_fallbacks: tuple[str, ...] = ()
+    content_policy_fallbacks: tuple[str, ...] = ()
+
+
+class Request(msgspec.Struct, frozen=True):
+    """A client's request as a policy sees it.
+
+    ``prompt_tokens`` is an estimate from bytes; ``received`` is monotonic seconds. ``seed`` (64 bits) and ``sequence``
+    make every random or rotating choice replayable.
+    """
+
+    family: str
+    model: str
+    stream: bool
+    body: bytes
+    prompt_tokens: int
+    received: float
+    seed: int = 0
+    sequence: int = 0
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """The world at one instant. Live loads are read through it in one synchronous tick, so they are consistent."""
+
+    now: float
+    models: Mapping[str, Model]
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """Where the next attempt goes, or None and why. ``considered``: candidates that passed the filters."""
+
+    candidate: Candidate | None
+    tier: int = 0
+    considered: int = 0
+    full: bool = False  # nothing was left but places at their concurrency limit
+
+
+class Outcome(msgspec.Struct):
+    """What became of a request, filled along its journey and recorded once, on every path. Seconds are monotonic."""
+
+    id: bytes
+    family: str
+    received: float
+    model: str = ""
+    key: str = ""
+    stream: bool = False
+    deployment: str = ""
+    endpoint: str = ""
+    attempts: int = 0
+    status: int = 0
+    fault: Fault | None = None
+    usage: Usage = NO_USAGE
+    first_token: float = 0.0  # when the first content was in hand; 0: never
+    finished: float = 0.0
+    waited: float = 0.0  # seconds spent waiting for upstreams
+    tried: tuple[str, ...] = ()

@@ -1,0 +1,34 @@
+"""The engine's other doors. Rule: each path below is open on the engine itself and shut at the gateway."""
+
+import httpx
+import pytest
+
+from tests.engine.vllm import Vllm
+
+OPEN_ON_THE_ENGINE = ["/metrics", "/version", "/load", "/openapi.json", "/docs"]
+DANGEROUS = ["/invocations", "/sleep", "/wake_up", "/pause", "/reset_prefix_cache", "/collective_rpc"]
+LORA = ["/v1/load_lora_adapter", "/v1/unload_lora_adapter"]
+
+
+@pytest.mark.parametrize("path", OPEN_ON_THE_ENGINE)
+def test_what_the_engine_shows_is_not_shown(http: httpx.Client, engines: list[Vllm], path: str) -> None:
+    assert httpx.get(f"{engines[0].url}{path}").is_success
+    assert_shut(http.get(path))
+
+
+@pytest.mark.parametrize("path", DANGEROUS + LORA)
+def test_what_changes_the_engine_is_out_of_reach(http: httpx.Client, path: str) -> None:
+    assert_shut(http.post(path, json={"model": "chat", "messages": []}))
+
+
+@pytest.mark.parametrize("path", ["/v1/../metrics", "/v1/%2e%2e/metrics", "//metrics", "/v1/models/../../metrics"])
+def test_no_spelling_of_a_path_leads_there(http: httpx.Client, path: str) -> None:
+    answer = http.send(http.build_request("GET", http.base_url.copy_with(raw_path=path.encode())))
+    assert answer.status_code in {400, 404}
+    assert "vllm:" not in answer.text
+
+
+def assert_shut(answer: httpx.Response) -> None:
+    assert answer.status_code == 404
+    assert answer.json()["error"]["message"], "the gateway's own words: the engine would say `detail`"
+    assert answer.headers["x-request-id"]

@@ -1,0 +1,98 @@
+"""What no single value shows: things that exclude, need or repeat each other."""
+
+import pytest
+
+from gateway.config.check import warnings
+
+ABC = "BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD"  # the SHA-256 of abc
+DIGEST = "2bd806c97f0e00af1a1fc3328fa763a9269723c8db8fac4f93af71db186d6e90"
+
+
+def deployments(body: str) -> str:
+    return f"deployments:\n  a: {{model: m, {body}}}\nmodels: {{m: {{deployments: [a]}}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("provider: vllm", "endpoints: missing: a vllm deployment lists the roots of its servers"),
+        ("provider: vllm, endpoints: []", "endpoints: missing: a vllm deployment lists the roots of its servers"),
+        ("provider: openai_compatible", "base_url: missing: an openai_compatible deployment says where its API is"),
+        ("provider: vllm, endpoints: ['http://x'], base_url: 'http://x/v1'", "base_url: is not for provider vllm"),
+        ("provider: openai, endpoints: ['http://x']", "endpoints: is not for provider openai, only for vllm"),
+        ("provider: openai, scrape: 1s", "scrape: is not for provider openai, only for vllm"),
+        ("provider: openai, replicas: 2", "replicas: is not for provider openai, only for embedded"),
+        ("provider: embedded, api_key: k", "api_key: is not for provider embedded"),
+        ("provider: embedded, headers: {x: y}", "headers: is not for provider embedded"),
+        ("provider: vllm, endpoints: ['http://x:1', 'http://x:1/']", "endpoints[1]: listed twice"),
+        ("provider: openai, headers: {Host: y}", "headers.host: is set by the transport itself"),
+        (
+            "provider: openai, api_key: k, headers: {Authorization: y}",
+            "headers.authorization: is what api_key is sent in",
+        ),
+    ],
+)
+def test_a_deployment_has_the_keys_of_its_provider(refuse, body, said):
+    (line,) = refuse(deployments(body))
+    assert line.startswith(f"c.yaml:2: deployments.a.{said}")
+
+
+@pytest.mark.parametrize(
+    ("listeners", "said"),
+    [
+        ("server: {port: 80}\nadmin: {port: 80}", "c.yaml:2: admin.port: the same as server.port"),
+        ("admin: {port: 8080}", "c.yaml:1: admin.port: the same as server.port"),
+        ("admin: {host: 0.0.0.0}", "c.yaml:1: admin.token: required, because admin.host is not loopback"),
+        ("admin: {host: '::'}", "c.yaml:1: admin.token: required, because admin.host is not loopback"),
+        ("defaults: {retry: {base: 2s, cap: 1s}}", "c.yaml:1: defaults.retry.base: is longer than cap"),
+    ],
+)
+def test_listeners_and_limits_do_not_contradict_each_other(refuse, small, listeners, said):
+    (line,) = refuse(f"{listeners}\n{small}")
+    assert line.startswith(said)
+
+
+def test_two_free_ports_are_not_the_same_port(accept, small):
+    assert accept(f"server: {{port: 0}}\nadmin: {{port: 0, host: 127.9.9.9}}\n{small}").admin.port == 0
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ("[{name: a}]", "auth.keys[0]: needs key or key_sha256"),
+        (f"[{{name: a, key: b, key_sha256: {DIGEST}}}]", "auth.keys[0]: needs key or key_sha256"),
+        ("[{name: a, key_sha256: abc}]", "auth.keys[0].key_sha256: not a SHA-256 digest"),
+        ("[{name: a, key: k}, {name: a, key: l}]", "auth.keys[1].name: names an earlier key too"),
+        ("[{name: a, key: k}, {name: b, key: k}]", "auth.keys[1]: the same key as an earlier one"),
+        (f"[{{name: a, key: abc}}, {{name: b, key_sha256: {ABC}}}]", "auth.keys[1]: the same key as an earlier one"),
+    ],
+)
+def test_a_key_is_given_once_and_in_one_way(refuse, small, keys, said):
+    (line,) = refuse(f"auth: {{keys: {keys}}}\n{small}")
+    assert line.startswith(f"c.yaml:1: {said}")
+    assert "key k" not in line
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        ("{}", "policies.p: needs kind, or scorers and pick"),
+        ("{kind: order, sample: 2}", "policies.p.kind: names a preset: leave out"),
+        ("{kind: order, slo: {ttft: 1s}}", "policies.p.slo: is for kind slo_cost only"),
+        ("{kind: order, strict: true}", "policies.p.strict: is for kind slo_cost only"),
+        ("{filters: [{kind: tagged}]}", "policies.p.filters[0]: any and all are for kind tagged"),
+        ("{filters: [{kind: healthy, any: [a]}]}", "policies.p.filters[0]: any and all are for kind tagged"),
+        ("{filters: [{kind: capable, input: 1}]}", "policies.p.filters[0]: input and output are for kind within_price"),
+    ],
+)
+def test_a_policy_is_a_preset_or_composed(refuse, small, policy, said):
+    lines = [line for line in refuse(f"policies: {{p: {policy}}}\n{small}") if "not yet" not in line]
+    assert len(lines) == 1
+    assert lines[0].startswith(f"c.yaml:1: {said}")
+
+
+def test_a_public_address_without_keys_is_a_warning(accept, small):
+    assert not list(warnings(accept(small)))
+    (warning,) = warnings(accept(f"server: {{host: 0.0.0.0}}\n{small}"))
+    assert "without auth.keys only direct loopback clients are served" in warning
+    assert not list(warnings(accept(f"server: {{host: 0.0.0.0}}\nauth: {{keys: [{{name: a, key: k}}]}}\n{small}")))
