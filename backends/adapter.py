@@ -10,7 +10,7 @@ from backends.peek import Peek
 from policies.types import Request
 
 
-class Origin(msgspec.Struct, frozen=True):
+class Origin(msgspec.Struct, frozen=True, gc=False):
     """Where a connection goes; connections are pooled by it."""
 
     host: str
@@ -18,7 +18,7 @@ class Origin(msgspec.Struct, frozen=True):
     tls: bool
 
 
-class Wire(msgspec.Struct):
+class Wire(msgspec.Struct, gc=False):
     """One HTTP request: where, the target, whole header lines (host among them, each with its CRLF), and the body."""
 
     origin: Origin
@@ -28,7 +28,7 @@ class Wire(msgspec.Struct):
     method: bytes = b"POST"
 
 
-class Incoming(msgspec.Struct):
+class Incoming(msgspec.Struct, gc=False):
     """A client's request on its way to an adapter. ``headers``: the lines that may pass to the upstream."""
 
     request: Request

@@ -18,7 +18,7 @@ class BadBody(Exception):
         self.param = param
 
 
-class Peek(msgspec.Struct):
+class Peek(msgspec.Struct, gc=False):
     """What routing needs of a body. ``model_at``: the byte range of the model's value, without any quotes."""
 
     model: str
@@ -35,7 +35,6 @@ class _Body(msgspec.Struct):
 
 _decode = msgspec.json.Decoder(_Body).decode
 _decode_raw = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_COLON_QUOTE = re.compile(rb'\s*:\s*"')
 _COLON = re.compile(rb"\s*:\s*")
 _GAP = re.compile(rb"[\s,]*")
 _STRING = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
@@ -55,7 +54,7 @@ def peek(family: Family, body: bytes, content_type: bytes) -> Peek:
         raise _explained(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadBody(f"the request body is not valid JSON: {error}") from None
-    return Peek(fields.model, _model_at(body), bool(fields.stream), fields.stream_options)
+    return Peek(fields.model, _model_at(body, fields.model), bool(fields.stream), fields.stream_options)
 
 
 def _explained(text: str) -> BadBody:
@@ -68,7 +67,7 @@ def _explained(text: str) -> BadBody:
     return BadBody(f"the request body must be a JSON object: {reason}")
 
 
-def _model_at(body: bytes) -> Range:
+def _model_at(body: bytes, model: str) -> Range:
     """Where the model's value stands between its quotes.
 
     The token ``"model"`` cannot occur inside a JSON string (the quotes would be escaped there). So a body that holds
@@ -76,10 +75,11 @@ def _model_at(body: bytes) -> Range:
     """
     at = body.find(b'"model"')
     if at >= 0 and body.find(b'"model"', at + 7) < 0 and b"\\u00" not in body:
-        opened = _COLON_QUOTE.match(body, at + 7)
-        closed = _STRING.match(body, opened.end()) if opened else None
-        if opened and closed:
-            return opened.end(), closed.end() - 1
+        value = model.encode()
+        for colon in (b':"', b': "'):
+            start = at + 7 + len(colon)
+            if body.startswith(colon + value + b'"', at + 7):
+                return start, start + len(value)
     start, end = walk(body)["model"]
     return start + 1, end - 1
 

@@ -5,11 +5,11 @@ import msgspec
 from policies.types import NO_USAGE, Usage
 
 
-class _Details(msgspec.Struct):
+class _Details(msgspec.Struct, gc=False):
     cached_tokens: int | None = None
 
 
-class Counted(msgspec.Struct):
+class Counted(msgspec.Struct, gc=False):
     """A ``usage`` object as OpenAI's chat, OpenAI's responses or Anthropic's messages spell it."""
 
     prompt_tokens: int | None = None
@@ -32,7 +32,7 @@ class Counted(msgspec.Struct):
         return Usage(prompt, self.output_tokens or 0, cached or read, "upstream")
 
 
-class _Body(msgspec.Struct):
+class _Body(msgspec.Struct, gc=False):
     usage: Counted | None = None
     error: msgspec.Raw | None = None
 

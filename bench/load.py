@@ -77,12 +77,7 @@ class Load:
     async def ask(self, connection: Connection, reply: WholeReply | StreamReply) -> bool:
         """One exchange; False when it had a fault, and its connection is of no more use."""
         sent = time.monotonic()
-        try:
-            fault = await connection.exchange(self.request, reply)
-        except asyncio.CancelledError:
-            self.faults["unanswered"] += 1
-            raise
-        if fault:
+        if fault := await connection.exchange(self.request, reply):
             self.faults[fault] += 1
             return False
         self.latencies.append(time.monotonic() - sent)
@@ -131,6 +126,7 @@ class Load:
         finished, hanging = await asyncio.wait(tasks, timeout=planned + self.patience)
         for task in hanging:
             task.cancel()
+            self.faults["unanswered"] += 1
         await asyncio.gather(*hanging, return_exceptions=True)
         for connection in self.opened:
             connection.transport.close()

@@ -24,12 +24,12 @@ class Settings(msgspec.Struct, frozen=True):
 
 QUICK = Settings(
     rounds=2,
-    closed_seconds=1.5,
+    closed_seconds=1.2,
     stream_repeats=2,
-    rates=(500, 2000),
-    rate_seconds=1.5,
-    prompt_seconds=0.5,
-    sustained_chunks=30,
+    rates=(2000,),
+    rate_seconds=1,
+    prompt_seconds=0.4,
+    sustained_chunks=20,
 )
 
 

@@ -86,7 +86,7 @@ def latencies(report: Report) -> str:
     headings = ["gateway", "first chunk", "chunk p99", *(f"p50 / p99 at {rate}/s" for rate in rates)]
     rows = []
     for each in report.subjects:
-        if not each.rounds:
+        if each.state != "measured":
             continue
         base = None if each is direct else direct
         cells = [each.name, *(figure(each.added(name, base), 2) for name in ("first_chunk_ms", "chunk_delay_p99_ms"))]
@@ -106,7 +106,7 @@ def prompts(report: Report) -> str:
             figure(each.prompts.get("prompt_ns_per_byte"), 2),
         ]
         for each in report.subjects
-        if each.prompts
+        if each.prompts and each.state == "measured"
     ]
     return table(headings, rows)
 

@@ -25,7 +25,7 @@ from bench import measure, report
 from bench.measure import QUICK, FaultyRun, Seat, Settings
 from bench.process import Process, free_port, python
 from bench.report import Report, SubjectReport
-from bench.soak import soak
+from bench.soak import SETTLING, soak
 from bench.subjects import SUBJECTS, Subject, place
 
 
@@ -35,6 +35,7 @@ class Stage:
     def __init__(self, stack: contextlib.ExitStack, progress: Progress) -> None:
         self.stack = stack
         self.progress = progress
+        self.task = progress.add_task("starting", total=None)
         self.logs = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         port = free_port()
         command = python("bench.mock", "--port", str(port))
@@ -47,6 +48,7 @@ class Stage:
         self.progress.console.print(text, highlight=False)
 
     def start(self, subject: Subject) -> None:
+        self.progress.update(self.task, description=f"starting {subject.name}")
         self.reports[subject.name] = mine = SubjectReport(subject.name)
         if subject.missing():
             mine.state = "not installed"
@@ -67,14 +69,14 @@ class Stage:
     @contextlib.contextmanager
     def step(self, seat: Seat, what: str) -> Iterator[SubjectReport]:
         """One measure of one subject; a fault ends that subject's part of the run, and is its result."""
-        self.progress.update(self.progress.task_ids[0], description=f"{seat.name}: {what}")
+        self.progress.update(self.task, description=f"{seat.name}: {what}")
         try:
             yield self.reports[seat.name]
         except FaultyRun as fault:
             self.reports[seat.name].state = f"failed: {fault}"
             self.tell(f"{seat.name} failed: {fault}")
             self.seats.remove(seat)
-        self.progress.advance(self.progress.task_ids[0])
+        self.progress.advance(self.task)
 
     def measure(self, settings: Settings) -> None:
         for seat in list(self.seats):
@@ -120,6 +122,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args()
     options.only = options.only.split(",")
+    if options.soak is not None and options.soak * 60 < SETTLING + 60:
+        parser.error(f"a soak needs a minute after its first {SETTLING / 60:g}, which do not count")
     if unknown := set(options.only) - {subject.name for subject in SUBJECTS}:
         parser.error(f"no such subject: {', '.join(sorted(unknown))}")
     return options
@@ -134,7 +138,7 @@ def run(options: argparse.Namespace, stage: Stage, settings: Settings) -> tuple[
         soaks = [soak(seat, options.soak, stage.tell) for seat in stage.seats if seat.process]
         content = msgspec.json.encode(soaks)
         return msgspec.json.format(content).decode(), content
-    stage.progress.update(stage.progress.task_ids[0], total=len(stage.seats) * (settings.rounds + 3))
+    stage.progress.update(stage.task, total=len(stage.seats) * (settings.rounds + 3))
     stage.measure(settings)
     when = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
     whole = Report(when, machine(), settings, list(stage.reports.values()))
@@ -148,11 +152,14 @@ def main() -> None:
         settings = msgspec.structs.replace(settings, rounds=options.rounds)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # 1,000 streams are 2,000 sockets in a gateway
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # unwinds, so that every process started is ended
+    for number in (signal.SIGINT, signal.SIGTERM):  # exit unwinds, so that every process started is ended
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     columns = (TextColumn("{task.description:32}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress, contextlib.ExitStack() as stack:
-        progress.add_task("starting", total=None)
-        text, content = run(options, Stage(stack, progress), settings)
+        try:
+            text, content = run(options, Stage(stack, progress), settings)
+        except FaultyRun as fault:
+            sys.exit(str(fault))
     print(text)
     if options.json:
         options.json.write_bytes(content)

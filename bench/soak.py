@@ -40,7 +40,7 @@ def soak(seat: Seat, minutes: float, tell: Callable[[str], None]) -> Soak:
         for result in watch(seat, points, started):
             requests += result.requests
             chunks += result.chunks
-    counted = [point for point in points if point[0] >= SETTLING] or points
+    counted = [point for point in points if point[0] >= SETTLING]
     slope = statistics.linear_regression([at for at, _ in counted], [rss for _, rss in counted]).slope
     return Soak(seat.name, minutes, counted[0][1], counted[-1][1], slope * 60, requests, chunks)
 

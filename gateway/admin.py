@@ -38,7 +38,7 @@ def admin_app(gateway: Gateway) -> Litestar:
 
     @get("/metrics", guards=[guard])
     async def metrics() -> Response[str]:
-        text = gateway.metrics.text(gateway.live, clock.now(), gateway.log.dropped)
+        text = gateway.metrics.text(gateway.live, clock.now(), len(gateway.journeys), gateway.log.dropped)
         return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     @get("/api/status", guards=[guard])

@@ -15,7 +15,6 @@ class Answer(Protocol):
     """One client's answer. ``lines`` are whole header lines, each with its CRLF; framing headers are the door's own."""
 
     flow: Flow | None
-    gone: bool  # the client has left
 
     def whole(self, status: int, lines: bytes, body: bytes) -> None:
         """The whole answer at once."""

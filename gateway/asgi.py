@@ -23,9 +23,9 @@ class AsgiAnswer:
 
     def __init__(self) -> None:
         self.flow: Flow | None = None
-        self.gone = False
         self._messages: deque[Message] = deque()
-        self._more = asyncio.Event()
+        self._news = asyncio.Event()
+        self._over = False
         self._waiting = 0
         self._paused = False
 
@@ -44,11 +44,12 @@ class AsgiAnswer:
         self._body(b"", more=False)
 
     def abort(self) -> None:
-        """ASGI has no way to say it: a response that is never completed makes the server cut the connection."""
-        self._more.set()
+        """ASGI has no word for it: a response that is never completed makes the server cut the connection."""
+        self._over = True
+        self._news.set()
 
     def _head(self, status: int, lines: bytes) -> None:
-        pairs = [tuple(line.split(b": ", 1)) for line in lines.split(b"\r\n") if line]
+        pairs = [line.split(b": ", 1) for line in lines.split(b"\r\n") if line]
         self._messages.append({"type": "http.response.start", "status": status, "headers": pairs})
 
     def _body(self, data: bytes, *, more: bool) -> None:
@@ -57,11 +58,16 @@ class AsgiAnswer:
         if self.flow is not None and not self._paused and self._waiting > HIGH_WATER:
             self._paused = True
             self.flow.pause()
-        self._more.set()
+        self._over = self._over or not more
+        self._news.set()
 
     async def relay(self, send: Send) -> None:
-        """Send what is there; wait for more is the caller's."""
-        while self._messages:
+        """Send messages as they come, at the client's pace, until the last."""
+        while self._messages or not self._over:
+            if not self._messages:
+                self._news.clear()
+                await self._news.wait()
+                continue
             message = self._messages.popleft()
             await send(message)
             self._waiting -= len(message.get("body", b""))
@@ -69,35 +75,24 @@ class AsgiAnswer:
                 self._paused = False
                 self.flow.resume()
 
-    async def more(self) -> None:
-        await self._more.wait()
-        self._more.clear()
-
 
 async def serve(gateway: Gateway, family: Family, scope: Scope, receive: Receive, send: Send) -> None:
     """One request through this door."""
     client = scope.get("client")
-    given = dict(scope["headers"])
     answer = AsgiAnswer()
-    journey = Journey(gateway, family, given, client[0] if client else "", answer)
+    journey = Journey(gateway, family, dict(scope["headers"]), client[0] if client else "", answer)
     body = await _body(journey, receive)
     if body is None:
-        journey.abandon()
+        journey.leave()
         return
-    run = asyncio.create_task(journey.run(body))
-    leave = asyncio.create_task(_watch(receive, answer, run))
-    try:
-        while not run.done():
-            more = asyncio.ensure_future(answer.more())
-            await asyncio.wait({run, more}, return_when=asyncio.FIRST_COMPLETED)
-            more.cancel()
-            await answer.relay(send)
-        await answer.relay(send)
-    finally:
-        leave.cancel()
-        if not run.done():
-            run.cancel()
-            await asyncio.wait({run})
+    journey.run(body)
+    relaying = asyncio.ensure_future(answer.relay(send))
+    leaving = asyncio.ensure_future(_left(receive))
+    await asyncio.wait({relaying, leaving}, return_when=asyncio.FIRST_COMPLETED)
+    leaving.cancel()
+    if not relaying.done():
+        relaying.cancel()
+        journey.leave()
 
 
 async def _body(journey: Journey, receive: Receive) -> bytes | None:
@@ -105,9 +100,7 @@ async def _body(journey: Journey, receive: Receive) -> bytes | None:
     parts: list[bytes] = []
     size = 0
     more = True
-    while more:
-        if journey.refused is not None and journey.refused.status == 413:
-            return b""
+    while more and not (journey.refused is not None and journey.refused.status == 413):
         message = await receive()
         if message["type"] == "http.disconnect":
             return None
@@ -119,9 +112,7 @@ async def _body(journey: Journey, receive: Receive) -> bytes | None:
     return b"".join(parts)
 
 
-async def _watch(receive: Receive, answer: AsgiAnswer, run: asyncio.Task[None]) -> None:
-    """A client that leaves cancels the journey."""
+async def _left(receive: Receive) -> None:
+    """Returns when the client has left."""
     while (await receive())["type"] != "http.disconnect":
         pass
-    answer.gone = True
-    run.cancel()

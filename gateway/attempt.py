@@ -1,10 +1,9 @@
 """An attempt. Rule: one request sent to one endpoint; it commits, then relays, and settles exactly once.
 
-Everything happens in the transport's callbacks: bytes that arrive are written to the client in the same tick, and the
-journey's task sleeps until the attempt settles. Nothing here retries.
+Everything happens in the transport's callbacks: bytes that arrive are written to the client in the same tick, and no
+task is woken for them. Nothing here retries.
 """
 
-import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -30,7 +29,7 @@ _LATE = {
 
 
 class Attempt:
-    """One attempt. ``result``: None when the client has the whole answer, else the fault."""
+    """One attempt: a Receiver for the upstream, a Flow for the client, Watched for its deadlines."""
 
     __slots__ = (
         "_adapter",
@@ -43,52 +42,52 @@ class Attempt:
         "_journey",
         "_late",
         "_limits",
+        "_over",
         "_paused",
-        "_settled",
         "_status",
         "candidate",
         "committed",
         "deadline",
         "first_at",
-        "result",
         "sent_at",
         "started",
         "total",
     )
 
-    def __init__(self, journey: "Journey", candidate: Candidate, limits: Timeouts) -> None:
+    def __init__(
+        self, journey: "Journey", candidate: Candidate, limits: Timeouts, adapter: Adapter, incoming: Incoming
+    ) -> None:
         self.candidate = candidate
         self.committed = False
-        self.result: Fault | None = None
         self.started = clock.now()
         self.sent_at = self.first_at = 0.0
         self.deadline = self.started + limits.connect
         self.total = journey.deadline
         self._journey = journey
         self._limits = limits
-        self._settled: asyncio.Future[None] | None = None
+        self._adapter = adapter
+        self._incoming = incoming
         self._exchange: Exchange | None = None
         self._decoder: Decoder | None = None
         self._headers: Mapping[bytes, bytes] = {}
-        self._held: list[bytes] = []
-        self._error: list[bytes] = []
+        self._held = b""  # events without content, that wait for the commit
+        self._error: list[bytes] | None = None
         self._status = 0
-        self._paused = False
         self._late = Failure.TIMEOUT_CONNECT  # what it is when the deadline passes
+        self._over = False
+        self._paused = False
 
-    async def run(self, transport: Transport, adapter: Adapter, incoming: Incoming) -> None:
-        """Send, and wait until it has settled; cancelling drops the upstream's work at once."""
-        self._adapter = adapter
-        self._incoming = incoming
-        self._settled = settled = asyncio.get_running_loop().create_future()
-        wire = adapter.encode(incoming)
+    def send(self, transport: Transport) -> None:
+        """Begin."""
+        wire = self._adapter.encode(self._incoming)
         self.sent_at = clock.now()
         self._exchange = transport.send(wire, self)
-        try:
-            await settled
-        finally:
-            if not settled.done() or settled.cancelled():
-                self._exchange.cancel()
+
+    def cancel(self) -> None:
+        """Drop it, so that the upstream stops working; it settles nothing any more."""
+        self._over = True
+        if self._exchange is not None:
+            self._exchange.cancel()
 
     # Receiver
 
@@ -102,11 +101,11 @@ class Attempt:
     def head(self, status: int, headers: Mapping[bytes, bytes]) -> None:
         self._status, self._headers = status, headers
         if not 200 <= status < 300:
-            return
-        if headers.get(b"content-encoding", b"") not in _IDENTITY:
+            self._error = []
+        elif headers.get(b"content-encoding", b"") not in _IDENTITY:
             self._fail(Fault(Failure.MALFORMED, "the upstream compressed its answer unasked"))
-            return
-        self._decoder = self._adapter.decoder(self._incoming, headers.get(b"content-type", b""))
+        else:
+            self._decoder = self._adapter.decoder(self._incoming, headers.get(b"content-type", b""))
 
     def data(self, data: bytes) -> None:
         decoder = self._decoder
@@ -119,33 +118,29 @@ class Attempt:
                 self._alive()
             if out:
                 self._journey.answer.write(out)
-            if decoder.fault is not None:
-                self._fail(decoder.fault)
         elif decoder.committed:
-            self._held.append(out)
-            self._commit(self._held[0] if len(self._held) == 1 else b"".join(self._held))
-            if decoder.fault is not None:
-                self._fail(decoder.fault)
-        elif decoder.fault is not None:
-            self._fail(decoder.fault)
+            self._commit(self._held + out)
         elif out:
-            self._held.append(out)
+            self._held += out
         elif not self._incoming.peek.stream:
             self._alive()
+        if decoder.fault is not None:
+            self._fail(decoder.fault)
 
     def end(self) -> None:
         decoder = self._decoder
         if decoder is None:
-            self._settle(faults.of_reply(self._status, self._headers, b"".join(self._error)))
+            self._settle(faults.of_reply(self._status, self._headers, b"".join(self._error or ())))
             return
         last = decoder.close()
-        if decoder.fault is not None:
-            self._settle(decoder.fault)
-        elif self.committed:
-            self._journey.answer.end()
-            self._settle(None)
-        else:
-            self._commit_whole(last)
+        if decoder.fault is None:
+            if self.committed:
+                self._journey.answer.end()
+            else:
+                self.committed = True
+                self.first_at = clock.now()
+                self._journey.whole(self, self._status, self._headers, last, decoder.usage)
+        self._settle(decoder.fault)
 
     def lost(self, fault: Fault) -> None:
         self._settle(fault)
@@ -176,23 +171,17 @@ class Attempt:
     def _alive(self) -> None:
         self.deadline, self._late = clock.now() + self._limits.stream_idle, Failure.STREAM_IDLE
 
-    # The commit and after
+    # The ends
 
     def _commit(self, first: bytes) -> None:
         self.committed = True
+        self._held = b""
         self._alive()
         self.first_at = clock.now()
         self._journey.start(self, self._status, self._headers, first)
 
-    def _commit_whole(self, body: bytes) -> None:
-        self.committed = True
-        self.first_at = clock.now()
-        assert self._decoder is not None
-        self._journey.whole(self, self._status, self._headers, body, self._decoder.usage)
-        self._settle(None)
-
     def _keep_error(self, data: bytes) -> None:
-        if sum(map(len, self._error)) < MAX_ERROR_BODY:
+        if self._error is not None and sum(map(len, self._error)) < MAX_ERROR_BODY:
             self._error.append(data)
 
     def _fail(self, fault: Fault) -> None:
@@ -202,9 +191,8 @@ class Attempt:
         self._settle(fault)
 
     def _settle(self, fault: Fault | None) -> None:
-        if self._settled is None or self._settled.done():
-            return
-        self.result = fault
-        if self._decoder is not None:
-            self._journey.outcome.usage = self._decoder.usage
-        self._settled.set_result(None)
+        if not self._over:
+            self._over = True
+            if self._decoder is not None:
+                self._journey.outcome.usage = self._decoder.usage
+            self._journey.settled(self, fault)

@@ -6,6 +6,7 @@ from importlib import metadata
 from backends.transport import Transport
 from gateway import clock
 from gateway.catalog import Catalog
+from gateway.journey import Journey
 from gateway.live import Live
 from gateway.log import Log
 from gateway.metrics import Metrics
@@ -26,6 +27,7 @@ class Gateway:
         self.draining = False
         self.started = int(clock.wall())  # seconds since the epoch
         self.version = metadata.version("cloverleaf")
+        self.journeys: set[Journey] = set()  # those under way
         self.next_sequence = itertools.count().__next__
 
     def record(self, outcome: Outcome) -> None:

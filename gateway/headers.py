@@ -9,7 +9,6 @@ from gateway.refusal import Refusal
 _ID = re.compile(rb"[A-Za-z0-9._:\-]{1,128}")
 _UPSTREAM = frozenset(
     {
-        b"accept",
         b"anthropic-beta",
         b"anthropic-version",
         b"idempotency-key",
@@ -28,6 +27,9 @@ _BACK = frozenset(
         b"request-id",
     }
 )
+_ORDINARY = frozenset(
+    {b"connection", b"content-length", b"content-type", b"date", b"keep-alive", b"server", b"transfer-encoding"}
+)
 _BACK_PREFIXES = (b"x-ratelimit-", b"anthropic-ratelimit-")
 
 
@@ -41,16 +43,17 @@ def forwarded(given: Mapping[bytes, bytes], id: bytes) -> bytes:
     """The header lines that go to the upstream: never the client's credential, never hop-by-hop ones."""
     content_type = given.get(b"content-type", b"application/json")
     lines = b"content-type: %b\r\nx-request-id: %b\r\n" % (content_type, id)
-    passing = _UPSTREAM & given.keys()
-    if passing:
-        lines += b"".join(b"%b: %b\r\n" % (name, given[name]) for name in sorted(passing))
-    return lines
+    if _UPSTREAM.isdisjoint(given):
+        return lines
+    return lines + b"".join(b"%b: %b\r\n" % (name, given[name]) for name in sorted(_UPSTREAM & given.keys()))
 
 
 def passed_back(upstream: Mapping[bytes, bytes]) -> bytes:
     """The header lines of an upstream's answer that the client gets, beside its content type."""
+    if _ORDINARY.issuperset(upstream):
+        return b""
     passing = [name for name in upstream if name in _BACK or name.startswith(_BACK_PREFIXES)]
-    return b"".join(b"%b: %b\r\n" % (name, upstream[name]) for name in passing) if passing else b""
+    return b"".join(b"%b: %b\r\n" % (name, upstream[name]) for name in passing)
 
 
 STREAMED = b"cache-control: no-cache\r\nx-accel-buffering: no\r\n"  # an answer that is shown as it comes

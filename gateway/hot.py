@@ -1,15 +1,16 @@
 """The hot door. Rule: uvicorn's own protocol, answering the endpoint families itself; the rest is Litestar's.
 
-A hot request is a cycle beside uvicorn's own: it stands in the same pipeline, counts in the same tasks, and is stopped
-by the same shutdown. Only scope, ASGI messages and per-chunk tasks are left out.
+A hot request is a cycle beside uvicorn's own: it stands in the same pipeline and is stopped by the same shutdown. Only
+scope, ASGI messages, and tasks are left out.
 """
 
-import asyncio
 from typing import Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from backends.families import FAMILIES, Family
+from gateway import clock
 from gateway.answer import Flow
 from gateway.gateway import Gateway
 from gateway.journey import Journey
@@ -42,54 +43,62 @@ class HotCycle:
         "body",
         "disconnected",
         "flow",
-        "gone",
         "journey",
         "keep_alive",
         "linger",
         "message_event",
         "more_body",
         "response_complete",
-        "task",
-        "too_large",
+        "started",
     )
 
-    def __init__(self, protocol: "HotProtocol", family: Family, keep_alive: bool) -> None:
+    def __init__(self, protocol: "HotProtocol", family: Family, given: dict[bytes, bytes], keep_alive: bool) -> None:
         self._protocol = protocol
         self._transport = protocol.transport
         self._size = 0
         self.body: list[bytes] = []
         self.flow: Flow | None = None
-        self.gone = False
+        self.started = False
         self.linger = False
-        self.task: asyncio.Task[None] | None = None
-        client = protocol.client[0] if protocol.client else ""
-        self.journey = Journey(protocol.gateway, family, dict(protocol.headers), client, self)
-        self.too_large = self.journey.refused is not None and self.journey.refused.status == 413
+        client = protocol.client
+        self.journey = Journey(protocol.gateway, family, given, client[0] if client else "", self)
         self.message_event = _NO_EVENT
         self.keep_alive = keep_alive
         self.more_body = True
         self.disconnected = False
         self.response_complete = False
 
-    def feed(self, data: bytes) -> bool:
-        """Keep body bytes, unless it is refused; False: they are more than may be sent."""
+    @property
+    def too_large(self) -> bool:
+        return self.journey.refused is not None and self.journey.refused.status == 413
+
+    def feed(self, data: bytes) -> None:
+        """Keep body bytes, unless the request is refused."""
         self._size += len(data)
-        if self.journey.refused is None:
+        if self.journey.refused is None and not self.journey.over_limit(self._size):
             self.body.append(data)
-            self.too_large = self.journey.over_limit(self._size)
-        return not self.too_large
+
+    def run(self) -> None:
+        """Its body is whole (or not wanted)."""
+        if not self.started:
+            self.started = True
+            body = self.body[0] if len(self.body) == 1 else b"".join(self.body)
+            self.body = []
+            self.journey.run(body)
 
     # Answer
 
     def whole(self, status: int, lines: bytes, body: bytes) -> None:
-        head = self._head(status, lines)
-        self._transport.write(b"%b%bcontent-length: %d\r\n\r\n%b" % (head, self._connection(), len(body), body))
+        self._transport.write(
+            b"%b%b%b%bcontent-length: %d\r\n\r\n%b"
+            % (STATUS_LINE[status], self._protocol.default_lines(), lines, self._connection(), len(body), body)
+        )
         self._complete()
 
     def start(self, status: int, lines: bytes, first: bytes) -> None:
         self._transport.write(
-            b"%b%btransfer-encoding: chunked\r\n\r\n%x\r\n%b\r\n"
-            % (self._head(status, lines), self._connection(), len(first), first)
+            b"%b%b%b%btransfer-encoding: chunked\r\n\r\n%x\r\n%b\r\n"
+            % (STATUS_LINE[status], self._protocol.default_lines(), lines, self._connection(), len(first), first)
         )
 
     def write(self, data: bytes) -> None:
@@ -102,9 +111,6 @@ class HotCycle:
     def abort(self) -> None:
         self.response_complete = True
         self._transport.abort()
-
-    def _head(self, status: int, lines: bytes) -> bytes:
-        return STATUS_LINE[status] + self._protocol.default_lines() + lines
 
     def _connection(self) -> bytes:
         return b"" if self.keep_alive else b"connection: close\r\n"
@@ -120,14 +126,14 @@ class HotCycle:
 
 
 class HotProtocol(HttpToolsProtocol):
-    """One client connection."""
+    """One client connection. ``idle_since``: monotonic seconds; 0 while a request is under way."""
 
     def __init__(self, gateway: Gateway, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.gateway = gateway
+        self.idle_since = clock.now()
         self._in_head = False
-        self._unfinished_head = 0  # bytes received of a head that is not whole yet
-        self._head_size = 0
+        self._head_bytes = 0  # received since the head began, in the packets up to its end
         self._active: HotCycle | None = None  # the one being served: not the latest one, where requests pipeline
         self._default: tuple[object, bytes] = (None, b"")
 
@@ -141,21 +147,25 @@ class HotProtocol(HttpToolsProtocol):
     # asyncio.Protocol
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if self._in_head:
-            self._unfinished_head += len(data)
-            if self._unfinished_head > MAX_HEAD:
-                self._refuse_connection(_HEAD_TOO_LONG)
+        self._head_bytes = self._head_bytes + len(data) if self._in_head else len(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserError:
+            self._refuse_connection(_BAD_HTTP)
+            return
+        except httptools.HttpParserUpgrade:
+            self._unsupported_upgrade_warning()
+        if self._in_head and self._head_bytes > MAX_HEAD:
+            self._refuse_connection(_HEAD_TOO_LONG)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        active, self._active = self._active, None
-        if active is not None and active.task is not None and not active.response_complete:
-            active.gone = True
-            active.task.cancel()
-        for cycle in (self.cycle, active, *(queued for queued, _ in self.pipeline)):
-            if isinstance(cycle, HotCycle) and cycle.task is None:
-                cycle.journey.abandon()
+        cycles = {self._active, self.cycle, *(queued for queued, _ in self.pipeline)}
+        self._active = None
+        for cycle in cycles:
+            if isinstance(cycle, HotCycle) and not cycle.response_complete:
+                cycle.response_complete = True
+                cycle.journey.leave()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -172,29 +182,31 @@ class HotProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         self.url = b""
         self.headers = []
-        self.expect_100_continue = False
         self._in_head = True
-        self._unfinished_head = self._head_size = 0
+        self.idle_since = 0.0
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._head_size += len(name) + len(value)
-        super().on_header(name, value)
+        self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        parser = self.parser
-        if self._head_size + len(self.url) > MAX_HEAD:
+        if self._head_bytes > MAX_HEAD and self._head_size() > MAX_HEAD:
             self._refuse_connection(_HEAD_TOO_LONG)
             return
+        parser = self.parser
+        given = dict(self.headers)
+        self.expect_100_continue = given.get(b"expect", b"").lower() == b"100-continue"
         family = HOT.get(self.url) or HOT.get(self.url.partition(b"?")[0])
-        if family is None or parser.get_method() != b"POST" or parser.should_upgrade():
-            self._leave_to_litestar()
-            return
-        if parser.get_http_version() != "1.1":  # has no chunks, which our streams are sent in
+        if (
+            family is None
+            or parser.get_method() != b"POST"
+            or parser.should_upgrade()
+            or parser.get_http_version() != "1.1"  # 1.0 has no chunks, which our streams are sent in
+        ):
             self._leave_to_litestar()
             return
         previous = self.cycle
-        cycle = HotCycle(self, family, parser.should_keep_alive())
+        cycle = HotCycle(self, family, given, parser.should_keep_alive())
         self.cycle = cycle  # type: ignore[assignment]  # it has what the base class uses of a cycle
         if previous is None or previous.response_complete:
             self._activate(cycle)
@@ -206,8 +218,10 @@ class HotProtocol(HttpToolsProtocol):
         cycle: Any = self.cycle
         if not isinstance(cycle, HotCycle):
             super().on_body(body)
-        elif not cycle.response_complete and not cycle.feed(body):
-            self._refuse_early(cycle)
+        elif not cycle.response_complete:
+            cycle.feed(body)
+            if cycle.too_large:
+                self._refuse_early(cycle)
 
     def on_message_complete(self) -> None:
         cycle: Any = self.cycle
@@ -215,10 +229,22 @@ class HotProtocol(HttpToolsProtocol):
             super().on_message_complete()
             return
         cycle.more_body = False
-        if cycle is self._active and not cycle.response_complete:
-            self._run(cycle)
+        if cycle is self._active:
+            cycle.run()
 
     # the pipeline
+
+    def on_response_complete(self) -> None:
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            # Not at once: requests that are answered on the spot would nest as deep as a client cares to pipeline.
+            cycle, app = self.pipeline.pop()
+            self.loop.call_soon(self._start_asgi_task, cycle, app)
+        else:
+            self.idle_since = clock.now()
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         if isinstance(cycle, HotCycle):
@@ -228,28 +254,23 @@ class HotProtocol(HttpToolsProtocol):
 
     def _activate(self, cycle: HotCycle) -> None:
         """It is this cycle's turn to answer."""
+        if cycle.response_complete:  # its connection was lost in the meantime
+            return
         self._active = cycle
         if cycle.journey.refused is not None and (self.expect_100_continue or cycle.too_large):
             self._refuse_early(cycle)
         elif not cycle.more_body:
-            self._run(cycle)
+            cycle.run()
         elif self.expect_100_continue:
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-
-    def _run(self, cycle: HotCycle) -> None:
-        body = cycle.body[0] if len(cycle.body) == 1 else b"".join(cycle.body)
-        cycle.body = []
-        cycle.task = task = self.loop.create_task(cycle.journey.run(body))
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
 
     def _refuse_early(self, cycle: HotCycle) -> None:
         """Answer before the body is read, then let the client finish writing: closing at once would reset the
         connection and lose the answer."""
-        if cycle is self._active and cycle.task is None:
+        if cycle is self._active:
             cycle.keep_alive = False
             cycle.linger = True
-            self._run(cycle)
+            cycle.run()
 
     def _leave_to_litestar(self) -> None:
         url, given, expects = self.url, self.headers, self.expect_100_continue
@@ -261,8 +282,8 @@ class HotProtocol(HttpToolsProtocol):
 
     # what is not HTTP
 
-    def send_400_response(self, msg: str) -> None:
-        self._refuse_connection(_BAD_HTTP)
+    def _head_size(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
 
     def _refuse_connection(self, refused: Refusal) -> None:
         """Answer outside any journey, and close; in the middle of another answer only the closing is left."""

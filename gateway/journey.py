@@ -2,13 +2,14 @@
 
     admit -> decode -> plan -> attempt -> (failure -> machine -> plan -> attempt)* -> outcome
 
-From the last body byte to the upstream write is one synchronous tick.
+From the last body byte to the upstream write is one synchronous tick, and no task runs in between: a journey is moved
+by its door (run, leave, stop) and by its attempt (start, whole, settled).
 """
 
 import asyncio
 import traceback
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from backends.adapter import Incoming
 from backends.families import Family
@@ -19,13 +20,14 @@ from gateway.attempt import Attempt
 from gateway.keys import Key
 from gateway.refusal import Refusal
 from policies.failure import Failure, Fault, Progress
-from policies.machine import Action, GiveUp, Machine, Start, Wait
-from policies.types import Model, Outcome, Request, Snapshot, Usage
+from policies.machine import Action, GiveUp, Machine, Start
+from policies.types import Outcome, Request, Snapshot, Usage
 
 if TYPE_CHECKING:
     from gateway.gateway import Gateway
 
 _CANCELLED = Fault(Failure.CANCELLED, "the client left")
+_DEFECT = Fault(Failure.CANCELLED, "the gateway failed on this request")
 _STOPPING = Fault(Failure.SHED, "the gateway is stopping; ask again")
 
 
@@ -33,13 +35,14 @@ class Journey:
     """One request, from its headers on. A door makes it when the headers are read, and runs it when the body is."""
 
     __slots__ = (
-        "_active",
         "_attempt",
         "_catalog",
         "_gateway",
         "_headers",
+        "_incoming",
         "_key",
         "_machine",
+        "_timer",
         "answer",
         "deadline",
         "family",
@@ -54,162 +57,131 @@ class Journey:
         self._catalog = gateway.catalog
         self._headers = given
         self._attempt: Attempt | None = None
-        self._machine: Machine | None = None
-        self._key: Key | None = None
-        self._active = False
+        self._timer: asyncio.TimerHandle | None = None
         self.family = family
         self.answer = answer
         self.deadline = float("inf")
         self.outcome = Outcome(headers.request_id(given), family.name, clock.now())
         self.refused: Refusal | None = self._admit(client)
+        gateway.journeys.add(self)
 
     def _admit(self, client: str) -> Refusal | None:
-        """Whether it may come in: asked before its body is read. A place is held from here to the outcome."""
+        """Whether it may come in: asked before its body is read."""
         key = self._catalog.keys.identify(self._headers, client)
         if isinstance(key, Refusal):
             return key
-        self._key = key
+        self._key: Key = key
         self.outcome.key = key.name
         server = self._catalog.config.server
-        too_large = headers.too_large(self._headers, server.max_body)
-        if too_large is not None:
-            return too_large
-        gateway = self._gateway
-        if gateway.live.active >= server.max_concurrency:
+        if len(self._gateway.journeys) >= server.max_concurrency:
             return headers.too_many(server.max_concurrency)
-        gateway.live.active += 1
-        self._active = True
-        return None
-
-    async def run(self, body: bytes) -> None:
-        """Serve it. Cancelled when the client leaves (or the process must): the upstream is dropped at once."""
-        self.outcome.received = clock.now()
-        try:
-            if self.refused is None:
-                await self._serve(body)
-            else:
-                self._refuse(self.refused)
-        except asyncio.CancelledError:
-            self._left()
-        except Exception:
-            self._crashed()
-        finally:
-            self._conclude()
+        return headers.too_large(self._headers, server.max_body)
 
     def over_limit(self, size: int) -> bool:
-        """A body of no declared length has grown to ``size`` bytes; True: it is refused."""
+        """A body has grown to ``size`` bytes; True: it is refused."""
         limit = self._catalog.config.server.max_body
         if size > limit:
             self.refused = headers.body_too_large(limit)
         return size > limit
 
-    def abandon(self) -> None:
-        """The client left before its request was whole."""
-        if not self.outcome.finished:
-            self.outcome.fault, self.outcome.status = _CANCELLED, _CANCELLED.failure.status
-            self._conclude()
+    # Moved by the door
 
-    def _conclude(self) -> None:
-        """Record what became of it, once, on every path."""
-        if self._active:
-            self._active = False
-            self._gateway.live.active -= 1
-        self.outcome.finished = clock.now()
-        self._gateway.record(self.outcome)
+    def run(self, body: bytes) -> None:
+        """The body is here: serve it."""
+        self.outcome.received = clock.now()
+        if self.refused is None:
+            self._guard(self._serve, body)
+        else:
+            self._refuse(self.refused)
 
-    async def _serve(self, body: bytes) -> None:
-        outcome, catalog = self.outcome, self._catalog
+    def leave(self) -> None:
+        """The client is gone: whatever was going on for it stops at once."""
+        self._drop(_CANCELLED)
+        self.outcome.status = _CANCELLED.failure.status
+        self._conclude(_CANCELLED)
+
+    def stop(self) -> None:
+        """The process must end: tell the client, in its stream if need be."""
+        attempt = self._attempt
+        self._drop(_STOPPING)
+        if attempt is not None and attempt.committed:
+            self._break(_STOPPING)
+        else:
+            self._refuse(Refusal(503, _STOPPING.message, "server_error", "stopping", retry_after=1.0))
+
+    def _drop(self, fault: Fault) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        attempt = self._attempt
+        if attempt is not None:
+            attempt.cancel()
+            self._account(attempt, fault)
+
+    # The one attempt loop
+
+    def _serve(self, body: bytes) -> None:
+        outcome, gateway = self.outcome, self._gateway
         try:
             peeked = peek(self.family, body, self._headers.get(b"content-type", b""))
         except BadBody as problem:
             self._refuse(Refusal(400, str(problem), param=problem.param))
             return
-        model = self._find(peeked.model)
+        name = peeked.model
+        model = self._catalog.model(name)
         if model is None:
+            self._refuse(Refusal(404, f"the model '{name}' does not exist", code="model_not_found", param="model"))
+            return
+        if not self._key.allows(name):
+            self._refuse(
+                Refusal(403, f"this key may not use the model '{name}'", code="model_not_allowed", param="model")
+            )
             return
         outcome.model, outcome.stream = model.name, peeked.stream
-        gateway = self._gateway
-        tokens = gateway.live.estimate(model.name, len(body))
         request = Request(
             self.family.name,
             model.name,
             peeked.stream,
             body,
-            tokens,
+            gateway.live.estimate(model.name, len(body)),
             outcome.received,
             clock.seed(),
             gateway.next_sequence(),
         )
         self.deadline = outcome.received + model.total
-        self._machine = Machine(request, model, catalog.retry, self.deadline)
-        incoming = Incoming(request, self.family, peeked, headers.forwarded(self._headers, outcome.id))
-        await self._attempts(incoming, self._machine)
+        self._incoming = Incoming(request, self.family, peeked, headers.forwarded(self._headers, outcome.id))
+        self._machine = Machine(request, model, self._catalog.retry, self.deadline)
+        self._act(self._machine.start(self._snapshot()))
 
-    def _find(self, name: str) -> Model | None:
-        """The model, or None when the client was told why not."""
-        model = self._catalog.model(name)
-        assert self._key is not None
-        if model is None:
-            self._refuse(Refusal(404, f"the model '{name}' does not exist", code="model_not_found", param="model"))
-            return None
-        if not self._key.allows(name):
-            self._refuse(
-                Refusal(403, f"this key may not use the model '{name}'", code="model_not_allowed", param="model")
+    def _act(self, action: Action) -> None:
+        if isinstance(action, Start):
+            self._begin(action)
+        elif isinstance(action, GiveUp):
+            self._give_up(action)
+        else:
+            self._timer = asyncio.get_running_loop().call_later(
+                action.seconds, self._guard, self._resume, action.seconds
             )
-            return None
-        return model
 
-    async def _attempts(self, incoming: Incoming, machine: Machine) -> None:
-        """The one attempt loop."""
-        action: Action = machine.start(self._snapshot())
-        while True:
-            if isinstance(action, GiveUp):
-                self._give_up(action)
-                return
-            if isinstance(action, Wait):
-                await asyncio.sleep(action.seconds)
-                action = machine.resume(self._snapshot())
-                continue
-            fault = await self._try(action, incoming)
-            if fault is None:
-                return
-            attempt = self._attempt
-            if attempt is not None and attempt.committed:
-                self._break(fault)
-                return
-            action = machine.failed(fault, Progress.UNCOMMITTED, self._snapshot())
+    def _resume(self, waited: float) -> None:
+        self.outcome.waited += waited
+        self._act(self._machine.resume(self._snapshot()))
 
     def _snapshot(self) -> Snapshot:
         return Snapshot(clock.now(), self._catalog.models)
 
-    async def _try(self, start: Start, incoming: Incoming) -> Fault | None:
-        """One attempt, counted from before it is sent until after it has settled."""
-        gateway, outcome, candidate = self._gateway, self.outcome, start.candidate
-        tokens, family = incoming.request.prompt_tokens, self.family.name
+    def _begin(self, start: Start) -> None:
+        """Send an attempt; it is counted before anything else can happen."""
+        gateway, outcome, incoming, candidate = self._gateway, self.outcome, self._incoming, start.candidate
         outcome.attempts += 1
         outcome.deployment, outcome.endpoint = candidate.id
-        attempt = self._attempt = Attempt(self, candidate, start.model.timeouts[candidate.id[0]])
-        gateway.live.enter(candidate, tokens, family, attempt.started)
+        limits = start.model.timeouts[outcome.deployment]
+        attempt = Attempt(self, candidate, limits, self._catalog.adapters[candidate.id], incoming)
+        self._attempt = attempt
+        gateway.live.enter(candidate, incoming.request.prompt_tokens, self.family.name, attempt.started)
         gateway.watch.add(attempt)
-        fault: Fault | None = _CANCELLED
-        try:
-            await attempt.run(gateway.transport, self._catalog.adapters[candidate.id], incoming)
-            fault = attempt.result
-        finally:
-            gateway.watch.discard(attempt)
-            gateway.live.leave(candidate, tokens)
-            now = clock.now()
-            gateway.live.observe(candidate, family, fault, now)
-            gateway.metrics.attempt(candidate.id, family, fault)
-            if fault is not None:
-                outcome.waited += now - attempt.started
-                outcome.tried += (candidate.id[0],)
-        usage = outcome.usage
-        if usage.prompt and not self.family.form:
-            gateway.live.learn(outcome.model, len(incoming.request.body), usage.prompt)
-        return fault
+        attempt.send(gateway.transport)
 
-    # What a client sees. The attempt calls the first two in the tick in which it commits.
+    # Moved by the attempt
 
     def start(self, attempt: Attempt, status: int, upstream: Mapping[bytes, bytes], first: bytes) -> None:
         """The first content of a streamed answer."""
@@ -227,6 +199,41 @@ class Journey:
             lines += b"x-cloverleaf-cost-usd: %.8f\r\n" % usage.cost(price)
         self.answer.whole(status, lines, body)
 
+    def settled(self, attempt: Attempt, fault: Fault | None) -> None:
+        """An attempt is over: answered whole, broken after its commit, or to be followed by another."""
+        self._account(attempt, fault)
+        if fault is None:
+            self._learn()
+            self._conclude(None)
+        elif attempt.committed:
+            self._break(fault)
+        else:
+            self._guard(self._after, fault)
+
+    def _after(self, fault: Fault) -> None:
+        self._act(self._machine.failed(fault, Progress.UNCOMMITTED, self._snapshot()))
+
+    def _account(self, attempt: Attempt, fault: Fault | None) -> None:
+        """Give back what the attempt held, and tell what it says of its endpoint."""
+        self._attempt = None
+        gateway, outcome, candidate, family = self._gateway, self.outcome, attempt.candidate, self.family.name
+        gateway.watch.discard(attempt)
+        gateway.live.leave(candidate, self._incoming.request.prompt_tokens)
+        now = clock.now()
+        gateway.live.observe(candidate, family, fault, now)
+        gateway.metrics.attempt(candidate.id, family, fault)
+        if fault is not None:
+            outcome.tried += (outcome.deployment,)
+            if not attempt.committed:
+                outcome.waited += now - attempt.started
+
+    def _learn(self) -> None:
+        usage = self.outcome.usage
+        if usage.prompt and not self.family.form:
+            self._gateway.live.learn(self.outcome.model, len(self._incoming.request.body), usage.prompt)
+
+    # What a client sees
+
     def _commit(self, attempt: Attempt, status: int) -> None:
         outcome = self.outcome
         outcome.status = status
@@ -236,55 +243,56 @@ class Journey:
     def _lines(self, content_type: bytes) -> bytes:
         outcome = self.outcome
         lines = (
-            b"content-type: %b\r\nx-request-id: %b\r\nx-cloverleaf-attempts: %d\r\nx-cloverleaf-overhead-ms: %.3f\r\n"
-            % (
-                content_type,
-                outcome.id,
-                outcome.attempts,
-                (clock.now() - outcome.received - outcome.waited) * 1000,
-            )
+            b"content-type: %b\r\nx-request-id: %b\r\nx-cloverleaf-deployment: %b\r\n"
+            b"x-cloverleaf-attempts: %d\r\nx-cloverleaf-overhead-ms: %.3f\r\n"
+        ) % (
+            content_type,
+            outcome.id,
+            outcome.deployment.encode(),
+            outcome.attempts,
+            (clock.now() - outcome.received - outcome.waited) * 1000,
         )
-        if outcome.deployment:
-            lines += b"x-cloverleaf-deployment: %b\r\n" % outcome.deployment.encode()
         allowed = self._catalog.config.server.cors
         return lines + headers.cors(self._headers, allowed) if allowed else lines
 
-    def _refuse(self, refused: Refusal) -> None:
+    def _refuse(self, refused: Refusal, fault: Fault | None = None) -> None:
         self.outcome.status = refused.status
         lines = self._lines(b"application/json") + refused.lines()
         self.answer.whole(refused.status, lines, refused.body(self.family.name))
+        self._conclude(fault)
 
     def _give_up(self, action: GiveUp) -> None:
-        fault = self.outcome.fault = action.fault
-        if refusal.passes_on(fault):
-            self.outcome.status = fault.status
-            self.answer.whole(fault.status, self._lines(fault.content_type), fault.body)
-        else:
-            self._refuse(refusal.of_fault(fault, self.outcome.tried, action.retry_after))
+        fault = action.fault
+        if not refusal.passes_on(fault):
+            self._refuse(refusal.of_fault(fault, self.outcome.tried, action.retry_after), fault)
+            return
+        self.outcome.status = fault.status
+        self.answer.whole(fault.status, self._lines(fault.content_type), fault.body)
+        self._conclude(fault)
 
     def _break(self, fault: Fault) -> None:
         """A committed answer cannot be finished: say so in its own way, and never end it as if it were whole."""
-        self.outcome.fault = fault
         if self.outcome.stream and self.family.events:
             self.answer.write(refusal.in_band(fault, self.family.name, self.family.events))
             self.answer.end()
         else:
             self.answer.abort()
+        self._conclude(fault)
 
-    def _left(self) -> None:
-        """Cancelled: by the client's leaving, or because this process must end."""
-        if self.answer.gone:
-            self.outcome.fault, self.outcome.status = _CANCELLED, _CANCELLED.failure.status
-        elif self._attempt is not None and self._attempt.committed:
-            self._break(_STOPPING)
-        else:
-            self.outcome.fault = _STOPPING
-            self._refuse(Refusal(503, _STOPPING.message, "server_error", "stopping", retry_after=1.0))
+    def _conclude(self, fault: Fault | None) -> None:
+        """Record what became of it, once, on every path."""
+        outcome = self.outcome
+        outcome.fault = fault
+        outcome.finished = clock.now()
+        self._gateway.journeys.discard(self)
+        self._gateway.record(outcome)
 
-    def _crashed(self) -> None:
-        """A defect of ours: the traceback is for the log, the client learns only that it was not its fault."""
-        self._gateway.log.event("error", "defect", traceback.format_exc())
-        if self._attempt is not None and self._attempt.committed:
-            self.answer.abort()
-        else:
-            self._refuse(Refusal(500, "the gateway failed on this request", "server_error", "internal_error"))
+    def _guard(self, step: Callable[[Any], None], argument: Any) -> None:
+        """The outermost frame of our own code: a defect costs this request and a traceback in the log, no more."""
+        try:
+            step(argument)
+        except Exception:
+            self._gateway.log.event("error", "defect", traceback.format_exc())
+            if not self.outcome.finished:
+                self._drop(_DEFECT)
+                self._refuse(Refusal(500, _DEFECT.message, "server_error", "internal_error"))

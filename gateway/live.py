@@ -20,7 +20,6 @@ class Live:
     """Live state of everything the configuration names."""
 
     def __init__(self) -> None:
-        self.active = 0  # requests being served
         self.loads: dict[tuple[str, str], Load] = {}
         self.domains: dict[str, Domain] = {}
         self.pools: dict[str, Pool] = {}

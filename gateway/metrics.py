@@ -86,9 +86,10 @@ class Metrics:
             series.completion.observe(usage.completion)
             series.cached += usage.cached
 
-    def text(self, live: Live, now: float, log_dropped: int) -> str:
+    def text(self, live: Live, now: float, active: int, log_dropped: int) -> str:
         """The Prometheus exposition."""
         lines = [*self._request_lines(), *self._attempt_lines(), *_live_lines(live, now)]
+        lines += ["# TYPE cloverleaf_requests_in_flight gauge", f"cloverleaf_requests_in_flight {active}"]
         lines += ["# TYPE cloverleaf_log_dropped_total counter", f"cloverleaf_log_dropped_total {log_dropped}"]
         return "\n".join(lines) + "\n"
 
@@ -133,8 +134,6 @@ def _quoted(text: str) -> str:
 
 def _live_lines(live: Live, now: float) -> Iterator[str]:
     """Gauges of every endpoint. What no fresh scrape says is left out: unknown is not zero."""
-    yield "# TYPE cloverleaf_requests_in_flight gauge"
-    yield f"cloverleaf_requests_in_flight {live.active}"
     rows: dict[str, list[str]] = {}
     for (deployment, endpoint), load in live.loads.items():
         labels = f'deployment="{_quoted(deployment)}",endpoint="{_quoted(endpoint)}"'

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import functools
+import gc
 import signal
 import socket
 import sys
@@ -15,6 +16,7 @@ import uvicorn
 import uvloop
 from msgspec import structs
 
+from gateway import clock
 from gateway.admin import admin_app
 from gateway.app import App, default_config
 from gateway.config import Config, ConfigError, load
@@ -87,13 +89,15 @@ async def _serve(path: Path, config: Config, log: Log) -> None:
     stopping = asyncio.Event()
     _handle_signals(stopping, reloader, (public, admin))
     reloading = asyncio.create_task(reloader.run())
+    sweeping = asyncio.create_task(_close_idle(public))
+    _calm_gc()
     serving = [
         asyncio.create_task(public.serve([public_socket])),
         asyncio.create_task(admin.serve([admin_socket])),
     ]
     try:
-        while not (public.started and admin.started):
-            await asyncio.sleep(0.005)  # noqa: ASYNC110  # uvicorn says it by an attribute alone
+        while not (public.started and admin.started):  # noqa: ASYNC110  # uvicorn says it by an attribute alone
+            await asyncio.sleep(0.005)
         greet(config, public_socket.getsockname()[1], admin_socket.getsockname()[1])
         await stopping.wait()
         app.gateway.draining = True
@@ -102,7 +106,25 @@ async def _serve(path: Path, config: Config, log: Log) -> None:
             await task
     finally:
         reloading.cancel()
+        sweeping.cancel()
         await app.close()
+
+
+async def _close_idle(listener: Listener) -> None:
+    """Client connections idle for KEEP_ALIVE: one look at all of them costs less than a timer for each request."""
+    while True:
+        await asyncio.sleep(KEEP_ALIVE / 10)
+        oldest = clock.now() - KEEP_ALIVE
+        for connection in list(listener.server_state.connections):
+            if isinstance(connection, HotProtocol) and 0.0 < connection.idle_since < oldest:
+                connection.transport.close()
+
+
+def _calm_gc() -> None:
+    """What the start left behind is never garbage; and requests make few cycles, so collections can be rarer."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def bind(host: str, port: int) -> socket.socket:

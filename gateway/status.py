@@ -63,7 +63,7 @@ def report(gateway: Gateway) -> Report:
         clock.wall() - gateway.started,
         not reason,
         reason,
-        gateway.live.active,
+        len(gateway.journeys),
         {name: model.tiers for name, model in catalog.config.models.items()},
         [
             DeploymentStatus(

@@ -16,7 +16,7 @@ from policies.verdict import VERDICTS, Verdict
 MAX_ATTEMPTS = 16
 
 
-class Start(msgspec.Struct, frozen=True):
+class Start(msgspec.Struct, frozen=True, gc=False):
     """Send the request here. ``model`` is the one this place serves it under (a fallback has its own limits)."""
 
     candidate: Candidate

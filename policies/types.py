@@ -42,7 +42,7 @@ class Price(msgspec.Struct, frozen=True):
     cached_input: float | None = None
 
 
-class Usage(msgspec.Struct, frozen=True):
+class Usage(msgspec.Struct, frozen=True, gc=False):
     """Tokens of one answer. ``source``: ``upstream`` (its own figure), ``estimated``, or ``none`` (not known)."""
 
     prompt: int = 0
@@ -104,7 +104,7 @@ class Model(msgspec.Struct, frozen=True):
     content_policy_fallbacks: tuple[str, ...] = ()
 
 
-class Request(msgspec.Struct, frozen=True):
+class Request(msgspec.Struct, frozen=True, gc=False):
     """A client's request as a policy sees it.
 
     ``prompt_tokens`` is an estimate from bytes; ``received`` is monotonic seconds. ``seed`` (64 bits) and ``sequence``
@@ -121,14 +121,14 @@ class Request(msgspec.Struct, frozen=True):
     sequence: int = 0
 
 
-class Snapshot(msgspec.Struct, frozen=True):
+class Snapshot(msgspec.Struct, frozen=True, gc=False):
     """The world at one instant. Live loads are read through it in one synchronous tick, so they are consistent."""
 
     now: float
     models: Mapping[str, Model]
 
 
-class Plan(msgspec.Struct, frozen=True):
+class Plan(msgspec.Struct, frozen=True, gc=False):
     """Where the next attempt goes, or None and why. ``considered``: candidates that passed the filters."""
 
     candidate: Candidate | None
@@ -137,7 +137,7 @@ class Plan(msgspec.Struct, frozen=True):
     full: bool = False  # nothing was left but places at their concurrency limit
 
 
-class Outcome(msgspec.Struct):
+class Outcome(msgspec.Struct, gc=False):
     """What became of a request, filled along its journey and recorded once, on every path. Seconds are monotonic."""
 
     id: bytes

@@ -29,6 +29,7 @@ class Connection(asyncio.Protocol):
         "_framed",
         "_head_bytes",
         "_headers",
+        "_kept_alive",
         "_owner",
         "_parser",
         "_parts",
@@ -52,6 +53,7 @@ class Connection(asyncio.Protocol):
         self._answered = False  # a byte of an answer came
         self._framed = False  # the answer's end is told by its length or chunks, not by the connection's end
         self._whole = False
+        self._kept_alive = False
         self._paused = False
         self.idle_since = 0.0
 
@@ -67,7 +69,7 @@ class Connection(asyncio.Protocol):
         self._owner = owner
         self._headers = {}
         self._status = self._head_bytes = 0
-        self._answered = self._framed = self._whole = False
+        self._answered = self._framed = self._whole = self._kept_alive = False
         body = wire.body
         head = b"%b %b HTTP/1.1\r\n%bcontent-length: %d\r\n\r\n" % (
             wire.method,
@@ -162,7 +164,9 @@ class Connection(asyncio.Protocol):
         self._parts.append(body)
 
     def on_message_complete(self) -> None:
-        self._whole = bool(self._status)
+        if self._status:
+            self._whole = True
+            self._kept_alive = self._parser.should_keep_alive()  # the parser knows it only now
 
     def _finish(self) -> None:
         receiver, owner = self._receiver, self._owner
@@ -172,7 +176,7 @@ class Connection(asyncio.Protocol):
             transport is not None
             and not self._paused
             and self._framed
-            and self._parser.should_keep_alive()
+            and self._kept_alive
             and transport.get_write_buffer_size() == 0
         )
         assert receiver is not None and owner is not None

@@ -74,6 +74,8 @@ def check_deployment(deployment: Deployment) -> Iterator[Finding]:
     for key, providers in belongs_to(deployment):
         if provider not in providers:
             yield (key,), f"is not for provider {provider}, only for {', '.join(providers)}"
+    if deployment.timeouts and deployment.timeouts.total:
+        yield ("timeouts", "total"), "is the whole request's, which may visit several deployments: set it on the model"
     for index, endpoint in enumerate(deployment.endpoints):
         if endpoint in deployment.endpoints[:index]:
             yield ("endpoints", index), "listed twice"
@@ -90,7 +92,7 @@ def belongs_to(deployment: Deployment) -> Iterator[tuple[str, tuple[str, ...]]]:
     if deployment.endpoints:
         yield "endpoints", ("vllm",)
     if deployment.scrape is not None:
-        yield "scrape", ("vllm",)
+        yield "scrape", ("vllm", "embedded")
     if deployment.replicas is not None:
         yield "replicas", ("embedded",)
     if deployment.base_url:

@@ -21,7 +21,7 @@ PROVIDER_DEFAULTS: Mapping[str, Mapping[str, object]] = MappingProxyType(
     {
         "vllm": {"scrape": 1.0},
         "openai": {"base_url": "https://api.openai.com/v1"},
-        "embedded": {"replicas": 1},
+        "embedded": {"scrape": 1.0, "replicas": 1},
     }
 )
 
@@ -61,14 +61,14 @@ class Deployment(Struct, frozen=True, kw_only=True):
     price: What tokens cost; it replaces the bundled price.
     kv_events: ZeroMQ address of the engine's cache events; `{host}` stands for each endpoint's host.
     max_concurrency: Most requests in flight on the whole deployment.
-    timeouts: Timeouts that differ here.
+    timeouts: Timeouts that differ here; all but `total`, which is a request's and not a deployment's.
     headers: Headers added to each request; their values are kept secret.
     rpm: Requests per minute the upstream allows.
     tpm: Tokens per minute the upstream allows.
     tags: Words that routes and filters can ask for.
     weight: Share of traffic under the `weighted` policy.
     context_window: Longest prompt and answer together, in tokens.
-    scrape: How often a vLLM endpoint's health and metrics are read, 1s if left out; for `vllm` only.
+    scrape: How often an engine's health and metrics are read, 1s if left out; for `vllm` and `embedded`.
     unsupported: What becomes of a request field the upstream does not know.
     quota: Name of a quota shared with other deployments: a 429 on one cools all.
     region: The cloud's region.
@@ -117,7 +117,7 @@ class Model(Struct, frozen=True, kw_only=True):
     fallbacks: Models tried when every deployment has failed.
     context_window_fallbacks: Models tried when the prompt is too long.
     content_policy_fallbacks: Models tried when the upstream's content filter refuses.
-    timeouts: Timeouts that differ for this model.
+    timeouts: Timeouts that differ for this model; they win over a deployment's.
     aliases: Other names that clients may use for it.
     """
 

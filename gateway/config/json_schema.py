@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from gateway.config.decode import notation_of
+from gateway.config.scalar import notation_of
 from gateway.config.schema import Config
 from gateway.config.show import encode
 from gateway.config.units import Unit

@@ -6,7 +6,7 @@ import msgspec
 import yaml
 from msgspec import inspect
 
-from gateway.config.decode import notation_of
+from gateway.config.scalar import notation_of
 from gateway.config.schema import Config
 from gateway.config.secret import MASK
 from policies.profile import preset

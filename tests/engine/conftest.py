@@ -1,6 +1,7 @@
 """Two real vLLM engines, one for vectors, an emulated cloud, and a gateway in front of them all, started once."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -9,7 +10,9 @@ import pytest
 
 from tests.engine.embedded import Embedded
 from tests.engine.gateway import KEY, Gateway
+from tests.engine.metrics import until
 from tests.engine.process import Server
+from tests.engine.status import is_up
 from tests.engine.vllm import GENERATE, POOLING, Vllm, install, make_model
 
 # Public names differ from the engines' own, so that every answer shows the model was renamed on the way.
@@ -24,6 +27,7 @@ models:
   pool-only: {{deployments: [pool], policy: round_robin}}
   vectors: {{deployments: [pooling]}}
 """
+SEEN_WITHIN = 10.0  # seconds until a restarted engine is used again
 SERVERS = pytest.StashKey[list[Server]]()
 
 
@@ -67,11 +71,6 @@ def all_engines(servers: list[Server], logs: Path) -> list[Vllm]:
 
 
 @pytest.fixture(scope="session")
-def engines(all_engines: list[Vllm]) -> list[Vllm]:
-    return all_engines[:2]
-
-
-@pytest.fixture(scope="session")
 def gateway(servers: list[Server], logs: Path, all_engines: list[Vllm]) -> Gateway:
     cloud = Embedded(logs / "cloud.log", "tiny")
     first, second, pooling = (engine.url for engine in all_engines)
@@ -84,20 +83,33 @@ def gateway(servers: list[Server], logs: Path, all_engines: list[Vllm]) -> Gatew
 
 
 @pytest.fixture
-def client(gateway: Gateway) -> Iterator[openai.OpenAI]:
+async def engines(all_engines: list[Vllm], gateway: Gateway) -> list[Vllm]:
+    """The pool's two, alive and seen to be: the test before may have killed them."""
+    pool = all_engines[:2]
+    dead = [engine for engine in pool if not engine.is_healthy()]
+    for engine in dead:
+        engine.start()
+    for engine in dead:
+        engine.wait_healthy()
+        await until(partial(is_up, gateway, engine), SEEN_WITHIN)
+    return pool
+
+
+@pytest.fixture
+def client(gateway: Gateway, engines: list[Vllm]) -> Iterator[openai.OpenAI]:
     """What a user holds. It never retries: each answer is the gateway's first."""
     with openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=KEY, max_retries=0, timeout=120) as client:
         yield client
 
 
 @pytest.fixture
-async def async_client(gateway: Gateway) -> Iterator[openai.AsyncOpenAI]:
+async def async_client(gateway: Gateway, engines: list[Vllm]) -> AsyncIterator[openai.AsyncOpenAI]:
     async with openai.AsyncOpenAI(base_url=f"{gateway.url}/v1", api_key=KEY, max_retries=0, timeout=120) as client:
         yield client
 
 
 @pytest.fixture
-def http(gateway: Gateway) -> Iterator[httpx.Client]:
+def http(gateway: Gateway, engines: list[Vllm]) -> Iterator[httpx.Client]:
     """For what the SDK has no word for, or hides."""
     headers = {"authorization": f"Bearer {KEY}"}
     with httpx.Client(base_url=gateway.url, headers=headers, timeout=120) as client:

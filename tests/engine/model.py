@@ -1,7 +1,7 @@
-"""Make the tiny model the engine tests serve. Rule: everything comes from this machine and a fixed seed; nothing is downloaded.
+"""Make the tiny model the engines serve. Usage, with the engine's own python: python model.py DIRECTORY
 
-Run with the engine's own python: `python model.py DIRECTORY`. The text it writes is noise; its protocol, its tokens and its
-timing are real: 4 layers of 256, 8,192 words, 5.2 million parameters.
+Rule: everything comes from this machine and a fixed seed; nothing is downloaded. The text such a model writes is noise;
+its protocol, its tokens and its timing are real.
 """
 
 import sys

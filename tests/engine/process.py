@@ -16,7 +16,7 @@ TAIL = 8000  # characters of a log that are worth reading after a failure
 
 
 def free_port() -> int:
-    """A port nobody listens on, below the range the kernel draws from, so that no outgoing connection takes it meanwhile."""
+    """A port nobody uses, below those the kernel gives to outgoing connections: it stays free until it is used."""
     for port in random.sample(range(20000, 32000), 100):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -29,9 +29,13 @@ def free_port() -> int:
 
 
 class Server:
-    """`health` is the URL that answers 200 once the server can work; the log is appended to over restarts."""
+    """`url` is its root; `health` answers 200 once it can work; the log is appended to over restarts."""
 
-    def __init__(self, log: Path, command: Sequence[str | Path], health: str, env: Mapping[str, str] | None = None) -> None:
+    url: str
+
+    def __init__(
+        self, log: Path, command: Sequence[str | Path], health: str, env: Mapping[str, str] | None = None
+    ) -> None:
         self.log = log
         self.health = health
         self._command = [str(word) for word in command]
@@ -39,6 +43,8 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        """Start it, or start it again; what was left of it is ended first."""
+        self.kill()
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,

@@ -24,50 +24,51 @@ async def test_a_client_that_leaves_a_stream_frees_the_engine(
             break
     assert await busy(engines) == 1
     await stream.close()
-    await until(idle(engines), FREED_WITHIN)
+    await until(lambda: equals(0, engines), FREED_WITHIN)
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 async def test_a_client_that_leaves_during_its_prompt_frees_the_engine(
-    async_client: openai.AsyncOpenAI, engines: list[Vllm], stream: Any
+    async_client: openai.AsyncOpenAI, engines: list[Vllm], stream: bool
 ) -> None:
-    """Before the first token: 4,000 tokens take the engine many steps."""
-    messages: list[Any] = [{"role": "user", "content": long_prompt(4000)}]
-    asking = asyncio.create_task(
-        async_client.chat.completions.create(model="chat", messages=messages, stream=stream, **LONG)
-    )
+    """Before the first token: 4,000 tokens of prompt take the engine many steps."""
+    asking = asyncio.create_task(first_words(async_client, long_prompt(4000), stream))
     await leave_once_begun(asking, engines)
 
 
 async def test_a_client_that_leaves_a_whole_answer_frees_the_engine(
     async_client: openai.AsyncOpenAI, engines: list[Vllm]
 ) -> None:
-    asking = asyncio.create_task(async_client.chat.completions.create(model="chat", messages=HELLO, **LONG))
+    asking = asyncio.create_task(first_words(async_client, "import os", stream=False))
     await leave_once_begun(asking, engines)
 
 
 async def test_twelve_that_leave_at_once_free_both_engines(
     async_client: openai.AsyncOpenAI, engines: list[Vllm]
 ) -> None:
-    asking = [
-        asyncio.create_task(async_client.chat.completions.create(model="chat", messages=HELLO, **LONG))
-        for _ in range(12)
-    ]
+    asking = [asyncio.create_task(first_words(async_client, "import os", stream=False)) for _ in range(12)]
     await until(lambda: equals(12, engines), BEGUN_WITHIN)
     for task in asking:
         task.cancel()
-    await until(idle(engines), FREED_WITHIN)
+    await until(lambda: equals(0, engines), FREED_WITHIN)
 
 
-async def leave_once_begun(asking: asyncio.Task[Any], engines: list[Vllm]) -> None:
+async def first_words(client: openai.AsyncOpenAI, prompt: str, stream: Any) -> None:
+    """Return when the client has something to read."""
+    messages: list[Any] = [{"role": "user", "content": prompt}]
+    answer: Any = await client.chat.completions.create(model="chat", messages=messages, stream=stream, **LONG)
+    if stream:
+        async with answer:
+            async for chunk in answer:
+                if chunk.choices[0].delta.content:
+                    return
+
+
+async def leave_once_begun(asking: asyncio.Task[None], engines: list[Vllm]) -> None:
     await until(lambda: equals(1, engines), BEGUN_WITHIN)
-    assert not asking.done(), "it has not been answered yet"
+    assert not asking.done(), "the client has been given nothing yet"
     asking.cancel()
-    await until(idle(engines), FREED_WITHIN)
-
-
-def idle(engines: list[Vllm]) -> Any:
-    return lambda: equals(0, engines)
+    await until(lambda: equals(0, engines), FREED_WITHIN)
 
 
 async def equals(held: int, engines: list[Vllm]) -> bool:

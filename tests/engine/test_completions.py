@@ -13,9 +13,7 @@ def test_the_prompt_is_echoed_byte_for_byte(client: openai.OpenAI) -> None:
 def test_an_echo_survives_being_streamed(client: openai.OpenAI) -> None:
     """Characters of three and four bytes cross packets and events."""
     whole = client.completions.create(model="chat", prompt=PROMPT, max_tokens=8, echo=True, temperature=0)
-    stream = client.completions.create(
-        model="chat", prompt=PROMPT, max_tokens=8, echo=True, temperature=0, stream=True
-    )
+    stream = client.completions.create(model="chat", prompt=PROMPT, max_tokens=8, echo=True, temperature=0, stream=True)
     assert "".join(chunk.choices[0].text for chunk in stream if chunk.choices) == whole.choices[0].text
 
 

@@ -1,8 +1,11 @@
 """The engine's other doors. Rule: each path below is open on the engine itself and shut at the gateway."""
 
+from http.client import HTTPConnection
+
 import httpx
 import pytest
 
+from tests.engine.gateway import KEY, Gateway
 from tests.engine.vllm import Vllm
 
 OPEN_ON_THE_ENGINE = ["/metrics", "/version", "/load", "/openapi.json", "/docs"]
@@ -22,10 +25,15 @@ def test_what_changes_the_engine_is_out_of_reach(http: httpx.Client, path: str) 
 
 
 @pytest.mark.parametrize("path", ["/v1/../metrics", "/v1/%2e%2e/metrics", "//metrics", "/v1/models/../../metrics"])
-def test_no_spelling_of_a_path_leads_there(http: httpx.Client, path: str) -> None:
-    answer = http.send(http.build_request("GET", http.base_url.copy_with(raw_path=path.encode())))
-    assert answer.status_code in {400, 404}
-    assert "vllm:" not in answer.text
+def test_no_spelling_of_a_path_leads_there(gateway: Gateway, path: str) -> None:
+    """Sent as it is written: an HTTP library that knows manners would tidy it first."""
+    connection = HTTPConnection(gateway.url.removeprefix("http://"), timeout=30)
+    connection.request("GET", path, headers={"authorization": f"Bearer {KEY}"})
+    answer = connection.getresponse()
+    text = answer.read()
+    connection.close()
+    assert answer.status in {400, 404}
+    assert b"vllm:" not in text
 
 
 def assert_shut(answer: httpx.Response) -> None:

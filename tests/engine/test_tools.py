@@ -21,9 +21,7 @@ def tokens_without_tools(client: openai.OpenAI) -> int:
 
 @pytest.mark.parametrize("choice", ["none", "auto"])
 def test_the_schema_of_a_tool_reaches_the_prompt(client: openai.OpenAI, choice: Any) -> None:
-    answer = client.chat.completions.create(
-        model="chat", messages=HELLO, max_tokens=4, tools=TOOLS, tool_choice=choice
-    )
+    answer = client.chat.completions.create(model="chat", messages=HELLO, max_tokens=4, tools=TOOLS, tool_choice=choice)
     assert answer.usage
     assert answer.usage.prompt_tokens > tokens_without_tools(client) + 40
     assert not answer.choices[0].message.tool_calls, "noise calls nothing by chance"
@@ -55,9 +53,13 @@ def test_the_result_of_a_tool_may_be_in_the_conversation(client: openai.OpenAI) 
 
 
 def test_a_json_schema_binds_even_a_model_of_noise(client: openai.OpenAI) -> None:
-    schema = {"type": "json_schema", "json_schema": {"name": "city", "strict": True, "schema": {"enum": ["Oslo", "Rome"]}}}
+    city = {"name": "city", "strict": True, "schema": {"enum": ["Oslo", "Rome"]}}
     answer = client.chat.completions.create(
-        model="chat", messages=HELLO, max_tokens=32, response_format=schema, temperature=0
+        model="chat",
+        messages=HELLO,
+        max_tokens=32,
+        response_format={"type": "json_schema", "json_schema": city},
+        temperature=0,
     )
     assert json.loads(answer.choices[0].message.content or "") in ("Oslo", "Rome")
 

@@ -1,4 +1,4 @@
-"""A real vLLM server on the tiny model. Rule: its flags are those of a GPU server, save for what a CPU and a test need."""
+"""A real vLLM server on the tiny model. Rule: a GPU server's flags, save for what a CPU and a test need."""
 
 import hashlib
 import os
@@ -22,6 +22,7 @@ CPU = {
 }
 GENERATE = [
     *("--max-model-len", MAX_MODEL_LEN, "--max-num-batched-tokens", 512),  # a long prompt takes many steps
+    *("--max-num-seqs", 16),  # so that a test can make requests wait
     *("--enable-prompt-tokens-details", "--enable-auto-tool-choice", "--tool-call-parser", "hermes"),
 ]
 POOLING = ["--runner", "pooling", "--convert", "embed", "--max-model-len", 2000]

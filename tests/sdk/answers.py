@@ -1,4 +1,4 @@
-"""What OpenAI's API answers, to the last field that the SDK's strict client insists on. Rule: content is nothing, shape is all."""
+"""OpenAI's answers, to the last field the SDK's strict client insists on. Rule: shape is all, content nothing."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

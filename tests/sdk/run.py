@@ -1,6 +1,6 @@
 """Run the openai SDK's own tests against the gateway, in strict mode. Usage: python -m tests.sdk.run
 
-Rule: the suite is fetched, never copied here; the SDK's strict client then judges every field of every answer. What is not
+Rule: the suite is fetched, never copied here; the SDK's strict client judges every field of every answer. What is not
 run is listed in skips.toml with its reason.
 """
 

@@ -1,4 +1,4 @@
-"""The pytest plugin that skips what skips.toml lists. Rule: a skip has a reason, and a reason that fits no test is an error."""
+"""The pytest plugin that skips what skips.toml lists. Rule: each has a reason, and must fit a test."""
 
 import tomllib
 from fnmatch import fnmatchcase

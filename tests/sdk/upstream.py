@@ -1,7 +1,7 @@
 """An emulated OpenAI: accepts every field, answers every family. Usage: python -m tests.sdk.upstream PORT
 
-Rule: it serves one model and knows one key, neither of which the suite has ever heard of: an answer shows that the gateway
-put both in their place, in JSON and in forms alike.
+Rule: it serves one model and knows one key, and the suite has heard of neither: an answer shows that the gateway put
+both in their place, in JSON and in forms alike.
 """
 
 import sys
@@ -26,6 +26,11 @@ def field(body: bytes, name: str) -> str | None:
     """One field of a multipart form."""
     _, found, rest = body.partition(f'name="{name}"\r\n\r\n'.encode())
     return rest.partition(b"\r\n")[0].decode() if found else None
+
+
+def sse(event: Json) -> str:
+    name = f"event: {event['type']}\n" if "type" in event else ""
+    return f"{name}data: {msgspec.json.encode(event).decode()}\n\n"
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -56,12 +61,9 @@ class Handler(BaseHTTPRequestHandler):
         self._send(status, "application/json", msgspec.json.encode(content))
 
     def _stream(self, events: list[Json]) -> None:
-        named = "".join(
-            f"event: {event['type']}\n" * ("type" in event) + f"data: {msgspec.json.encode(event).decode()}\n\n"
-            for event in events
-        )
+        text = "".join(sse(event) for event in events)
         done = "" if "type" in events[-1] else "data: [DONE]\n\n"
-        self._send(200, "text/event-stream", (named + done).encode())
+        self._send(200, "text/event-stream", (text + done).encode())
 
     def _send(self, status: int, content_type: str, body: bytes) -> None:
         self.send_response(status)

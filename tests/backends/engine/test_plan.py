@@ -89,7 +89,7 @@ def test_a_prompt_that_leaves_no_room_is_refused_with_the_limit() -> None:
 
 
 def test_more_than_the_room_is_refused_with_the_limit() -> None:
-    with pytest.raises(Refusal, match="too large: 7.*maximum context length is 10 tokens"):
+    with pytest.raises(Refusal, match=r"too large: 7.*maximum context length is 10 tokens"):
         Limits(10, 16).room(PROMPT, 7)
     assert Limits(10, 16).room(PROMPT, 6) == 6
     assert Limits(10, 16).room(PROMPT, None) == 6

@@ -1,0 +1,50 @@
+"""The page about configuration is true: its example loads, its messages are said, and it leaves out no key."""
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from gateway.config.deployment import Deployment, Model, Provider
+from gateway.config.limits import Breaker, Retry, Timeouts
+from gateway.config.not_yet import NOW_PRESETS, TABLE
+from gateway.config.schema import Admin, Config, Key, Server, Telemetry
+
+PAGE = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text()
+STRUCTS = (Config, Server, Admin, Key, Telemetry, Deployment, Model, Timeouts, Retry, Breaker)
+
+
+def test_the_example_is_valid(accept):
+    (example,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    assert accept(example).models["my-model"].tiers == [["pool"]]
+
+
+def test_the_messages_are_what_is_said(refuse):
+    said = refuse("""
+server:
+  prot: 80
+
+deployments:
+  pool: {provider: vllm, model: m, endpoints: [http://127.0.0.1:8000]}
+models:
+  fast:
+    deployments: [poll]
+""")
+    assert [line.replace("c.yaml", "cloverleaf.yaml") for line in said] == re.findall(
+        r"^cloverleaf.yaml:.*", PAGE, re.MULTILINE
+    )
+
+
+@pytest.mark.parametrize("struct", STRUCTS, ids=lambda struct: struct.__name__)
+def test_every_key_is_named(struct):
+    assert not [key for key in struct.__struct_fields__ if not re.search(rf"\b{key}\b", PAGE)]
+
+
+def test_every_provider_and_preset_in_service_is_named():
+    assert not [word for word in (*get_args(Provider), *NOW_PRESETS) if f"`{word}`" not in PAGE]
+
+
+def test_everything_still_to_come_is_named_as_such():
+    later = " ".join(text for text in re.split(r"\n\n|\n\|", PAGE) if "*later" in text.lower())
+    assert not [row.pattern for row in TABLE if not re.search(rf"\b{row.pattern.split('.')[-1]}\b", later)]
