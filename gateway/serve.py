@@ -21,11 +21,13 @@ from gateway.admin import admin_app
 from gateway.app import App, default_config
 from gateway.config import Config, ConfigError, load
 from gateway.config.check import warnings
+from gateway.gateway import Gateway
 from gateway.hot import HotProtocol
 from gateway.log import Log
 from gateway.public import public_app
 from gateway.reload import Reloader
 
+FLUSH = 2  # seconds for clients to take the last bytes, once every request is over
 KEEP_ALIVE = 75  # seconds an idle client connection is kept: longer than the pools of the usual clients
 
 
@@ -84,7 +86,7 @@ async def _serve(path: Path, config: Config, log: Log) -> None:
     admin_socket = bind(config.admin.host, config.admin.port)
     app = await App.start(config, log)
     public = Listener(_public(app, config))
-    admin = Listener(_settings(admin_app(app.gateway), "httptools", drain=1))
+    admin = Listener(_settings(admin_app(app.gateway), "httptools"))
     reloader = Reloader(app, path)
     stopping = asyncio.Event()
     _handle_signals(stopping, reloader, (public, admin))
@@ -101,13 +103,23 @@ async def _serve(path: Path, config: Config, log: Log) -> None:
         greet(config, public_socket.getsockname()[1], admin_socket.getsockname()[1])
         await stopping.wait()
         app.gateway.draining = True
-        for listener, task in zip((public, admin), serving, strict=True):
-            listener.should_exit = True
-            await task
+        public.should_exit = True
+        await _drain(app.gateway, public, config.server.drain)
+        admin.should_exit = True
+        await asyncio.gather(*serving)
     finally:
         reloading.cancel()
         sweeping.cancel()
         await app.close()
+
+
+async def _drain(gateway: Gateway, listener: Listener, limit: float) -> None:
+    """Let the requests under way finish; those that are not done after ``limit`` seconds are told."""
+    ends = clock.now() + limit
+    while gateway.journeys and clock.now() < ends and not listener.force_exit:  # noqa: ASYNC110
+        await asyncio.sleep(0.05)  # whichever of many is the last
+    for journey in tuple(gateway.journeys):
+        journey.stop()
 
 
 async def _close_idle(listener: Listener) -> None:
@@ -146,15 +158,13 @@ def bind(host: str, port: int) -> socket.socket:
 
 def _public(app: App, config: Config) -> uvicorn.Config:
     tls = config.server.tls
-    settings = _settings(
-        public_app(app.gateway), functools.partial(HotProtocol, app.gateway), drain=max(1, round(config.server.drain))
-    )
+    settings = _settings(public_app(app.gateway), functools.partial(HotProtocol, app.gateway))
     if tls is not None:
         settings.ssl_certfile, settings.ssl_keyfile = tls.cert, tls.key
     return settings
 
 
-def _settings(app: Any, http: Any, drain: int) -> uvicorn.Config:
+def _settings(app: Any, http: Any) -> uvicorn.Config:
     """``proxy_headers`` off: who the client is must not be a header's word."""
     return uvicorn.Config(
         app,
@@ -166,7 +176,7 @@ def _settings(app: Any, http: Any, drain: int) -> uvicorn.Config:
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE,
-        timeout_graceful_shutdown=drain,
+        timeout_graceful_shutdown=FLUSH,
     )
 
 

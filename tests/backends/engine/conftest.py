@@ -1,4 +1,4 @@
-"""Engines on real sockets, under both event loops that serve them."""
+"""Engines on real sockets."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -18,8 +18,10 @@ Gauge = Callable[[str, str], Awaitable[float]]
 Wire = Callable[[str], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
 
 
-def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
-    return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """What touches the wire itself is tested under both loops, the rest under the one that serves."""
+    loops = {"uvloop": uvloop.new_event_loop}
+    return {**loops, "asyncio": asyncio.new_event_loop} if item.path.stem in ("test_http", "test_faulty") else loops
 
 
 @pytest.fixture

@@ -113,7 +113,7 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
         (b"\x7fELF\x02\x01\x01\x00\x00\x80", 1, "not UTF-8"),
         ("a: 1\nb: &x [*x]\n", 2, "too deep"),
         ("&x {<<: *x}\n", 1, "nested too deeply"),
-        ("a: " + "[" * 400, 1, "nested too deeply"),
+        ("a: " + "[" * 700, 1, "nested too deeply"),
         ("a: " + "[" * 100 + "]" * 100, 1, "too deep"),
         (BOMB, 1, "too large"),
         ("x" * (4 * 2**20 + 1), 0, "larger than 4 MiB"),

@@ -1,0 +1,40 @@
+# Each target says what it does; `make` alone lists them.
+PY := .venv/bin/python
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+.venv/stamp: pyproject.toml uv.lock
+	python3 -m venv .venv
+	.venv/bin/pip install -q uv==0.13.9
+	.venv/bin/uv sync -q --frozen
+	@touch $@
+
+serve: .venv/stamp  ## install into .venv, and serve the quickstart on http://127.0.0.1:8080
+	.venv/bin/cloverleaf serve config/quickstart.yaml
+
+test: .venv/stamp check  ## check, then every test but those that need the real engine
+	$(PY) -m pytest
+
+check: .venv/stamp  ## format, lint, types, room rules
+	.venv/bin/ruff format --check -q .
+	.venv/bin/ruff check -q .
+	.venv/bin/mypy -p policies -p backends -p gateway
+	$(PY) -m pytest tests/test_rooms.py
+
+test-engine: .venv/stamp  ## real vLLM on the CPU, through the gateway (installs it into a cache: 3.5 GB)
+	tests/engine/install.sh
+	$(PY) -m pytest --override-ini addopts=-q tests/engine
+
+test-sdk: .venv/stamp  ## the openai SDK's own test suite against the gateway
+	tests/sdk/install.sh
+	$(PY) -m tests.sdk.run
+
+bench: .venv/stamp  ## measure against the raw-protocol floor and every installed peer
+	$(PY) -m bench.run
+
+lock: .venv/stamp  ## resolve the dependencies anew into uv.lock
+	.venv/bin/uv lock
+
+.PHONY: help serve test check test-engine test-sdk bench lock
+.DEFAULT_GOAL := help
