@@ -23,7 +23,7 @@ from bench.client import Connection, StreamReply, WholeReply
 from bench.wire import chat_body, http_request
 
 CONNECTS_PER_SECOND = 1000  # streams start spread out: a thundering herd of connects is another test
-PATIENCE = 60.0  # seconds after its planned end at which a run gives up on what is still unanswered
+PATIENCE = 120.0  # seconds after its planned end at which a run gives up on what is still unanswered
 
 
 class Spread(msgspec.Struct, frozen=True):

@@ -109,6 +109,7 @@ def machine() -> dict[str, str]:
         "cores": str(os.cpu_count()),
         "Linux": platform.release(),
         "Python": platform.python_version(),
+        "load when started": f"{os.getloadavg()[0]:.1f}",
     }
 
 
@@ -131,6 +132,7 @@ def arguments() -> argparse.Namespace:
 
 def run(options: argparse.Namespace, stage: Stage, settings: Settings) -> tuple[str, bytes]:
     """What to print, and what to keep."""
+    described = machine()
     for subject in SUBJECTS:
         if subject.name in options.only:
             stage.start(subject)
@@ -141,7 +143,7 @@ def run(options: argparse.Namespace, stage: Stage, settings: Settings) -> tuple[
     stage.progress.update(stage.task, total=len(stage.seats) * (settings.rounds + 3))
     stage.measure(settings)
     when = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
-    whole = Report(when, machine(), settings, list(stage.reports.values()))
+    whole = Report(when, described, settings, list(stage.reports.values()))
     return report.markdown(whole), msgspec.json.format(msgspec.json.encode(whole))
 
 

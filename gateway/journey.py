@@ -243,15 +243,15 @@ class Journey:
     def _lines(self, content_type: bytes) -> bytes:
         outcome = self.outcome
         lines = (
-            b"content-type: %b\r\nx-request-id: %b\r\nx-cloverleaf-deployment: %b\r\n"
-            b"x-cloverleaf-attempts: %d\r\nx-cloverleaf-overhead-ms: %.3f\r\n"
+            b"content-type: %b\r\nx-request-id: %b\r\nx-cloverleaf-attempts: %d\r\nx-cloverleaf-overhead-ms: %.3f\r\n"
         ) % (
             content_type,
             outcome.id,
-            outcome.deployment.encode(),
             outcome.attempts,
             (clock.now() - outcome.received - outcome.waited) * 1000,
         )
+        if outcome.deployment:
+            lines += b"x-cloverleaf-deployment: %b\r\n" % outcome.deployment.encode()
         allowed = self._catalog.config.server.cors
         return lines + headers.cors(self._headers, allowed) if allowed else lines
 

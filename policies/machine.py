@@ -1,7 +1,7 @@
 """The attempt machine. Rule: events in, actions out; no I/O. The live dispatcher and the simulator both drive it.
 
-    start -> Start(candidate) | GiveUp
-    failed(fault) -> Start(candidate) | Wait(seconds) | GiveUp(fault)        resume (after a Wait) -> Start | GiveUp
+    start -> Start(candidate) | Wait(seconds) | GiveUp
+    failed(fault) -> Start(candidate) | Wait(seconds) | GiveUp(fault)        resume (after a Wait) -> any of them
 
 It ends: every failure spends a retry of its deployment or shuts out what failed, and there are MAX_ATTEMPTS at most.
 """
@@ -9,7 +9,7 @@ It ends: every failure spends a retry of its deployment or shuts out what failed
 import msgspec
 
 from policies.failure import Failure, Fault, Progress
-from policies.plan import Exclusions, last_resort, plan
+from policies.plan import Exclusions, cooled_in, last_resort, plan
 from policies.types import Candidate, Model, Request, RetryRules, Snapshot
 from policies.verdict import VERDICTS, Verdict
 
@@ -51,6 +51,7 @@ class Machine:
         "_models",
         "_retries",
         "_silent",
+        "_waits",
         "deadline",
         "request",
         "rules",
@@ -68,15 +69,27 @@ class Machine:
         self._last: Candidate | None = None
         self._fault: Fault | None = None
         self._attempts = 0
+        self._waits = 0  # before the first attempt
 
     def start(self, snapshot: Snapshot) -> Action:
-        """The first attempt. Where health rules out every place of every model, one is tried all the same."""
+        """The first attempt. Where health rules out every place of every model, one is tried all the same; where they
+        only cool after a rate limit, the limit is waited out if the rules allow it."""
+        model, models = self._model, list(self._models)
         action = self._forward(snapshot)
-        if isinstance(action, GiveUp) and action.fault.failure is Failure.NO_ENDPOINT:
-            candidate = last_resort(self.request, self._model, snapshot)
-            if candidate is not None:
-                return self._begin(candidate)
-        return action
+        if isinstance(action, Start) or action.fault.failure is not Failure.NO_ENDPOINT:
+            return action
+        candidate = last_resort(self.request, model, snapshot)
+        cooled = cooled_in(self.request, model, snapshot)
+        self._model, self._models = model, models
+        if candidate is not None:
+            return self._begin(candidate)
+        if cooled is None:
+            return action
+        seconds = cooled + self.rules.base * (self.request.seed & 0xFF) / 255  # spread: all who wait see the same end
+        if self._waits < self.rules.attempts and self._is_short(seconds, snapshot):
+            self._waits += 1
+            return Wait(seconds)
+        return GiveUp(Fault(Failure.RATE_LIMITED, f"model '{model.name}' is rate limited upstream"), cooled)
 
     def failed(self, fault: Fault, progress: Progress, snapshot: Snapshot) -> Action:
         """What follows the failure of the attempt last started."""
@@ -111,8 +124,10 @@ class Machine:
 
     def resume(self, snapshot: Snapshot) -> Action:
         """The wait is over: the same deployment again, or whatever else has come back."""
-        if self._last is None or self._fault is None or snapshot.now >= self.deadline:
-            return GiveUp(self._fault or Fault(Failure.DEADLINE, "the request's deadline has passed"))
+        if snapshot.now >= self.deadline:
+            return GiveUp(self._fault or Fault(Failure.DEADLINE, "the request's time is up (timeouts.total)"))
+        if self._last is None:
+            return self.start(snapshot)
         return self._again(self._last, snapshot) or self._forward(snapshot)
 
     def _begin(self, candidate: Candidate) -> Start:
@@ -202,13 +217,16 @@ class Machine:
         name = last.deployment.name
         allowed = (
             self._retries.get(name, 0) < self.rules.attempts
-            and seconds <= max(self.rules.max_retry_after, self.rules.cap if self._fault_is_ours() else 0.0)
+            and (self._is_short(seconds, snapshot) or self._fault_is_ours())
             and snapshot.now + seconds < self.deadline
             and last.domain.budget.take(snapshot.now)
         )
         if allowed:
             self._retries[name] = self._retries.get(name, 0) + 1
         return allowed
+
+    def _is_short(self, seconds: float, snapshot: Snapshot) -> bool:
+        return seconds <= self.rules.max_retry_after and snapshot.now + seconds < self.deadline
 
     def _fault_is_ours(self) -> bool:
         """The delay is our own backoff (bounded by ``cap``), not one the upstream asked for."""

@@ -47,8 +47,17 @@ def has_room(candidate: Candidate) -> bool:
 
 
 def last_resort(request: Request, model: Model, snapshot: Snapshot) -> Candidate | None:
-    """The place to try when health rules every place out: one that is not down, else the one least lately opened."""
-    family = request.family
-    capable = [c for tier in model.tiers for c in tier if family in c.deployment.families and has_room(c)]
-    waiting = [c for c in capable if c.domain.cooled_until <= snapshot.now]
-    return min(waiting, key=lambda c: (c.load.down, c.load.in_flight), default=None)
+    """Where to try when health rules every place out: one that is not down, if there is one; never a cooling one."""
+    warm = [c for c in _capable(request, model) if c.domain.cooled_until <= snapshot.now]
+    return min(warm, key=lambda c: (c.load.down, c.load.in_flight), default=None)
+
+
+def cooled_in(request: Request, model: Model, snapshot: Snapshot) -> float | None:
+    """Seconds until the first of the places that cool after a rate limit is asked again; None where none cools."""
+    now = snapshot.now
+    ends = [c.domain.cooled_until for c in _capable(request, model) if c.domain.cooled_until > now]
+    return min(ends) - now if ends else None
+
+
+def _capable(request: Request, model: Model) -> list[Candidate]:
+    return [c for tier in model.tiers for c in tier if request.family in c.deployment.families and has_room(c)]

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import resource
 import signal
 import sys
 
@@ -33,6 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until told to stop; 2 when the flags make no sense or a port is taken."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a thousand streams exceed the usual soft limit
     try:
         options = _options(args)
         uvloop.run(_serve(options, args))

@@ -68,9 +68,8 @@ def _card(service: Service) -> dict[str, object]:
 
 
 def serve_arm(service: Service, request: Request, answer: Answer) -> None:
-    """Arm one fault, or a list of them, on top of those already armed."""
-    given = read(request.body, Fault | list[Fault])  # type: ignore[arg-type]
-    service.faults.arm(given if isinstance(given, list) else [given])
+    """One more fault, on top of those already armed."""
+    service.faults.arm(read(request.body, Fault))
     serve_faults(service, request, answer)
 
 

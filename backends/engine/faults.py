@@ -58,11 +58,10 @@ class Armed(msgspec.Struct):
 
 class FaultBook:
     def __init__(self, faults: Iterable[Fault] = ()) -> None:
-        self.armed: list[Armed] = []
-        self.arm(faults)
+        self.armed = [Armed(fault) for fault in faults]
 
-    def arm(self, faults: Iterable[Fault]) -> None:
-        self.armed += [Armed(fault) for fault in faults]
+    def arm(self, fault: Fault) -> None:
+        self.armed.append(Armed(fault))
 
     def draw(self, family: str, control: bool) -> Fault | None:
         """The first armed fault that strikes this request."""

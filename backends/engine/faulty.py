@@ -1,5 +1,6 @@
 """Faulty. Rule: an answer that breaks exactly where its fault says, and is an ordinary answer until then."""
 
+import sys
 from collections.abc import Callable
 
 from backends.engine.faults import Fault, Kind
@@ -16,7 +17,6 @@ class FaultyAnswer:
         self._fault = fault
         self._left = fault.after
         self._broken = False
-        self._spoilt = False
 
     @property
     def on_leave(self) -> Callable[[], None] | None:
@@ -44,12 +44,11 @@ class FaultyAnswer:
             return
         whole, rest = events[: self._left], events[self._left :]
         self._left -= len(whole)
-        if rest and self._fault.kind == "garbage" and not self._spoilt:
-            self._spoilt = True
-            rest.insert(0, MALFORMED)
-        if whole or self._spoilt:
-            self._answer.send(whole + rest if self._spoilt else whole)
-        if rest and not self._spoilt:
+        if rest and self._fault.kind == "garbage":
+            whole, rest, self._left = [*whole, MALFORMED, *rest], [], sys.maxsize
+        if whole:
+            self._answer.send(whole)
+        if rest:
             self._break()
 
     def finish(self) -> None:

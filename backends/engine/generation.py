@@ -41,10 +41,10 @@ class Generation:
 
     def start(self, runner: Runner) -> None:
         self._runner = runner
-        self._answer.on_leave = self._abandon
         if self._stream:
             self._answer.open_stream()
-        self._sequences = [runner.submit(choice.work, self, index) for index, choice in enumerate(self._choices)]
+        self._sequences = runner.submit([choice.work for choice in self._choices], self)
+        self._answer.on_leave = self._abandon
 
     def take(self, index: int, event: Event) -> None:
         self._advance(index, event.produced, event.finished)

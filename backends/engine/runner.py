@@ -34,12 +34,13 @@ class Runner:
     def in_flight(self) -> int:
         return len(self._sinks)
 
-    def submit(self, work: Work, sink: Sink, index: int) -> Sequence:
+    def submit(self, works: list[Work], sink: Sink) -> list[Sequence]:
+        """Queue works that belong together; their indices are their places in the list."""
         now = self._catch_up()
-        sequence = self.model.submit(work, now)
-        self._sinks[sequence] = sink, index
+        sequences = [self.model.submit(work, now) for work in works]
+        self._sinks.update((sequence, (sink, index)) for index, sequence in enumerate(sequences))
         self._arm()
-        return sequence
+        return sequences
 
     def abort(self, sequence: Sequence) -> None:
         if self._sinks.pop(sequence, None) is not None:
@@ -50,10 +51,11 @@ class Runner:
         self.sleep_level = level
         self._catch_up()
         for sequence in self.model.sleep():
-            sink, index = self._sinks.pop(sequence)
             self.metrics.aborted()
-            sink.cut(index)
-            sink.flush()
+            if (found := self._sinks.pop(sequence, None)) is not None:
+                sink, index = found
+                sink.cut(index)
+                sink.flush()
         self._arm()
 
     def wake(self) -> None:

@@ -64,7 +64,7 @@ class Counters(msgspec.Struct):
 
 
 class Model(Protocol):
-    """What drives sequences. `due` is when `advance` has news; call `advance(now)` before any other change."""
+    """What drives sequences. `due` is when `advance` has news; call `advance(now)` before `submit`."""
 
     counters: Counters
 

@@ -19,6 +19,7 @@ from backends.engine.routes import METHODS, MODEL, ROUTES, Route
 from backends.engine.runner import Runner
 from backends.engine.service import Service
 
+BACKLOG = 2048  # connections not yet accepted: a thousand clients may come at once
 log = logging.getLogger(__name__)
 
 
@@ -57,7 +58,9 @@ class Engine:
         limits = Limits(options.max_model_len, options.profile.block_size)
         self._service = Service(options.model, options.profile, limits, runner, FaultBook(options.faults))
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Connection(self._serve, self._connections), host, port)
+        self._server = await loop.create_server(
+            lambda: Connection(self._serve, self._connections), host, port, backlog=BACKLOG
+        )
         bound = self._server.sockets[0].getsockname()[1]
         return f"http://{f'[{host}]' if ':' in host else host}:{bound}"
 

@@ -33,10 +33,10 @@ def decode(ids: Sequence[int]) -> bytes:
 
 
 def _token_bytes(token: int) -> bytes:
-    data = token.to_bytes(8).lstrip(b"\x00")
-    if data[:1] == b"\x01" and 1 < len(data) <= TOKEN_BYTES + 1:
-        return data[1:]
-    return token.to_bytes(8)[-TOKEN_BYTES:]
+    width = (token.bit_length() + 7) // 8
+    if 1 < width <= TOKEN_BYTES + 1 and token >> 8 * (width - 1) == 1:
+        return token.to_bytes(width)[1:]
+    return (token & (1 << 8 * TOKEN_BYTES) - 1).to_bytes(TOKEN_BYTES)
 
 
 def block_keys(data: bytes, block_size: int, salt: str = "") -> list[int]:

@@ -1,5 +1,6 @@
 """Tools. Rule: a tool is called when the request demands one or the last user message says "tool"; calls echo it."""
 
+import re
 from hashlib import blake2b
 
 import msgspec
@@ -41,7 +42,7 @@ def _called(asked: ChatRequest, echo: str) -> JsonObject | None:
         case "required":
             return functions[0]
         case _:
-            return functions[0] if functions and "tool" in echo.lower().split() else None
+            return functions[0] if functions and re.search(r"\btool\b", echo, re.IGNORECASE) else None
 
 
 def _call(function: JsonObject, echo: str) -> Script:

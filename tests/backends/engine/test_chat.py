@@ -146,13 +146,13 @@ async def test_a_demanded_tool_is_called_with_arguments_that_fit(serve: Serve, s
 
 
 async def test_a_tool_call_is_streamed_as_name_and_then_arguments(serve: Serve, sdk: Connect) -> None:
-    messages: Any = [{"role": "user", "content": "use a tool please"}]
+    messages: Any = [{"role": "user", "content": "use a tool, please"}]
     chunks = await streamed(sdk(await serve()), messages=messages, tools=[WEATHER])
     deltas = [call for chunk in chunks for choice in chunk.choices for call in choice.delta.tool_calls or ()]
     assert (deltas[0].id is None, deltas[0].function.name, deltas[0].index) == (False, "weather", 0)
     assert all(delta.id is None and delta.function.name is None for delta in deltas[1:])
     arguments = "".join(delta.function.arguments or "" for delta in deltas)
-    assert json.loads(arguments)["city"] == "use a tool please"
+    assert json.loads(arguments)["city"] == "use a tool, please"
     assert chunks[-2].choices[0].finish_reason == "tool_calls"
 
 

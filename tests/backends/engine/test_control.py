@@ -86,7 +86,8 @@ async def test_a_level_that_does_not_exist_is_refused(serve: Serve, http: httpx.
 
 async def test_faults_are_armed_shown_and_cleared(serve: Serve, http: httpx.AsyncClient) -> None:
     url = await serve()
-    await http.post(f"{url}/fault", json=[{"kind": "status", "times": 1}, {"kind": "health"}])
+    for fault in ({"kind": "status", "times": 1}, {"kind": "health"}):
+        await http.post(f"{url}/fault", json=fault)
     chat = f"{url}/v1/chat/completions"
     assert [(await http.post(chat, json=ASKED)).status_code for _ in range(2)] == [503, 200]
     assert (await http.get(f"{url}/health")).status_code == 503

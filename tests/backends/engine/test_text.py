@@ -23,7 +23,7 @@ def test_decode_undoes_encode(data: bytes) -> None:
     assert len(encode(data)) == count_tokens(data)
 
 
-@given(st.lists(st.integers(0, 2**32), max_size=20))
+@given(st.lists(st.integers(), max_size=20))
 def test_any_token_id_stands_for_some_bytes(ids: list[int]) -> None:
     assert len(decode(ids)) <= 4 * len(ids)
 
