@@ -50,6 +50,8 @@ def of_reply(status: int, headers: Mapping[bytes, bytes], body: bytes) -> Fault:
     """The fault of a reply whose status is not 2xx."""
     error = _read(body)
     failure = _failure(status, error)
+    if failure is Failure.AUTH:  # its words may quote the credential
+        return Fault(failure, f"the upstream refused this gateway's credential ({status})", status=status)
     return Fault(
         failure,
         error.message or f"the upstream answered {status}",

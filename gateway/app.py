@@ -48,6 +48,7 @@ class App:
         catalog = compile_catalog(config, self.live, self._roots)
         self.gateway.catalog = catalog
         self.log.set_level(config.telemetry.log)
+        self.live.forget(set(catalog.adapters))
         self.prober.follow(catalog)
 
     async def _start_engines(self, config: Config) -> None:

@@ -48,7 +48,7 @@ def compile_catalog(config: Config, live: Live, embedded: Embedded) -> Catalog:
     candidates: dict[str, tuple[Candidate, ...]] = {}
     adapters: dict[tuple[str, str], Adapter] = {}
     for name, deployment in config.deployments.items():
-        roots = embedded.get(name) or deployment.addresses
+        roots = embedded[name][: deployment.replicas] if deployment.provider == "embedded" else deployment.addresses
         candidates[name] = tuple(_candidate(name, config, root, live, rules, retry) for root in roots)
         for candidate in candidates[name]:
             adapters[candidate.id] = _adapter(deployment, candidate.id[1])

@@ -38,6 +38,10 @@ class Live:
         domain.budget.share = share
         return domain
 
+    def forget(self, kept: set[tuple[str, str]]) -> None:
+        """Drop the loads of endpoints that a reload no longer names, once nothing is under way there."""
+        self.loads = {id: load for id, load in self.loads.items() if id in kept or load.in_flight}
+
     def pool(self, deployment: str) -> Pool:
         return self.pools.setdefault(deployment, Pool())
 
@@ -68,11 +72,11 @@ class Live:
             return
         if fault.failure is Failure.RATE_LIMITED:
             self._cool(candidate.domain, fault, now)
-        if fault.failure is Failure.UNREACHABLE and candidate.id in self.probed:
-            load.down = True
-        elif fault.failure in ABSENCE:
+        absent = fault.failure in ABSENCE
+        load.down = load.down or (fault.failure is Failure.UNREACHABLE and candidate.id in self.probed)
+        if absent and not load.down:
             load.breaker(family).trip(now)
-        elif fault.failure in ENDPOINT_FAULTS:
+        elif fault.failure in ENDPOINT_FAULTS and not load.down:
             load.breaker(family).observe(False, now)
         elif family in load.breakers:
             load.breakers[family].observe(None, now)

@@ -1,5 +1,6 @@
 """The log. Rule: one JSON line an event, written by a thread of its own; a slow or broken sink stops no request."""
 
+import logging
 import sys
 import threading
 from collections import deque
@@ -8,6 +9,7 @@ from typing import IO
 import msgspec
 
 from gateway import clock
+from policies.failure import Who
 from policies.types import Outcome
 
 LEVELS = ("debug", "info", "warning", "error", "off")
@@ -47,6 +49,18 @@ class EventLine(msgspec.Struct, omit_defaults=True):
     level: str
     event: str
     message: str
+
+
+class Bridge(logging.Handler):
+    """What libraries log, as lines of ours."""
+
+    def __init__(self, log: "Log") -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        level = "error" if record.levelno >= logging.ERROR else "warning"
+        self._log.event(level, record.name, self.format(record))
 
 
 class Log:
@@ -125,5 +139,5 @@ def request_line(time: float, outcome: Outcome) -> RequestLine:
         cached_tokens=outcome.usage.cached,
         usage=outcome.usage.source,
         failure=fault.failure.name if fault else None,
-        message=fault.message if fault else None,
+        message=fault.message if fault and fault.failure.who is not Who.CLIENT else None,  # theirs may quote a prompt
     )

@@ -1,6 +1,7 @@
 """The prober. Rule: each vLLM endpoint's /health and /metrics, with jitter; its only output is live state."""
 
 import asyncio
+import traceback
 
 from backends import vllm_metrics
 from backends.adapter import Wire
@@ -64,6 +65,8 @@ class Prober:
                 absent = failed.fault is not None and failed.fault.failure in ABSENCE
                 if absent or unanswered >= PATIENCE:
                     self._note(id, False, str(failed))
+            except Exception:  # the outermost frame of this task: a defect must not end the probing
+                self._log.event("error", "defect", traceback.format_exc())
             down = self._live.loads[id].down
             await asyncio.sleep(clock.jitter(min(EAGER, interval) if down else interval))
 

@@ -1,10 +1,11 @@
 """Reload. Rule: validate, then swap whole; a bad file keeps the last good configuration and says so."""
 
 import asyncio
+import traceback
 from pathlib import Path
 
 from gateway.app import App
-from gateway.config import Config, ConfigError, load
+from gateway.config import Config, ConfigError
 
 POLL = 1.0  # seconds between looks at the file
 FIXED = ("server.host", "server.port", "server.tls", "server.drain", "admin.host", "admin.port")
@@ -13,9 +14,10 @@ FIXED = ("server.host", "server.port", "server.tls", "server.drain", "admin.host
 class Reloader:
     """Reloads on demand (SIGHUP), and when the file changes."""
 
-    def __init__(self, app: App, path: Path) -> None:
+    def __init__(self, app: App, path: Path, load: Callable[[], Config]) -> None:
         self._app = app
         self._path = path
+        self._load = load
         self._asked = asyncio.Event()
 
     def ask(self) -> None:
@@ -33,12 +35,15 @@ class Reloader:
                     continue
             self._asked.clear()
             seen = await asyncio.to_thread(self._stamp)
-            await self.reload()
+            try:
+                await self.reload()
+            except Exception:  # the outermost frame of this task: a defect must not end the reloading
+                self._app.log.event("error", "defect", traceback.format_exc())
 
     async def reload(self) -> None:
         log = self._app.log
         try:
-            config = await asyncio.to_thread(load, self._path)
+            config = await asyncio.to_thread(self._load)
         except ConfigError as error:
             log.event("error", "reload", f"kept the last good configuration; {error}")
             return

@@ -4,11 +4,12 @@ import asyncio
 import contextlib
 import functools
 import gc
+import logging
 import signal
 import socket
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,16 @@ from gateway.admin import admin_app
 from gateway.app import App, default_config
 from gateway.config import Config, ConfigError, load
 from gateway.config.check import warnings
+from gateway.config.schema import Server
+from gateway.gateway import Gateway
 from gateway.gateway import Gateway
 from gateway.hot import HotProtocol
-from gateway.log import Log
+from gateway.log import Bridge, Log
 from gateway.public import public_app
 from gateway.reload import Reloader
 
 FLUSH = 2  # seconds for clients to take the last bytes, once every request is over
+LAST_WORDS = 2.0  # seconds after `drain` for clients to read how their stream ended
 KEEP_ALIVE = 75  # seconds an idle client connection is kept: longer than the pools of the usual clients
 
 
@@ -42,8 +46,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Serve until told to stop; 2 when the configuration is wrong or a port is taken."""
     path = Path(args.config) if args.config else default_config()
+    reload = functools.partial(_load, path, args)
     try:
-        config = _overridden(load(path), args)
+        config = reload()
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -53,8 +58,9 @@ def run(args: Namespace) -> int:
     log = Log(config.telemetry.log)
     for warning in warnings(config):
         log.event("warning", "config", warning)
+    logging.getLogger().addHandler(Bridge(log))
     try:
-        uvloop.run(_serve(path, config, log))
+        uvloop.run(_serve(config, log, path, reload))
     except OSError as error:
         sys.stderr.write(f"serve: {error}\n")
         return 2
@@ -63,7 +69,9 @@ def run(args: Namespace) -> int:
     return 0
 
 
-def _overridden(config: Config, args: Namespace) -> Config:
+def _load(path: Path, args: Namespace) -> Config:
+    """The file's configuration, with what the command line says instead."""
+    config = load(path)
     server = {"host": args.host, "port": args.port, "workers": args.workers}
     admin = {"port": args.admin_port}
     return structs.replace(
@@ -76,49 +84,61 @@ def _overridden(config: Config, args: Namespace) -> Config:
 class Listener(uvicorn.Server):
     """A uvicorn server whose signals are handled by the process it is part of."""
 
+    serving: asyncio.Task[None]
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
+    async def start(self, sock: socket.socket) -> None:
+        """Returns when it listens."""
+        self.serving = asyncio.create_task(self.serve([sock]))
+        while not self.started and not self.serving.done():  # noqa: ASYNC110  # uvicorn says it by an attribute alone
+            await asyncio.sleep(0.005)
+        if self.serving.done():
+            await self.serving
 
-async def _serve(path: Path, config: Config, log: Log) -> None:
+    async def stop(self) -> None:
+        """Take no more connections, close the idle ones, and return when the others have closed."""
+        self.should_exit = True
+        await self.serving
+
+
+async def _serve(config: Config, log: Log, path: Path, reload: Callable[[], Config]) -> None:
     public_socket = bind(config.server.host, config.server.port)
     admin_socket = bind(config.admin.host, config.admin.port)
     app = await App.start(config, log)
-    public = Listener(_public(app, config))
-    admin = Listener(_settings(admin_app(app.gateway), "httptools"))
-    reloader = Reloader(app, path)
-    stopping = asyncio.Event()
-    _handle_signals(stopping, reloader, (public, admin))
-    reloading = asyncio.create_task(reloader.run())
-    sweeping = asyncio.create_task(_close_idle(public))
-    _calm_gc()
-    serving = [
-        asyncio.create_task(public.serve([public_socket])),
-        asyncio.create_task(admin.serve([admin_socket])),
-    ]
+    tasks: list[asyncio.Task[None]] = []
     try:
-        while not (public.started and admin.started):  # noqa: ASYNC110  # uvicorn says it by an attribute alone
-            await asyncio.sleep(0.005)
+        public = Listener(public_settings(app.gateway, config.server))
+        admin = Listener(settings(admin_app(app.gateway), "httptools", drain=1.0))
+        reloader = Reloader(app, path, reload)
+        stopping = asyncio.Event()
+        _handle_signals(stopping, reloader, (public, admin))
+        tasks += [asyncio.create_task(reloader.run()), asyncio.create_task(_close_idle(public))]
+        _calm_gc()
+        await public.start(public_socket)
+        await admin.start(admin_socket)
         greet(config, public_socket.getsockname()[1], admin_socket.getsockname()[1])
         await stopping.wait()
-        app.gateway.draining = True
-        public.should_exit = True
-        await _drain(app.gateway, public, config.server.drain)
-        admin.should_exit = True
-        await asyncio.gather(*serving)
+        await drain(app.gateway, public, config.server.drain)
+        await admin.stop()
     finally:
-        reloading.cancel()
-        sweeping.cancel()
+        for task in tasks:
+            task.cancel()
         await app.close()
 
 
-async def _drain(gateway: Gateway, listener: Listener, limit: float) -> None:
-    """Let the requests under way finish; those that are not done after ``limit`` seconds are told."""
-    ends = clock.now() + limit
-    while gateway.journeys and clock.now() < ends and not listener.force_exit:  # noqa: ASYNC110
-        await asyncio.sleep(0.05)  # whichever of many is the last
-    for journey in tuple(gateway.journeys):
+async def drain(gateway: Gateway, public: Listener, limit: float) -> None:
+    """Let what is under way finish; what has not after ``limit`` seconds is told so."""
+    gateway.draining = True
+    late = asyncio.get_running_loop().call_later(limit, _stop_journeys, gateway)
+    await public.stop()
+    late.cancel()
+
+
+def _stop_journeys(gateway: Gateway) -> None:
+    for journey in list(gateway.journeys):
         journey.stop()
 
 
@@ -156,15 +176,23 @@ def bind(host: str, port: int) -> socket.socket:
     return sock
 
 
-def _public(app: App, config: Config) -> uvicorn.Config:
-    tls = config.server.tls
-    settings = _settings(public_app(app.gateway), functools.partial(HotProtocol, app.gateway))
-    if tls is not None:
-        settings.ssl_certfile, settings.ssl_keyfile = tls.cert, tls.key
-    return settings
+def public_settings(gateway: Gateway, server: Server) -> uvicorn.Config:
+    """The public port's.
+
+    Raises:
+        OSError: the certificate or its key cannot be used.
+    """
+    made = settings(public_app(gateway), functools.partial(HotProtocol, gateway), server.drain + LAST_WORDS)
+    if server.tls is not None:
+        made.ssl_certfile, made.ssl_keyfile = server.tls.cert, server.tls.key
+        try:
+            made.load()
+        except OSError as error:
+            raise OSError(f"server.tls: {error}") from None
+    return made
 
 
-def _settings(app: Any, http: Any) -> uvicorn.Config:
+def settings(app: Any, http: Any, drain: float) -> uvicorn.Config:
     """``proxy_headers`` off: who the client is must not be a header's word."""
     return uvicorn.Config(
         app,
@@ -176,7 +204,7 @@ def _settings(app: Any, http: Any) -> uvicorn.Config:
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE,
-        timeout_graceful_shutdown=FLUSH,
+        timeout_graceful_shutdown=drain,  # type: ignore[arg-type]  # it is only ever waited for
     )
 
 

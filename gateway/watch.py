@@ -28,10 +28,10 @@ class Watch:
         self.discard = self._watched.discard
 
     def _tick(self) -> None:
+        self._timer = self._loop.call_later(TICK, self._tick)  # first, so that no defect below can stop the watch
         now = clock.now()
         for each in [each for each in self._watched if each.deadline < now or each.total < now]:
             each.expire(now)
-        self._timer = self._loop.call_later(TICK, self._tick)
 
     def close(self) -> None:
         self._timer.cancel()
