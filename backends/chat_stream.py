@@ -4,6 +4,8 @@ Before the commit every event is read. After it one is read only when it may hol
 error, [DONE], or a comment.
 """
 
+import re
+
 import msgspec
 
 from backends import sse
@@ -12,15 +14,20 @@ from backends.usage import Counted
 from policies.failure import Failure, Fault
 from policies.types import NO_USAGE, Usage
 
+_ABSENT = msgspec.Raw()
+_EMPTY = (b"", b"null", b'""', b"[]", b"{}")
+
 
 class _Delta(msgspec.Struct):
-    content: str | None = None
-    reasoning_content: str | None = None
-    reasoning: msgspec.Raw | None = None
-    refusal: str | None = None
-    tool_calls: list[msgspec.Raw] | None = None
-    function_call: msgspec.Raw | None = None
-    audio: msgspec.Raw | None = None
+    """Raw, since servers disagree about the types: some send content as a list of parts."""
+
+    content: msgspec.Raw = _ABSENT
+    reasoning_content: msgspec.Raw = _ABSENT
+    reasoning: msgspec.Raw = _ABSENT
+    refusal: msgspec.Raw = _ABSENT
+    tool_calls: msgspec.Raw = _ABSENT
+    function_call: msgspec.Raw = _ABSENT
+    audio: msgspec.Raw = _ABSENT
 
 
 class _Choice(msgspec.Struct):
@@ -32,18 +39,17 @@ class _Choice(msgspec.Struct):
 class _Chunk(msgspec.Struct):
     choices: list[_Choice] | None = None
     usage: Counted | None = None
-    error: msgspec.Raw | None = None
+    error: msgspec.Raw = _ABSENT
 
 
 _decode = msgspec.json.Decoder(_Chunk).decode
-_EMPTY = (b"null", b'""')
+_finish = re.compile(rb'"finish_reason"\s*:\s*"').search
 
 
 class ChatStream:
     """Reads a stream of chat.completion.chunk or text_completion events."""
 
     __slots__ = (
-        "_ended",
         "_events",
         "_finished",
         "_hide_usage",
@@ -58,7 +64,6 @@ class ChatStream:
         self._events = sse.Events()
         self._hide_usage = hide_usage
         self._finished = False  # a finish_reason was seen
-        self._ended = False  # [DONE] was seen
         self._malformed = b""
         self.committed = False
         self.progressed = False
@@ -73,10 +78,10 @@ class ChatStream:
             return b""
         if (
             self.committed
+            and self.fault is None
             and whole[:5] == b"data:"
             and b'"usage"' not in whole
-            and b'"finish_reason":"' not in whole
-            and b'"finish_reason": "' not in whole
+            and _finish(whole) is None
             and b'"error"' not in whole
             and b"[DONE]" not in whole
         ):
@@ -101,12 +106,13 @@ class ChatStream:
             return self._done()
         try:
             chunk = _decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             self._malformed = self._malformed or data[:200]
             return True
         self.progressed = True
-        if chunk.error is not None and bytes(chunk.error) not in _EMPTY:
-            self.fault = in_band(bytes(chunk.error))
+        error = bytes(chunk.error)
+        if error not in _EMPTY:
+            self.fault = in_band(error)
             return False
         for choice in chunk.choices or ():
             self._note(choice)
@@ -120,7 +126,6 @@ class ChatStream:
         self.committed = self.committed or self._finished or bool(choice.text) or _has_content(choice.delta)
 
     def _done(self) -> bool:
-        self._ended = True
         if not self._finished:  # vLLM ends so when its engine is killed
             self.fault = Fault(Failure.BROKEN_STREAM, "the upstream ended its stream without a finish_reason")
         return self._finished
@@ -137,8 +142,5 @@ class ChatStream:
 def _has_content(delta: _Delta | None) -> bool:
     if delta is None:
         return False
-    if delta.content or delta.reasoning_content or delta.refusal or delta.tool_calls:
-        return True
-    return any(
-        raw is not None and bytes(raw) not in _EMPTY for raw in (delta.reasoning, delta.function_call, delta.audio)
-    )
+    said = (delta.content, delta.reasoning_content, delta.reasoning, delta.refusal)
+    return any(bytes(raw) not in _EMPTY for raw in (*said, delta.tool_calls, delta.function_call, delta.audio))

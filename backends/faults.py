@@ -1,5 +1,6 @@
 """Faults. Rule: an upstream's refusal, whole or in-band, becomes one of our failures here and nowhere else."""
 
+import math
 import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
@@ -10,7 +11,7 @@ from policies.failure import Failure, Fault
 
 _TOO_LONG = re.compile(
     r"maximum context length|context_length_exceeded|context window|prompt is too long|input is too long"
-    r"|exceeds? the (?:maximum|model'?s?).{0,40}(?:tokens|length)|max_model_len",
+    r"|context limit|exceeds? the (?:maximum|model'?s?).{0,40}(?:tokens|length)|max_model_len",
     re.IGNORECASE,
 )
 _FILTERED = re.compile(r"content_filter|content management policy|content_policy_violation|ResponsibleAIPolicy", re.I)
@@ -35,7 +36,7 @@ _BY_STATUS = {
 
 
 class _Error(msgspec.Struct):
-    message: str = ""
+    message: str | None = None
     type: str | None = None
     code: str | int | None = None
 
@@ -66,12 +67,14 @@ def of_reply(status: int, headers: Mapping[bytes, bytes], body: bytes) -> Fault:
 def in_band(error: bytes) -> Fault:
     """The fault of an error inside a 200: ``error`` is its JSON (an object or a string)."""
     read = _read(b'{"error":' + error + b"}")
-    status = read.code if isinstance(read.code, int) and 400 <= read.code < 600 else 500
+    text = str(read.code)
+    code = int(text) if len(text) == 3 and text.isdecimal() else None
+    status = code if code is not None and 400 <= code < 600 else 500
     if read.type in _RATE or read.code in _RATE or read.type in _QUOTA or read.code in _QUOTA:
         status = 429
     elif read.type in _OVERLOADED or read.code in _OVERLOADED:
         status = 503
-    elif read.type == "invalid_request_error" and not isinstance(read.code, int):
+    elif read.type == "invalid_request_error" and code is None:
         status = 400
     failure = _failure(status, read)
     return Fault(
@@ -113,13 +116,17 @@ def delay(headers: Mapping[bytes, bytes]) -> float | None:
     """Seconds to wait, from ``retry-after-ms`` or ``retry-after`` (seconds or a date, against the reply's own date)."""
     try:
         if b"retry-after-ms" in headers:
-            return max(0.0, float(headers[b"retry-after-ms"]) / 1000)
+            return _seconds(float(headers[b"retry-after-ms"]) / 1000)
         text = headers.get(b"retry-after", b"").decode("ascii").strip()
         if not text:
             return None
         if text[0].isdigit():
-            return max(0.0, float(text))
+            return _seconds(float(text))
         sent = parsedate_to_datetime(headers[b"date"].decode("ascii"))
-        return max(0.0, (parsedate_to_datetime(text) - sent).total_seconds())
+        return _seconds((parsedate_to_datetime(text) - sent).total_seconds())
     except (ValueError, KeyError, TypeError, UnicodeDecodeError):
         return None
+
+
+def _seconds(value: float) -> float | None:
+    return max(0.0, value) if math.isfinite(value) else None

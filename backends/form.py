@@ -1,9 +1,14 @@
-"""Multipart forms. Rule: find a field's bytes; the files around it are neither parsed nor copied."""
+"""Multipart forms. Rule: find a field's bytes; the files around it are neither parsed nor copied.
+
+It reads a form as upstreams do: what only looks like a boundary, or like a name, must not choose another model here
+than the one that the upstream sees.
+"""
 
 import re
 
-_BOUNDARY = re.compile(rb'boundary=(?:"([^"\r\n]{1,70})"|([^\s;,"]{1,70}))', re.IGNORECASE)
-_NAME = re.compile(rb'content-disposition:[^\r\n]*[;\s]name=(?:"([^"\r\n]*)"|([^\s;"]+))', re.IGNORECASE)
+_BOUNDARY = re.compile(rb'[;\s]boundary=(?:"([^"\r\n]{1,70})"|([^\s;,"]{1,70}))', re.IGNORECASE)
+_DISPOSITION = re.compile(rb"\r\ncontent-disposition:[ \t]*form-data", re.IGNORECASE)
+_PARAMETER = re.compile(rb';[ \t]*([^=;\s"]+)=(?:"((?:[^"\\\r\n]|\\.)*)"|([^\s;"]*))[ \t]*')
 
 
 def fields(body: bytes, content_type: bytes, wanted: tuple[bytes, ...]) -> dict[bytes, tuple[int, int]]:
@@ -15,22 +20,39 @@ def fields(body: bytes, content_type: bytes, wanted: tuple[bytes, ...]) -> dict[
     declared = _BOUNDARY.search(content_type)
     if declared is None:
         raise ValueError("expected a multipart/form-data body with a boundary")
-    delimiter = b"--" + (declared.group(1) or declared.group(2))
+    delimiter = b"\r\n--" + (declared.group(1) or declared.group(2))
     found: dict[bytes, tuple[int, int]] = {}
-    at = body.find(delimiter)
-    while at >= 0 and not body.startswith(b"--", at + len(delimiter)):
-        at += len(delimiter)
+    first = delimiter[2:]
+    at = len(first) if body.startswith((first + b"\r\n", first + b"--")) else _delimiter_end(body, delimiter, 0)
+    while not body.startswith(b"--", at):
         head_end = body.find(b"\r\n\r\n", at)
-        after = body.find(b"\r\n" + delimiter, at)
-        if head_end < 0 or after < 0 or head_end > after:
+        if head_end < 0 or body.find(delimiter, at, head_end) >= 0:
             raise ValueError("the multipart body is cut short")
-        name = _NAME.search(body, at, head_end)
-        key = (name.group(1) or name.group(2)) if name else None
-        if key in wanted:
-            if key in found:
-                raise ValueError(f"'{key.decode()}' must be given once")
-            found[key] = (head_end + 4, after)
-        at = after + 2
-    if at < 0:
-        raise ValueError("the multipart body does not hold its boundary")
+        after = _delimiter_end(body, delimiter, head_end + 4)
+        name = _name(body, at, head_end)
+        if name in wanted:
+            if name in found:
+                raise ValueError(f"'{name.decode()}' must be given once")
+            found[name] = (head_end + 4, after - len(delimiter))
+        at = after
     return found
+
+
+def _delimiter_end(body: bytes, delimiter: bytes, at: int) -> int:
+    """Where the next delimiter line ends: the boundary followed by a line end or by the closing ``--``."""
+    while (at := body.find(delimiter, at)) >= 0:
+        at += len(delimiter)
+        if body.startswith((b"\r\n", b"--"), at):
+            return at
+    raise ValueError("the multipart body does not hold its boundary, or is cut short")
+
+
+def _name(body: bytes, start: int, end: int) -> bytes:
+    """The part's name. Parameters are read one by one: a file's name may hold text that looks like another."""
+    line = _DISPOSITION.search(body, start, end)
+    at = line.end() if line else end
+    while parameter := _PARAMETER.match(body, at, end):
+        if parameter.group(1).lower() == b"name":
+            return parameter.group(2) if parameter.group(2) is not None else parameter.group(3)
+        at = parameter.end()
+    return b""

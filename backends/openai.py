@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from backends.adapter import Incoming, Origin, Wire
 from backends.chat_stream import ChatStream
 from backends.decoder import Decoder
-from backends.splice import ask_for_usage, json_string, replace
+from backends.splice import Edit, ask_for_usage, json_string, splice
 from backends.typed_stream import TypedStream
 from backends.whole import Binary, WholeBody
 
@@ -28,13 +28,14 @@ class OpenAI:
         self._lines = b"".join(f"{name}: {value}\r\n".encode("latin-1") for name, value in lines.items())
 
     def encode(self, incoming: Incoming) -> Wire:
-        peek, body = incoming.peek, incoming.request.body
+        peek, family = incoming.peek, incoming.family
+        edits: list[Edit] = []
         if peek.model != self._model:
-            value = self._model.encode() if incoming.family.form else self._model_json
-            body = replace(body, peek.model_at, value)
-        if peek.stream and incoming.family.usage_option:
-            body = ask_for_usage(body, peek)
-        return Wire(self.origin, self.target(incoming.family.paths[0]), self._lines + incoming.headers, body)
+            edits.append((peek.model_at, self._model.encode() if family.form else self._model_json))
+        if peek.stream and family.usage_option:
+            edits += ask_for_usage(peek)
+        body = splice(incoming.request.body, edits)
+        return Wire(self.origin, self.target(family.paths[0]), self._lines + incoming.headers, body)
 
     def target(self, path: str) -> bytes:
         """The request target for a public path."""

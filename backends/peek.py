@@ -8,6 +8,7 @@ from backends import form
 from backends.families import Family
 
 Range = tuple[int, int]
+LONG = 16 * 1024  # bytes; from here on a walk over the keys is cheaper than a search through the body
 
 
 class BadBody(Exception):
@@ -19,12 +20,17 @@ class BadBody(Exception):
 
 
 class Peek(msgspec.Struct, gc=False):
-    """What routing needs of a body. ``model_at``: the byte range of the model's value, without any quotes."""
+    """What routing needs of a body.
+
+    ``model_at``: the byte range of the model's value, without any quotes. ``options_at``: of the value of
+    ``stream_options``; empty, and just within the opening brace, where there is none.
+    """
 
     model: str
     model_at: Range
     stream: bool = False
     stream_options: dict[str, object] | None = None  # None: not given (or null)
+    options_at: Range = (0, 0)
 
 
 class _Body(msgspec.Struct):
@@ -50,11 +56,14 @@ def peek(family: Family, body: bytes, content_type: bytes) -> Peek:
         return _peek_form(body, content_type)
     try:
         fields = _decode(body)
+        model_at = _model_at(body, fields.model)
+        stream = bool(fields.stream)
+        options_at = _options_at(body, fields.stream_options) if stream and family.usage_option else (0, 0)
     except msgspec.ValidationError as error:
         raise _explained(str(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise BadBody(f"the request body is not valid JSON: {error}") from None
-    return Peek(fields.model, _model_at(body, fields.model), bool(fields.stream), fields.stream_options)
+    return Peek(fields.model, model_at, stream, fields.stream_options, options_at)
 
 
 def _explained(text: str) -> BadBody:
@@ -71,20 +80,28 @@ def _model_at(body: bytes, model: str) -> Range:
     """Where the model's value stands between its quotes.
 
     The token ``"model"`` cannot occur inside a JSON string (the quotes would be escaped there). So a body that holds
-    it once, and no ``\\u00`` that could spell another, holds exactly the key that was decoded. Others are walked.
+    it once, and no ``\\u00`` that could spell another, holds exactly the key that was decoded. Others are walked, and
+    so are long ones: reading the keys costs less than searching a prompt.
     """
-    at = body.find(b'"model"')
+    at = body.find(b'"model"') if len(body) < LONG else -1
     if at >= 0 and body.find(b'"model"', at + 7) < 0 and b"\\u00" not in body:
         value = model.encode()
         for colon in (b':"', b': "'):
             start = at + 7 + len(colon)
             if body.startswith(colon + value + b'"', at + 7):
                 return start, start + len(value)
-    start, end = walk(body)["model"]
+    start, end = _walk(body)["model"]
     return start + 1, end - 1
 
 
-def walk(body: bytes) -> dict[str, Range]:
+def _options_at(body: bytes, options: dict[str, object] | None) -> Range:
+    start = body.index(b"{") + 1
+    if options is None and len(body) < LONG and b'"stream_options"' not in body and b"\\u00" not in body:
+        return start, start
+    return _walk(body).get("stream_options", (start, start))
+
+
+def _walk(body: bytes) -> dict[str, Range]:
     """Top-level key -> byte range of its raw value.
 
     A decoder gives each value's length, so only the keys are read here. A key given twice shows as a key out of step.
@@ -97,7 +114,7 @@ def walk(body: bytes) -> dict[str, Range]:
     for key, raw in _decode_raw(body).items():
         opened = _end(_GAP, body, at) + 1
         closed = _end(_STRING, body, opened)
-        if closed < 0 or msgspec.json.decode(body[opened - 1 : closed]) != key:
+        if closed < 0 or not _spells(body[opened - 1 : closed], key):
             break
         start = _end(_COLON, body, closed)
         at = start + memoryview(raw).nbytes
@@ -105,6 +122,13 @@ def walk(body: bytes) -> dict[str, Range]:
     if body[at:].strip() != b"}":
         raise BadBody("a field of the request body is given twice; 'model' must be given once", "model")
     return ranges
+
+
+def _spells(token: bytes, key: str) -> bool:
+    try:
+        return bool(msgspec.json.decode(token) == key)
+    except (msgspec.DecodeError, UnicodeDecodeError):  # out of step: not a token at all
+        return False
 
 
 def _end(pattern: re.Pattern[bytes], body: bytes, at: int) -> int:

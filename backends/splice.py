@@ -1,30 +1,33 @@
-"""Splice. Rule: change one field of a body in place; every byte outside it stays as it was."""
+"""Splice. Rule: change fields of a body in place; every byte outside them stays as it was."""
 
 import msgspec
 
-from backends.peek import Peek, Range, walk
+from backends.peek import Peek, Range
 
-_INSERTED = b'"stream_options":{"include_usage":true},'
-
-
-def replace(body: bytes, at: Range, value: bytes) -> bytes:
-    """The body with ``value`` in the range ``at``."""
-    return b"".join((body[: at[0]], value, body[at[1] :]))
+Edit = tuple[Range, bytes]
 
 
-def ask_for_usage(body: bytes, peeked: Peek) -> bytes:
-    """The body with ``stream_options.include_usage: true``; the same object where it asks for that already."""
-    options = peeked.stream_options
-    if options is None and b'"stream_options"' not in body and b"\\u00" not in body:
-        at = body.index(b"{") + 1
-        return b"".join((body[:at], _INSERTED, body[at:]))
-    if options is not None and options.get("include_usage") is True:
+def splice(body: bytes, edits: list[Edit]) -> bytes:
+    """The body with each range replaced by its bytes; the same object where there is nothing to replace."""
+    if not edits:
         return body
-    at_value = walk(body).get("stream_options")
-    if at_value is None:
-        at = body.index(b"{") + 1
-        return b"".join((body[:at], _INSERTED, body[at:]))
-    return replace(body, at_value, msgspec.json.encode({**(options or {}), "include_usage": True}))
+    parts: list[bytes] = []
+    at = 0
+    for (start, end), value in sorted(edits):
+        parts += body[at:start], value
+        at = end
+    parts.append(body[at:])
+    return b"".join(parts)
+
+
+def ask_for_usage(peeked: Peek) -> list[Edit]:
+    """The edit that sets ``stream_options.include_usage: true``; none where the body asks for it already."""
+    options, at = peeked.stream_options, peeked.options_at
+    if options is not None and options.get("include_usage") is True:
+        return []
+    if at[0] == at[1]:
+        return [(at, b'"stream_options":{"include_usage":true},')]
+    return [(at, msgspec.json.encode({**(options or {}), "include_usage": True}))]
 
 
 def json_string(text: str) -> bytes:

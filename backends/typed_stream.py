@@ -34,13 +34,17 @@ LAST = frozenset(
         "image_generation.completed",
         "image_edit.completed",
         "transcript.text.done",
+        "speech.audio.done",
     }
 )
 
 
+_ABSENT = msgspec.Raw()
+
+
 class _Inner(msgspec.Struct):
     usage: Counted | None = None
-    error: msgspec.Raw | None = None
+    error: msgspec.Raw = _ABSENT
 
 
 class _Event(msgspec.Struct):
@@ -48,20 +52,22 @@ class _Event(msgspec.Struct):
     response: _Inner | None = None
     message: _Inner | str | None = None
     usage: Counted | None = None
-    error: msgspec.Raw | None = None
+    error: msgspec.Raw = _ABSENT
 
 
 _decode = msgspec.json.Decoder(_Event).decode
+_NO_ERROR = (b"", b"null", b'""')
 
 
 class TypedStream:
     """Reads a stream of events that name their type."""
 
-    __slots__ = ("_events", "_finished", "committed", "fault", "progressed", "usage")
+    __slots__ = ("_events", "_finished", "_untyped", "committed", "fault", "progressed", "usage")
 
     def __init__(self) -> None:
         self._events = sse.Events()
         self._finished = False
+        self._untyped = False  # chat-like chunks, as vLLM transcribes: [DONE] ends these
         self.committed = False
         self.progressed = False
         self.fault: Fault | None = None
@@ -86,16 +92,18 @@ class TypedStream:
             return False
         data = sse.payload(event)
         if not data or data == b"[DONE]":
+            self._finished = self._finished or bool(data and self._untyped)
             return True
         try:
             decoded = _decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return True
         kind = decoded.type
-        if kind in ERRORS or (not kind and decoded.error is not None):
-            inner = decoded.response.error if decoded.response else decoded.error
-            self.fault = in_band(bytes(inner) if inner is not None else data)
+        error = bytes(decoded.response.error if decoded.response else decoded.error)
+        if kind in ERRORS or (not kind and error not in _NO_ERROR):
+            self.fault = in_band(data if error in _NO_ERROR else error)
             return False
+        self._untyped = self._untyped or not kind
         self.progressed = self.progressed or kind not in PINGS
         self.committed = self.committed or kind not in PREAMBLE
         self._finished = self._finished or kind in LAST
@@ -105,9 +113,9 @@ class TypedStream:
     def _count(self, event: _Event) -> None:
         inner = event.response or (event.message if isinstance(event.message, _Inner) else None)
         counted = event.usage or (inner.usage if inner else None)
-        if counted is None:
+        usage = counted.usage() if counted else NO_USAGE
+        if usage is NO_USAGE:
             return
-        usage = counted.usage()
         if usage.prompt == 0 and self.usage.prompt:  # Anthropic's last event counts the output alone
             usage = Usage(self.usage.prompt, usage.completion, self.usage.cached, "upstream")
         self.usage = usage

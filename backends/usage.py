@@ -16,6 +16,7 @@ class Counted(msgspec.Struct, gc=False):
     completion_tokens: int | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
+    total_tokens: int | None = None
     prompt_tokens_details: _Details | None = None
     input_tokens_details: _Details | None = None
     cache_read_input_tokens: int | None = None
@@ -26,6 +27,8 @@ class Counted(msgspec.Struct, gc=False):
         cached = (details.cached_tokens if details else None) or 0
         if self.prompt_tokens is not None:
             return Usage(self.prompt_tokens, self.completion_tokens or 0, cached, "upstream")
+        if self.input_tokens is None and self.output_tokens is None:  # a reranker's total; a transcription's seconds
+            return NO_USAGE if self.total_tokens is None else Usage(self.total_tokens, 0, 0, "upstream")
         read, written = self.cache_read_input_tokens or 0, self.cache_creation_input_tokens or 0
         # Anthropic counts cached tokens beside input_tokens, OpenAI's responses within.
         prompt = (self.input_tokens or 0) + read + written
@@ -34,10 +37,11 @@ class Counted(msgspec.Struct, gc=False):
 
 class _Body(msgspec.Struct, gc=False):
     usage: Counted | None = None
-    error: msgspec.Raw | None = None
+    error: msgspec.Raw = msgspec.Raw()
 
 
 _decode = msgspec.json.Decoder(_Body).decode
+_NO_ERROR = (b"", b"null", b'""')
 
 
 def of_body(body: bytes) -> tuple[Usage, bytes | None]:
@@ -50,10 +54,10 @@ def of_body(body: bytes) -> tuple[Usage, bytes | None]:
         decoded = _decode(body)
     except msgspec.ValidationError:
         return _lenient(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"not JSON: {error}") from None
-    error_json = None if decoded.error is None else bytes(decoded.error)
-    return (decoded.usage.usage() if decoded.usage else NO_USAGE), None if error_json == b"null" else error_json
+    error_json = bytes(decoded.error)
+    return (decoded.usage.usage() if decoded.usage else NO_USAGE), None if error_json in _NO_ERROR else error_json
 
 
 def _lenient(body: bytes) -> tuple[Usage, bytes | None]:

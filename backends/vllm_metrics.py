@@ -1,5 +1,8 @@
 """vLLM's metrics. Rule: names are looked up by alias lists over versions; what is absent stays unknown, never zero."""
 
+import math
+import re
+
 from policies.load import EngineLoad
 
 RUNNING = ("vllm:num_requests_running",)
@@ -45,19 +48,13 @@ def _first(text: str, names: tuple[str, ...]) -> list[tuple[str, float]]:
 
 
 def _samples(text: str, name: str) -> list[tuple[str, float]]:
-    """The samples of one metric, found without parsing the rest of a long text."""
+    """The samples of one metric, found without parsing the rest of a long text. NaN and infinity say nothing."""
     samples = []
-    at = text.find("\n" + name) if not text.startswith(name) else -1
-    at += 1
-    while at > 0 or (at == 0 and text.startswith(name)):
-        end = text.find("\n", at)
-        line = text[at : end if end >= 0 else len(text)]
-        rest = line[len(name) :]
-        if rest[:1] in ("{", " "):
-            labels, _, value = rest.rpartition("}") if "}" in rest else ("", "", rest)
-            try:
-                samples.append((labels, float(value.split()[0])))
-            except (ValueError, IndexError):
-                pass
-        at = text.find("\n" + name, at) + 1
+    for labels, number in re.findall(rf"^{name}(\{{.*\}})?[ \t]+(\S+)", text, re.MULTILINE):
+        try:
+            value = float(number)
+        except ValueError:
+            continue
+        if math.isfinite(value):
+            samples.append((labels, value))
     return samples

@@ -1,6 +1,6 @@
 """The runner. Rule: one run, one mock, rounds that go through all subjects in turn; only such figures are compared.
 
-python -m bench.run                                    # all that is installed, about ten minutes
+python -m bench.run                                    # all that is installed, a quarter of an hour
 python -m bench.run --only floor,cloverleaf --quick    # under a minute
 python -m bench.run --only cloverleaf --soak 10        # the slope of its memory
 """

@@ -81,17 +81,20 @@ async def serve(gateway: Gateway, family: Family, scope: Scope, receive: Receive
     client = scope.get("client")
     answer = AsgiAnswer()
     journey = Journey(gateway, family, dict(scope["headers"]), client[0] if client else "", answer)
-    body = await _body(journey, receive)
-    if body is None:
-        journey.leave()
-        return
-    journey.run(body)
-    relaying = asyncio.ensure_future(answer.relay(send))
-    leaving = asyncio.ensure_future(_left(receive))
-    await asyncio.wait({relaying, leaving}, return_when=asyncio.FIRST_COMPLETED)
-    leaving.cancel()
-    if not relaying.done():
-        relaying.cancel()
+    waiting: list[asyncio.Future[None]] = []
+    try:
+        body = await _body(journey, receive)
+        if body is None:
+            return
+        if not journey.outcome.finished:  # else it was stopped, and told so
+            journey.run(body)
+        waiting = [asyncio.ensure_future(answer.relay(send)), asyncio.ensure_future(_left(receive))]
+        done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for each in done:
+            each.result()
+    finally:
+        for each in waiting:
+            each.cancel()
         journey.leave()
 
 

@@ -9,132 +9,40 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from backends.families import FAMILIES, Family
+from backends.families import FAMILIES
 from gateway import clock
-from gateway.answer import Flow
 from gateway.gateway import Gateway
-from gateway.journey import Journey
+from gateway.hot_cycle import HotCycle
 from gateway.refusal import Refusal
 
 HOT = {path.encode(): family for family in FAMILIES for path in family.paths}
 MAX_HEAD = 64 * 1024  # bytes of request line and headers
-LINGER = 2.0  # seconds for a client to finish writing a body that is already refused
+LINGER = 2.0  # seconds for a client to finish writing what is already refused
+_OFFER = frozenset({b"connection", b"upgrade", b"http2-settings"})
 _HEAD_TOO_LONG = Refusal(431, f"the request's headers exceed {MAX_HEAD} bytes", code="headers_too_large")
 _BAD_HTTP = Refusal(400, "this is not a valid HTTP request", code="bad_http")
 
 
-class _NoEvent:
-    """Stands where uvicorn's cycles keep the event that wakes their receive(): a hot cycle has nobody waiting."""
+class _Deaf:
+    """Stands where the parser was once a connection is refused: what still comes is dropped."""
 
-    def set(self) -> None:
+    def feed_data(self, data: bytes) -> None:
         pass
 
 
-_NO_EVENT = _NoEvent()
-
-
-class HotCycle:
-    """One hot request and its answer (an Answer). The names from ``message_event`` on are uvicorn's."""
-
-    __slots__ = (
-        "_protocol",
-        "_size",
-        "_transport",
-        "body",
-        "disconnected",
-        "flow",
-        "journey",
-        "keep_alive",
-        "linger",
-        "message_event",
-        "more_body",
-        "response_complete",
-        "started",
-    )
-
-    def __init__(self, protocol: "HotProtocol", family: Family, given: dict[bytes, bytes], keep_alive: bool) -> None:
-        self._protocol = protocol
-        self._transport = protocol.transport
-        self._size = 0
-        self.body: list[bytes] = []
-        self.flow: Flow | None = None
-        self.started = False
-        self.linger = False
-        client = protocol.client
-        self.journey = Journey(protocol.gateway, family, given, client[0] if client else "", self)
-        self.message_event = _NO_EVENT
-        self.keep_alive = keep_alive
-        self.more_body = True
-        self.disconnected = False
-        self.response_complete = False
-
-    @property
-    def too_large(self) -> bool:
-        return self.journey.refused is not None and self.journey.refused.status == 413
-
-    def feed(self, data: bytes) -> None:
-        """Keep body bytes, unless the request is refused."""
-        self._size += len(data)
-        if self.journey.refused is None and not self.journey.over_limit(self._size):
-            self.body.append(data)
-
-    def run(self) -> None:
-        """Its body is whole (or not wanted)."""
-        if not self.started:
-            self.started = True
-            body = self.body[0] if len(self.body) == 1 else b"".join(self.body)
-            self.body = []
-            self.journey.run(body)
-
-    # Answer
-
-    def whole(self, status: int, lines: bytes, body: bytes) -> None:
-        self._transport.write(
-            b"%b%b%b%bcontent-length: %d\r\n\r\n%b"
-            % (STATUS_LINE[status], self._protocol.default_lines(), lines, self._connection(), len(body), body)
-        )
-        self._complete()
-
-    def start(self, status: int, lines: bytes, first: bytes) -> None:
-        self._transport.write(
-            b"%b%b%b%btransfer-encoding: chunked\r\n\r\n%x\r\n%b\r\n"
-            % (STATUS_LINE[status], self._protocol.default_lines(), lines, self._connection(), len(first), first)
-        )
-
-    def write(self, data: bytes) -> None:
-        self._transport.write(b"%x\r\n%b\r\n" % (len(data), data))
-
-    def end(self) -> None:
-        self._transport.write(b"0\r\n\r\n")
-        self._complete()
-
-    def abort(self) -> None:
-        self.response_complete = True
-        self._transport.abort()
-
-    def _connection(self) -> bytes:
-        return b"" if self.keep_alive else b"connection: close\r\n"
-
-    def _complete(self) -> None:
-        self.flow = None
-        self.response_complete = True
-        if self.linger:
-            self._protocol.loop.call_later(LINGER, self._transport.close)
-        elif not self.keep_alive:
-            self._transport.close()
-        self._protocol.on_response_complete()
-
-
 class HotProtocol(HttpToolsProtocol):
-    """One client connection. ``idle_since``: monotonic seconds; 0 while a request is under way."""
+    """One client connection. ``idle_since``: when the client was last heard (monotonic seconds) while the gateway
+    waits for it; 0 while it waits for the gateway."""
 
     def __init__(self, gateway: Gateway, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.gateway = gateway
         self.idle_since = clock.now()
         self._in_head = False
-        self._head_bytes = 0  # received since the head began, in the packets up to its end
+        self._head_bytes = 0  # of the head under way, from its second packet on
+        self._packet = 0
         self._active: HotCycle | None = None  # the one being served: not the latest one, where requests pipeline
+        self._between = False  # nothing is served, though requests wait
         self._default: tuple[object, bytes] = (None, b"")
 
     def default_lines(self) -> bytes:
@@ -147,14 +55,15 @@ class HotProtocol(HttpToolsProtocol):
     # asyncio.Protocol
 
     def data_received(self, data: bytes) -> None:
-        self._head_bytes = self._head_bytes + len(data) if self._in_head else len(data)
+        self._packet = len(data)
+        if self._in_head:
+            self._head_bytes += len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserError:
             self._refuse_connection(_BAD_HTTP)
-            return
-        except httptools.HttpParserUpgrade:
-            self._unsupported_upgrade_warning()
+        except httptools.HttpParserUpgrade as upgrade:
+            self._decline_upgrade(data[upgrade.args[0] :])
         if self._in_head and self._head_bytes > MAX_HEAD:
             self._refuse_connection(_HEAD_TOO_LONG)
 
@@ -176,6 +85,8 @@ class HotProtocol(HttpToolsProtocol):
         super().resume_writing()
         if self._active is not None and self._active.flow is not None:
             self._active.flow.resume()
+        elif self._between:
+            self.loop.call_soon(self._next)
 
     # httptools
 
@@ -183,38 +94,40 @@ class HotProtocol(HttpToolsProtocol):
         self.url = b""
         self.headers = []
         self._in_head = True
-        self.idle_since = 0.0
+        self._head_bytes = 0
+        self.idle_since = clock.now()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        if self._head_bytes > MAX_HEAD and self._head_size() > MAX_HEAD:
+        if (self._head_bytes or self._packet > MAX_HEAD) and self._head_size() > MAX_HEAD:
             self._refuse_connection(_HEAD_TOO_LONG)
             return
         parser = self.parser
+        if parser.should_upgrade():
+            return  # to be declined: the parser will say where the offer ends
         given = dict(self.headers)
         self.expect_100_continue = given.get(b"expect", b"").lower() == b"100-continue"
         family = HOT.get(self.url) or HOT.get(self.url.partition(b"?")[0])
-        if (
-            family is None
-            or parser.get_method() != b"POST"
-            or parser.should_upgrade()
-            or parser.get_http_version() != "1.1"  # 1.0 has no chunks, which our streams are sent in
-        ):
+        # HTTP/1.0 has no chunks, which our streams are sent in.
+        if family is None or parser.get_method() != b"POST" or parser.get_http_version() != "1.1":
             self._leave_to_litestar()
             return
         previous = self.cycle
         cycle = HotCycle(self, family, given, parser.should_keep_alive())
         self.cycle = cycle  # type: ignore[assignment]  # it has what the base class uses of a cycle
-        if previous is None or previous.response_complete:
+        free = previous is None or previous.response_complete
+        if free and not self.flow.write_paused:
             self._activate(cycle)
         else:
+            self._between = self._between or free
             self.flow.pause_reading()
             self.pipeline.appendleft((cycle, self.app))  # type: ignore[arg-type]
 
     def on_body(self, body: bytes) -> None:
+        self.idle_since = clock.now()
         cycle: Any = self.cycle
         if not isinstance(cycle, HotCycle):
             super().on_body(body)
@@ -224,6 +137,9 @@ class HotProtocol(HttpToolsProtocol):
                 self._refuse_early(cycle)
 
     def on_message_complete(self) -> None:
+        self.idle_since = 0.0
+        if self.parser.should_upgrade():
+            return
         cycle: Any = self.cycle
         if not isinstance(cycle, HotCycle):
             super().on_message_complete()
@@ -238,13 +154,22 @@ class HotProtocol(HttpToolsProtocol):
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
-        self.flow.resume_reading()
         if self.pipeline:
             # Not at once: requests that are answered on the spot would nest as deep as a client cares to pipeline.
-            cycle, app = self.pipeline.pop()
-            self.loop.call_soon(self._start_asgi_task, cycle, app)
+            self._between = True
+            self.loop.call_soon(self._next)
         else:
+            self.flow.resume_reading()
             self.idle_since = clock.now()
+
+    def _next(self) -> None:
+        """Serve the request that has waited longest, when the client has taken the answers before it."""
+        if self._between and not self.flow.write_paused:
+            self._between = False
+            cycle, app = self.pipeline.pop()
+            if not self.pipeline:  # only the latest may lack some of its body; reading on for others would pile them up
+                self.flow.resume_reading()
+            self._start_asgi_task(cycle, app)
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         if isinstance(cycle, HotCycle):
@@ -280,7 +205,15 @@ class HotProtocol(HttpToolsProtocol):
         self.expect_100_continue = expects
         super().on_headers_complete()
 
-    # what is not HTTP
+    # what is not HTTP, or not ours
+
+    def _decline_upgrade(self, rest: bytes) -> None:
+        """An offer to switch protocols (Java's client makes one of HTTP/2 with every request) is declined by answering
+        in HTTP/1.1. The parser takes it for accepted, so the request is read anew without it."""
+        lines = b"".join(b"%b: %b\r\n" % pair for pair in self.headers if pair[0] not in _OFFER)
+        head = b"%b %b HTTP/1.1\r\n%b\r\n" % (self.parser.get_method(), self.url, lines)
+        self.parser = httptools.HttpRequestParser(self)
+        self.data_received(head + rest)
 
     def _head_size(self) -> int:
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
@@ -288,11 +221,17 @@ class HotProtocol(HttpToolsProtocol):
     def _refuse_connection(self, refused: Refusal) -> None:
         """Answer outside any journey, and close; in the middle of another answer only the closing is left."""
         self._in_head = False
-        if self.transport.is_closing():
+        self.parser = _Deaf()  # type: ignore[assignment]
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.transport.close()
             return
-        if self.cycle is None or self.cycle.response_complete:
-            body = refused.body("")
-            lines = self.default_lines() + b"content-type: application/json\r\nconnection: close\r\n"
-            head = b"%b%bcontent-length: %d\r\n\r\n" % (STATUS_LINE[refused.status], lines, len(body))
-            self.transport.write(head + body)
-        self.transport.close()
+        body = refused.body("")
+        lines = self.default_lines() + b"content-type: application/json\r\nconnection: close\r\n"
+        head = b"%b%bcontent-length: %d\r\n\r\n" % (STATUS_LINE[refused.status], lines, len(body))
+        self.transport.write(head + body)
+        self.close_later()
+
+    def close_later(self) -> None:
+        """Close when the client has had time to finish writing: closing on what it writes would reset the connection
+        and lose the answer."""
+        self.loop.call_later(LINGER, self.transport.close)

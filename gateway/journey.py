@@ -63,7 +63,8 @@ class Journey:
         self.deadline = float("inf")
         self.outcome = Outcome(headers.request_id(given), family.name, clock.now())
         self.refused: Refusal | None = self._admit(client)
-        gateway.journeys.add(self)
+        if self.refused is None:  # what is refused must not count, or strangers could fill the place up
+            gateway.journeys.add(self)
 
     def _admit(self, client: str) -> Refusal | None:
         """Whether it may come in: asked before its body is read."""
@@ -96,6 +97,8 @@ class Journey:
 
     def leave(self) -> None:
         """The client is gone: whatever was going on for it stops at once."""
+        if self.outcome.finished:
+            return
         self._drop(_CANCELLED)
         self.outcome.status = _CANCELLED.failure.status
         self._conclude(_CANCELLED)

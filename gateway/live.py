@@ -72,11 +72,12 @@ class Live:
             return
         if fault.failure is Failure.RATE_LIMITED:
             self._cool(candidate.domain, fault, now)
-        absent = fault.failure in ABSENCE
-        load.down = load.down or (fault.failure is Failure.UNREACHABLE and candidate.id in self.probed)
-        if absent and not load.down:
+        if fault.failure is Failure.UNREACHABLE and candidate.id in self.probed:
+            load.down = True
+            load.breaker(family).observe(None, now)  # its health check speaks for it now, not a half-open probe
+        elif fault.failure in ABSENCE:
             load.breaker(family).trip(now)
-        elif fault.failure in ENDPOINT_FAULTS and not load.down:
+        elif fault.failure in ENDPOINT_FAULTS:
             load.breaker(family).observe(False, now)
         elif family in load.breakers:
             load.breakers[family].observe(None, now)

@@ -20,13 +20,13 @@ FLUSH = 0.2  # seconds between writes
 class RequestLine(msgspec.Struct, omit_defaults=True):
     """The one event of a request. Times are milliseconds."""
 
+    event: str
     time: float
     id: str
     family: str
     model: str
     status: int
     ms: float
-    event: str = "request"
     key: str = ""
     deployment: str = ""
     endpoint: str = ""
@@ -121,6 +121,7 @@ def request_line(time: float, outcome: Outcome) -> RequestLine:
     fault = outcome.fault
     first = outcome.first_token - outcome.received
     return RequestLine(
+        "request",
         time,
         outcome.id.decode("latin-1"),
         outcome.family,

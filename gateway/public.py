@@ -42,7 +42,8 @@ def _family(gateway: Gateway, family: Family) -> Any:
             answer.whole(204 if allowed else 403, allowed + _PREFLIGHT if allowed else b"", b"")
         else:
             refused = Refusal(405, f"{method} is not served here; use POST", code="method_not_allowed")
-            answer.whole(405, b"content-type: application/json\r\nallow: POST\r\n", refused.body(family.name))
+            lines = b"content-type: application/json\r\nallow: POST\r\nx-request-id: %b\r\n"
+            answer.whole(405, lines % headers.request_id(dict(scope["headers"])), refused.body(family.name))
         await answer.relay(send)
 
     return handle
@@ -97,4 +98,5 @@ def _refuse_http(request: Request[Any, Any, Any], error: HTTPException) -> Respo
     path, method = request.scope["path"], request.scope["method"]
     message = f"{method} {path} is not served here" if error.status_code in (404, 405) else error.detail
     refused = Refusal(error.status_code, message, code="unknown_url")
-    return Response(refused.body(""), status_code=error.status_code, media_type="application/json")
+    given = {"x-request-id": headers.request_id(dict(request.scope["headers"])).decode()}
+    return Response(refused.body(""), status_code=error.status_code, headers=given, media_type="application/json")

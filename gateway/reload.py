@@ -2,6 +2,7 @@
 
 import asyncio
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 from gateway.app import App

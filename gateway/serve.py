@@ -24,13 +24,11 @@ from gateway.config import Config, ConfigError, load
 from gateway.config.check import warnings
 from gateway.config.schema import Server
 from gateway.gateway import Gateway
-from gateway.gateway import Gateway
 from gateway.hot import HotProtocol
 from gateway.log import Bridge, Log
 from gateway.public import public_app
 from gateway.reload import Reloader
 
-FLUSH = 2  # seconds for clients to take the last bytes, once every request is over
 LAST_WORDS = 2.0  # seconds after `drain` for clients to read how their stream ended
 KEEP_ALIVE = 75  # seconds an idle client connection is kept: longer than the pools of the usual clients
 

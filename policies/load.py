@@ -48,9 +48,9 @@ class Load(msgspec.Struct):
     def queued(self, now: float) -> float | None:
         """Requests at the engine, ours and others'; None when no fresh scrape says."""
         scraped = self.scraped
-        if now - self.scraped_at > FRESH or scraped.running is None:
+        if now - self.scraped_at > FRESH or scraped.running is None or scraped.waiting is None:
             return None
-        others = scraped.running + (scraped.waiting or 0.0) - self.own_at_scrape
+        others = scraped.running + scraped.waiting - self.own_at_scrape
         return self.in_flight + max(0.0, others)
 
     def breaker(self, family: str) -> Breaker:

@@ -8,7 +8,7 @@ It ends: every failure spends a retry of its deployment or shuts out what failed
 
 import msgspec
 
-from policies.failure import Failure, Fault, Progress
+from policies.failure import ENDPOINT_FAULTS, Failure, Fault, Progress
 from policies.plan import Exclusions, cooled_in, last_resort, plan
 from policies.types import Candidate, Model, Request, RetryRules, Snapshot
 from policies.verdict import VERDICTS, Verdict
@@ -49,6 +49,7 @@ class Machine:
         "_last",
         "_model",
         "_models",
+        "_resorted",
         "_retries",
         "_silent",
         "_waits",
@@ -70,6 +71,7 @@ class Machine:
         self._fault: Fault | None = None
         self._attempts = 0
         self._waits = 0  # before the first attempt
+        self._resorted = False  # health ruled every place out, and one was tried all the same
 
     def start(self, snapshot: Snapshot) -> Action:
         """The first attempt. Where health rules out every place of every model, one is tried all the same; where they
@@ -82,11 +84,12 @@ class Machine:
         cooled = cooled_in(self.request, model, snapshot)
         self._model, self._models = model, models
         if candidate is not None:
+            self._resorted = True
             return self._begin(candidate)
         if cooled is None:
             return action
-        seconds = cooled + self.rules.base * (self.request.seed & 0xFF) / 255  # spread: all who wait see the same end
-        if self._waits < self.rules.attempts and self._is_short(seconds, snapshot):
+        seconds = cooled + self._backoff(self._waits)  # all who wait see the same end of the cooling
+        if self._waits < self.rules.attempts and self._may_wait(cooled, seconds, snapshot.now):
             self._waits += 1
             return Wait(seconds)
         return GiveUp(Fault(Failure.RATE_LIMITED, f"model '{model.name}' is rate limited upstream"), cooled)
@@ -98,6 +101,8 @@ class Machine:
             return GiveUp(fault)
         if snapshot.now >= self.deadline or self._attempts >= MAX_ATTEMPTS:
             return GiveUp(fault)
+        if self._resorted and fault.failure in ENDPOINT_FAULTS:
+            return self._exhausted(False)
         self._fault = fault
         if self._exclusions is None:
             self._exclusions = Exclusions()
@@ -108,7 +113,7 @@ class Machine:
                 return self._retry_once(self._last, snapshot)
             case Verdict.NEXT:
                 self._exclusions.endpoints.add(self._last.id)
-                return self._forward_or_wait(fault.retry_after, self._last, snapshot)
+                return self._forward_or_wait(self._last, snapshot)
             case Verdict.SILENT:
                 self._exclusions.endpoints.add(self._last.id)
                 self._silent.add(self._last.id)
@@ -141,11 +146,12 @@ class Machine:
         while True:
             choice = plan(self.request, self._model, snapshot, self._exclusions)
             if choice.candidate is not None:
+                choice.candidate.domain.budget.request(snapshot.now)
                 return self._begin(choice.candidate)
             full = full or choice.full
             model = self._next_model(snapshot)
             if model is None:
-                return self._exhausted(full, snapshot)
+                return self._exhausted(full)
             self._model = model
 
     def _next_model(self, snapshot: Snapshot) -> Model | None:
@@ -155,25 +161,23 @@ class Machine:
                 return model
         return None
 
-    def _exhausted(self, full: bool, snapshot: Snapshot) -> GiveUp:
+    def _exhausted(self, full: bool) -> GiveUp:
         if self._fault is not None:
             return GiveUp(self._fault, self._fault.retry_after)
-        name = self._model.name
+        name = self.request.model
         if full:
             return GiveUp(Fault(Failure.SHED, f"every deployment of model '{name}' is at its max_concurrency"), 1.0)
         return GiveUp(Fault(Failure.NO_ENDPOINT, f"no endpoint of model '{name}' is available"), 1.0)
 
-    def _forward_or_wait(self, retry_after: float | None, last: Candidate, snapshot: Snapshot) -> Action:
+    def _forward_or_wait(self, last: Candidate, snapshot: Snapshot) -> Action:
         """The next place; where there is none, the same deployment after a pause, if the rules allow it."""
         model, models = self._model, list(self._models)
         action = self._forward(snapshot)
-        if isinstance(action, Start):
+        wait = None if isinstance(action, Start) else self._wait(last, snapshot)
+        if wait is None:
             return action
-        seconds = self._backoff(last) if retry_after is None else retry_after
-        if self._may_wait(seconds, last, snapshot):
-            self._model, self._models = model, models
-            return Wait(seconds)
-        return action
+        self._model, self._models = model, models
+        return wait
 
     def _retry_once(self, last: Candidate, snapshot: Snapshot) -> Action:
         """The same deployment at once, the first time; by another of its endpoints where it has one."""
@@ -186,7 +190,7 @@ class Machine:
             if action is not None:
                 return action
         self._exclusions.deployments.add(name)
-        return self._forward_or_wait(None, last, snapshot)
+        return self._forward_or_wait(last, snapshot)
 
     def _again(self, last: Candidate, snapshot: Snapshot) -> Start | None:
         """The same deployment: an endpoint not tried yet, else the one that failed."""
@@ -202,38 +206,34 @@ class Machine:
         """An equal in the tier outside the quota domain; else wait the limit out; else the next tier."""
         assert self._exclusions is not None
         self._exclusions.domains.add(id(last.domain))
-        tier = next(t for t in self._model.tiers if any(c.id == last.id for c in t)) if last else ()
-        equals = {c.deployment.name for c in tier}
+        tier = next(t for t in self._model.tiers if any(c.id == last.id for c in t))
         choice = plan(self.request, self._model, snapshot, self._exclusions)
-        if choice.candidate is not None and choice.candidate.deployment.name in equals:
+        if choice.candidate is not None and any(c.id == choice.candidate.id for c in tier):
             return self._begin(choice.candidate)
-        seconds = self._backoff(last) if fault.retry_after is None else fault.retry_after
-        if not fault.credential and self._may_wait(seconds, last, snapshot):
-            return Wait(seconds)
-        return self._forward(snapshot)
+        return (None if fault.credential else self._wait(last, snapshot)) or self._forward(snapshot)
 
-    def _may_wait(self, seconds: float, last: Candidate, snapshot: Snapshot) -> bool:
-        """Spend a retry on waiting, if attempts, the limit on delays, the deadline and the budget allow it."""
-        name = last.deployment.name
-        allowed = (
-            self._retries.get(name, 0) < self.rules.attempts
-            and (self._is_short(seconds, snapshot) or self._fault_is_ours())
-            and snapshot.now + seconds < self.deadline
-            and last.domain.budget.take(snapshot.now)
-        )
-        if allowed:
-            self._retries[name] = self._retries.get(name, 0) + 1
-        return allowed
+    def _wait(self, last: Candidate, snapshot: Snapshot) -> Wait | None:
+        """A pause before the same deployment is asked again, if attempts, delay, deadline and budget allow one.
 
-    def _is_short(self, seconds: float, snapshot: Snapshot) -> bool:
-        return seconds <= self.rules.max_retry_after and snapshot.now + seconds < self.deadline
+        It lasts what the upstream asked for and its domain cools, and a jittered backoff beyond that, so that those
+        who wait do not come back as one.
+        """
+        assert self._fault is not None
+        name, now = last.deployment.name, snapshot.now
+        tries = self._retries.get(name, 0)
+        asked = max(0.0, self._fault.retry_after or 0.0, last.domain.cooled_until - now)
+        seconds = asked + self._backoff(tries)
+        allowed = tries < self.rules.attempts and self._may_wait(asked, seconds, now)
+        if not allowed or not last.domain.budget.take(now):
+            return None
+        self._retries[name] = tries + 1
+        return Wait(seconds)
 
-    def _fault_is_ours(self) -> bool:
-        """The delay is our own backoff (bounded by ``cap``), not one the upstream asked for."""
-        return self._fault is not None and self._fault.retry_after is None
+    def _may_wait(self, asked: float, seconds: float, now: float) -> bool:
+        """``asked`` is the upstream's share of it; rounded, since it may be a difference of two clock readings."""
+        return round(asked, 3) <= self.rules.max_retry_after and now + seconds < self.deadline
 
-    def _backoff(self, last: Candidate) -> float:
-        """Exponential with full jitter drawn from the request's seed, between half and all of the step; seconds."""
-        tries = self._retries.get(last.deployment.name, 0)
+    def _backoff(self, tries: int) -> float:
+        """Exponential with jitter drawn from the request's seed, between half and all of the step; seconds."""
         step = min(self.rules.cap, self.rules.base * 2.0**tries)
         return step * (0.5 + ((self.request.seed >> (4 * tries)) & 0xFF) / 510)

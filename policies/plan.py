@@ -47,9 +47,9 @@ def has_room(candidate: Candidate) -> bool:
 
 
 def last_resort(request: Request, model: Model, snapshot: Snapshot) -> Candidate | None:
-    """Where to try when health rules every place out: one that is not down, if there is one; never a cooling one."""
+    """Where to try when health rules every place out: a place that is up and awake, if any; never a cooling one."""
     warm = [c for c in _capable(request, model) if c.domain.cooled_until <= snapshot.now]
-    return min(warm, key=lambda c: (c.load.down, c.load.in_flight), default=None)
+    return min(warm, key=lambda c: (c.load.down or c.load.scraped.sleeping is True, c.load.in_flight), default=None)
 
 
 def cooled_in(request: Request, model: Model, snapshot: Snapshot) -> float | None:

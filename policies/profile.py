@@ -43,15 +43,19 @@ class Policy(msgspec.Struct, frozen=True):
 
 
 def sample(candidates: list[Candidate], size: int, seed: int) -> list[Candidate]:
-    """``size`` distinct candidates, drawn by ``seed``: the head of a Fisher-Yates shuffle."""
+    """``size`` distinct candidates, drawn by ``seed``: the head of a Fisher-Yates shuffle.
+
+    Drawn by the high bits of Knuth's MMIX generator: a picker breaks ties by the seed itself, which must tell nothing
+    of which candidates were drawn.
+    """
     rest = list(candidates)
     drawn = []
     for _ in range(size):
-        seed, index = divmod(seed, len(rest))
+        seed = seed * 6364136223846793005 + 1442695040888963407 & 0xFFFFFFFFFFFFFFFF
+        index = (seed >> 33) % len(rest)
         drawn.append(rest[index])
         rest[index] = rest[-1]
         rest.pop()
-        seed = seed * 6364136223846793005 + 1442695040888963407 & 0xFFFFFFFFFFFFFFFF  # Knuth's MMIX generator
     return drawn
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import resource
 import signal
 import sys
@@ -34,8 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until told to stop; 2 when the flags make no sense or a port is taken."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a thousand streams exceed the usual soft limit
+    _allow_many_sockets()
     try:
         options = _options(args)
         uvloop.run(_serve(options, args))
@@ -43,6 +43,13 @@ def run(args: argparse.Namespace) -> int:
         sys.stderr.write(f"engine: {error}\n")
         return 2
     return 0
+
+
+def _allow_many_sockets() -> None:
+    """A thousand streams exceed the usual soft limit; where the system refuses to raise it, it stays."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _options(args: argparse.Namespace) -> EngineOptions:

@@ -1,4 +1,4 @@
-"""Control. Rule: what an operator asks an engine: alive, loaded, asleep, how much; never behind the API key."""
+"""Control. Rule: what an operator asks an engine: alive, loaded, asleep, out of order; never behind the API key."""
 
 from importlib.metadata import version
 
@@ -42,29 +42,6 @@ def serve_wake_up(service: Service, request: Request, answer: Answer) -> None:
 
 def serve_is_sleeping(service: Service, request: Request, answer: Answer) -> None:
     answer.respond(200, encode({"is_sleeping": service.runner.model.asleep}))
-
-
-def serve_models(service: Service, request: Request, answer: Answer) -> None:
-    answer.respond(200, encode({"object": "list", "data": [_card(service)]}))
-
-
-def serve_model(service: Service, request: Request, answer: Answer) -> None:
-    """One model; its id may hold slashes."""
-    service.check_model(request.path.removeprefix("/v1/models/"))
-    answer.respond(200, encode(_card(service)))
-
-
-def _card(service: Service) -> dict[str, object]:
-    return {
-        "id": service.model,
-        "object": "model",
-        "created": service.created,
-        "owned_by": SERVER,
-        "root": service.model,
-        "parent": None,
-        "max_model_len": service.limits.max_model_len,
-        "permission": [],
-    }
 
 
 def serve_arm(service: Service, request: Request, answer: Answer) -> None:

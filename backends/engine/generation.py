@@ -38,6 +38,7 @@ class Generation:
         self._left = len(choices)
         self._events: list[bytes] = []
         self._opened = False
+        self._closed = False
 
     def start(self, runner: Runner) -> None:
         self._runner = runner
@@ -56,12 +57,13 @@ class Generation:
         self._advance(index, produced, finished=True)
 
     def flush(self) -> None:
-        if self._left == 0:
-            self._left = -1
-            self._close()
-        elif self._events:
-            events, self._events = self._events, []
-            self._answer.send(events)
+        events, self._events = self._events, []
+        if self._left:
+            if events:
+                self._answer.send(events)
+        elif not self._closed:
+            self._closed = True
+            self._close(events)
 
     def _advance(self, index: int, produced: int, finished: bool) -> None:
         if self._stream:
@@ -72,9 +74,9 @@ class Generation:
         self._produced[index] = produced
         self._left -= finished
 
-    def _close(self) -> None:
+    def _close(self, events: list[bytes]) -> None:
         if self._stream:
-            self._answer.send(self._events + self._dialect.closing(self._usage()))
+            self._answer.send(events + self._dialect.closing(self._usage()))
             self._answer.finish()
         else:
             self._answer.respond(200, self._dialect.body(self._usage()))

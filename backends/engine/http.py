@@ -134,7 +134,7 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            pass  # an offer of HTTP/2 is declined by answering in HTTP/1.1
+            pass  # declined: the answer is HTTP/1.1 and the last one, for the parser reads nothing more
         except httptools.HttpParserError:
             self.write(b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
             self._close()
@@ -182,7 +182,8 @@ class Connection(asyncio.Protocol):
             b"".join(self._body),
         )
         chunked = self._parser.get_http_version() == "1.1"
-        self._asked.append((request, WireAnswer(self, self._parser.should_keep_alive(), chunked)))
+        keep_alive = self._parser.should_keep_alive() and not self._parser.should_upgrade()
+        self._asked.append((request, WireAnswer(self, keep_alive, chunked)))
         if len(self._asked) == PIPELINE and self._transport is not None:
             self._transport.pause_reading()
         self._next()

@@ -7,13 +7,13 @@ from backends.engine.profile import Profile
 from backends.engine.sequence import Event, Model
 
 
-def bounds(text: str) -> tuple[float, ...]:
+def buckets(text: str) -> tuple[float, ...]:
     return tuple(map(float, text.split()))
 
 
-TTFT = bounds(".001 .005 .01 .02 .04 .06 .08 .1 .25 .5 .75 1 2.5 5 7.5 10 20 40 80 160 640 2560")
-GAP = bounds(".01 .025 .05 .075 .1 .15 .2 .3 .4 .5 .75 1 2.5 5 7.5 10 20 40 80")
-WHOLE = bounds(".3 .5 .8 1 1.5 2 2.5 5 10 15 20 30 40 50 60 120 240 480 960 1920 7680")
+TTFT = buckets(".001 .005 .01 .02 .04 .06 .08 .1 .25 .5 .75 1 2.5 5 7.5 10 20 40 80 160 640 2560")
+GAP = buckets(".01 .025 .05 .075 .1 .15 .2 .3 .4 .5 .75 1 2.5 5 7.5 10 20 40 80")
+WHOLE = buckets(".3 .5 .8 1 1.5 2 2.5 5 10 15 20 30 40 50 60 120 240 480 960 1920 7680")
 TOKENS = tuple(digit * 10.0**power for power in range(6) for digit in (1, 2, 5))
 SLEEP_STATES = ("awake", "weights_offloaded", "discard_all")
 

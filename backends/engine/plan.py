@@ -78,11 +78,11 @@ def choose(prompt: Prompt, asked: Sampled, room: int, block_size: int, script: S
 def _choice(prompt: Prompt, asked: Sampled, room: int, text: str) -> Choice:
     """What of a text is still to be said, cut at a stop string or at the room there is."""
     rest = text.encode()[len(prompt.said) :].decode(errors="ignore")
-    rest, stop = _cut(rest, asked.stops)
     parts = pieces(rest) or [""]
-    if len(parts) > room or (len(parts) == room and stop is None):
-        return Choice(parts[:room], "length")
-    return Choice(parts, "stop", stop)
+    heard, stop = _cut("".join(parts[:room]), asked.stops)
+    if stop is not None:
+        return Choice(pieces(heard) or [""], "stop", stop)
+    return Choice(parts[:room], "stop" if len(parts) < room else "length")
 
 
 def _spoken(prompt: Prompt, asked: Sampled, room: int, number: int) -> str:

@@ -109,7 +109,7 @@ def similarity(left: str, right: str) -> float:
 def _pool(service: Service, answer: Answer, texts: list[bytes], render: Callable[[Usage], JsonObject]) -> None:
     choices: list[Choice] = []
     for text in texts:
-        prompt = plain(text or b"\n")
+        prompt = plain(text)
         service.limits.room(prompt, None)
         work = Work(prompt.tokens, 0, block_keys(prompt.data, service.limits.block_size), "stop")
         choices.append(Choice([], "stop", work=work))

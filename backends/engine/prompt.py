@@ -21,7 +21,7 @@ class Prompt(msgspec.Struct, frozen=True):
 
     @property
     def tokens(self) -> int:
-        return count_tokens(self.data)
+        return max(count_tokens(self.data), 1)  # an empty prompt still has its begin-of-text token
 
 
 def plain(data: bytes) -> Prompt:

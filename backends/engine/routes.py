@@ -9,6 +9,7 @@ from backends.engine.chat import serve_chat
 from backends.engine.completions import serve_completion
 from backends.engine.http import Answer, Request
 from backends.engine.messages import serve_count_tokens, serve_messages
+from backends.engine.models import serve_model, serve_models
 from backends.engine.responses import serve_responses
 from backends.engine.service import Service
 from backends.engine.tokens import serve_detokenize, serve_tokenize
@@ -37,7 +38,7 @@ ROUTES = {
     ("POST", "/score"): Route("score", pooling.serve_score),
     ("POST", "/tokenize"): Route("tokenize", serve_tokenize),
     ("POST", "/detokenize"): Route("tokenize", serve_detokenize),
-    ("GET", "/v1/models"): Route("models", control.serve_models, control=True),
+    ("GET", "/v1/models"): Route("models", serve_models, control=True),
     ("GET", "/health"): Route("health", control.serve_health, control=True),
     ("GET", "/ping"): Route("health", control.serve_health, control=True),
     ("GET", "/metrics"): Route("metrics", control.serve_metrics, control=True),
@@ -50,5 +51,5 @@ ROUTES = {
     ("GET", "/fault"): Route("fault", control.serve_faults, control=True),
     ("DELETE", "/fault"): Route("fault", control.serve_disarm, control=True),
 }
-MODEL = Route("models", control.serve_model, control=True)
+MODEL = Route("models", serve_model, control=True)
 METHODS = {path: {method for method, other in ROUTES if other == path} for _, path in ROUTES}

@@ -51,7 +51,9 @@ def block_keys(data: bytes, block_size: int, salt: str = "") -> list[int]:
 
 def voice(prompt: bytes, seed: int, choice: int) -> bytes:
     """The key from which one choice's text follows."""
-    return blake2b(prompt, key=f"{seed}/{choice}".encode(), digest_size=32).digest()
+    digest = blake2b(f"{seed}/{choice}/".encode(), digest_size=32)
+    digest.update(prompt)
+    return digest.digest()
 
 
 def natural_length(key: bytes) -> int:

@@ -8,7 +8,7 @@ import msgspec
 from backends.engine.errors import Refusal
 from backends.engine.plan import Call, Script
 from backends.engine.requests import ChatRequest, JsonObject
-from backends.engine.sample import sample
+from backends.engine.sample import ECHO, sample
 
 
 def script(asked: ChatRequest, echo: str) -> Script | None:
@@ -18,7 +18,7 @@ def script(asked: ChatRequest, echo: str) -> Script | None:
     wanted = asked.response_format or {}
     match wanted.get("type"):
         case "json_object":
-            return Script(_json({"echo": echo[:64]}))
+            return Script(_json({"echo": echo[:ECHO]}))
         case "json_schema":
             return Script(_json(sample((wanted.get("json_schema") or {}).get("schema") or {"type": "object"}, echo)))
         case _:
@@ -54,7 +54,7 @@ def _call(function: JsonObject, echo: str) -> Script:
 
 
 def _free(schema: JsonObject, echo: str) -> JsonObject:
-    return {} if schema.get("additionalProperties") is False else {"prompt": echo[:64]}
+    return {} if schema.get("additionalProperties") is False else {"prompt": echo[:ECHO]}
 
 
 def _json(value: object) -> str:

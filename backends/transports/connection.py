@@ -67,7 +67,6 @@ class Connection(asyncio.Protocol):
         assert transport is not None and self._receiver is None
         self._receiver = receiver
         self._owner = owner
-        self._headers = {}
         self._status = self._head_bytes = 0
         self._answered = self._framed = self._whole = self._kept_alive = False
         body = wire.body
@@ -117,9 +116,10 @@ class Connection(asyncio.Protocol):
             self._head_bytes += len(data)
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError as error:
-            self._fail(Fault(Failure.MALFORMED, f"the upstream does not speak HTTP: {error}"))
-            return
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            if not self._whole:  # else the answer is good, and on_message_begin has seen that more came
+                self._fail(Fault(Failure.MALFORMED, f"the upstream does not speak HTTP: {error}"))
+                return
         if not self._status and self._head_bytes > MAX_HEAD:
             self._fail(Fault(Failure.MALFORMED, f"the upstream's headers exceed {MAX_HEAD} bytes"))
             return
@@ -146,25 +146,29 @@ class Connection(asyncio.Protocol):
 
     # httptools
 
+    def on_message_begin(self) -> None:
+        if self._whole:  # bytes beyond the answer: whose they are is not known
+            self._kept_alive = False
+
     def on_header(self, name: bytes, value: bytes) -> None:
         self._headers[name.lower()] = value
 
     def on_headers_complete(self) -> None:
+        headers, self._headers = self._headers, {}  # a new one: trailers must not change these
         status = self._parser.get_status_code()
-        if status < 200:  # 100-continue, 103: the answer is still to come
-            self._headers = {}
+        if status < 200 or self._whole:  # 100-continue, 103: the answer is still to come
             return
         self._status = status
-        headers = self._headers
         self._framed = b"content-length" in headers or b"transfer-encoding" in headers or status in (204, 304)
         if self._receiver is not None:
             self._receiver.head(status, headers)
 
     def on_body(self, body: bytes) -> None:
-        self._parts.append(body)
+        if not self._whole:
+            self._parts.append(body)
 
     def on_message_complete(self) -> None:
-        if self._status:
+        if self._status and not self._whole:
             self._whole = True
             self._kept_alive = self._parser.should_keep_alive()  # the parser knows it only now
 

@@ -151,6 +151,7 @@ class Call:
     def finished(self, reusable: bool) -> None:
         """The connection has delivered a whole answer."""
         connection, self._connection = self._connection, None
+        self._receiver = None  # which holds this call: a cycle would be left to the garbage collector
         if connection is None:
             return
         if reusable:
@@ -161,10 +162,10 @@ class Call:
     def lost(self, fault: Fault, answered: bool) -> None:
         """The connection died. ``answered``: some of an answer had come."""
         self._connection = None
-        receiver = self._receiver
-        if receiver is None:
+        if self._receiver is None:
             return
         if not answered and not self._fresh:
             self._dial()
         else:
+            receiver, self._receiver = self._receiver, None
             receiver.lost(fault)

@@ -1,8 +1,9 @@
 """Two real vLLM engines, one for vectors, an emulated cloud, and a gateway in front of them all, started once."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 import openai
@@ -32,7 +33,7 @@ SERVERS = pytest.StashKey[list[Server]]()
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A failed test shows what the servers said last."""
     report = yield
     if report.failed:
@@ -97,8 +98,9 @@ async def engines(all_engines: list[Vllm], gateway: Gateway) -> list[Vllm]:
 
 @pytest.fixture
 def client(gateway: Gateway, engines: list[Vllm]) -> Iterator[openai.OpenAI]:
-    """What a user holds. It never retries: each answer is the gateway's first."""
-    with openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=KEY, max_retries=0, timeout=120) as client:
+    """What a user holds, in strict mode. It never retries: each answer is the gateway's first."""
+    options: Any = {"base_url": f"{gateway.url}/v1", "api_key": KEY, "max_retries": 0, "timeout": 120}
+    with openai.OpenAI(**options, _strict_response_validation=True) as client:
         yield client
 
 

@@ -17,5 +17,6 @@ class Gateway(Server):
         self.admin = f"http://127.0.0.1:{admin}"
         path = directory / "gateway.yaml"
         path.write_text(config)
-        command = [sys.executable, "-m", "gateway.cli", "serve", path, "--port", str(port), "--admin-port", str(admin)]
-        super().__init__(directory / "gateway.log", command, f"{self.admin}/ready")
+        serve = [sys.executable, "-m", "gateway.cli", "serve", str(path)]
+        ports = ["--port", str(port), "--admin-port", str(admin)]
+        super().__init__(directory / "gateway.log", serve + ports, f"{self.admin}/ready")

@@ -33,12 +33,10 @@ class Server:
 
     url: str
 
-    def __init__(
-        self, log: Path, command: Sequence[str | Path], health: str, env: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, log: Path, command: Sequence[str], health: str, env: Mapping[str, str] | None = None) -> None:
         self.log = log
         self.health = health
-        self._command = [str(word) for word in command]
+        self._command = command
         self._env = {**os.environ, **(env or {})}
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -1,8 +1,15 @@
 """Text completions: the only endpoint that gives back exactly what was sent, so fidelity is shown here."""
 
 import openai
+import pytest
 
 PROMPT = "def clover():\n    return '☘ 四つ葉 ñ 👩‍🌾'"
+
+
+@pytest.fixture
+def client(client: openai.OpenAI) -> openai.OpenAI:
+    """Not strict: the SDK's type has no null, which the first echoed token and an unfinished chunk hold."""
+    return client.copy(_extra_kwargs={"_strict_response_validation": False})
 
 
 def test_the_prompt_is_echoed_byte_for_byte(client: openai.OpenAI) -> None:

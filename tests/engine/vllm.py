@@ -20,12 +20,12 @@ CPU = {
     "OMP_NUM_THREADS": "1",  # more would spin against the other engines on the same cores
     "TORCHDYNAMO_DISABLE": "1",  # else the first logprobs wait 20 s for a C++ compiler
 }
-GENERATE = [
+GENERATE: list[str | int] = [
     *("--max-model-len", MAX_MODEL_LEN, "--max-num-batched-tokens", 512),  # a long prompt takes many steps
     *("--max-num-seqs", 16),  # so that a test can make requests wait
     *("--enable-prompt-tokens-details", "--enable-auto-tool-choice", "--tool-call-parser", "hermes"),
 ]
-POOLING = ["--runner", "pooling", "--convert", "embed", "--max-model-len", 2000]
+POOLING: list[str | int] = ["--runner", "pooling", "--convert", "embed", "--max-model-len", 2000]
 
 
 def install() -> Path:

@@ -57,9 +57,9 @@ def run_suite(home: Path, gateway: Gateway, report: Path) -> int:
     """The suite's own exit status; its results by test in `report`."""
     tests = [f"tests/api_resources/{file}" for file in FILES]
     options = ["-o", "addopts=", "-p", "no:cacheprovider", "-p", "skips", "--timeout", "60", "-q", "--tb", "short"]
-    python = home / "venv/bin/python"
+    pytest = [str(home / "venv/bin/python"), "-m", "pytest"]
     env = {**os.environ, "PYTHONPATH": str(HERE), "TEST_API_BASE_URL": f"{gateway.url}/v1"}
-    command = [python, "-m", "pytest", *options, "--junitxml", report, *tests]
+    command = [*pytest, *options, "--junitxml", str(report), *tests]
     return subprocess.run(command, cwd=home / "source", env=env, stdin=subprocess.DEVNULL, check=False).returncode
 
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import Connect, Serve
 from openai import AsyncOpenAI
+
+from .conftest import Connect, Serve
 
 HELLO: Any = [{"role": "user", "content": "hello there"}]
 WEATHER: Any = {

@@ -4,7 +4,8 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import Connect, Serve
+
+from .conftest import Connect, Serve
 
 
 async def test_a_prompt_is_completed(serve: Serve, sdk: Connect) -> None:
@@ -63,6 +64,12 @@ async def test_echo_without_tokens_returns_the_prompt(serve: Serve, sdk: Connect
     assert answer.choices[0].text == "just this"
     assert answer.usage is not None
     assert answer.usage.completion_tokens == 0
+
+
+async def test_an_empty_prompt_is_one_token(serve: Serve, sdk: Connect) -> None:
+    answer = await sdk(await serve()).completions.create(model="demo", prompt="", max_tokens=2)
+    assert answer.usage is not None
+    assert answer.usage.prompt_tokens == 1
 
 
 @pytest.mark.parametrize("prompt", [[], ["a", 1], 5, None])

@@ -4,7 +4,8 @@ import asyncio
 
 import httpx
 import pytest
-from conftest import Connect, Gauge, Serve
+
+from .conftest import Connect, Gauge, Serve
 
 ASKED = {"messages": [{"role": "user", "content": "hello"}], "max_tokens": 4}
 
@@ -45,7 +46,8 @@ async def test_metrics_count_what_was_served(serve: Serve, http: httpx.AsyncClie
 async def test_load_counts_requests_in_flight(serve: Serve, http: httpx.AsyncClient) -> None:
     url = await serve(tokens_per_second=1)
     assert (await http.get(f"{url}/load")).json() == {"server_load": 0}
-    async with http.stream("POST", f"{url}/v1/chat/completions", json={**ASKED, "stream": True}) as reply:
+    body = {**ASKED, "max_tokens": 1000, "stream": True, "ignore_eos": True}
+    async with http.stream("POST", f"{url}/v1/chat/completions", json=body) as reply:
         await anext(reply.aiter_lines())
         assert (await http.get(f"{url}/load")).json() == {"server_load": 1}
 

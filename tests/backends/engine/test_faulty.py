@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 import pytest
-from conftest import Gauge, Serve, Wire
 
 from backends.engine.faults import Fault
+
+from .conftest import Gauge, Serve, Wire
 
 MESSAGES = [{"role": "user", "content": "hi"}]
 
@@ -153,7 +154,7 @@ async def test_a_delay_holds_the_first_byte_and_then_all_is_well(serve: Serve, a
 
 
 async def test_a_client_that_leaves_during_a_delay_is_not_served(serve: Serve, ask: Ask, gauge: Gauge) -> None:
-    url = await serve(faults=(Fault(kind="delay", delay=0.1),))
+    url = await serve(faults=(Fault(kind="delay", delay=0.5),))
     _, writer = await ask(url, False)
     await writer.drain()
     writer.close()

@@ -3,7 +3,8 @@
 import json
 
 import httpx
-from conftest import Serve
+
+from .conftest import Serve
 
 ASKED = {"model": "demo", "max_tokens": 5, "messages": [{"role": "user", "content": "hello"}]}
 

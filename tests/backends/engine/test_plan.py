@@ -70,9 +70,11 @@ def test_the_first_stop_string_ends_the_text_before_it() -> None:
 
 
 def test_a_stop_string_beyond_the_room_does_not_count() -> None:
-    whole = one(PROMPT, Sampled(ignore_eos=True), room=50)
-    choice = one(PROMPT, Sampled(stop=whole.text(0, 40)[-3:], ignore_eos=True), room=2)
-    assert (choice.finish, choice.stop) == ("length", None)
+    next_word = one(PROMPT, Sampled(ignore_eos=True), room=3).pieces[2]
+    cut = one(PROMPT, Sampled(stop=next_word, ignore_eos=True), room=2)
+    heard = one(PROMPT, Sampled(stop=next_word, ignore_eos=True), room=3)
+    assert (cut.finish, cut.stop) == ("length", None)
+    assert (heard.finish, heard.stop, heard.text()) == ("stop", next_word, cut.text())
 
 
 def test_choices_differ_and_equal_requests_do_not() -> None:

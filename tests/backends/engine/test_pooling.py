@@ -5,7 +5,8 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import Connect, Gauge, Serve
+
+from .conftest import Connect, Gauge, Serve
 
 
 async def test_embeddings_are_unit_vectors_that_follow_from_the_text(serve: Serve, sdk: Connect) -> None:

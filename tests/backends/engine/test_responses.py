@@ -1,7 +1,8 @@
 """The Responses API through the official client."""
 
 import httpx
-from conftest import Connect, Serve
+
+from .conftest import Connect, Serve
 
 
 async def test_a_response_is_complete(serve: Serve, sdk: Connect) -> None:

@@ -2,10 +2,11 @@
 
 import httpx
 import pytest
-from conftest import Connect, Serve
 
 from backends.engine.profile import Profile
 from backends.engine.server import Engine, EngineOptions
+
+from .conftest import Connect, Serve
 
 ASKED = {"messages": [{"role": "user", "content": "hello"}], "max_tokens": 2}
 

@@ -62,6 +62,10 @@ def test_prompt_seed_and_choice_each_change_the_voice() -> None:
     assert len({voice(b"a", 0, 0), voice(b"b", 0, 0), voice(b"a", 1, 0), voice(b"a", 0, 1)}) == 4
 
 
+def test_any_seed_will_do() -> None:
+    assert voice(b"a", -(10**90), 0) != voice(b"a", 10**90, 0)
+
+
 def test_a_natural_length_is_short() -> None:
     assert all(16 <= natural_length(voice(b"p", seed, 0)) < 128 for seed in range(200))
 

@@ -1,7 +1,8 @@
 """Tokenize and detokenize."""
 
 import httpx
-from conftest import Serve
+
+from .conftest import Serve
 
 
 async def test_detokenize_undoes_tokenize(serve: Serve, http: httpx.AsyncClient) -> None:

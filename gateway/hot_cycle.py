@@ -1,0 +1,122 @@
+"""A hot cycle. Rule: one request of the hot door and its answer; it stands where uvicorn has a cycle of its own."""
+
+from typing import TYPE_CHECKING
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from backends.families import Family
+from gateway.answer import Flow
+from gateway.journey import Journey
+
+if TYPE_CHECKING:
+    from gateway.hot import HotProtocol
+
+
+class _NoEvent:
+    """Stands where uvicorn's cycles keep the event that wakes their receive(): a hot cycle has nobody waiting."""
+
+    def set(self) -> None:
+        pass
+
+
+_NO_EVENT = _NoEvent()
+
+
+class HotCycle:
+    """One hot request and its answer. The names from ``message_event`` on are uvicorn's."""
+
+    __slots__ = (
+        "_protocol",
+        "_size",
+        "_transport",
+        "body",
+        "disconnected",
+        "flow",
+        "journey",
+        "keep_alive",
+        "linger",
+        "message_event",
+        "more_body",
+        "response_complete",
+        "started",
+    )
+
+    def __init__(self, protocol: "HotProtocol", family: Family, given: dict[bytes, bytes], keep_alive: bool) -> None:
+        self._protocol = protocol
+        self._transport = protocol.transport
+        self._size = 0
+        self.body: list[bytes] = []
+        self.flow: Flow | None = None
+        self.started = False
+        self.linger = False
+        client = protocol.client
+        self.journey = Journey(protocol.gateway, family, given, client[0] if client else "", self)
+        self.message_event = _NO_EVENT
+        self.keep_alive = keep_alive
+        self.more_body = True
+        self.disconnected = False
+        self.response_complete = False
+
+    @property
+    def too_large(self) -> bool:
+        return self.journey.refused is not None and self.journey.refused.status == 413
+
+    def feed(self, data: bytes) -> None:
+        """Keep body bytes, unless the request is refused."""
+        self._size += len(data)
+        if self.journey.refused is None and not self.journey.over_limit(self._size):
+            self.body.append(data)
+
+    def run(self) -> None:
+        """Its body is whole (or not wanted)."""
+        if not self.started:
+            self.started = True
+            body = self.body[0] if len(self.body) == 1 else b"".join(self.body)
+            self.body = []
+            self.journey.run(body)
+
+    # Answer
+
+    def whole(self, status: int, lines: bytes, body: bytes) -> None:
+        self._transport.write(
+            b"%b%b%b%bcontent-length: %d\r\n\r\n%b"
+            % (STATUS_LINE[status], self._protocol.default_lines(), lines, self._connection(), len(body), body)
+        )
+        self._complete()
+
+    def start(self, status: int, lines: bytes, first: bytes) -> None:
+        self._transport.write(
+            b"%b%b%b%btransfer-encoding: chunked\r\n\r\n%x\r\n%b\r\n"
+            % (STATUS_LINE[status], self._protocol.default_lines(), lines, self._connection(), len(first), first)
+        )
+        if self._protocol.flow.write_paused and self.flow is not None:  # it has not taken an earlier answer yet
+            self.flow.pause()
+
+    def write(self, data: bytes) -> None:
+        self._transport.write(b"%x\r\n%b\r\n" % (len(data), data))
+
+    def end(self) -> None:
+        self._transport.write(b"0\r\n\r\n")
+        self._complete()
+
+    def abort(self) -> None:
+        self._let_go()
+        self._transport.abort()
+
+    def _connection(self) -> bytes:
+        return b"" if self.keep_alive else b"connection: close\r\n"
+
+    def _let_go(self) -> None:
+        """The journey holds this answer, and a body: an idle connection keeps neither, nor leaves them to the garbage
+        collector as a cycle."""
+        self.response_complete = True
+        self.flow = None
+        del self.journey
+
+    def _complete(self) -> None:
+        self._let_go()
+        if self.linger:
+            self._protocol.close_later()
+        elif not self.keep_alive:
+            self._transport.close()
+        self._protocol.on_response_complete()

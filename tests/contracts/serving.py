@@ -1,0 +1,86 @@
+"""A gateway in this process. Rule: made and stopped by the functions `cloverleaf serve` uses, on ports of its own."""
+
+import asyncio
+import io
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import uvicorn
+
+from gateway.app import App
+from gateway.config import Config, load
+from gateway.gateway import Gateway
+from gateway.log import Log
+from gateway.public import public_app
+from gateway.serve import Listener, bind, drain, public_settings, settings
+
+LIMIT = 30.0  # seconds for what takes milliseconds unless the machine is busy
+
+
+class Running(msgspec.Struct):
+    """`url` is the public root; `lines` what it has logged so far."""
+
+    app: App
+    listener: Listener
+    port: int
+    log: io.StringIO
+
+    @property
+    def gateway(self) -> Gateway:
+        return self.app.gateway
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def lines(self) -> list[dict[str, object]]:
+        self.app.log.flush()
+        return [msgspec.json.decode(line) for line in self.log.getvalue().splitlines()]
+
+    async def drain(self, limit: float) -> None:
+        await drain(self.gateway, self.listener, limit)
+
+
+def configured(text: str) -> Config:
+    """The configuration that a file of this text holds."""
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        file.write(text)
+        file.flush()
+        return load(Path(file.name), {})
+
+
+@asynccontextmanager
+async def running(text: str, door: str = "hot", drain: float = LIMIT) -> AsyncIterator[Running]:
+    """A gateway with this configuration, behind one of its doors."""
+    log = io.StringIO()
+    config = msgspec.structs.replace(configured(text))
+    app = await App.start(config, Log("info", log))
+    sock = bind("127.0.0.1", 0)
+    listener = Listener(listening(app, config, door, drain))
+    await listener.start(sock)
+    try:
+        yield Running(app, listener, sock.getsockname()[1], log)
+    finally:
+        listener.force_exit = True
+        await listener.stop()
+        for connection in list(listener.server_state.connections):
+            connection.transport.abort()
+        await app.close()
+        app.log.close()
+
+
+def listening(app: App, config: Config, door: str, drain: float) -> uvicorn.Config:
+    if door == "litestar":
+        return settings(public_app(app.gateway), "httptools", drain)
+    server = msgspec.structs.replace(config.server, drain=drain)
+    return public_settings(app.gateway, server)
+
+
+async def until(true: Callable[[], object], limit: float = LIMIT) -> None:
+    """Wait for something to become true; what is waited for says so in the failure."""
+    async with asyncio.timeout(limit):
+        while not true():
+            await asyncio.sleep(0.005)

@@ -1,0 +1,72 @@
+"""A small world to decide in: places, tiers and models as data, and a clock that is a number."""
+
+from collections.abc import Iterable
+
+from policies.breaker import BreakerRules
+from policies.budget import Budget
+from policies.failure import Failure, Fault
+from policies.load import Domain, EngineLoad, Load
+from policies.machine import Machine
+from policies.profile import Policy, preset
+from policies.types import Candidate, Deployment, Model, Pool, Request, RetryRules, Snapshot, Timeouts
+
+NOW = 1000.0
+DEADLINE = NOW + 600
+CHAT = frozenset({"chat"})
+
+
+def place(
+    name: str, url: str = "", *, domain: Domain | None = None, limit: int | None = None, pool: Pool | None = None
+) -> Candidate:
+    """One endpoint; a quota domain and a pool of its own unless given."""
+    deployment = Deployment(name, "vllm", "m", CHAT, limit)
+    return Candidate(
+        (name, url or f"http://{name}"), deployment, Load(BreakerRules()), domain or quota(), pool or Pool()
+    )
+
+
+def pool(name: str, size: int) -> list[Candidate]:
+    """A deployment of several endpoints, each a quota domain."""
+    shared = Pool()
+    return [place(name, f"http://{name}-{n}", pool=shared) for n in range(size)]
+
+
+def quota() -> Domain:
+    return Domain(Budget(), "credential")
+
+
+def policy(kind: str) -> Policy:
+    found = preset(kind)
+    assert found is not None
+    return found
+
+
+def model(name: str, *tiers: Iterable[Candidate], kind: str = "order", **fallbacks: tuple[str, ...]) -> Model:
+    held = tuple(tuple(tier) for tier in tiers)
+    return Model(name, held, policy(kind), {c.id[0]: Timeouts() for tier in held for c in tier}, 600.0, **fallbacks)
+
+
+def ask(seed: int = 0, sequence: int = 0, name: str = "m") -> Request:
+    return Request("chat", name, False, b"", 10, NOW, seed, sequence)
+
+
+def world(*models: Model, now: float = NOW) -> Snapshot:
+    return Snapshot(now, {each.name: each for each in models})
+
+
+def machine(asked: Model, rules: RetryRules | None = None, seed: int = 0, deadline: float = DEADLINE) -> Machine:
+    return Machine(ask(seed, name=asked.name), asked, rules or RetryRules(), deadline)
+
+
+def fault(failure: Failure, retry_after: float | None = None, *, credential: bool = False) -> Fault:
+    return Fault(failure, failure.name, retry_after, credential)
+
+
+def trip(candidate: Candidate, now: float = NOW) -> None:
+    candidate.load.breaker("chat").trip(now)
+
+
+def scraped(candidate: Candidate, running: float | None, waiting: float | None, at: float = NOW) -> None:
+    candidate.load.scraped = EngineLoad(running=running, waiting=waiting)
+    candidate.load.scraped_at = at
+    candidate.load.own_at_scrape = candidate.load.in_flight
