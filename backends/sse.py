@@ -14,16 +14,16 @@ class EventTooLong(Exception):
 class Events:
     """Cuts a byte stream at event boundaries."""
 
-    __slots__ = ("_held", "_size")
+    __slots__ = ("_size", "held")
 
     def __init__(self) -> None:
-        self._held: list[bytes] = []
+        self.held: list[bytes] = []
         self._size = 0
 
     @property
     def tail(self) -> bytes:
         """The unfinished event."""
-        return b"".join(self._held)
+        return b"".join(self.held)
 
     def feed(self, data: bytes) -> bytes:
         """The whole events that ``data`` completes, as their own bytes; the rest waits in ``tail``.
@@ -33,17 +33,17 @@ class Events:
         Raises:
             EventTooLong: the unfinished event is larger than MAX_EVENT.
         """
-        if not self._held:
+        if not self.held:
             if data.endswith(b"\n\n"):
                 return data
             whole = data
         else:
-            seam = self._held[-1][-2:]  # a boundary may straddle the packets; older ones were searched before
-            if not any(mark in seam + data for mark in _MARKS) and len(self._held[-1]) > 1:
+            seam = self.held[-1][-2:]  # a boundary may straddle the packets; older ones were searched before
+            if not any(mark in seam + data for mark in _MARKS) and len(self.held[-1]) > 1:
                 return self._hold(data)
             whole = self.tail + data
         end = max(at + len(mark) if (at := whole.rfind(mark)) >= 0 else 0 for mark in _MARKS)
-        self._held.clear()
+        self.held.clear()
         self._size = 0
         if end == len(whole):
             return whole
@@ -51,7 +51,7 @@ class Events:
         return whole[:end]
 
     def _hold(self, data: bytes) -> bytes:
-        self._held.append(data)
+        self.held.append(data)
         self._size += len(data)
         if self._size > MAX_EVENT:
             raise EventTooLong

@@ -51,9 +51,10 @@ def of_body(body: bytes) -> tuple[Usage, bytes | None]:
         ValueError: the body is not a JSON object.
     """
     try:
-        decoded = _decode(body)
-    except msgspec.ValidationError:
-        return _lenient(body)
+        try:
+            decoded = _decode(body)
+        except msgspec.ValidationError:
+            return _lenient(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"not JSON: {error}") from None
     error_json = bytes(decoded.error)

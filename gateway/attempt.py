@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gateway.journey import Journey
 
 MAX_ERROR_BODY = 1024 * 1024  # bytes of an upstream's refusal that are kept
+_now = clock.now
 _IDENTITY = (b"", b"identity")
 _LATE = {
     Failure.TIMEOUT_CONNECT: "no connection in time (timeouts.connect)",
@@ -38,6 +39,7 @@ class Attempt:
         "_exchange",
         "_headers",
         "_held",
+        "_idle",
         "_incoming",
         "_journey",
         "_late",
@@ -45,6 +47,7 @@ class Attempt:
         "_over",
         "_paused",
         "_status",
+        "_write",
         "candidate",
         "committed",
         "deadline",
@@ -65,6 +68,7 @@ class Attempt:
         self.total = journey.deadline
         self._journey = journey
         self._limits = limits
+        self._idle = limits.stream_idle
         self._adapter = adapter
         self._incoming = incoming
         self._exchange: Exchange | None = None
@@ -115,9 +119,9 @@ class Attempt:
         out = decoder.feed(data)
         if self.committed:
             if decoder.progressed:
-                self._alive()
+                self.deadline = _now() + self._idle
             if out:
-                self._journey.answer.write(out)
+                self._write(out)
         elif decoder.committed:
             self._commit(self._held + out)
         elif out:
@@ -169,7 +173,7 @@ class Attempt:
             self._fail(Fault(self._late, _LATE[self._late]))
 
     def _alive(self) -> None:
-        self.deadline, self._late = clock.now() + self._limits.stream_idle, Failure.STREAM_IDLE
+        self.deadline, self._late = _now() + self._idle, Failure.STREAM_IDLE
 
     # The ends
 
@@ -177,6 +181,7 @@ class Attempt:
         self.committed = True
         self._held = b""
         self._alive()
+        self._write = self._journey.answer.write
         self.first_at = clock.now()
         self._journey.start(self, self._status, self._headers, first)
 

@@ -20,6 +20,7 @@ class _NoEvent:
 
 
 _NO_EVENT = _NoEvent()
+_SIZES = tuple(b"%x\r\n" % size for size in range(2048))  # most chunks' first line, ready made
 
 
 class HotCycle:
@@ -93,7 +94,9 @@ class HotCycle:
             self.flow.pause()
 
     def write(self, data: bytes) -> None:
-        self._transport.write(b"%x\r\n%b\r\n" % (len(data), data))
+        size = len(data)
+        prefix = _SIZES[size] if size < len(_SIZES) else b"%x\r\n" % size
+        self._transport.write(b"".join((prefix, data, b"\r\n")))
 
     def end(self) -> None:
         self._transport.write(b"0\r\n\r\n")

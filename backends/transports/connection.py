@@ -25,7 +25,6 @@ class Connection(asyncio.Protocol):
     """Client side of HTTP/1.1 on httptools."""
 
     __slots__ = (
-        "_answered",
         "_framed",
         "_head_bytes",
         "_headers",
@@ -49,8 +48,7 @@ class Connection(asyncio.Protocol):
         self._headers: dict[bytes, bytes] = {}
         self._parts: list[bytes] = []
         self._status = 0
-        self._head_bytes = 0
-        self._answered = False  # a byte of an answer came
+        self._head_bytes = 0  # received up to the packet in which the head ends; 0: no byte of an answer came
         self._framed = False  # the answer's end is told by its length or chunks, not by the connection's end
         self._whole = False
         self._kept_alive = False
@@ -68,7 +66,7 @@ class Connection(asyncio.Protocol):
         self._receiver = receiver
         self._owner = owner
         self._status = self._head_bytes = 0
-        self._answered = self._framed = self._whole = self._kept_alive = False
+        self._framed = self._whole = self._kept_alive = False
         body = wire.body
         head = b"%b %b HTTP/1.1\r\n%bcontent-length: %d\r\n\r\n" % (
             wire.method,
@@ -111,7 +109,6 @@ class Connection(asyncio.Protocol):
         if receiver is None:  # an answer nobody asked for
             self.close()
             return
-        self._answered = True
         if not self._status:
             self._head_bytes += len(data)
         try:
@@ -120,14 +117,14 @@ class Connection(asyncio.Protocol):
             if not self._whole:  # else the answer is good, and on_message_begin has seen that more came
                 self._fail(Fault(Failure.MALFORMED, f"the upstream does not speak HTTP: {error}"))
                 return
-        if not self._status and self._head_bytes > MAX_HEAD:
-            self._fail(Fault(Failure.MALFORMED, f"the upstream's headers exceed {MAX_HEAD} bytes"))
-            return
         parts = self._parts
         if parts and self._receiver is not None:
-            body = parts[0] if len(parts) == 1 else b"".join(parts)
+            body = parts.pop() if len(parts) == 1 else b"".join(parts)
             parts.clear()
             receiver.data(body)
+        elif not self._status and self._head_bytes > MAX_HEAD:
+            self._fail(Fault(Failure.MALFORMED, f"the upstream's headers exceed {MAX_HEAD} bytes"))
+            return
         if self._whole and self._receiver is not None:
             self._finish()
 
@@ -141,7 +138,7 @@ class Connection(asyncio.Protocol):
             self._finish()
             return
         reason = "reset" if exc is not None else "closed"
-        when = "in the middle of its answer" if self._answered else "before it answered"
+        when = "in the middle of its answer" if self._head_bytes else "before it answered"
         self._fail(Fault(Failure.BROKEN_STREAM, f"the upstream {reason} the connection {when}"))
 
     # httptools
@@ -191,4 +188,4 @@ class Connection(asyncio.Protocol):
         owner = self._owner
         self.abort()
         if owner is not None:
-            owner.lost(fault, self._answered)
+            owner.lost(fault, self._head_bytes > 0)

@@ -20,6 +20,7 @@ from tests.sdk.answers import MODEL
 from tests.sdk.upstream import KEY
 
 HERE = Path(__file__).parent
+# The families that are served. What else the suite has (stored items, voices, files, batches, …) has no endpoint here.
 FILES = [
     "chat/test_completions.py",
     "test_completions.py",

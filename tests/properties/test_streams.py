@@ -1,0 +1,122 @@
+"""However the network cuts a stream: the same bytes, the same commit, the same usage, the same fault."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backends import sse
+from backends.chat_stream import ChatStream
+from backends.decoder import Decoder
+from backends.typed_stream import TypedStream
+from policies.failure import Fault
+from policies.types import Usage
+
+CHAT = (
+    '{"choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}',
+    '{"choices":[{"index":0,"delta":{"content":"caf\u00e9 \U0001f4a7"},"finish_reason":null}]}',
+    '{"choices":[{"index":1,"delta":{"reasoning":"so"}}]}',
+    '{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0}]},"finish_reason":null}]}',
+    '{"choices":[{"index":0,"delta":{"content":"a\\n\\n\\"error\\""}}]}',
+    '{"choices":[{"index":0,"delta":{},"finish_reason" : "stop"}]}',
+    '{"choices":[{"index":0,"delta":{},"finish_reason":"length"}]}',
+    '{"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":7}}',
+    '{"choices":[{"index":0,"delta":{"content":"b"}}],"usage":{"prompt_tokens":5,"completion_tokens":1}}',
+    '{"choices":[{"index":0,"delta":{"content":"b"}}],"usage":null}',
+    '{"error":{"message":"died","code":500}}',
+    "garbage",
+    "[DONE]",
+)
+TYPED = (
+    '{"type":"response.created","response":{"usage":null}}',
+    '{"type":"ping"}',
+    '{"type":"response.output_text.delta","delta":"\u00e9"}',
+    '{"type":"response.completed","response":{"usage":{"input_tokens":3,"output_tokens":4}}}',
+    '{"type":"message_start","message":{"usage":{"input_tokens":3,"output_tokens":1}}}',
+    '{"type":"message_delta","usage":{"output_tokens":4}}',
+    '{"type":"error","error":{"message":"died"}}',
+    '{"choices":[{"delta":{"content":"a"}}]}',
+    "garbage",
+    "[DONE]",
+)
+ENDS = ("\n", "\r\n", "\r")
+
+
+@st.composite
+def streams(draw: st.DrawFn, payloads: tuple[str, ...]) -> list[bytes]:
+    """Events in any order, with line ends of any kind and comments between them."""
+    mixed = draw(st.booleans())
+    end = draw(st.sampled_from(ENDS))
+    events = []
+    for payload in draw(st.lists(st.sampled_from(payloads), max_size=8)):
+        end = draw(st.sampled_from(ENDS)) if mixed else end
+        name = draw(st.sampled_from(["", f"event: x{end}", f": ping{end}", f": ping{end}{end}"]))
+        events.append(f"{name}data: {payload}{end}{end}".encode())
+    return events
+
+
+@st.composite
+def cut(draw: st.DrawFn, data: bytes) -> list[bytes]:
+    places = sorted(draw(st.sets(st.integers(0, len(data)), max_size=12)))
+    return [data[a:b] for a, b in zip([0, *places], [*places, len(data)], strict=True)]
+
+
+def relay(decoder: Decoder, chunks: list[bytes]) -> tuple[bytes, int | None, Usage, Fault | None]:
+    """What was forwarded, how many bytes had come in when it committed, and the facts at the end."""
+    out, seen, committed = b"", 0, None
+    for chunk in chunks:
+        out += decoder.feed(chunk)
+        seen += len(chunk)
+        if decoder.committed and committed is None:
+            committed = seen
+    return out + decoder.close(), committed, decoder.usage, decoder.fault
+
+
+def check(make: Callable[[], Decoder], events: list[bytes], tail: bytes, data: st.DataObject) -> None:
+    whole = b"".join(events) + tail
+    expected, exact, usage, fault = relay(make(), [whole[i : i + 1] for i in range(len(whole))])
+    chunks = data.draw(cut(whole))
+    forwarded, committed, *facts = relay(make(), chunks)
+    assert (forwarded, *facts) == (expected, usage, fault)
+    assert (committed is None) == (exact is None)
+    if exact is not None and committed is not None:  # in the very chunk that completed the event, and not before
+        arrivals = [sum(map(len, chunks[:n])) for n in range(1, len(chunks) + 1)]
+        assert committed == next(arrival for arrival in arrivals if arrival >= exact)
+
+
+@settings(deadline=None, max_examples=250)
+@given(streams(CHAT), st.sampled_from([b"", b"data: {", b"data"]), st.booleans(), st.data())
+def test_any_split_of_a_chat_stream_reads_the_same(
+    events: list[bytes], tail: bytes, hide: bool, data: st.DataObject
+) -> None:
+    check(lambda: ChatStream(hide_usage=hide), events, tail, data)
+
+
+@settings(deadline=None, max_examples=150)
+@given(streams(TYPED), st.sampled_from([b"", b"data: {", b"data"]), st.data())
+def test_any_split_of_a_typed_stream_reads_the_same(events: list[bytes], tail: bytes, data: st.DataObject) -> None:
+    check(TypedStream, events, tail, data)
+
+
+@settings(deadline=None, max_examples=200)
+@given(streams(CHAT), st.data())
+def test_only_whole_events_leave_and_none_is_lost(events: list[bytes], data: st.DataObject) -> None:
+    whole = b"".join(events)
+    cutter = sse.Events()
+    pieces = [cutter.feed(chunk) for chunk in data.draw(cut(whole))]
+    assert b"".join(pieces) == whole
+    assert cutter.tail == b""
+    assert b"".join(sse.split(whole)) == whole
+    assert [sse.payload(e) for e in sse.split(whole) if sse.payload(e)] == [sse.payload(e) for e in events]
+
+
+@pytest.mark.parametrize("hide", [True, False])
+@settings(deadline=None, max_examples=100)
+@given(streams(CHAT))
+def test_usage_is_hidden_only_when_asked_and_only_the_event_of_its_own(hide: bool, events: list[bytes]) -> None:
+    out, _, _, fault = relay(ChatStream(hide_usage=hide), events)
+    if fault is not None:
+        return
+    hidden = [event for event in events if b'"choices":[],"usage"' in event] if hide else []
+    assert len(out) == sum(map(len, events)) - sum(len(sse.split(event)[-1]) for event in hidden)
