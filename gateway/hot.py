@@ -232,6 +232,8 @@ class HotProtocol(HttpToolsProtocol):
         self.close_later()
 
     def close_later(self) -> None:
-        """Close when the client has had time to finish writing: closing on what it writes would reset the connection
-        and lose the answer."""
+        """End the answers now, and the connection when the client has had time to finish writing: closing on what it
+        writes would reset the connection and lose the answer."""
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
         self.loop.call_later(LINGER, self.transport.close)

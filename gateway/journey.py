@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _CANCELLED = Fault(Failure.CANCELLED, "the client left")
 _DEFECT = Fault(Failure.CANCELLED, "the gateway failed on this request")
-_STOPPING = Fault(Failure.SHED, "the gateway is stopping; ask again")
+_STOPPING = Fault(Failure.NO_ENDPOINT, "the gateway is stopping; ask again")
 
 
 class Journey:

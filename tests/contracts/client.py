@@ -31,6 +31,10 @@ def post(path: str, body: bytes, *lines: str, version: str = "1.1") -> bytes:
     return "\r\n".join([*head, "", ""]).encode("latin-1") + body
 
 
+def get(path: str, id: str = "") -> bytes:
+    return f"GET {path} HTTP/1.1\r\nhost: localhost\r\nx-request-id: {id}\r\n\r\n".encode()
+
+
 def chat(model: str = "m", *lines: str, **fields: object) -> bytes:
     """One chat request."""
     asked = {"model": model, "messages": [{"role": "user", "content": "Say something"}], **fields}
@@ -71,31 +75,35 @@ class Client:
         reply = await self.head()
         if reply.status == 100:
             return reply
+        body = bytearray()
         try:
-            reply.body = await self._body(reply.headers)
-        except asyncio.IncompleteReadError as cut:
-            reply.body, reply.whole = cut.partial, False
+            await self._body(reply.headers, body)
+        except asyncio.IncompleteReadError:
+            reply.whole = False
+        reply.body = bytes(body)
         return reply
 
-    async def _body(self, headers: Mapping[str, str]) -> bytes:
+    async def _body(self, headers: Mapping[str, str], into: bytearray) -> None:
         async with asyncio.timeout(LIMIT):
             if "content-length" in headers:
-                return await self._reader.readexactly(int(headers["content-length"]))
-            if "transfer-encoding" not in headers:
-                return await self._reader.read()
-        body = b""
-        while chunk := await self.chunk(body):
-            body += chunk
-        return body
+                into += await self._reader.readexactly(int(headers["content-length"]))
+            elif "transfer-encoding" not in headers:
+                into += await self._reader.read()
+            else:
+                while chunk := await self.chunk():
+                    into += chunk
 
-    async def chunk(self, before: bytes = b"") -> bytes:
+    async def chunk(self) -> bytes:
         """The next chunk of a streamed answer; empty: the last one."""
-        try:
-            async with asyncio.timeout(LIMIT):
-                size = int(await self._reader.readuntil(b"\r\n"), 16)
-                return (await self._reader.readexactly(size + 2))[:-2]
-        except asyncio.IncompleteReadError as cut:
-            raise asyncio.IncompleteReadError(before + cut.partial, None) from None
+        async with asyncio.timeout(LIMIT):
+            size = int(await self._reader.readuntil(b"\r\n"), 16)
+            return (await self._reader.readexactly(size + 2))[:-2]
+
+    async def rest(self) -> bytes:
+        """What is left of a streamed answer."""
+        body = bytearray()
+        await self._body({"transfer-encoding": "chunked"}, body)
+        return bytes(body)
 
     async def read(self, size: int) -> bytes:
         async with asyncio.timeout(LIMIT):

@@ -6,6 +6,15 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
+ANSWER = msgspec.json.encode(
+    {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "model": "upstream-m",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": "yes"}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 1000, "completion_tokens": 500, "total_tokens": 1500},
+    }
+)
 EVENTS = "text/event-stream; charset=utf-8"
 
 

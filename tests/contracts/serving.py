@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import uvicorn
@@ -21,7 +22,7 @@ LIMIT = 30.0  # seconds for what takes milliseconds unless the machine is busy
 
 
 class Running(msgspec.Struct):
-    """`url` is the public root; `lines` what it has logged so far."""
+    """`url` is the public root; `log` what it has written."""
 
     app: App
     listener: Listener
@@ -36,9 +37,11 @@ class Running(msgspec.Struct):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def lines(self) -> list[dict[str, object]]:
+    def requests(self) -> list[dict[str, Any]]:
+        """What it has logged of requests."""
         self.app.log.flush()
-        return [msgspec.json.decode(line) for line in self.log.getvalue().splitlines()]
+        lines = [msgspec.json.decode(line) for line in self.log.getvalue().splitlines()]
+        return [line for line in lines if line["event"] == "request"]
 
     async def drain(self, limit: float) -> None:
         await drain(self.gateway, self.listener, limit)
@@ -52,11 +55,21 @@ def configured(text: str) -> Config:
         return load(Path(file.name), {})
 
 
+def single(url: str, more: str = "") -> str:
+    """A configuration of one deployment, ``d``, which calls upstream-m what clients call ``m`` or ``other``."""
+    return f"""
+deployments:
+  d: {{provider: openai_compatible, model: upstream-m, base_url: "{url}", price: {{input: 1, output: 2}}}}
+models: {{m: {{deployments: [d], aliases: [other]}}, mini-m: {{deployments: [d]}}}}
+{more}
+"""
+
+
 @asynccontextmanager
 async def running(text: str, door: str = "hot", drain: float = LIMIT) -> AsyncIterator[Running]:
     """A gateway with this configuration, behind one of its doors."""
     log = io.StringIO()
-    config = msgspec.structs.replace(configured(text))
+    config = configured(text)
     app = await App.start(config, Log("info", log))
     sock = bind("127.0.0.1", 0)
     listener = Listener(listening(app, config, door, drain))
@@ -64,10 +77,12 @@ async def running(text: str, door: str = "hot", drain: float = LIMIT) -> AsyncIt
     try:
         yield Running(app, listener, sock.getsockname()[1], log)
     finally:
-        listener.force_exit = True
-        await listener.stop()
+        for server in listener.servers:
+            server.close()
         for connection in list(listener.server_state.connections):
             connection.transport.abort()
+        listener.serving.cancel()
+        await asyncio.wait([listener.serving])
         await app.close()
         app.log.close()
 

@@ -1,21 +1,11 @@
 """Both doors. Rule: what a client sees does not depend on which of them its request came through."""
 
-import msgspec
 import pytest
 
-from tests.contracts.client import Reply, ask, chat, connected, post
-from tests.contracts.scripted import error, upstream, whole
-from tests.contracts.serving import Running, running
+from tests.contracts.client import Reply, ask, chat, get, post
+from tests.contracts.scripted import ANSWER, error, upstream, whole
+from tests.contracts.serving import running, single
 
-ANSWER = msgspec.json.encode(
-    {
-        "id": "chatcmpl-1",
-        "object": "chat.completion",
-        "model": "upstream-m",
-        "choices": [{"index": 0, "message": {"role": "assistant", "content": "yes"}, "finish_reason": "stop"}],
-        "usage": {"prompt_tokens": 1000, "completion_tokens": 500, "total_tokens": 1500},
-    }
-)
 KEYS = """
 auth:
   keys:
@@ -24,18 +14,9 @@ auth:
 """
 
 
-def config(url: str, more: str = "") -> str:
-    return f"""
-deployments:
-  d: {{provider: openai_compatible, model: upstream-m, base_url: "{url}", price: {{input: 1, output: 2}}}}
-models: {{m: {{deployments: [d], aliases: [other]}}, mini-m: {{deployments: [d]}}}}
-{more}
-"""
-
-
 async def answered(door: str, request: bytes, more: str = "") -> Reply:
     """The answer to one request, before an upstream that always answers."""
-    async with upstream(whole(ANSWER)) as up, running(config(up.url, more), door) as gateway:
+    async with upstream(whole(ANSWER)) as up, running(single(up.url, more), door) as gateway:
         reply = await ask(gateway.port, request)
         assert gateway.gateway.journeys == set()
         return reply
@@ -141,7 +122,7 @@ async def test_another_method_is_405(door: str, method: str) -> None:
 
 
 async def test_the_upstreams_refusal_of_the_request_is_passed_on_as_it_is(door: str) -> None:
-    async with upstream(error(400, message="no such voice")) as up, running(config(up.url), door) as gateway:
+    async with upstream(error(400, message="no such voice")) as up, running(single(up.url), door) as gateway:
         reply = await ask(gateway.port, chat())
     assert reply.status == 400
     assert reply.json == {"error": {"message": "no such voice", "type": "scripted", "param": None, "code": None}}
@@ -175,7 +156,7 @@ async def test_an_answer_says_where_it_came_from_and_what_it_cost(door: str) -> 
 
 async def test_an_upstreams_own_headers_pass_back_by_an_allow_list(door: str) -> None:
     lines = ("openai-processing-ms: 12", "x-ratelimit-remaining-tokens: 7", "set-cookie: a=b", "x-internal: no")
-    async with upstream(whole(ANSWER, *lines)) as up, running(config(up.url), door) as gateway:
+    async with upstream(whole(ANSWER, *lines)) as up, running(single(up.url), door) as gateway:
         headers = (await ask(gateway.port, chat())).headers
     assert (headers["openai-processing-ms"], headers["x-ratelimit-remaining-tokens"]) == ("12", "7")
     assert not {"set-cookie", "x-internal"} & headers.keys()
@@ -196,12 +177,8 @@ async def test_a_page_on_an_allowed_origin_may_read_the_answer(door: str) -> Non
 # Models
 
 
-def get(path: str, id: str = "") -> bytes:
-    return f"GET {path} HTTP/1.1\r\nhost: localhost\r\nx-request-id: {id}\r\n\r\n".encode()
-
-
 async def test_models_are_listed_and_found_by_name(door: str) -> None:
-    async with running(config("http://127.0.0.1:9/v1"), door) as gateway:
+    async with running(single("http://127.0.0.1:9/v1"), door) as gateway:
         listed = await ask(gateway.port, get("/v1/models"))
         found = await ask(gateway.port, get("/v1/models/mini-m"))
         missing = await ask(gateway.port, get("/v1/models/none"))
@@ -214,123 +191,3 @@ async def test_a_key_is_shown_only_its_own_models(door: str) -> None:
     request = b"GET /v1/models HTTP/1.1\r\nhost: x\r\nx-api-key: sk-few\r\n\r\n"
     assert [each["id"] for each in (await answered(door, request, KEYS)).json["data"]] == ["mini-m"]
     assert (await answered(door, get("/v1/models"), KEYS)).status == 401
-
-
-# One connection, many requests
-
-
-async def test_pipelined_requests_are_answered_in_order(door: str) -> None:
-    bodies = [ANSWER.replace(b"yes", b"answer %d" % i) for i in range(10)]
-    async with (
-        upstream(*map(whole, bodies)) as up,
-        running(config(up.url), door) as gateway,
-        connected(gateway.port) as client,
-    ):
-        client.send(b"".join(chat() for _ in range(10)))
-        assert [(await client.reply()).body for _ in range(10)] == bodies
-
-
-async def test_a_refused_request_among_pipelined_ones_is_answered_in_its_turn(door: str) -> None:
-    async with (
-        upstream(whole(ANSWER)) as up,
-        running(config(up.url), door) as gateway,
-        connected(gateway.port) as client,
-    ):
-        client.send(chat() + chat("unknown") + get("/v1/models") + chat() + post("/v1/messages", b"{") + chat())
-        assert [(await client.reply()).status for _ in range(6)] == [200, 404, 200, 200, 400, 200]
-
-
-async def test_two_thousand_pipelined_bad_requests_do_not_nest(door: str) -> None:
-    bad = post("/v1/chat/completions", b"{")
-    async with (
-        upstream(whole(ANSWER)) as up,
-        running(config(up.url), door) as gateway,
-        connected(gateway.port) as client,
-    ):
-        client.send(chat() + bad * 2000 + chat())
-        assert (await client.reply()).status == 200
-        assert {(await client.reply()).status for _ in range(2000)} == {400}
-        assert (await client.reply()).status == 200
-
-
-async def test_a_connection_is_kept_until_the_client_says_close(door: str) -> None:
-    async with (
-        upstream(whole(ANSWER)) as up,
-        running(config(up.url), door) as gateway,
-        connected(gateway.port) as client,
-    ):
-        for _ in range(3):
-            assert (await client.ask(chat())).status == 200
-        last = await client.ask(chat("m", "connection: close"))
-        assert (last.status, last.headers["connection"]) == (200, "close")
-        assert await client.closed()
-
-
-async def test_http_1_0_is_served(door: str) -> None:
-    body = msgspec.json.encode({"model": "m", "messages": []})
-    async with (
-        upstream(whole(ANSWER)) as up,
-        running(config(up.url), door) as gateway,
-        connected(gateway.port) as client,
-    ):
-        reply = await client.ask(post("/v1/chat/completions", body, version="1.0"))
-        assert (reply.status, reply.body) == (200, ANSWER)
-        assert await client.closed()
-
-
-async def test_an_offer_of_http_2_is_declined_by_answering() -> None:
-    """Java's own client makes this offer with every request. By itself uvicorn loses the body then."""
-    lines = ("connection: Upgrade, HTTP2-Settings", "upgrade: h2c", "http2-settings: AAMAAABkAAQCAAAAAAIAAAAA")
-    offered = get("/v1/models").replace(b"\r\n\r\n", "\r\n".join(["", *lines, "", ""]).encode())
-    async with (
-        upstream(whole(ANSWER)) as up,
-        running(config(up.url), "hot") as gateway,
-        connected(gateway.port) as client,
-    ):
-        client.send(chat("m", *lines) + offered + chat())
-        assert [(await client.reply()).status for _ in range(3)] == [200, 200, 200]
-    assert not any(name.lower() in ("upgrade", "http2-settings") for name, _ in up.calls[0].lines)
-
-
-async def test_a_chunked_request_body_is_read_whole(door: str) -> None:
-    body = msgspec.json.encode({"model": "m", "messages": [{"role": "user", "content": "x" * 5000}]})
-    chunks = b"".join(
-        b"%x\r\n%b\r\n" % (len(part), part) for part in (body[i : i + 100] for i in range(0, len(body), 100))
-    )
-    head = post("/v1/chat/completions", b"", "transfer-encoding: chunked")
-    async with upstream(whole(ANSWER)) as up, running(config(up.url), door) as gateway:
-        assert (await ask(gateway.port, head + chunks + b"0\r\n\r\n")).status == 200
-        assert up.calls[0].body.replace(b"upstream-m", b"m") == body
-
-
-async def test_a_client_that_sends_byte_by_byte_is_served(door: str) -> None:
-    async with (
-        upstream(whole(ANSWER)) as up,
-        running(config(up.url), door) as gateway,
-        connected(gateway.port) as client,
-    ):
-        request = chat() + chat("unknown")
-        for at in range(len(request)):
-            client.send(request[at : at + 1])
-            await client.flush()
-        assert [(await client.reply()).status for _ in range(2)] == [200, 404]
-
-
-async def test_one_request_leaves_one_line_in_the_log(door: str) -> None:
-    async with upstream(whole(ANSWER)) as up, running(config(up.url), door) as gateway:
-        await ask(gateway.port, chat("other", "x-request-id: one"))
-        await ask(gateway.port, chat("unknown", "x-request-id: two"))
-        one, two = logged(gateway)
-    assert (one["id"], one["model"], one["deployment"], one["status"], one["usage"]) == (
-        "one",
-        "m",
-        "d",
-        200,
-        "upstream",
-    )
-    assert (one["prompt_tokens"], one["completion_tokens"], one["attempts"]) == (1000, 500, 1)
-    assert (two["id"], two["status"]) == ("two", 404)
-
-
-def logged(gateway: Running) -> list[dict[str, object]]:
-    return [line for line in gateway.lines() if line["event"] == "request"]

@@ -11,12 +11,12 @@ from tests.contracts.scripted import Call, silent, upstream, whole
 from tests.contracts.serving import running, until
 
 ANSWER = b'{"object": "chat.completion", "choices": []}'
-LIMIT = 1_000_000
+LIMIT = 2**20
 
 
 def config(url: str, server: str = "", auth: str = "{}") -> str:
     return f"""
-server: {{max_body: {LIMIT}, {server}}}
+server: {{max_body: 1MiB, {server}}}
 auth: {auth}
 deployments: {{d: {{provider: openai_compatible, model: m, base_url: "{url}"}}}}
 models: {{m: {{deployments: [d]}}}}
@@ -139,13 +139,16 @@ async def test_one_request_too_many_is_429_until_another_is_done(door: str) -> N
 async def test_strangers_that_never_finish_cannot_fill_the_place_up(door: str) -> None:
     keys = "{keys: [{name: a, key: sk-a}]}"
     started = chat("m", "x-api-key: wrong")[:-1]
-    async with upstream(whole(ANSWER)) as up, running(config(up.url, "max_concurrency: 1", keys), door) as gateway:
-        async with connected(gateway.port) as one, connected(gateway.port) as two:
-            one.send(started)
-            two.send(started)
-            await one.flush()
-            await until(lambda: len(gateway.listener.server_state.connections) == 2)
-            assert (await ask(gateway.port, chat("m", "x-api-key: sk-a"))).status == 200
+    async with (
+        upstream(whole(ANSWER)) as up,
+        running(config(up.url, "max_concurrency: 1", keys), door) as gateway,
+        connected(gateway.port) as one,
+        connected(gateway.port) as two,
+    ):
+        one.send(started)
+        two.send(started)
+        await until(lambda: len(gateway.listener.server_state.connections) == 2)
+        assert (await ask(gateway.port, chat("m", "x-api-key: sk-a"))).status == 200
 
 
 async def test_a_deployment_at_its_own_limit_sheds(door: str) -> None:
@@ -153,21 +156,28 @@ async def test_a_deployment_at_its_own_limit_sheds(door: str) -> None:
 deployments: {{d: {{provider: openai_compatible, model: m, base_url: "{url}", max_concurrency: 1}}}}
 models: {{m: {{deployments: [d]}}}}
 """
-    async with upstream(silent) as up, running(text.format(url=up.url), door) as gateway:
-        async with connected(gateway.port) as client:
-            client.send(chat())
-            await until(lambda: up.calls)
-            shed = await ask(gateway.port, chat())
+    async with (
+        upstream(silent) as up,
+        running(text.format(url=up.url), door) as gateway,
+        connected(gateway.port) as client,
+    ):
+        client.send(chat())
+        await until(lambda: up.calls)
+        shed = await ask(gateway.port, chat())
     assert (shed.status, shed.json["error"]["code"]) == (429, "capacity_exceeded")
     assert shed.headers["retry-after"] == "1"
 
 
 async def test_idle_since_tells_a_client_that_stalls_from_one_that_waits() -> None:
     """What the sweep of idle connections goes by: a client that stops in the middle of its request is idle too."""
-    async with upstream(silent) as up, running(config(up.url)) as gateway:
-        async with connected(gateway.port) as stalls, connected(gateway.port) as waits:
-            stalls.send(chat()[:-1])
-            waits.send(chat())
-            await until(lambda: up.calls and len(gateway.gateway.journeys) == 2)
-            idle = sorted(each.idle_since for each in gateway.listener.server_state.connections)
+    async with (
+        upstream(silent) as up,
+        running(config(up.url)) as gateway,
+        connected(gateway.port) as stalls,
+        connected(gateway.port) as waits,
+    ):
+        stalls.send(chat()[:-1])
+        waits.send(chat())
+        await until(lambda: up.calls and len(gateway.gateway.journeys) == 2)
+        idle = sorted(each.idle_since for each in gateway.listener.server_state.connections)
     assert idle[0] == 0.0 < idle[1]

@@ -13,7 +13,8 @@ from tests.engine.embedded import Embedded
 from tests.engine.gateway import KEY, Gateway
 from tests.engine.metrics import until
 from tests.engine.process import Server
-from tests.engine.status import is_up
+from tests.engine.prompts import HELLO
+from tests.engine.status import endpoints
 from tests.engine.vllm import GENERATE, POOLING, Vllm, install, make_model
 
 # Public names differ from the engines' own, so that every answer shows the model was renamed on the way.
@@ -28,7 +29,7 @@ models:
   pool-only: {{deployments: [pool], policy: round_robin}}
   vectors: {{deployments: [pooling]}}
 """
-SEEN_WITHIN = 10.0  # seconds until a restarted engine is used again
+TRUSTED_WITHIN = 60.0  # seconds; a breaker stays open for ten of them
 SERVERS = pytest.StashKey[list[Server]]()
 
 
@@ -92,8 +93,18 @@ async def engines(all_engines: list[Vllm], gateway: Gateway) -> list[Vllm]:
         engine.start()
     for engine in dead:
         engine.wait_healthy()
-        await until(partial(is_up, gateway, engine), SEEN_WITHIN)
+    for engine in dead:
+        await until(partial(is_trusted, gateway, engine), TRUSTED_WITHIN)
     return pool
+
+
+async def is_trusted(gateway: Gateway, engine: Vllm) -> bool:
+    """Up, and past its breaker, which closes only after a request has been risked."""
+    headers = {"authorization": f"Bearer {KEY}"}
+    async with httpx.AsyncClient(base_url=gateway.url, headers=headers, timeout=120) as http:
+        await http.post("/v1/chat/completions", json={"model": "pool-only", "messages": HELLO, "max_tokens": 1})
+    seen = (await endpoints(gateway))[engine.url]
+    return bool(seen["up"] and not seen["breakers"])
 
 
 @pytest.fixture
