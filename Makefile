@@ -23,11 +23,10 @@ check: .venv/stamp  ## format, lint, types, room rules
 	$(PY) -m pytest tests/test_rooms.py
 
 test-engine: .venv/stamp  ## real vLLM on the CPU, through the gateway (installs it into a cache: 3.5 GB)
-	tests/engine/install.sh
-	$(PY) -m pytest --override-ini addopts=-q tests/engine
+	tests/engine/install.sh >/dev/null
+	$(PY) -m pytest -o addopts=-q -o timeout=600 tests/engine
 
 test-sdk: .venv/stamp  ## the openai SDK's own test suite against the gateway
-	tests/sdk/install.sh
 	$(PY) -m tests.sdk.run
 
 bench: .venv/stamp  ## measure against the raw-protocol floor and every installed peer

@@ -39,6 +39,7 @@ class _Error(msgspec.Struct):
     message: str | None = None
     type: str | None = None
     code: str | int | None = None
+    enveloped: bool = True  # it came as clients expect an error: an object under ``error``
 
 
 class _Envelope(msgspec.Struct):
@@ -59,7 +60,7 @@ def of_reply(status: int, headers: Mapping[bytes, bytes], body: bytes) -> Fault:
         retry_after=delay(headers),
         credential=status == 402 or error.code in _QUOTA or error.type in _QUOTA,
         status=status,
-        body=body,
+        body=body if error.enveloped else b"",
         content_type=headers.get(b"content-type", b"application/json"),
     )
 
@@ -90,12 +91,12 @@ def _read(body: bytes) -> _Error:
     try:
         envelope = msgspec.json.decode(body, type=_Envelope)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return _Error()
+        return _Error(enveloped=False)
     if isinstance(envelope.error, _Error):
         return envelope.error
     if isinstance(envelope.error, str):
-        return _Error(envelope.error)
-    return _Error(envelope.message or str(envelope.detail or ""))
+        return _Error(envelope.error, enveloped=False)
+    return _Error(envelope.message or str(envelope.detail or ""), enveloped=False)
 
 
 def _failure(status: int, error: _Error) -> Failure:

@@ -17,10 +17,7 @@ def fields(body: bytes, content_type: bytes, wanted: tuple[bytes, ...]) -> dict[
     Raises:
         ValueError: no boundary, a broken form, or a wanted part given twice.
     """
-    declared = _BOUNDARY.search(content_type)
-    if declared is None:
-        raise ValueError("expected a multipart/form-data body with a boundary")
-    delimiter = b"\r\n--" + (declared.group(1) or declared.group(2))
+    delimiter = _delimiter(content_type)
     found: dict[bytes, tuple[int, int]] = {}
     first = delimiter[2:]
     at = len(first) if body.startswith((first + b"\r\n", first + b"--")) else _delimiter_end(body, delimiter, 0)
@@ -36,6 +33,20 @@ def fields(body: bytes, content_type: bytes, wanted: tuple[bytes, ...]) -> dict[
             found[name] = (head_end + 4, after - len(delimiter))
         at = after
     return found
+
+
+def opening(body: bytes, content_type: bytes) -> tuple[int, tuple[bytes, bytes]]:
+    """Where a further ``model`` field may be put in, and what goes before and after its value."""
+    first = _delimiter(content_type)[2:] + b"\r\n"
+    at = body.index(first) + len(first)
+    return at, (b'content-disposition: form-data; name="model"\r\n\r\n', b"\r\n" + first)
+
+
+def _delimiter(content_type: bytes) -> bytes:
+    declared = _BOUNDARY.search(content_type)
+    if declared is None:
+        raise ValueError("expected a multipart/form-data body with a boundary")
+    return b"\r\n--" + (declared.group(1) or declared.group(2))
 
 
 def _delimiter_end(body: bytes, delimiter: bytes, at: int) -> int:

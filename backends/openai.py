@@ -31,7 +31,8 @@ class OpenAI:
         peek, family = incoming.peek, incoming.family
         edits: list[Edit] = []
         if peek.model != self._model:
-            edits.append((peek.model_at, self._model.encode() if family.form else self._model_json))
+            value = self._model.encode() if family.form else self._model_json
+            edits.append((peek.model_at, value.join(peek.model_wrap)))
         if peek.stream and family.usage_option:
             edits += ask_for_usage(peek)
         body = splice(incoming.request.body, edits)

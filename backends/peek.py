@@ -22,8 +22,9 @@ class BadBody(Exception):
 class Peek(msgspec.Struct, gc=False):
     """What routing needs of a body.
 
-    ``model_at``: the byte range of the model's value, without any quotes. ``options_at``: of the value of
-    ``stream_options``; empty, and just within the opening brace, where there is none.
+    ``model``: empty where none is given, as some endpoints of OpenAI allow. ``model_at``: the byte range of its value,
+    without any quotes; where none is given, of what to replace by a value between ``model_wrap``. ``options_at``: the
+    range of the value of ``stream_options``; empty, and just within the opening brace, where there is none.
     """
 
     model: str
@@ -31,10 +32,11 @@ class Peek(msgspec.Struct, gc=False):
     stream: bool = False
     stream_options: dict[str, object] | None = None  # None: not given (or null)
     options_at: Range = (0, 0)
+    model_wrap: tuple[bytes, bytes] = (b"", b"")
 
 
 class _Body(msgspec.Struct):
-    model: str
+    model: str | None = None
     stream: bool | None = None
     stream_options: dict[str, object] | None = None
 
@@ -50,25 +52,27 @@ def peek(family: Family, body: bytes, content_type: bytes) -> Peek:
     """Read ``model`` and the stream fields.
 
     Raises:
-        BadBody: not JSON (or not a form), no usable ``model``, or ``model`` given twice.
+        BadBody: not JSON (or not a form), an unusable ``model``, or ``model`` given twice.
     """
     if family.form:
         return _peek_form(body, content_type)
     try:
         fields = _decode(body)
-        model_at = _model_at(body, fields.model)
+        wrap = (b"", b"")
+        if fields.model is None:
+            model_at, wrap = _no_model(body)
+        else:
+            model_at = _model_at(body, _named(fields.model))
         stream = bool(fields.stream)
         options_at = _options_at(body, fields.stream_options) if stream and family.usage_option else (0, 0)
     except msgspec.ValidationError as error:
         raise _explained(str(error)) from None
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise BadBody(f"the request body is not valid JSON: {error}") from None
-    return Peek(fields.model, model_at, stream, fields.stream_options, options_at)
+    return Peek(fields.model or "", model_at, stream, fields.stream_options, options_at, wrap)
 
 
 def _explained(text: str) -> BadBody:
-    if "missing required field `model`" in text:
-        return BadBody("you must provide a 'model' parameter", "model")
     reason = text.split(" - at")[0]
     for field in ("model", "stream_options", "stream"):
         if f"$.{field}" in text:
@@ -92,6 +96,17 @@ def _model_at(body: bytes, model: str) -> Range:
                 return start, start + len(value)
     start, end = _walk(body)["model"]
     return start + 1, end - 1
+
+
+def _no_model(body: bytes) -> tuple[Range, tuple[bytes, bytes]]:
+    """Where a model would go, and what around it makes it a field."""
+    fields = _walk(body)
+    if not fields:
+        raise BadBody("the request body is empty: you must provide a 'model' parameter", "model")
+    if "model" in fields:  # null
+        return fields["model"], (b'"', b'"')
+    start = body.index(b"{") + 1
+    return (start, start), (b'"model":"', b'",')
 
 
 def _options_at(body: bytes, options: dict[str, object] | None) -> Range:
@@ -141,9 +156,16 @@ def _peek_form(body: bytes, content_type: bytes) -> Peek:
         fields = form.fields(body, content_type, (b"model", b"stream"))
     except ValueError as error:
         raise BadBody(str(error)) from None
-    if b"model" not in fields:
-        raise BadBody("you must provide a 'model' parameter", "model")
-    start, end = fields[b"model"]
     flag = fields.get(b"stream", (0, 0))
-    model = body[start:end].decode("utf-8", "replace")
-    return Peek(model, (start, end), body[flag[0] : flag[1]].strip().lower() == b"true")
+    stream = body[flag[0] : flag[1]].strip().lower() == b"true"
+    if b"model" not in fields:
+        at, wrap = form.opening(body, content_type)
+        return Peek("", (at, at), stream, model_wrap=wrap)
+    start, end = fields[b"model"]
+    return Peek(_named(body[start:end].decode("utf-8", "replace")), (start, end), stream)
+
+
+def _named(model: str) -> str:
+    if not model:
+        raise BadBody("invalid 'model': it must not be empty", "model")
+    return model

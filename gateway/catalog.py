@@ -10,8 +10,9 @@ from backends.families import ALL_FAMILIES, OPENAI_FAMILIES, VLLM_FAMILIES
 from backends.openai import OpenAI
 from gateway.config.deployment import Deployment as DeploymentConfig
 from gateway.config.schema import Config
-from gateway.keys import Keys
+from gateway.keys import Key, Keys
 from gateway.live import Live
+from gateway.refusal import Refusal
 from policies.breaker import BreakerRules
 from policies.profile import Policy, preset
 from policies.types import Candidate, Deployment, Model, Price, RetryRules, Timeouts
@@ -39,6 +40,17 @@ class Catalog(msgspec.Struct, frozen=True):
 
     def model(self, name: str) -> Model | None:
         return self.models.get(name) or self.models.get("*")
+
+    def find(self, name: str, key: Key) -> Model | Refusal:
+        """The model a key's client asks for; an empty name is the catch-all, where there is one."""
+        model = self.model(name)
+        if model is None and not name:
+            return Refusal(400, "you must provide a 'model' parameter", param="model")
+        if model is None:
+            return Refusal(404, f"the model '{name}' does not exist", code="model_not_found", param="model")
+        if not key.allows(name):
+            return Refusal(403, f"this key may not use the model '{name}'", code="model_not_allowed", param="model")
+        return model
 
 
 def compile_catalog(config: Config, live: Live, embedded: Embedded) -> Catalog:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from backends.families import FAMILIES
 from backends.peek import BadBody, peek
@@ -95,7 +95,20 @@ def show(decision: Decision) -> None:
     title = (
         f"{decision.model}: policy {decision.policy}, {decision.family}, about {decision.prompt_tokens} prompt tokens"
     )
-    table = Table("tier", "deployment", "endpoint", "in flight", "at engine", "score", "verdict", title=title)
+    endpoint = Column("endpoint", no_wrap=True)
+    table = Table(
+        "tier",
+        "deployment",
+        endpoint,
+        "ours",
+        "queued",
+        "score",
+        "verdict",
+        title=title,
+        box=None,
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+    )
     for row in decision.considered:
         verdict = "chosen" if row.chosen else f"refused by {row.refused_by}" if row.refused_by else "not chosen"
         queued = "unknown" if row.queued is None else f"{row.queued:g}"

@@ -129,15 +129,9 @@ class Journey:
         except BadBody as problem:
             self._refuse(Refusal(400, str(problem), param=problem.param))
             return
-        name = peeked.model
-        model = self._catalog.model(name)
-        if model is None:
-            self._refuse(Refusal(404, f"the model '{name}' does not exist", code="model_not_found", param="model"))
-            return
-        if not self._key.allows(name):
-            self._refuse(
-                Refusal(403, f"this key may not use the model '{name}'", code="model_not_allowed", param="model")
-            )
+        model = self._catalog.find(peeked.model, self._key)
+        if isinstance(model, Refusal):
+            self._refuse(model)
             return
         outcome.model, outcome.stream = model.name, peeked.stream
         request = Request(
@@ -242,6 +236,7 @@ class Journey:
         outcome.status = status
         outcome.first_token = attempt.first_at
         outcome.waited += attempt.first_at - attempt.sent_at
+        self._gateway.live.prove(attempt.candidate, self.family.name, attempt.first_at)
 
     def _lines(self, content_type: bytes) -> bytes:
         outcome = self.outcome

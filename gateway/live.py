@@ -56,6 +56,11 @@ class Live:
         if family in load.breakers:
             load.breakers[family].enter(now)
 
+    def prove(self, candidate: Candidate, family: str, now: float) -> None:
+        """An attempt has committed."""
+        if family in candidate.load.breakers:
+            candidate.load.breakers[family].prove(now)
+
     def leave(self, candidate: Candidate, tokens: int) -> None:
         """It is over, however it ended."""
         load = candidate.load

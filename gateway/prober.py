@@ -16,7 +16,7 @@ from policies.failure import ABSENCE
 
 PROBED = frozenset({"vllm", "embedded"})
 INTERVAL = 1.0  # seconds between checks, where `scrape` does not say
-TIMEOUT = 2.0  # seconds for an answer
+TIMEOUT = 5.0  # seconds for an answer
 PATIENCE = 2  # unanswered checks in a row before an endpoint counts as down; a refusal counts at once
 EAGER = 0.25  # seconds between checks of an endpoint that is down
 
@@ -56,22 +56,32 @@ class Prober:
         unanswered = 0
         while True:
             try:
-                status, _ = await fetch(self._transport, health, TIMEOUT)
-                unanswered = 0
-                self._note(id, status == 200, f"its /health answers {status}")
-                await self._scrape(id, metrics)
-            except FetchFailed as failed:
-                unanswered += 1
-                absent = failed.fault is not None and failed.fault.failure in ABSENCE
-                if absent or unanswered >= PATIENCE:
-                    self._note(id, False, str(failed))
+                unanswered = await self._check(id, health, unanswered)
+                if not self._live.loads[id].down:
+                    await self._scrape(id, metrics)
             except Exception:  # the outermost frame of this task: a defect must not end the probing
                 self._log.event("error", "defect", traceback.format_exc())
             down = self._live.loads[id].down
             await asyncio.sleep(clock.jitter(min(EAGER, interval) if down else interval))
 
+    async def _check(self, id: tuple[str, str], health: Wire, unanswered: int) -> int:
+        """One look at /health; the number of checks in a row that are now unanswered."""
+        try:
+            status, _ = await fetch(self._transport, health, TIMEOUT)
+        except FetchFailed as failed:
+            absent = failed.fault is not None and failed.fault.failure in ABSENCE
+            if absent or unanswered + 1 >= PATIENCE:
+                self._note(id, False, str(failed))
+            return unanswered + 1
+        self._note(id, status == 200, f"its /health answers {status}")
+        return 0
+
     async def _scrape(self, id: tuple[str, str], metrics: Wire) -> None:
-        status, body = await fetch(self._transport, metrics, TIMEOUT)
+        """Without an answer what was seen grows stale, which says enough: a busy engine is slow to tell."""
+        try:
+            status, body = await fetch(self._transport, metrics, TIMEOUT)
+        except FetchFailed:
+            return
         if status == 200:
             self._live.scraped(id, vllm_metrics.parse(body.decode("utf-8", "replace")), clock.now())
 

@@ -56,7 +56,7 @@ def of_fault(fault: Fault, tried: tuple[str, ...], retry_after: float | None) ->
     if failure.who is Who.UPSTREAM and tried:
         message = f"{message} (tried: {', '.join(tried)})"
     return Refusal(
-        failure.status,
+        fault.status if failure in _PASSED_ON and fault.status >= 400 else failure.status,
         message,
         failure.type,
         failure.code,

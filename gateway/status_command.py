@@ -9,7 +9,7 @@ from urllib.error import HTTPError, URLError
 import msgspec
 from rich.console import Console, Group
 from rich.live import Live
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from gateway.status import EndpointStatus, Report
@@ -69,7 +69,20 @@ def watch(url: str, token: str | None) -> None:
 def picture(report: Report) -> Group:
     state = "ready" if report.ready else f"not ready: {report.reason}"
     head = f"cloverleaf {report.version}, {state}, {report.active} in flight, up {report.uptime:.0f} s"
-    table = Table("deployment", "endpoint", "state", "in flight", "running", "waiting", "KV used", "prefix hits")
+    column = Column("endpoint", no_wrap=True)
+    table = Table(
+        "deployment",
+        column,
+        "state",
+        "ours",
+        "running",
+        "waiting",
+        "KV used",
+        "hits",
+        box=None,
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+    )
     for deployment in report.deployments:
         for endpoint in deployment.endpoints:
             table.add_row(deployment.name, endpoint.url, *cells(endpoint))
@@ -77,14 +90,15 @@ def picture(report: Report) -> Group:
 
 
 def cells(endpoint: EndpointStatus) -> tuple[Text, str, str, str, str, str]:
-    hits = endpoint.prefix_hits / endpoint.prefix_queries if endpoint.prefix_hits and endpoint.prefix_queries else None
+    queries, hits = endpoint.prefix_queries, endpoint.prefix_hits
+    rate = hits / queries if hits is not None and queries else None
     return (
         condition(endpoint),
         str(endpoint.in_flight),
         known(endpoint.running, "g"),
         known(endpoint.waiting, "g"),
         known(endpoint.kv_usage, ".1%"),
-        known(hits, ".1%"),
+        known(rate, ".1%"),
     )
 
 

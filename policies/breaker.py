@@ -72,6 +72,11 @@ class Breaker(msgspec.Struct):
             self.state = self.at(now)
             self.probing = self.state is State.HALF_OPEN
 
+    def prove(self, now: float) -> None:
+        """The probe has brought content: no need to wait for the end of a long answer."""
+        if self.state is State.HALF_OPEN and self.probing:
+            self.observe(True, now)
+
     def observe(self, ok: bool | None, now: float) -> None:
         """An attempt ended: well, badly, or (None) in a way that says nothing of the endpoint."""
         probe, self.probing = self.probing, False

@@ -17,7 +17,10 @@ LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
 
 
 class Peer:
-    """One accepted connection. ``requests``: heads and bodies, as they came; ``gone``: set when the client left."""
+    """One accepted connection.
+
+    ``requests``: heads and bodies, as they came. ``gone``: set when the client left, or the script is over.
+    """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.requests: list[tuple[bytes, bytes]] = []
@@ -44,7 +47,6 @@ class Peer:
                 pass
         except ConnectionError:
             pass
-        self.gone.set()
 
     def reset(self) -> None:
         """Drop the connection with a TCP reset."""
@@ -105,6 +107,7 @@ class Scripted:
         try:
             await script(peer)
         except (asyncio.IncompleteReadError, ConnectionError):  # the client left
-            peer.gone.set()
+            pass
         finally:
+            peer.gone.set()
             peer.writer.close()

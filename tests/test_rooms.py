@@ -24,7 +24,7 @@ OWNERS = {  # who alone may import what
     "ssl": ("backends/transports/",),
     "httptools": ("backends/transports/", "backends/engine/", "gateway/hot.py"),
     "litestar": ("gateway/public.py", "gateway/admin.py"),
-    "uvicorn": ("gateway/serve.py", "gateway/hot.py"),
+    "uvicorn": ("gateway/serve.py", "gateway/hot.py", "gateway/hot_cycle.py"),
     "random": ("gateway/clock.py", "backends/engine/"),
     "time": ("gateway/clock.py", "backends/engine/"),
     "rich": ("gateway/status_command.py", "gateway/explain.py"),

@@ -24,8 +24,8 @@ TOO_LONG = (
 @pytest.mark.parametrize("status", [400, 413, 422])
 def test_a_prompt_that_is_too_long_is_known_by_each_providers_words(status: int, body: bytes) -> None:
     fault = of_reply(status, {}, body)
-    assert fault.failure is Failure.CONTEXT_TOO_LONG
-    assert (fault.status, fault.body) == (status, body)
+    assert (fault.failure, fault.status) == (Failure.CONTEXT_TOO_LONG, status)
+    assert fault.body == (body if b'"error":{' in body else b"")  # what is not in the envelope is said in ours
 
 
 @pytest.mark.parametrize(
@@ -34,9 +34,21 @@ def test_a_prompt_that_is_too_long_is_known_by_each_providers_words(status: int,
         b'{"error":{"message":"\'temperature\' must be at most 2","type":"invalid_request_error"}}',
         b'{"error":{"message":"string too long. Expected a maximum length of 64","code":"string_above_max_length"}}',
         b'{"error":{"message":"max_tokens must be at least 1"}}',
+        b'{"error":{"message":null,"code":null,"type":null}}',
+    ],
+)
+def test_any_other_400_is_a_bad_request_in_the_upstreams_words(body: bytes) -> None:
+    fault = of_reply(400, {b"content-type": b"text/html"}, body)
+    assert fault.failure is Failure.BAD_REQUEST
+    assert (fault.status, fault.body, fault.content_type) == (400, body, b"text/html")
+    assert fault.message
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
         b'{"detail":[{"loc":["body","messages"],"msg":"field required"}]}',
         b'{"detail":"There was an error parsing the body"}',
-        b'{"error":{"message":null,"code":null,"type":null}}',
         b'{"error":null}',
         b"",
         b"<html>",
@@ -44,10 +56,9 @@ def test_a_prompt_that_is_too_long_is_known_by_each_providers_words(status: int,
         b"[" * 100_000,
     ],
 )
-def test_any_other_400_is_a_bad_request_in_the_upstreams_words(body: bytes) -> None:
+def test_a_400_that_is_not_in_the_envelope_is_left_to_be_said_in_ours(body: bytes) -> None:
     fault = of_reply(400, {b"content-type": b"text/html"}, body)
-    assert fault.failure is Failure.BAD_REQUEST
-    assert (fault.status, fault.body, fault.content_type) == (400, body, b"text/html")
+    assert (fault.failure, fault.status, fault.body) == (Failure.BAD_REQUEST, 400, b"")
     assert fault.message
 
 

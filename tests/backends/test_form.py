@@ -117,10 +117,14 @@ def test_a_broken_form_is_refused(body: bytes, content_type: bytes) -> None:
         peek(TRANSCRIPTIONS, body, content_type)
 
 
-def test_a_form_without_a_model_is_told_so() -> None:
-    with pytest.raises(BadBody, match="'model'") as refused:
-        peek(TRANSCRIPTIONS, form(FILE), TYPE)
-    assert refused.value.param == "model"
+def test_a_model_can_be_put_into_a_form_without_one() -> None:
+    body = form(FILE)
+    peeked = peek(TRANSCRIPTIONS, body, TYPE)
+    assert peeked.model == ""
+    start, end = peeked.model_at
+    given = body[:start] + b"new".join(peeked.model_wrap) + body[end:]
+    assert peek(TRANSCRIPTIONS, given, TYPE).model == "new"
+    assert given.endswith(body[end:])
 
 
 @pytest.mark.parametrize(("value", "stream"), [(b"true", True), (b" True ", True), (b"false", False), (b"", False)])

@@ -58,6 +58,10 @@ def test_both_edits_of_one_body_land_where_they_should() -> None:
             b'{"model":"m","stream":true}',
             b'{"stream_options":{"include_usage":true},"model":"a-much-longer-name","stream":true}',
         ),
+        (
+            b'{"stream":true}',
+            b'{"model":"a-much-longer-name","stream_options":{"include_usage":true},"stream":true}',
+        ),
     ):
         assert wire(adapter, body).body == expected
 

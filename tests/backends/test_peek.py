@@ -1,5 +1,6 @@
 """Peek: what is read of a JSON body, and what is refused."""
 
+import msgspec
 import pytest
 
 from backends.families import FAMILIES
@@ -31,7 +32,6 @@ def model_of(body: bytes) -> bytes:
         (b'{"user":"model","model":"yes"}', b"yes"),
         (b'{"user":"say \\"model\\":\\"no\\"","model":"yes"}', b"yes"),
         (b'{"x":{"mod\\u0065l":"no"},"model":"yes"}', b"yes"),
-        (b'{"model":""}', b""),
         (b'  \n{"model":"a"}\n', b"a"),
         (b'{"model":"a","x":[1,{"y":"}"}],"caf\\u00e9":2}', b"a"),
     ],
@@ -46,6 +46,9 @@ def test_the_model_is_found_where_it_stands(body: bytes, raw: bytes) -> None:
         b'{"model":"a","model":"b"}',
         b'{"model":"a","model":"a"}',
         b'{"model":"a","mod\\u0065l":"b"}',
+        b'{"model":"a","model":null}',
+        b'{"model":null,"model":"a"}',
+        b'{"model":null,"mod\\u0065l":null}',
         b'{"mod\\u0065l":"a","x":1,"model":"a much longer one"}',
         b'{"model":"a much longer one","x":1,"model":"a"}',
         b'{"model":"a","model":"a name so long that it reaches the next","x":"y","z":{}}',
@@ -59,14 +62,23 @@ def test_a_model_given_twice_is_refused(body: bytes) -> None:
     assert refused.value.param == "model"
 
 
-@pytest.mark.parametrize("body", [b"{}", b'{"Model":"a"}', b'{"x":{"model":"a"}}', b'{"model ":"a"}'])
-def test_a_missing_model_is_named(body: bytes) -> None:
+@pytest.mark.parametrize("body", [b'{"Model":"a"}', b'{"x":{"model":"a"}}', b'{"model ":"a"}', b'{"model":null,"a":1}'])
+def test_a_missing_model_is_empty_and_can_be_put_in(body: bytes) -> None:
+    peeked = peek(CHAT, body, JSON)
+    assert peeked.model == ""
+    start, end = peeked.model_at
+    given = body[:start] + b"new".join(peeked.model_wrap) + body[end:]
+    assert msgspec.json.decode(given) == {**msgspec.json.decode(body), "model": "new"}
+
+
+@pytest.mark.parametrize("body", [b"{}", b" { } ", b'{"model":""}'])
+def test_an_empty_body_or_name_is_refused(body: bytes) -> None:
     with pytest.raises(BadBody, match="'model'") as refused:
         peek(CHAT, body, JSON)
     assert refused.value.param == "model"
 
 
-@pytest.mark.parametrize("value", [b"null", b"1", b"[]", b'{"a":1}', b"true"])
+@pytest.mark.parametrize("value", [b"1", b"[]", b'{"a":1}', b"true"])
 def test_a_model_that_is_no_string_is_named(value: bytes) -> None:
     with pytest.raises(BadBody, match="model") as refused:
         peek(CHAT, b'{"model":%b}' % value, JSON)

@@ -14,10 +14,10 @@ OWN_KEY = "sk-the-gateways-own"
 PATH = "/v1/chat/completions"
 CHUNKS = [
     b': a comment\n\ndata: {"id":"c","choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}\n\n',
-    b'data: {"id":"c","choices":[{"index":0,"delta":{"content":"\xf0\x9f\x8d\x80 caf\xc3\xa9"},"unknown":[1.0e5]}]}\r\n\r\n',
+    b'data: {"choices":[{"index":0,"delta":{"content":"\xf0\x9f\x8d\x80 caf\xc3\xa9"},"unknown":[1.0e5]}]}\r\n\r\n',
     b'data:{"choices":[{"index":1,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"{\\"a\\""}}]}}]}\n\n',
     b'event: odd\nid: 7\ndata: {"choices":[{"index":0,"delta":{"content":"two\\n\\nlines"}}]}\n\n: ping\n\n',
-    b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"},{"index":1,"delta":{},"finish_reason":"length"}]}\n\n',
+    b'data: {"choices":[{"index":0,"finish_reason":"stop"},{"index":1,"finish_reason":"length"}]}\n\n',
 ]
 USAGE = b'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":5,"total_tokens":8}}\n\n'
 DONE = b"data: [DONE]\n\n"
@@ -59,7 +59,7 @@ async def relayed(door: str, script: Script, request: bytes) -> tuple[Reply, Cal
 async def test_a_request_passes_byte_for_byte_but_for_its_model(door: str, body: bytes) -> None:
     _, call = await relayed(door, whole(ANSWER), post(PATH, body))
     at = call.body.index(b"upstream-m")
-    assert body in (call.body[:at] + b"m" + call.body[at + len(b"upstream-m") :],)
+    assert call.body[:at] + b"m" + call.body[at + len(b"upstream-m") :] == body
 
 
 async def test_a_stream_is_asked_for_its_usage_and_nothing_else_changes(door: str) -> None:

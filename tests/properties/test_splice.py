@@ -78,7 +78,7 @@ def members(draw: st.DrawFn, pairs: list[tuple[str, object]]) -> str:
 @st.composite
 def bodies(draw: st.DrawFn) -> tuple[bytes, str]:
     """A request body with its fields in any order, and the model it asks for."""
-    model = draw(texts)
+    model = draw(texts.filter(bool))
     pairs: list[tuple[str, object]] = [("model", model), *draw(st.dictionaries(others, values, max_size=4)).items()]
     if draw(st.booleans()):
         pairs.append(("stream", draw(st.sampled_from([True, False, None]))))
@@ -124,6 +124,13 @@ def test_every_byte_outside_the_ranges_is_kept(given_body: tuple[bytes, str], up
     assert result.endswith(body[at:])
     if not cuts:
         assert result is body
+
+
+@settings(deadline=None, max_examples=120)
+@given(st.dictionaries(others, values, min_size=1, max_size=4).flatmap(lambda d: written(d)), texts.filter(bool))
+def test_a_body_without_a_model_gets_the_deployments(text: str, upstream: str) -> None:
+    expected = {**msgspec.json.decode(text.encode()), "model": upstream}
+    assert msgspec.json.decode(sent(text.encode(), upstream)) == expected
 
 
 @settings(deadline=None, max_examples=120)

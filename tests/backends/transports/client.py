@@ -16,12 +16,16 @@ class Heard:
         self.calls: list[str] = []
         self.status = 0
         self.headers: Mapping[bytes, bytes] = {}
-        self.body = b""
+        self.parts: list[bytes] = []
         self.fault: Fault | None = None
         self.began = asyncio.Event()
         self.over = asyncio.Event()
         self.on_end: Callable[[], None] = lambda: None
         self.on_head: Callable[[], None] = lambda: None
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(self.parts)
 
     def sent(self) -> None:
         self.calls.append("sent")
@@ -33,7 +37,7 @@ class Heard:
 
     def data(self, data: bytes) -> None:
         self.calls.append("data")
-        self.body += data
+        self.parts.append(data)
         self.began.set()
 
     def end(self) -> None:

@@ -1,0 +1,61 @@
+"""The prober. Rule: it follows the catalog and nothing else, and it ends when told to, whatever it was doing."""
+
+import asyncio
+import io
+from collections.abc import Callable
+
+import pytest
+
+from backends.adapter import Wire
+from backends.transport import Receiver
+from gateway.catalog import compile_catalog
+from gateway.live import Live
+from gateway.log import Log
+from gateway.prober import Prober
+from policies.failure import Failure, Fault
+from tests.contracts.serving import configured
+
+ROOT = "http://127.0.0.1:9"
+CONFIG = f"""
+deployments: {{pool: {{provider: vllm, model: m, endpoints: ["{ROOT}"]}}}}
+models: {{m: {{deployments: [pool]}}}}
+"""
+
+
+class Refusing:
+    """A transport that finds nobody, and says so in the next turn of the loop; ``then`` follows in the same turn."""
+
+    def __init__(self) -> None:
+        self.then: Callable[[], object] = lambda: None
+
+    def send(self, wire: Wire, receiver: Receiver) -> "Refusing":
+        asyncio.get_running_loop().call_soon(self._refuse, receiver)
+        return self
+
+    def _refuse(self, receiver: Receiver) -> None:
+        receiver.lost(Fault(Failure.UNREACHABLE, "refused"))
+        self.then()
+
+    def cancel(self) -> None: ...
+
+    pause = resume = cancel
+
+    async def close(self) -> None: ...
+
+
+@pytest.mark.xfail(strict=True, reason="asyncio.wait_for in backends/fetch.py can lose a cancellation")
+async def test_it_ends_even_if_told_so_in_the_moment_an_answer_comes() -> None:
+    live, transport, log = Live(), Refusing(), Log("off", io.StringIO())
+    prober = Prober(transport, live, log)
+    ended = asyncio.Event()
+
+    async def close() -> None:
+        await prober.close()
+        ended.set()
+
+    closing: list[asyncio.Task[None]] = []
+    transport.then = lambda: closing.append(asyncio.create_task(close()))
+    prober.follow(compile_catalog(configured(CONFIG), live, {}))
+    async with asyncio.timeout(1.0):
+        await ended.wait()
+    log.close()

@@ -1,0 +1,42 @@
+"""The decision record says what the plan did, and why."""
+
+import pytest
+
+from policies.explain import explain
+from policies.plan import plan
+from tests.policies.world import ask, model, place, pool, scraped, world
+
+
+@pytest.mark.parametrize("kind", ["order", "round_robin", "least_busy", "power_of_two"])
+def test_the_chosen_one_is_the_one_that_plan_chooses(kind: str) -> None:
+    asked = model("m", pool("a", 5), kind=kind)
+    for seed in range(50):
+        request = ask(seed * 2**32, seed)
+        decision = explain(request, asked, world(asked))
+        (chosen,) = [row for row in decision.considered if row.chosen]
+        found = plan(request, asked, world(asked)).candidate
+        assert found is not None and (chosen.deployment, chosen.endpoint) == found.id
+
+
+def test_each_place_that_was_passed_over_says_why() -> None:
+    down, full, well, later = place("a"), place("b", limit=1), place("c"), place("d")
+    down.load.down = True
+    full.pool.in_flight = 1
+    scraped(well, 3.0, 1.0)
+    asked = model("m", [down, full, well], [later])
+    rows = explain(ask(), asked, world(asked)).considered
+    assert [(row.deployment, row.refused_by, row.chosen, row.queued) for row in rows] == [
+        ("a", "healthy", False, None),
+        ("b", "full", False, None),
+        ("c", "", True, 4.0),
+    ]
+    assert [row.score is None for row in rows] == [True, True, False]
+
+
+def test_where_nothing_is_left_every_tier_is_told() -> None:
+    places = [place("a"), place("b")]
+    for each in places:
+        each.load.down = True
+    asked = model("m", places[:1], places[1:])
+    rows = explain(ask(), asked, world(asked)).considered
+    assert [(row.tier, row.refused_by, row.chosen) for row in rows] == [(0, "healthy", False), (1, "healthy", False)]
