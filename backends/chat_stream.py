@@ -143,6 +143,9 @@ class ChatStream:
         return self._finished
 
     def close(self) -> bytes:
+        tail = self._events.tail
+        if self.fault is None and self._finished and sse.payload(tail) == b"[DONE]":
+            return tail  # all it lacks is the blank line
         if self.fault is None and not self._finished:
             if self._malformed:
                 self.fault = Fault(Failure.MALFORMED, "the upstream's stream is malformed")

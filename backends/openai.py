@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from backends.adapter import Incoming, Origin, Wire
 from backends.chat_stream import ChatStream
 from backends.decoder import Decoder
+from backends.families import FAMILIES
 from backends.splice import Edit, ask_for_usage, json_string, splice
 from backends.typed_stream import TypedStream
 from backends.whole import Binary, WholeBody
@@ -20,8 +21,11 @@ class OpenAI:
     """
 
     def __init__(self, root: str, model: str, headers: Mapping[str, str], *, v1_in_root: bool) -> None:
-        self.origin, self._prefix = address(root)
-        self._v1_in_root = v1_in_root
+        self.origin, prefix = address(root)
+        paths = {family.name: family.paths[0] for family in FAMILIES}
+        self._targets = {
+            name: prefix + (path.removeprefix("/v1") if v1_in_root else path).encode() for name, path in paths.items()
+        }
         self._model = model
         self._model_json = json_string(model)
         lines = {"host": urlsplit(root).netloc.rpartition("@")[2], "accept-encoding": "identity", **headers}
@@ -36,11 +40,7 @@ class OpenAI:
         if peek.stream and family.usage_option:
             edits += ask_for_usage(peek)
         body = splice(incoming.request.body, edits)
-        return Wire(self.origin, self.target(family.paths[0]), self._lines + incoming.headers, body)
-
-    def target(self, path: str) -> bytes:
-        """The request target for a public path."""
-        return self._prefix + (path.removeprefix("/v1") if self._v1_in_root else path).encode()
+        return Wire(self.origin, self._targets[family.name], self._lines + incoming.headers, body)
 
     def decoder(self, incoming: Incoming, content_type: bytes) -> Decoder:
         family = incoming.family

@@ -139,6 +139,8 @@ class Attempt:
         last = decoder.close()
         if decoder.fault is None:
             if self.committed:
+                if last:
+                    self._write(last)
                 self._journey.answer.end()
             else:
                 self.committed = True

@@ -1,6 +1,5 @@
 """The gateway: what every journey shares. Rule: data, no behaviour beyond handing itself out and recording outcomes."""
 
-import itertools
 from importlib import metadata
 
 from backends.transport import Transport
@@ -28,7 +27,6 @@ class Gateway:
         self.started = int(clock.wall())  # seconds since the epoch
         self.version = metadata.version("cloverleaf")
         self.journeys: set[Journey] = set()  # those under way
-        self.next_sequence = itertools.count().__next__
 
     def record(self, outcome: Outcome) -> None:
         """Every outcome passes here once, and changes the next snapshot through what the live ledger learned."""

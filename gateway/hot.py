@@ -131,22 +131,18 @@ class HotProtocol(HttpToolsProtocol):
         cycle: Any = self.cycle
         if not isinstance(cycle, HotCycle):
             super().on_body(body)
-        elif not cycle.response_complete:
-            cycle.feed(body)
-            if cycle.too_large:
-                self._refuse_early(cycle)
+        elif not cycle.response_complete and cycle.feed(body):
+            self._refuse_early(cycle)
 
     def on_message_complete(self) -> None:
         self.idle_since = 0.0
-        if self.parser.should_upgrade():
-            return
         cycle: Any = self.cycle
-        if not isinstance(cycle, HotCycle):
+        if isinstance(cycle, HotCycle):
+            cycle.more_body = False
+            if cycle is self._active:
+                cycle.run()
+        elif cycle is not None:  # there is none yet where the first request is an offer to be declined
             super().on_message_complete()
-            return
-        cycle.more_body = False
-        if cycle is self._active:
-            cycle.run()
 
     # the pipeline
 

@@ -20,6 +20,7 @@ class _NoEvent:
 
 
 _NO_EVENT = _NoEvent()
+_CLOSE = b"connection: close\r\n"
 _SIZES = tuple(b"%x\r\n" % size for size in range(2048))  # most chunks' first line, ready made
 
 
@@ -62,11 +63,14 @@ class HotCycle:
     def too_large(self) -> bool:
         return self.journey.refused is not None and self.journey.refused.status == 413
 
-    def feed(self, data: bytes) -> None:
-        """Keep body bytes, unless the request is refused."""
-        self._size += len(data)
-        if self.journey.refused is None and not self.journey.over_limit(self._size):
-            self.body.append(data)
+    def feed(self, data: bytes) -> bool:
+        """Keep body bytes, unless the request is refused; True: they are too many."""
+        if self.journey.refused is None:
+            self._size += len(data)
+            if self._size <= self.journey.max_body or not self.journey.over_limit(self._size):
+                self.body.append(data)
+                return False
+        return self.too_large
 
     def run(self) -> None:
         """Its body is whole (or not wanted)."""
@@ -81,17 +85,29 @@ class HotCycle:
     def whole(self, status: int, lines: bytes, body: bytes) -> None:
         self._transport.write(
             b"%b%b%b%bcontent-length: %d\r\n\r\n%b"
-            % (STATUS_LINE[status], self._protocol.default_lines(), lines, self._connection(), len(body), body)
+            % (
+                STATUS_LINE[status],
+                self._protocol.default_lines(),
+                lines,
+                b"" if self.keep_alive else _CLOSE,
+                len(body),
+                body,
+            )
         )
         self._complete()
 
     def start(self, status: int, lines: bytes, first: bytes) -> None:
         self._transport.write(
             b"%b%b%b%btransfer-encoding: chunked\r\n\r\n%x\r\n%b\r\n"
-            % (STATUS_LINE[status], self._protocol.default_lines(), lines, self._connection(), len(first), first)
+            % (
+                STATUS_LINE[status],
+                self._protocol.default_lines(),
+                lines,
+                b"" if self.keep_alive else _CLOSE,
+                len(first),
+                first,
+            )
         )
-        if self._protocol.flow.write_paused and self.flow is not None:  # it has not taken an earlier answer yet
-            self.flow.pause()
 
     def write(self, data: bytes) -> None:
         size = len(data)
@@ -105,9 +121,6 @@ class HotCycle:
     def abort(self) -> None:
         self._let_go()
         self._transport.abort()
-
-    def _connection(self) -> bytes:
-        return b"" if self.keep_alive else b"connection: close\r\n"
 
     def _let_go(self) -> None:
         """The journey holds this answer, and a body: an idle connection keeps neither, nor leaves them to the garbage

@@ -8,8 +8,8 @@ by its door (run, leave, stop) and by its attempt (start, whole, settled).
 
 import asyncio
 import traceback
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from backends.adapter import Incoming
 from backends.families import Family
@@ -46,6 +46,7 @@ class Journey:
         "answer",
         "deadline",
         "family",
+        "max_body",
         "outcome",
         "refused",
     )
@@ -74,26 +75,29 @@ class Journey:
         self._key: Key = key
         self.outcome.key = key.name
         server = self._catalog.config.server
+        self.max_body = server.max_body
         if len(self._gateway.journeys) >= server.max_concurrency:
             return headers.too_many(server.max_concurrency)
         return headers.too_large(self._headers, server.max_body)
 
     def over_limit(self, size: int) -> bool:
         """A body has grown to ``size`` bytes; True: it is refused."""
-        limit = self._catalog.config.server.max_body
-        if size > limit:
-            self.refused = headers.body_too_large(limit)
-        return size > limit
+        if size > self.max_body:
+            self.refused = headers.body_too_large(self.max_body)
+        return size > self.max_body
 
     # Moved by the door
 
     def run(self, body: bytes) -> None:
         """The body is here: serve it."""
         self.outcome.received = clock.now()
-        if self.refused is None:
-            self._guard(self._serve, body)
-        else:
+        if self.refused is not None:
             self._refuse(self.refused)
+            return
+        try:
+            self._serve(body)
+        except Exception:
+            self._crashed()
 
     def leave(self) -> None:
         """The client is gone: whatever was going on for it stops at once."""
@@ -142,7 +146,7 @@ class Journey:
             gateway.live.estimate(model.name, len(body)),
             outcome.received,
             clock.seed(),
-            gateway.next_sequence(),
+            gateway.live.turn(model.name),
         )
         self.deadline = outcome.received + model.total
         self._incoming = Incoming(request, self.family, peeked, headers.forwarded(self._headers, outcome.id))
@@ -155,13 +159,14 @@ class Journey:
         elif isinstance(action, GiveUp):
             self._give_up(action)
         else:
-            self._timer = asyncio.get_running_loop().call_later(
-                action.seconds, self._guard, self._resume, action.seconds
-            )
+            self._timer = asyncio.get_running_loop().call_later(action.seconds, self._resume, action.seconds)
 
     def _resume(self, waited: float) -> None:
         self.outcome.waited += waited
-        self._act(self._machine.resume(self._snapshot()))
+        try:
+            self._act(self._machine.resume(self._snapshot()))
+        except Exception:
+            self._crashed()
 
     def _snapshot(self) -> Snapshot:
         return Snapshot(clock.now(), self._catalog.models)
@@ -200,15 +205,20 @@ class Journey:
         """An attempt is over: answered whole, broken after its commit, or to be followed by another."""
         self._account(attempt, fault)
         if fault is None:
-            self._learn()
+            usage = self.outcome.usage
+            if usage.prompt and not self.family.form:
+                self._gateway.live.learn(self.outcome.model, len(self._incoming.request.body), usage.prompt)
             self._conclude(None)
         elif attempt.committed:
             self._break(fault)
         else:
-            self._guard(self._after, fault)
+            self._follow(fault)
 
-    def _after(self, fault: Fault) -> None:
-        self._act(self._machine.failed(fault, Progress.UNCOMMITTED, self._snapshot()))
+    def _follow(self, fault: Fault) -> None:
+        try:
+            self._act(self._machine.failed(fault, Progress.UNCOMMITTED, self._snapshot()))
+        except Exception:
+            self._crashed()
 
     def _account(self, attempt: Attempt, fault: Fault | None) -> None:
         """Give back what the attempt held, and tell what it says of its endpoint."""
@@ -223,11 +233,6 @@ class Journey:
             outcome.tried += (outcome.deployment,)
             if not attempt.committed:
                 outcome.waited += now - attempt.started
-
-    def _learn(self) -> None:
-        usage = self.outcome.usage
-        if usage.prompt and not self.family.form:
-            self._gateway.live.learn(self.outcome.model, len(self._incoming.request.body), usage.prompt)
 
     # What a client sees
 
@@ -285,12 +290,9 @@ class Journey:
         self._gateway.journeys.discard(self)
         self._gateway.record(outcome)
 
-    def _guard(self, step: Callable[[Any], None], argument: Any) -> None:
+    def _crashed(self) -> None:
         """The outermost frame of our own code: a defect costs this request and a traceback in the log, no more."""
-        try:
-            step(argument)
-        except Exception:
-            self._gateway.log.event("error", "defect", traceback.format_exc())
-            if not self.outcome.finished:
-                self._drop(_DEFECT)
-                self._refuse(Refusal(500, _DEFECT.message, "server_error", "internal_error"))
+        self._gateway.log.event("error", "defect", traceback.format_exc())
+        if not self.outcome.finished:
+            self._drop(_DEFECT)
+            self._refuse(Refusal(500, _DEFECT.message, "server_error", "internal_error"))

@@ -11,6 +11,7 @@ from policies.load import Domain, EngineLoad, Load
 from policies.types import Candidate, Pool
 
 COOL = 1.0  # seconds a domain cools after a rate limit that named no delay
+COOL_MOST = 600.0  # seconds; a delay beyond that is looked at again sooner
 COOL_CREDENTIAL = 60.0  # seconds a spent credential rests: nothing but a person's payment brings it back
 BYTES_PER_TOKEN = 4.0  # English text in JSON, until the model's own usage teaches better
 LEARN = 0.05  # weight of a new sample of bytes per token: some twenty requests
@@ -24,6 +25,7 @@ class Live:
         self.domains: dict[str, Domain] = {}
         self.pools: dict[str, Pool] = {}
         self.bytes_per_token: dict[str, float] = {}
+        self.turns: dict[str, int] = {}
         self.probed: set[tuple[str, str]] = set()  # endpoints whose health is checked, and so told back up
 
     def load(self, id: tuple[str, str], rules: BreakerRules) -> Load:
@@ -92,7 +94,7 @@ class Live:
             for other in self.domains.values():
                 if other.credential == domain.credential:
                     other.cooled_until = max(other.cooled_until, now + COOL_CREDENTIAL)
-        delay = COOL if fault.retry_after is None else fault.retry_after
+        delay = COOL if fault.retry_after is None else min(fault.retry_after, COOL_MOST)
         domain.cooled_until = max(domain.cooled_until, now + delay)
 
     # what the probes see
@@ -105,6 +107,11 @@ class Live:
         load.scraped, load.scraped_at, load.own_at_scrape = seen, now, load.in_flight
 
     # tokens
+
+    def turn(self, model: str) -> int:
+        """How many requests this model has had: what `round_robin` takes turns by."""
+        turn = self.turns[model] = self.turns.get(model, -1) + 1
+        return turn
 
     def estimate(self, model: str, size: int) -> int:
         """Prompt tokens of a body of ``size`` bytes."""

@@ -29,7 +29,8 @@ class Reloader:
         seen = await asyncio.to_thread(self._stamp)
         while True:
             try:
-                await asyncio.wait_for(self._asked.wait(), POLL)
+                async with asyncio.timeout(POLL):
+                    await self._asked.wait()
             except TimeoutError:
                 stamp = await asyncio.to_thread(self._stamp)
                 if stamp == seen:

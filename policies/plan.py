@@ -34,7 +34,7 @@ def plan(request: Request, model: Model, snapshot: Snapshot, exclusions: Exclusi
     for number, tier in enumerate(model.tiers):
         candidates = list(tier) if exclusions is None else exclusions.keep(tier)
         eligible = policy.eligible(request, candidates, now)
-        free = [c for c in eligible if has_room(c)]
+        free = [c for c in eligible if c.deployment.max_concurrency is None or has_room(c)]
         if free:
             return Plan(policy.choose(request, free, now), number, len(free))
         full = full or bool(eligible)

@@ -30,7 +30,11 @@ class Pooled:
 
     def send(self, wire: Wire, receiver: Receiver) -> "Call":
         call = Call(self, wire, receiver)
-        call.start()
+        connection = self.take(wire.origin)
+        if connection is None:
+            call.dial()
+        else:
+            call.write(connection)
         return call
 
     def take(self, origin: Origin) -> Connection | None:
@@ -100,13 +104,6 @@ class Call:
         self._connecting: asyncio.Task[None] | None = None
         self._fresh = False
 
-    def start(self) -> None:
-        connection = self._pool.take(self._wire.origin)
-        if connection is None:
-            self._dial()
-        else:
-            self._write(connection)
-
     def cancel(self) -> None:
         self._receiver = None
         if self._connecting is not None:
@@ -122,7 +119,7 @@ class Call:
         if self._connection is not None:
             self._connection.resume()
 
-    def _dial(self) -> None:
+    def dial(self) -> None:
         self._fresh = True
         self._connecting = asyncio.ensure_future(self._connect())
 
@@ -140,9 +137,9 @@ class Call:
         if self._receiver is None:
             connection.close()
         else:
-            self._write(connection)
+            self.write(connection)
 
-    def _write(self, connection: Connection) -> None:
+    def write(self, connection: Connection) -> None:
         assert self._receiver is not None
         self._connection = connection
         connection.request(self._wire, self._receiver, self)
@@ -165,7 +162,7 @@ class Call:
         if self._receiver is None:
             return
         if not answered and not self._fresh:
-            self._dial()
+            self.dial()
         else:
             receiver, self._receiver = self._receiver, None
             receiver.lost(fault)

@@ -85,6 +85,15 @@ def test_a_bad_probe_opens_it_for_another_full_pause() -> None:
     assert breaker.allows(25.0)
 
 
+def test_content_from_the_probe_closes_it_before_the_answer_ends() -> None:
+    breaker = opened()
+    breaker.prove(5.0)
+    assert breaker.at(5.0) is State.OPEN
+    breaker.enter(10.0)
+    breaker.prove(11.0)
+    assert breaker.state is State.CLOSED
+
+
 def test_a_cancelled_probe_frees_its_place() -> None:
     breaker = opened()
     breaker.enter(10.0)

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from policies.breaker import BreakerRules
 from policies.budget import Budget
-from policies.failure import Failure, Fault
+from policies.failure import Failure, Fault, Progress
 from policies.load import Domain, EngineLoad, Load
-from policies.machine import Machine
+from policies.machine import Action, GiveUp, Machine, Start
 from policies.profile import Policy, preset
 from policies.types import Candidate, Deployment, Model, Pool, Request, RetryRules, Snapshot, Timeouts
 
@@ -70,3 +70,23 @@ def scraped(candidate: Candidate, running: float | None, waiting: float | None, 
     candidate.load.scraped = EngineLoad(running=running, waiting=waiting)
     candidate.load.scraped_at = at
     candidate.load.own_at_scrape = candidate.load.in_flight
+
+
+def fail(run: Machine, failure: Failure | Fault, seen: Snapshot, progress: Progress = Progress.UNCOMMITTED) -> Action:
+    return run.failed(failure if isinstance(failure, Fault) else fault(failure), progress, seen)
+
+
+def chosen(action: Action) -> Candidate:
+    assert isinstance(action, Start), action
+    return action.candidate
+
+
+def given_up(action: Action) -> Failure:
+    assert isinstance(action, GiveUp), action
+    return action.fault.failure
+
+
+def started(asked: Model, *others: Model, rules: RetryRules | None = None, seed: int = 0) -> tuple[Machine, Snapshot]:
+    run, seen = machine(asked, rules, seed), world(asked, *others)
+    assert isinstance(run.start(seen), Start)
+    return run, seen
