@@ -17,7 +17,7 @@ def test_nothing_starts_over_once_the_client_holds_content(failure: Failure) -> 
     assert VERDICTS[failure, Progress.COMMITTED] is Verdict.STOP
 
 
-@pytest.mark.parametrize("failure", SILENCE)
+@pytest.mark.parametrize("failure", sorted(SILENCE, key=lambda failure: failure.name))
 def test_silence_is_never_asked_again(failure: Failure) -> None:
     assert VERDICTS[failure, Progress.UNCOMMITTED] is Verdict.SILENT
 
