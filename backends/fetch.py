@@ -54,9 +54,10 @@ async def fetch(transport: Transport, wire: Wire, limit: float) -> tuple[int, by
     receiver = _Collect()
     exchange = transport.send(wire, receiver)
     try:
-        return await asyncio.wait_for(receiver.done, limit)
+        async with asyncio.timeout(limit):
+            return await receiver.done
     except TimeoutError:
         raise FetchFailed(None) from None
     finally:
-        if receiver.done.cancelled() or receiver.done.exception() is not None:
+        if not receiver.done.done() or receiver.done.cancelled():
             exchange.cancel()

@@ -54,8 +54,6 @@ class Prober:
         health = Wire(origin, prefix + b"/health", host, method=b"GET")
         metrics = Wire(origin, prefix + b"/metrics", host, method=b"GET")
         unanswered = 0
-        task = asyncio.current_task()
-        assert task is not None
         while True:
             try:
                 unanswered = await self._check(id, health, unanswered)
@@ -63,8 +61,6 @@ class Prober:
                     await self._scrape(id, metrics)
             except Exception:  # the outermost frame of this task: a defect must not end the probing
                 self._log.event("error", "defect", traceback.format_exc())
-            if task.cancelling():  # fetch's wait_for loses a cancellation to an answer that comes in the same moment
-                return
             down = self._live.loads[id].down
             await asyncio.sleep(clock.jitter(min(EAGER, interval) if down else interval))
 

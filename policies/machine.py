@@ -203,14 +203,20 @@ class Machine:
         return None
 
     def _rate_limited(self, fault: Fault, last: Candidate, snapshot: Snapshot) -> Action:
-        """An equal in the tier outside the quota domain; else wait the limit out; else the next tier."""
+        """An equal in the tier outside the quota domain at once; else the limit is waited out, if it is short; else the
+        next tier. A limit that names no delay: a jittered backoff, then the next, where there is one."""
         assert self._exclusions is not None
         self._exclusions.domains.add(id(last.domain))
         tier = next(t for t in self._model.tiers if any(c.id == last.id for c in t))
         choice = plan(self.request, self._model, snapshot, self._exclusions)
         if choice.candidate is not None and any(c.id == choice.candidate.id for c in tier):
             return self._begin(choice.candidate)
-        return (None if fault.credential else self._wait(last, snapshot)) or self._forward(snapshot)
+        if fault.credential:
+            return self._forward(snapshot)
+        pause = self._backoff(0)
+        if fault.retry_after is None and (choice.candidate or self._models) and snapshot.now + pause < self.deadline:
+            return Wait(pause)  # the domain cools for longer, so what follows is the next place
+        return self._wait(last, snapshot) or self._forward(snapshot)
 
     def _wait(self, last: Candidate, snapshot: Snapshot) -> Wait | None:
         """A pause before the same deployment is asked again, if attempts, delay, deadline and budget allow one.

@@ -99,4 +99,4 @@ def test_every_run_of_failures_ends_and_keeps_its_promises(
             trip(data.draw(st.sampled_from(places)), now)
         action = run.failed(fault, Progress.UNCOMMITTED, world(*models, now=now))
     assert attempts <= MAX_ATTEMPTS
-    assert waits <= rules.attempts * (len(DEPLOYMENTS) + 1)
+    assert waits <= rules.attempts * (len(DEPLOYMENTS) + 1) + attempts  # and a pause before a next place
