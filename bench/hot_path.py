@@ -40,7 +40,8 @@ STREAM = (
 )
 HEAD = (
     b"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1:8080\r\naccept: application/json\r\n"
-    b"authorization: Bearer bench-key\r\ncontent-type: application/json\r\nuser-agent: bench\r\ncontent-length: %d\r\n\r\n"
+    b"authorization: Bearer bench-key\r\ncontent-type: application/json\r\nuser-agent: bench\r\n"
+    b"content-length: %d\r\n\r\n"
 )
 
 
