@@ -42,7 +42,7 @@ SCRIPTS = (
     whole(ANSWER),
     echo,
     error(500),
-    error(429, "retry-after-ms: 1"),
+    error(429, "retry-after-ms: 0"),
     error(403),
     silent,
     whole(b"<html>"),
