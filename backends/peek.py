@@ -101,12 +101,10 @@ def _model_at(body: bytes, model: str) -> Range:
 def _no_model(body: bytes) -> tuple[Range, tuple[bytes, bytes]]:
     """Where a model would go, and what around it makes it a field."""
     fields = _walk(body)
-    if not fields:
-        raise BadBody("the request body is empty: you must provide a 'model' parameter", "model")
     if "model" in fields:  # null
         return fields["model"], (b'"', b'"')
     start = body.index(b"{") + 1
-    return (start, start), (b'"model":"', b'",')
+    return (start, start), (b'"model":"', b'",' if fields else b'"')
 
 
 def _options_at(body: bytes, options: dict[str, object] | None) -> Range:

@@ -62,7 +62,9 @@ def test_a_model_given_twice_is_refused(body: bytes) -> None:
     assert refused.value.param == "model"
 
 
-@pytest.mark.parametrize("body", [b'{"Model":"a"}', b'{"x":{"model":"a"}}', b'{"model ":"a"}', b'{"model":null,"a":1}'])
+@pytest.mark.parametrize(
+    "body", [b"{}", b" { } ", b'{"Model":"a"}', b'{"x":{"model":"a"}}', b'{"model ":"a"}', b'{"model":null,"a":1}']
+)
 def test_a_missing_model_is_empty_and_can_be_put_in(body: bytes) -> None:
     peeked = peek(CHAT, body, JSON)
     assert peeked.model == ""
@@ -71,10 +73,9 @@ def test_a_missing_model_is_empty_and_can_be_put_in(body: bytes) -> None:
     assert msgspec.json.decode(given) == {**msgspec.json.decode(body), "model": "new"}
 
 
-@pytest.mark.parametrize("body", [b"{}", b" { } ", b'{"model":""}'])
-def test_an_empty_body_or_name_is_refused(body: bytes) -> None:
+def test_an_empty_name_is_refused() -> None:
     with pytest.raises(BadBody, match="'model'") as refused:
-        peek(CHAT, body, JSON)
+        peek(CHAT, b'{"model":""}', JSON)
     assert refused.value.param == "model"
 
 
