@@ -8,7 +8,7 @@ import msgspec
 
 from tests.engine.prompts import HELLO
 
-TOKENS = 300  # some seconds of work, so that a death finds it unfinished
+TOKENS = 800  # some seconds of work, so that a death finds it unfinished
 ASK: dict[str, Any] = {"model": "pool-only", "messages": HELLO, "max_tokens": TOKENS, "ignore_eos": True}
 ASK_STREAM = {**ASK, "stream": True, "stream_options": {"include_usage": True}}
 
