@@ -75,6 +75,7 @@ class HotProtocol(HttpToolsProtocol):
             if isinstance(cycle, HotCycle) and not cycle.response_complete:
                 cycle.response_complete = True
                 cycle.journey.leave()
+        self.cycle = None  # type: ignore[assignment]  # it holds this connection: neither waits for the collector
 
     def pause_writing(self) -> None:
         super().pause_writing()

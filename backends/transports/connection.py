@@ -130,6 +130,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
+        del self._parser  # it holds this connection: neither waits for the garbage collector
         receiver = self._receiver
         if receiver is None:
             return
