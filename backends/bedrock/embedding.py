@@ -64,7 +64,7 @@ def read_vectors(body: bytes) -> Vectors:
     usage = NO_USAGE if answer.tokens is None else Usage(answer.tokens, 0, 0, "upstream")
     if answer.embedding is not None:
         return Vectors([answer.embedding], usage)
-    vectors = answer.embeddings["float"] if isinstance(answer.embeddings, dict) else answer.embeddings
+    vectors = answer.embeddings.get("float") if isinstance(answer.embeddings, dict) else answer.embeddings
     if vectors is None:
         raise ValueError("it has no embeddings")
     return Vectors(vectors, usage)

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from backends.bedrock.models import BEDROCK, family
-from backends.conversation import ANTHROPIC
+from backends.bedrock.models import family, origin
 from backends.events import CallDelta, CallStart, Event, Finish, Signature, Start, TextDelta, ThoughtDelta, UsageSeen
 from policies.failure import Failure, Fault
 from policies.types import Usage
@@ -85,11 +84,11 @@ class _Tier(msgspec.Struct):
     type: str = ""
 
 
-class _Message(msgspec.Struct):
+class _Message(msgspec.Struct, frozen=True):
     content: list[_Block] = []
 
 
-class _Output(msgspec.Struct):
+class _Output(msgspec.Struct, frozen=True):
     message: _Message = _Message()
 
 
@@ -128,6 +127,7 @@ class Meaning:
         self.finished = False
         self.fault: Fault | None = None
         self._claude = family(model) == "claude"
+        self._origin = origin(model)
         self._calls: dict[int, int] = {}  # number of the call, by its block's index
         self._empty: set[int] = set()  # blocks of calls without arguments so far
         self._foreign: set[int] = set()  # blocks of the host's own tools
@@ -196,14 +196,13 @@ class Meaning:
         return []
 
     def _thought(self, thought: _Reasoning) -> list[Event]:
-        origin = ANTHROPIC if self._claude else BEDROCK
         if thought.redacted_content:
             text = thought.redacted_content
             redacted = base64.b64decode(text).decode("utf-8", "replace") if self._claude else text
-            return [Signature(redacted=redacted, origin=origin)]
+            return [Signature(redacted=redacted, origin=self._origin)]
         said = thought.reasoning_text or thought
         events: list[Event] = [ThoughtDelta(said.text)] if said.text else []
-        return [*events, Signature(said.signature, origin=origin)] if said.signature else events
+        return [*events, Signature(said.signature, origin=self._origin)] if said.signature else events
 
     def _stop(self, reason: str, additional: msgspec.Raw) -> list[Event]:
         self.finished = True

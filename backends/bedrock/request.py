@@ -11,9 +11,8 @@ from urllib.parse import quote
 
 import msgspec
 
-from backends.bedrock.models import BEDROCK, additional, family
+from backends.bedrock.models import family, origin, spell
 from backends.conversation import (
-    ANTHROPIC,
     Conversation,
     Document,
     Image,
@@ -26,6 +25,8 @@ from backends.conversation import (
     ToolResult,
 )
 from backends.dialect import Inexpressible, Written
+from backends.messages.write_request import arguments
+from backends.turns import turns
 
 Block = dict[str, Any]
 
@@ -46,46 +47,49 @@ _SILENT = ("seed", "n", "frequency_penalty", "presence_penalty", "logit_bias", "
 #: Converse's own fields, that a client may give as they are.
 _OWN = ("guardrailConfig", "performanceConfig", "additionalModelResponseFieldPaths", "promptVariables")
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9\-()\[\] ]+")  # of documents
+_NOT_AN_ID = re.compile(r"[^a-zA-Z0-9_-]")
 _METADATA = re.compile(r"[a-zA-Z0-9\s:_@$#=/+,.-]{1,256}").fullmatch
 
 
 def write(asked: Conversation, model: str) -> Written:
-    """The wire request: ``/model/ID/converse`` or ``converse-stream``."""
+    """The wire request: ``/model/ID/converse`` or ``converse-stream``.
+
+    Raises:
+        Inexpressible: a picture at a URL, say.
+    """
     lost = asked.given(*_SILENT)
-    body: Block = {"messages": _messages(asked.messages, model)}
-    system = _system(asked.messages)
-    if system:
-        body["system"] = system
-    for key, value in (
-        ("inferenceConfig", _inference(asked)),
-        ("toolConfig", _tools(asked, lost)),
-        ("outputConfig", _output(asked, lost)),
-        ("serviceTier", _tier(asked, lost)),
-        ("requestMetadata", _metadata(asked, lost)),
-    ):
-        if value:
-            body[key] = value
-    _extra(body, asked, model, lost)
-    verb = "converse-stream" if asked.stream else "converse"
-    target = f"/model/{quote(model, safe='')}/{verb}".encode()
-    return Written(target, msgspec.json.encode(body), tuple(lost), b"content-type: application/json\r\n")
-
-
-def _extra(body: Block, asked: Conversation, model: str, lost: list[str]) -> None:
-    """Fields beyond Converse's common ones: the model family's, and Converse's own that the client gave as they are."""
-    more, missing = additional(asked, model)
-    lost += missing
+    system, messages = turns(asked)
+    body: Block = {
+        "messages": _messages(messages, model),
+        "system": [block for part in system for block in _text(part)],
+        "inferenceConfig": _inference(asked),
+        "toolConfig": _tools(asked, lost),
+        "outputConfig": _output(asked, lost),
+        "serviceTier": _tier(asked, lost),
+        "requestMetadata": _metadata(asked, lost),
+    }
+    more = spell(body, asked, messages, model, lost)
     for name, raw in asked.extra.items():
         if name in _OWN:
             body[name] = raw
         elif name == "additionalModelRequestFields":
-            more |= msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+            more |= _object(raw, name)
         else:
             lost.append(name)
-    if more:
-        body["additionalModelRequestFields"] = more
+    body["additionalModelRequestFields"] = more
     if asked.stop and family(model) == "claude":  # it tells then which one it met
         body.setdefault("additionalModelResponseFieldPaths", ["/stop_sequence"])
+    verb = "converse-stream" if asked.stream else "converse"
+    target = f"/model/{quote(model, safe='')}/{verb}".encode()
+    told = {name: value for name, value in body.items() if value}
+    return Written(target, msgspec.json.encode(told), tuple(lost), b"content-type: application/json\r\n")
+
+
+def _object(raw: msgspec.Raw, name: str) -> Block:
+    try:
+        return msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+    except msgspec.DecodeError:
+        raise Inexpressible(f"'{name}' must be an object", name) from None
 
 
 def _inference(asked: Conversation) -> Block:
@@ -165,41 +169,16 @@ def _marker(cache: str) -> list[Block]:
     return [{"cachePoint": {"type": "default", **({"ttl": cache} if cache != "5m" else {})}}]
 
 
-def _system(messages: list[Message]) -> list[Block]:
-    blocks: list[Block] = []
-    for message in messages:
-        if message.role in ("system", "developer"):
-            for part in message.parts:
-                if not isinstance(part, Text):
-                    raise Inexpressible("a system message holds text only here", "messages")
-                blocks += _text(part)
-    return blocks
-
-
 def _messages(messages: list[Message], model: str) -> list[Block]:
-    turns: list[Block] = []
     names = _Names()
-    for at, message in enumerate(messages):
-        if message.role in ("system", "developer"):
-            continue
-        content = [b for part in message.parts for b in _part(part, model, names, f"messages[{at}]")]
-        if not content:
-            continue
-        if turns and turns[-1]["role"] == message.role:
-            turns[-1]["content"] += content
-        else:
-            turns.append({"role": message.role, "content": content})
-    if not turns:
+    spoken = []
+    for message in messages:
+        content = [block for part in message.parts for block in _part(part, model, names)]
+        if content:
+            spoken.append({"role": message.role, "content": content})
+    if not spoken:
         raise Inexpressible("there is no message with content", "messages")
-    for turn in turns:  # results of a turn's calls stand before what is said to them
-        turn["content"].sort(key=lambda block: "toolResult" not in block) if _results_late(turn) else None
-    return turns
-
-
-def _results_late(turn: Block) -> bool:
-    """Whether a tool result comes after something else than results (and has no cache marker to keep its place)."""
-    kinds = [next(iter(block)) for block in turn["content"]]
-    return "toolResult" in kinds and "cachePoint" not in kinds
+    return spoken
 
 
 class _Names:
@@ -214,26 +193,31 @@ class _Names:
         return f"{stem} {self._count}".strip() if stem else f"Document {self._count}"
 
 
-def _part(part: Part, model: str, names: _Names, where: str) -> list[Block]:
+def _part(part: Part, model: str, names: _Names) -> list[Block]:
     if isinstance(part, Text):
         return _text(part)
     if isinstance(part, ToolCall):
-        use = {"toolUseId": part.id, "name": part.name, "input": _arguments(part, where)}
+        use = {"toolUseId": _id(part.id), "name": part.name, "input": arguments(part)}
         return [{"toolUse": use}, *_marker(part.cache)]
     if isinstance(part, ToolResult):
-        return _result(part, names, where)
+        return _result(part, names)
     if isinstance(part, Thought):
         return _thought(part, model)
     if isinstance(part, Image | Document):
-        return _media(part, names, where)
+        return _media(part, names)
     return [{"audio": {"format": part.format, "source": {"bytes": part.data}}}]
+
+
+def _id(id: str) -> str:
+    """A call's id in the letters and length Converse allows; the same for the call and for its result."""
+    return _NOT_AN_ID.sub("_", id)[:64] or "tooluse_0"
 
 
 def _text(part: Text) -> list[Block]:
     return [{"text": part.text}, *_marker(part.cache)] if part.text.strip() else []
 
 
-def _media(part: Image | Document, names: _Names, where: str) -> list[Block]:
+def _media(part: Image | Document, names: _Names) -> list[Block]:
     formats = _IMAGES if isinstance(part, Image) else _DOCUMENTS
     what = "image" if isinstance(part, Image) else "document"
     if part.url.startswith("s3://"):
@@ -241,11 +225,11 @@ def _media(part: Image | Document, names: _Names, where: str) -> list[Block]:
     elif part.data:
         source = {"bytes": part.data}
     else:
-        raise Inexpressible(f"Bedrock takes {what}s as data: or s3:// URLs only", where)
+        raise Inexpressible(f"Bedrock takes {what}s as data: or s3:// URLs only", "messages")
     format = formats.get(part.media_type) or (_suffix(part.url, formats) if part.url else None)
     if format is None:
         known = ", ".join(sorted(set(formats)))
-        raise Inexpressible(f"Bedrock does not take {what}s of type '{part.media_type}' (but {known})", where)
+        raise Inexpressible(f"Bedrock does not take {what}s of type '{part.media_type}' (but {known})", "messages")
     block: Block = {"format": format, "source": source}
     if isinstance(part, Document):
         block["name"] = names.of(part)
@@ -257,21 +241,11 @@ def _suffix(url: str, formats: dict[str, str]) -> str | None:
     return ending if ending in formats.values() else None
 
 
-def _arguments(call: ToolCall, where: str) -> msgspec.Raw:
-    """The call's arguments as they are, which must be an object."""
-    text = call.arguments.strip() or "{}"
-    try:
-        msgspec.json.decode(text, type=dict[str, msgspec.Raw])
-    except msgspec.DecodeError:
-        raise Inexpressible(f"the arguments of the tool call '{call.id}' are not a JSON object", where) from None
-    return msgspec.Raw(text)
-
-
-def _result(part: ToolResult, names: _Names, where: str) -> list[Block]:
+def _result(part: ToolResult, names: _Names) -> list[Block]:
     content: list[Block] = []
     for inner in part.parts:
-        content += [{"text": inner.text}] if isinstance(inner, Text) else _media(inner, names, where)[:1]
-    result: Block = {"toolUseId": part.id, "content": content}
+        content += [{"text": inner.text}] if isinstance(inner, Text) else _media(inner, names)[:1]
+    result: Block = {"toolUseId": _id(part.id), "content": content}
     if part.is_error:
         result["status"] = "error"
     marks = [inner.cache for inner in part.parts if inner.cache]
@@ -280,10 +254,9 @@ def _result(part: ToolResult, names: _Names, where: str) -> list[Block]:
 
 def _thought(part: Thought, model: str) -> list[Block]:
     """A thought goes back to where it was signed; no other place could read it, and none needs to."""
-    claude = family(model) == "claude"
-    if part.origin != (ANTHROPIC if claude else BEDROCK) or not (part.signature or part.redacted):
+    if part.origin not in ("", origin(model)) or not (part.signature or part.redacted):
         return []
-    if part.redacted:
-        blob = base64.b64encode(part.redacted.encode()).decode() if claude else part.redacted
+    if part.redacted:  # a blob on the wire; Anthropic's own text is what it holds
+        blob = base64.b64encode(part.redacted.encode()).decode() if family(model) == "claude" else part.redacted
         return [{"reasoningContent": {"redactedContent": blob}}]
     return [{"reasoningContent": {"reasoningText": {"text": part.text, "signature": part.signature}}}]

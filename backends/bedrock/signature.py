@@ -8,9 +8,11 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Protocol
+from urllib.parse import quote
 
 import msgspec
+from botocore.auth import SigV4Auth
+from botocore.credentials import Credentials
 
 from backends.adapter import Wire
 
@@ -25,13 +27,9 @@ class AwsKeys(msgspec.Struct, frozen=True):
     token: str = ""
 
 
-class _Signable(Protocol):
+class _Stamped:
     """What botocore's signer reads of a request."""
 
-    context: Mapping[str, str]
-
-
-class _Stamped:
     __slots__ = ("context",)
 
     def __init__(self, stamp: str) -> None:
@@ -39,18 +37,12 @@ class _Stamped:
 
 
 class SigV4:
-    """Credentials that sign. ``wall``: seconds since the epoch. ``service``: ``bedrock`` for the runtime.
-
-    Raises:
-        ImportError: botocore is not installed (the extra ``bedrock`` brings it).
-    """
+    """Credentials that sign. ``wall``: seconds since the epoch. ``service``: ``bedrock`` for the runtime."""
 
     def __init__(self, keys: AwsKeys, region: str, wall: Callable[[], float], service: str = "bedrock") -> None:
-        from botocore.auth import SigV4Auth
-        from botocore.credentials import Credentials
-
         self._signer = SigV4Auth(Credentials(keys.access_key, keys.secret_key), service, region)
-        self._token = keys.token
+        self._scope = f"{region}/{service}/aws4_request"
+        self._keys = keys
         self._wall = wall
 
     def lines(self, wire: Wire) -> bytes:
@@ -58,14 +50,13 @@ class SigV4:
         host = _host(wire.headers)
         assert host is not None  # a wire request names its host
         signed = {"host": host.group(1).decode("latin-1"), "x-amz-date": stamp}
-        if self._token:
-            signed["x-amz-security-token"] = self._token
+        if self._keys.token:
+            signed["x-amz-security-token"] = self._keys.token
         names = ";".join(signed)
         signature = self._sign(_canonical(wire, signed, names), stamp)
         given = "".join(f"{name}: {value}\r\n" for name, value in signed.items() if name != "host")
-        scope = f"{self._signer.credentials.access_key}/{stamp[:8]}/{self._signer.region_name}"
         return (
-            f"{given}authorization: AWS4-HMAC-SHA256 Credential={scope}/{self._signer.service_name}/aws4_request, "
+            f"{given}authorization: AWS4-HMAC-SHA256 Credential={self._keys.access_key}/{stamp[:8]}/{self._scope}, "
             f"SignedHeaders={names}, Signature={signature}\r\n"
         ).encode("latin-1")
 
@@ -76,6 +67,6 @@ class SigV4:
 
 def _canonical(wire: Wire, signed: Mapping[str, str], names: str) -> str:
     """The canonical request. Targets of the runtime have no query."""
-    path = wire.target.decode("ascii").replace("%", "%25")
+    path = quote(wire.target.decode("ascii"), safe="/~")
     headers = "".join(f"{name}:{value.strip()}\n" for name, value in signed.items())
     return f"{wire.method.decode()}\n{path}\n\n{headers}\n{names}\n{sha256(wire.body).hexdigest()}"

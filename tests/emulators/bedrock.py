@@ -74,7 +74,7 @@ class Bedrock:
         elif operation == "converse-stream":
             await _stream(call, play)
         elif operation == "converse":
-            await whole(msgspec.json.encode(_message(play)))(call)
+            await whole(msgspec.json.encode(message(play)))(call)
         else:
             await _embed(call, unquote(model), body)
 
@@ -94,7 +94,8 @@ class Bedrock:
             self._rules.check(names[operation], model, body)
 
 
-def _message(play: Says) -> dict[str, Any]:
+def message(play: Says) -> dict[str, Any]:
+    """The body of a whole answer."""
     return {
         "output": {"message": {"role": "assistant", "content": list(play.blocks)}},
         "stopReason": play.stop,
@@ -109,7 +110,8 @@ async def _refuse(call: Call, refused: Refuses) -> None:
     await whole(body, kind, "x-amzn-RequestId: 7d3c", status=_STATUS[refused.kind])(call)
 
 
-async def _stream(call: Call, play: Says) -> None:
+def stream(play: Says) -> list[bytes]:
+    """The frames of a streamed answer."""
     frames = [event("messageStart", {"role": "assistant"})]
     for index, block in enumerate(play.blocks):
         frames += _block(index, block)
@@ -123,8 +125,12 @@ async def _stream(call: Call, play: Says) -> None:
         frames[-1] = frames[-1][:-5]
     elif play.ending != "short":
         frames.append(exception(play.ending, message="scripted", **play.detail))
+    return frames
+
+
+async def _stream(call: Call, play: Says) -> None:
     await call.send(f"HTTP/1.1 200 OK\r\ncontent-type: {STREAM}\r\ntransfer-encoding: chunked\r\n\r\n".encode())
-    for data in frames:
+    for data in stream(play):
         await call.chunk(data)
     if play.ending == "cut":
         call.cut()

@@ -1,6 +1,7 @@
 """What Converse accepts. Rule: the service's own model for the shape, and its documented refusals for the sense."""
 
 import base64
+import itertools
 from typing import Any
 
 import botocore.session
@@ -26,7 +27,7 @@ class Rules:
         if report.has_errors():
             raise Refused(report.generate_report())
         messages = body.get("messages", [])
-        _turns(messages)
+        _turns(messages, model)
         _content(messages)
         _tools(messages, body)
 
@@ -41,10 +42,10 @@ def _blobs(shape: Shape, value: Any) -> Any:
     return base64.b64decode(value, validate=True) if shape.type_name == "blob" else value
 
 
-def _turns(messages: list[dict[str, Any]]) -> None:
-    if not messages or messages[0]["role"] != "user":
+def _turns(messages: list[dict[str, Any]], model: str) -> None:
+    if not messages or (messages[0]["role"] != "user" and "anthropic." not in model):  # Claude takes it
         raise Refused("A conversation must start with a user message. Try again with a conversation that starts so.")
-    for before, after in zip(messages, messages[1:], strict=False):
+    for before, after in itertools.pairwise(messages):
         if before["role"] == after["role"]:
             raise Refused("A conversation must alternate between user and assistant roles.")
 

@@ -1,4 +1,4 @@
-"""Amazon's event stream, written. Rule: one frame is prelude, typed headers, payload, and two CRC-32s that are right."""
+"""Amazon's event stream, written. Rule: a frame is prelude, typed headers, payload, and two CRC-32s that are right."""
 
 import struct
 import zlib
