@@ -1,5 +1,6 @@
 """The adapter's contract. Rule: sans-io; a request becomes wire bytes here, and a reply's decoder is chosen here."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import msgspec
@@ -7,6 +8,7 @@ import msgspec
 from backends.decoder import Decoder
 from backends.families import Family
 from backends.peek import Peek
+from policies.failure import Fault
 from policies.types import Request
 
 
@@ -29,21 +31,41 @@ class Wire(msgspec.Struct, gc=False):
 
 
 class Incoming(msgspec.Struct, gc=False):
-    """A client's request on its way to an adapter. ``headers``: the lines that may pass to the upstream."""
+    """A client's request on its way to an adapter. ``headers``: the lines that may pass to the upstream.
+
+    ``dropped``: the fields that the last adapter left out.
+    """
 
     request: Request
     family: Family
     peek: Peek
     headers: bytes
+    dropped: tuple[str, ...] = ()
+
+
+class Unsendable(Exception):
+    """The request cannot be sent here; ``fault`` says why: a field without a place, a credential that is not there."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.message)
+        self.fault = fault
 
 
 class Adapter(Protocol):
     """Speaks one deployment's dialect at one of its endpoints."""
 
     def encode(self, incoming: Incoming) -> Wire:
-        """The wire request."""
+        """The wire request.
+
+        Raises:
+            Unsendable: nothing was sent, and nothing can be.
+        """
         ...
 
     def decoder(self, incoming: Incoming, content_type: bytes) -> Decoder:
         """A fresh reader for a 2xx answer of that content type."""
+        ...
+
+    def fault(self, incoming: Incoming, status: int, headers: Mapping[bytes, bytes], body: bytes) -> Fault:
+        """What a reply outside 2xx means."""
         ...

@@ -63,6 +63,7 @@ class TypedStream:
     """Reads a stream of events that name their type."""
 
     __slots__ = ("_events", "_finished", "_untyped", "committed", "fault", "progressed", "usage")
+    head = None
 
     def __init__(self) -> None:
         self._events = sse.Events()

@@ -10,6 +10,7 @@ class WholeBody:
     """Holds a JSON answer until it is whole."""
 
     __slots__ = ("_json", "_parts", "committed", "fault", "progressed", "usage")
+    head = None
 
     def __init__(self, json: bool) -> None:
         self._json = json  # False: text (a transcription, say), which has no shape to check
@@ -46,6 +47,7 @@ class Binary:
     """Passes bytes through; the first one commits."""
 
     __slots__ = ("committed", "fault", "progressed", "usage")
+    head = None
 
     def __init__(self) -> None:
         self.committed = False

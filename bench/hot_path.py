@@ -16,7 +16,7 @@ import uvicorn
 import uvloop
 from uvicorn.server import ServerState
 
-from backends.openai import address
+from backends.place import address
 from backends.transports.connection import Connection
 from backends.transports.pooled import Pooled
 from bench.wire import chat_body

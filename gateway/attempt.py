@@ -7,8 +7,7 @@ task is woken for them. Nothing here retries.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from backends import faults
-from backends.adapter import Adapter, Incoming
+from backends.adapter import Adapter, Incoming, Unsendable
 from backends.decoder import Decoder
 from backends.transport import Exchange, Transport
 from gateway import clock
@@ -83,7 +82,11 @@ class Attempt:
 
     def send(self, transport: Transport) -> None:
         """Begin."""
-        wire = self._adapter.encode(self._incoming)
+        try:
+            wire = self._adapter.encode(self._incoming)
+        except Unsendable as problem:
+            self._settle(problem.fault)
+            return
         self.sent_at = clock.now()
         self._exchange = transport.send(wire, self)
 
@@ -110,6 +113,8 @@ class Attempt:
             self._fail(Fault(Failure.MALFORMED, "the upstream compressed its answer unasked"))
         else:
             self._decoder = self._adapter.decoder(self._incoming, headers.get(b"content-type", b""))
+            if self._decoder.head is not None:
+                self._headers = self._decoder.head
 
     def data(self, data: bytes) -> None:
         decoder = self._decoder
@@ -134,7 +139,8 @@ class Attempt:
     def end(self) -> None:
         decoder = self._decoder
         if decoder is None:
-            self._settle(faults.of_reply(self._status, self._headers, b"".join(self._error or ())))
+            error = b"".join(self._error or ())
+            self._settle(self._adapter.fault(self._incoming, self._status, self._headers, error))
             return
         last = decoder.close()
         if decoder.fault is None:

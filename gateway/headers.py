@@ -25,6 +25,7 @@ _BACK = frozenset(
         b"openai-processing-ms",
         b"openai-version",
         b"request-id",
+        b"x-cloverleaf-dropped",  # of our own translators, and of a cloverleaf behind this one
     }
 )
 _ORDINARY = frozenset(

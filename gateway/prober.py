@@ -6,7 +6,7 @@ import traceback
 from backends import vllm_metrics
 from backends.adapter import Wire
 from backends.fetch import FetchFailed, fetch
-from backends.openai import address
+from backends.place import address
 from backends.transport import Transport
 from gateway import clock
 from gateway.catalog import Catalog

@@ -1,0 +1,20 @@
+"""Doors. Rule: what a client may speak, by endpoint family: how its request is read, and its answer spelled."""
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from backends.conversation import Conversation
+from backends.dialect import ReplyWriter
+from backends.heading import Heading
+
+
+class Door(msgspec.Struct, frozen=True):
+    """``names``: what the client calls a field that OpenAI's chat, and so Conversation, calls otherwise."""
+
+    read: Callable[[bytes], Conversation]
+    reply: Callable[[Heading], ReplyWriter]
+    names: Mapping[str, str] = {}
+
+
+DOORS: Mapping[str, Door] = {}
