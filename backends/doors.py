@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from backends.chat.read_request import read_chat
+from backends.chat.write_reply import ChatReply
 from backends.conversation import Conversation
 from backends.dialect import ReplyWriter
 from backends.heading import Heading
@@ -17,4 +19,6 @@ class Door(msgspec.Struct, frozen=True):
     names: Mapping[str, str] = {}
 
 
-DOORS: Mapping[str, Door] = {}
+DOORS: Mapping[str, Door] = {
+    "chat": Door(read_chat, ChatReply),
+}
