@@ -26,13 +26,15 @@ def write(texts: Texts, model: str, path: bytes, *, vertex: bool) -> Written:
         if len(texts.input) > 1:
             raise Inexpressible(f"'input': the model '{model}' takes one text a request", "input")
         config = _options(texts)
-        body = {"content": _content(texts.input[0])} | ({"embedContentConfig": config} if config else {})
+        body: dict[str, Any] = {"content": _content(texts.input[0])} | (
+            {"embedContentConfig": config} if config else {}
+        )
         return _written(path + b":embedContent", body)
     kind = {"task_type": texts.kind} if texts.kind else {}
-    body = {"instances": [{"content": text, **kind} for text in texts.input]}
+    instances: dict[str, Any] = {"instances": [{"content": text, **kind} for text in texts.input]}
     if texts.dimensions is not None:
-        body["parameters"] = {"outputDimensionality": texts.dimensions}
-    return _written(path + b":predict", body)
+        instances["parameters"] = {"outputDimensionality": texts.dimensions}
+    return _written(path + b":predict", instances)
 
 
 def _written(target: bytes, body: dict[str, Any]) -> Written:

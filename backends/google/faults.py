@@ -1,6 +1,6 @@
 """Google's faults. Rule: its errors and refusals become our failures here; the delay stands in the body.
 
-An error is ``{"error": {"code", "message", "status", "details": [...]}}``, from some of Google's front ends in an array.
+An error is ``{"error": {"code", "message", "status", "details": [...]}}``, or that in an array.
 """
 
 import re
@@ -33,6 +33,7 @@ _BY_CODE = {
     429: Failure.RATE_LIMITED, 503: Failure.OVERLOADED,
 }  # fmt: skip
 _TOO_LONG = re.compile(r"input token count.{0,60}exceeds|exceeds the maximum number of tokens", re.IGNORECASE)
+TOMORROW = 600.0  # seconds after which a model whose quota for the day is spent is tried again
 _DAILY = re.compile(r"PerDay", re.IGNORECASE)
 _BAD_KEY = frozenset({"API_KEY_INVALID", "API_KEY_SERVICE_BLOCKED", "API_KEY_EXPIRED"})
 _OURS = frozenset({"MISSING_THOUGHT_SIGNATURE"})  # of the conversation, which another try would not change
@@ -85,13 +86,11 @@ def _fault(status: int, error: _Error, header: float | None) -> Fault:
     failure = _failure(status, error)
     if failure is Failure.AUTH:  # its words may quote the credential
         return Fault(failure, f"the upstream refused this gateway's credential ({status})", status=status)
-    daily = any(_DAILY.search(one.quota_id) for detail in error.details for one in detail.violations)
-    spent = status == 402 or (failure is Failure.RATE_LIMITED and daily)
     return Fault(
         failure,
         error.message or f"the upstream answered {status}",
         retry_after=_delay(error.details) if header is None else header,
-        credential=spent,
+        credential=status == 402,
         status=status,
     )
 
@@ -108,7 +107,9 @@ def _failure(status: int, error: _Error) -> Failure:
 
 
 def _delay(details: list[_Detail]) -> float | None:
-    """Seconds, of a RetryInfo's ``34.4s``."""
+    """Seconds, of a RetryInfo's ``34.4s``; what it says of a day's quota is too hopeful."""
+    if any(_DAILY.search(one.quota_id) for detail in details for one in detail.violations):
+        return TOMORROW
     for detail in details:
         if detail.retry_delay.endswith("s"):
             try:

@@ -1,6 +1,7 @@
 """Partial arguments. Rule: pieces at JSON paths, as Vertex streams them when asked to, put together again."""
 
 import re
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -37,7 +38,7 @@ class Arguments:
 
 
 def _put(inside: Any, steps: list[Any], piece: PartialArg) -> None:
-    for step, following in zip(steps, steps[1:], strict=False):
+    for step, following in pairwise(steps):
         below = _at(inside, step)
         if below is None:
             below = inside[step] = [] if isinstance(following, int) else {}

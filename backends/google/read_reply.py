@@ -39,24 +39,23 @@ _FILTERED = frozenset(
 class Stream:
     """A ReplyReader of a stream of server-sent events."""
 
-    __slots__ = ("_meaning", "_reader")
+    __slots__ = ("_meaning", "_reader", "fault")
 
     def __init__(self) -> None:
         self._meaning = Meaning()
         self._reader = SseReader(self._meaning)
-
-    @property
-    def fault(self) -> Fault | None:
-        return self._reader.fault
+        self.fault: Fault | None = None
 
     def feed(self, data: bytes) -> list[Event]:
-        return self._reader.feed(data)
+        events = self._reader.feed(data)
+        self.fault = self._reader.fault
+        return events
 
     def close(self) -> list[Event]:
         last = self._reader.close()
         if self._reader.fault is None:
             last += self._meaning.end()
-            self._reader.fault = self._meaning.fault
+        self.fault = self._reader.fault or self._meaning.fault
         return last
 
 
@@ -93,17 +92,14 @@ class _Choice:
 class Meaning:
     """What the chunks mean, in their order."""
 
-    __slots__ = ("_choices", "_id", "_usage", "fault")
+    __slots__ = ("_choices", "_id", "_usage", "fault", "finished")
 
     def __init__(self) -> None:
         self._choices: dict[int, _Choice] = {}
         self._id: str | None = None
         self._usage: Usage | None = None
+        self.finished = False
         self.fault: Fault | None = None
-
-    @property
-    def finished(self) -> bool:
-        return bool(self._choices) and all(choice.finish for choice in self._choices.values())
 
     def read(self, data: bytes) -> list[Event]:
         return self.said(read(data))
@@ -125,6 +121,7 @@ class Meaning:
                 events.append(UsageSeen(usage, metadata.tier()))
         for candidate in reply.candidates:
             events += self._candidate(candidate)
+        self.finished = bool(self._choices) and all(choice.finish for choice in self._choices.values())
         feedback = reply.prompt_feedback
         if feedback is not None and feedback.block_reason and not self._choices:
             self.fault = faults.blocked(feedback)
