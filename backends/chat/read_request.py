@@ -64,7 +64,7 @@ def read_chat(body: bytes) -> Conversation:
         n=asked.n,
         frequency_penalty=asked.frequency_penalty,
         presence_penalty=asked.presence_penalty,
-        logit_bias=asked.logit_bias,
+        logit_bias=asked.logit_bias if bytes(asked.logit_bias) else None,
         logprobs=asked.logprobs,
         top_logprobs=asked.top_logprobs,
         response_format=_format(asked.response_format),
@@ -213,7 +213,7 @@ def _tools(asked: wire.ChatRequest) -> list[Tool]:
 
 def _tool(function: wire.FunctionSpec, cache: str) -> Tool:
     tool = Tool(function.name, description=function.description or "", strict=function.strict, cache=cache)
-    if function.parameters is not None and bytes(function.parameters) != b"null":
+    if bytes(function.parameters) not in (b"", b"null"):
         tool.schema = function.parameters
     return tool
 
@@ -236,10 +236,10 @@ def _format(asked: wire.ResponseFormat | None) -> Format | None:
         return None
     if asked.type == "json_object":
         return Format("json_object")
-    if asked.type != "json_schema" or asked.json_schema is None or asked.json_schema.schema is None:
+    if asked.type != "json_schema" or asked.json_schema is None or not bytes(asked.json_schema.schema):
         raise BadBody("invalid 'response_format': it needs a json_schema with a schema", "response_format")
     schema = asked.json_schema
-    return Format("json_schema", schema.schema or Raw(b"{}"), schema.name, schema.description or "", schema.strict)
+    return Format("json_schema", schema.schema, schema.name, schema.description or "", schema.strict)
 
 
 def _reasoning(asked: wire.ChatRequest) -> Reasoning | None:

@@ -91,7 +91,7 @@ class Message(msgspec.Struct):
 class FunctionSpec(msgspec.Struct):
     name: str
     description: str | None = None
-    parameters: Raw | None = None
+    parameters: Raw = Raw(b"")
     strict: bool | None = None
 
 
@@ -114,7 +114,7 @@ class Choice(msgspec.Struct):
 class JsonSchema(msgspec.Struct):
     name: str = "answer"
     description: str | None = None
-    schema: Raw | None = None
+    schema: Raw = Raw(b"")
     strict: bool | None = None
 
 
@@ -163,7 +163,7 @@ class ChatRequest(msgspec.Struct):
     n: int | None = None
     frequency_penalty: float | None = None
     presence_penalty: float | None = None
-    logit_bias: Raw | None = None
+    logit_bias: Raw = Raw(b"")
     logprobs: bool | None = None
     top_logprobs: int | None = None
     response_format: ResponseFormat | None = None

@@ -1,6 +1,5 @@
 """Parts. Rule: one piece of content in Google's spelling."""
 
-import mimetypes
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,7 +11,12 @@ from backends.dialect import Inexpressible
 #: Google's word for "this call was not yours": it lets the history of another model pass (thought signatures, FAQ).
 FOREIGN = "skip_thought_signature_validator"
 
-_FILES = mimetypes.MimeTypes((), strict=True)  # of the standard library alone: the machine's own tables differ
+#: Ending -> media type. Google asks for one; the standard library's table differs from machine to machine.
+_TYPES = {
+    "png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "webp": "image/webp", "gif": "image/gif",
+    "heic": "image/heic", "heif": "image/heif", "pdf": "application/pdf", "txt": "text/plain", "md": "text/markdown",
+    "csv": "text/csv", "html": "text/html", "mp3": "audio/mp3", "wav": "audio/wav", "mp4": "video/mp4",
+}  # fmt: skip
 _AUDIO = {"mp3": "audio/mp3", "wav": "audio/wav"}
 
 
@@ -104,8 +108,11 @@ def _response(text: str, *, failed: bool) -> Raw | dict[str, Any]:
 def _media(url: str, media_type: str, data: str, otherwise: str) -> dict[str, Any]:
     if not url:
         return _inline(media_type or otherwise, data)
-    guessed, _ = _FILES.guess_type(urlsplit(url).path)
-    return {"fileData": {"mimeType": media_type or guessed or otherwise, "fileUri": url}}
+    return {"fileData": {"mimeType": media_type or _type(url) or otherwise, "fileUri": url}}
+
+
+def _type(url: str) -> str:
+    return _TYPES.get(urlsplit(url).path.rpartition(".")[2].lower(), "")
 
 
 def _inline(media_type: str, data: str) -> dict[str, Any]:
@@ -116,4 +123,4 @@ def _file(id: str) -> dict[str, Any]:
     """A file that Google already holds, by its URI."""
     if not id.startswith(("https://", "gs://")):
         raise Inexpressible(f"the file '{id}' is not one that Google holds: name it by its URI", "messages")
-    return {"fileData": {"mimeType": _FILES.guess_type(id)[0] or "application/pdf", "fileUri": id}}
+    return {"fileData": {"mimeType": _type(id) or "application/pdf", "fileUri": id}}

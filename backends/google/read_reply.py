@@ -28,6 +28,7 @@ _REASONS = {
     "STOP": "stop", "MAX_TOKENS": "length", "OTHER": "stop", "FINISH_REASON_UNSPECIFIED": "stop",
     "CONTINUATION": "pause",
 }  # fmt: skip
+_NO_ERROR = (b"", b"null")
 _FILTERED = frozenset(
     {
         "SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT",
@@ -106,7 +107,7 @@ class Meaning:
 
     def said(self, reply: Reply) -> list[Event]:
         """The events of one chunk."""
-        if reply.error is not None:
+        if bytes(reply.error) not in _NO_ERROR:
             self.fault = faults.in_band(reply.error)
             return []
         events: list[Event] = []

@@ -125,7 +125,7 @@ class Reply(_Wire):
     usage_metadata: UsageMetadata | None = None
     model_version: str = ""
     response_id: str = ""
-    error: Raw | None = None
+    error: Raw = Raw(b"")
 
 
 _decode = msgspec.json.Decoder(Reply).decode

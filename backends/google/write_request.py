@@ -164,8 +164,8 @@ class _Extra(msgspec.Struct):
     """``extra_body.google``, as clients of Google's own OpenAI endpoint send it."""
 
     cached_content: str | None = None
-    thinking_config: Raw | None = None
-    safety_settings: Raw | None = None
+    thinking_config: Raw = Raw(b"")
+    safety_settings: Raw = Raw(b"")
 
 
 class _ExtraBody(msgspec.Struct):
@@ -189,7 +189,7 @@ def _extra_body(value: Raw, body: dict[str, Any]) -> None:
         raise Inexpressible(f"invalid 'extra_body': {error}", "extra_body") from None
     if google.cached_content is not None:
         body["cachedContent"] = google.cached_content
-    if google.safety_settings is not None:
+    if bytes(google.safety_settings):
         body["safetySettings"] = google.safety_settings
-    if google.thinking_config is not None:
+    if bytes(google.thinking_config):
         body.setdefault("generationConfig", {})["thinkingConfig"] = google.thinking_config
