@@ -1,8 +1,9 @@
-"""Anthropic. Rule: the messages API as a Dialect: written and read by backends/messages, refusals by backends/faults."""
+"""Anthropic. Rule: the messages API as a Dialect; backends/messages speaks it, backends/faults reads its refusals."""
 
 from collections.abc import Mapping
 
 from backends import faults
+from backends.adapter import Wire
 from backends.conversation import Conversation
 from backends.dialect import ReplyReader, Written
 from backends.messages.read_reply import MessagesMeaning, parse_message
@@ -10,7 +11,7 @@ from backends.messages.write_request import write_messages
 from backends.stream_reader import SseReader, WholeReader
 from policies.failure import Fault
 
-VERSION = "2023-06-01"  # the anthropic-version header: the only one there is
+VERSION = b"anthropic-version: 2023-06-01\r\n"  # the only one there is
 
 
 class Anthropic:
@@ -26,3 +27,15 @@ class Anthropic:
 
     def fault(self, status: int, headers: Mapping[bytes, bytes], body: bytes) -> Fault:
         return faults.of_reply(status, headers, body)
+
+
+class AnthropicKey:
+    """Credentials: an API key, and the version that every request must name, unless the client did."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, key: str) -> None:
+        self._key = f"x-api-key: {key}\r\n".encode("latin-1") if key else b""
+
+    def lines(self, wire: Wire) -> bytes:
+        return self._key if b"anthropic-version:" in wire.headers else self._key + VERSION

@@ -9,6 +9,8 @@ from backends.chat.write_reply import ChatReply
 from backends.conversation import Conversation
 from backends.dialect import ReplyWriter
 from backends.heading import Heading
+from backends.messages.read_request import NAMES, read_messages
+from backends.messages.write_reply import MessagesReply
 
 
 class Door(msgspec.Struct, frozen=True):
@@ -21,4 +23,5 @@ class Door(msgspec.Struct, frozen=True):
 
 DOORS: Mapping[str, Door] = {
     "chat": Door(read_chat, ChatReply),
+    "messages": Door(read_messages, MessagesReply, NAMES),
 }

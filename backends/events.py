@@ -51,7 +51,10 @@ class RefusalDelta(msgspec.Struct, frozen=True, gc=False):
 
 
 class CallStart(msgspec.Struct, frozen=True, gc=False):
-    """A tool call begins. ``index``: its number among the choice's calls, from 0. ``signature``: as in ToolCall."""
+    """A tool call begins. ``index``: its number among the choice's calls, from 0. ``signature``: as in ToolCall.
+
+    Calls come one after the other, and each has some CallDelta: one without arguments has ``{}``.
+    """
 
     index: int
     id: str

@@ -15,7 +15,15 @@ _TOO_LONG = re.compile(
     re.IGNORECASE,
 )
 _FILTERED = re.compile(r"content_filter|content management policy|content_policy_violation|ResponsibleAIPolicy", re.I)
-_QUOTA = frozenset({"insufficient_quota", "credit_balance_exhausted", "billing_not_active", "billing_error"})
+_QUOTA = frozenset(
+    {
+        "insufficient_quota",
+        "credit_balance_exhausted",
+        "billing_not_active",
+        "billing_error",
+        "enforced_spend_limit_reached",
+    }
+)
 _RATE = frozenset({"rate_limit_exceeded", "rate_limit_error", "slow_down", "tokens", "requests"})
 _OVERLOADED = frozenset({"overloaded_error", "overloaded", "capacity_exceeded", "service_unavailable"})
 

@@ -6,8 +6,7 @@ from hashlib import sha256
 import msgspec
 
 from backends.adapter import Adapter
-from backends.families import ALL_FAMILIES, OPENAI_FAMILIES, VLLM_FAMILIES
-from backends.openai import OpenAI
+from gateway import providers
 from gateway.config.deployment import Deployment as DeploymentConfig
 from gateway.config.schema import Config
 from gateway.keys import Key, Keys
@@ -17,13 +16,6 @@ from policies.breaker import BreakerRules
 from policies.profile import Policy, preset
 from policies.types import Candidate, Deployment, Model, Price, RetryRules, Timeouts
 
-_FAMILIES = {
-    "vllm": VLLM_FAMILIES,
-    "embedded": VLLM_FAMILIES,
-    "openai": OPENAI_FAMILIES,
-    "openai_compatible": ALL_FAMILIES,
-}
-_V1_IN_ROOT = frozenset({"openai", "openai_compatible"})
 Embedded = Mapping[str, list[str]]  # deployment -> roots of the engines started for it
 
 
@@ -63,7 +55,7 @@ def compile_catalog(config: Config, live: Live, embedded: Embedded) -> Catalog:
         roots = embedded[name][: deployment.replicas] if deployment.provider == "embedded" else deployment.addresses
         candidates[name] = tuple(_candidate(name, config, root, live, rules, retry) for root in roots)
         for candidate in candidates[name]:
-            adapters[candidate.id] = _adapter(deployment, candidate.id[1])
+            adapters[candidate.id] = providers.adapter(deployment, candidate.id[1])
     models = {name: _model(name, config, candidates) for name in config.models}
     aliases = {alias: models[name] for name, model in config.models.items() for alias in model.aliases}
     listed = tuple(name for name in config.models if name != "*")
@@ -81,10 +73,11 @@ def _candidate(name: str, config: Config, root: str, live: Live, rules: BreakerR
             name,
             deployment.provider,
             deployment.model,
-            _FAMILIES[deployment.provider],
+            providers.families(deployment),
             deployment.max_concurrency,
             msgspec.convert(price, Price, from_attributes=True) if price else None,
             tuple(deployment.tags),
+            providers.features(deployment),
         ),
         live.load(id, rules),
         live.domain(domain, credential, retry.budget),
@@ -99,13 +92,6 @@ def _quota(deployment: DeploymentConfig, root: str) -> tuple[str, str]:
     if deployment.quota:
         return f"quota:{deployment.quota}", credential
     return f"{credential}:{deployment.model}", credential
-
-
-def _adapter(deployment: DeploymentConfig, root: str) -> Adapter:
-    headers = {name: secret.reveal() for name, secret in deployment.headers.items()}
-    if deployment.api_key:
-        headers = {"authorization": f"Bearer {deployment.api_key.reveal()}", **headers}
-    return OpenAI(root, deployment.model, headers, v1_in_root=deployment.provider in _V1_IN_ROOT)
 
 
 def _model(name: str, config: Config, candidates: Mapping[str, tuple[Candidate, ...]]) -> Model:

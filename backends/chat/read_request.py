@@ -6,7 +6,6 @@ import msgspec
 
 from backends.chat import wire
 from backends.conversation import (
-    ANTHROPIC,
     GOOGLE,
     Audio,
     Conversation,
@@ -25,9 +24,6 @@ from backends.conversation import (
     ToolResult,
 )
 from backends.peek import BadBody
-
-#: OpenRouter's word for whose reasoning it is -> the origin of its signature.
-ORIGINS = {"anthropic-claude-v1": ANTHROPIC, "google-gemini-v1": GOOGLE}
 
 _decode = msgspec.json.Decoder(wire.ChatRequest).decode
 _decode_raw = msgspec.json.Decoder(dict[str, Raw]).decode
@@ -194,7 +190,7 @@ def _thoughts(message: wire.Message) -> list[Thought]:
                 detail.text or detail.summary or "",
                 detail.signature or "",
                 detail.data or "",
-                ORIGINS.get(detail.format or "", ""),
+                wire.ORIGINS.get(detail.format or "", ""),
             )
             for detail in message.reasoning_details
         ]

@@ -4,7 +4,13 @@ from typing import Any
 
 import msgspec
 
+from backends.conversation import ANTHROPIC, GOOGLE
+
 Raw = msgspec.Raw
+
+#: OpenRouter's words for whose reasoning it is, by the origin of its signature, and back.
+FORMATS = {ANTHROPIC: "anthropic-claude-v1", GOOGLE: "google-gemini-v1", "": "unknown"}
+ORIGINS = {"anthropic-claude-v1": ANTHROPIC, "google-gemini-v1": GOOGLE}
 
 
 class Cache(msgspec.Struct, gc=False):

@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from backends.conversation import ANTHROPIC, GOOGLE, Raw
+from backends.chat.wire import FORMATS
+from backends.conversation import GOOGLE, Raw
 from backends.events import (
     CallDelta,
     CallStart,
@@ -25,7 +26,6 @@ from backends.events import (
 from backends.heading import Heading
 from policies.types import Usage
 
-FORMATS = {ANTHROPIC: "anthropic-claude-v1", GOOGLE: "google-gemini-v1", "": "unknown"}
 _FINISH = {"pause": "stop"}
 _encode = msgspec.json.encode
 
@@ -41,9 +41,24 @@ class _Choice:
         self.thought: list[str] = []
         self.unsigned: list[str] = []  # of the thought that no signature has closed
         self.details: list[dict[str, Any]] = []
-        self.calls: list[dict[str, Any]] = []
+        self.calls: list[tuple[CallStart, list[str]]] = []  # with the pieces of their arguments
         self.logprobs: list[Raw] = []
         self.finish = "stop"
+
+    def gather(self, event: Event) -> None:
+        """Keep what a whole answer is made of."""
+        if isinstance(event, TextDelta):
+            self.text.append(event.text)
+            if event.logprobs is not None:
+                self.logprobs.append(event.logprobs)
+        elif isinstance(event, ThoughtDelta):
+            self.thought.append(event.text)
+        elif isinstance(event, RefusalDelta):
+            self.refusal.append(event.text)
+        elif isinstance(event, CallStart):
+            self.calls.append((event, []))
+        elif isinstance(event, CallDelta):
+            self.calls[event.index][1].append(event.arguments)
 
 
 class ChatReply:
@@ -95,14 +110,12 @@ class ChatReply:
         return [*opening, self._chunk(event.choice, delta, None, logprobs)] if delta else opening
 
     def _delta(self, choice: _Choice, event: Event) -> dict[str, Any]:
-        """The event as a delta; what is not streamed is gathered on the way."""
+        """The event as a delta."""
+        if not self._heading.stream:
+            choice.gather(event)
         if isinstance(event, TextDelta):
-            choice.text.append(event.text)
-            if event.logprobs is not None:
-                choice.logprobs.append(event.logprobs)
             return {"content": event.text}
         if isinstance(event, ThoughtDelta):
-            choice.thought.append(event.text)
             choice.unsigned.append(event.text)
             return {"reasoning_content": event.text}
         if isinstance(event, Signature):
@@ -111,14 +124,10 @@ class ChatReply:
             choice.details.append(detail)
             return {"reasoning_details": [detail]}
         if isinstance(event, RefusalDelta):
-            choice.refusal.append(event.text)
             return {"refusal": event.text}
         if isinstance(event, CallStart):
-            call = _call(event)
-            choice.calls.append(call)
-            return {"tool_calls": [{"index": event.index, **call, "function": {"name": event.name, "arguments": ""}}]}
+            return {"tool_calls": [{"index": event.index, **_call(event, "")}]}
         if isinstance(event, CallDelta):
-            choice.calls[event.index]["function"]["arguments"].append(event.arguments)
             return {"tool_calls": [{"index": event.index, "function": {"arguments": event.arguments}}]}
         return {}
 
@@ -170,15 +179,16 @@ def _detail(event: Signature, text: str, index: int) -> dict[str, Any]:
     return detail | {"type": "reasoning.text", "text": text, "signature": event.signature}
 
 
-def _call(event: CallStart) -> dict[str, Any]:
-    call: dict[str, Any] = {"id": event.id, "type": "function", "function": {"name": event.name, "arguments": []}}
+def _call(event: CallStart, arguments: str) -> dict[str, Any]:
+    function = {"name": event.name, "arguments": arguments}
+    call: dict[str, Any] = {"id": event.id, "type": "function", "function": function}
     if event.signature and event.origin == GOOGLE:
         call["extra_content"] = {"google": {"thought_signature": event.signature}}
     return call
 
 
 def _message(index: int, choice: _Choice) -> dict[str, Any]:
-    """The choice as a whole; its calls' argument fragments joined."""
+    """The choice as a whole."""
     text = "".join(choice.text)
     message: dict[str, Any] = {
         "role": "assistant",
@@ -190,10 +200,7 @@ def _message(index: int, choice: _Choice) -> dict[str, Any]:
     if choice.details:
         message["reasoning_details"] = choice.details
     if choice.calls:
-        message["tool_calls"] = [
-            call | {"function": {**call["function"], "arguments": "".join(call["function"]["arguments"]) or "{}"}}
-            for call in choice.calls
-        ]
+        message["tool_calls"] = [_call(start, "".join(arguments)) for start, arguments in choice.calls]
     logprobs = _logprobs(choice.logprobs)
     return {"index": index, "message": message, "logprobs": logprobs, "finish_reason": choice.finish}
 

@@ -1,4 +1,4 @@
-"""Read a messages reply. Rule: Anthropic's stream events, or a whole message taken apart into the same, as reply events.
+"""Read a messages reply. Rule: Anthropic's stream events, or a whole message taken apart, as the same reply events.
 
 Blocks of tools that Anthropic runs itself are not the client's to answer, so they make no event.
 """
@@ -97,14 +97,14 @@ _decode_whole = msgspec.json.Decoder(_Whole).decode
 class MessagesMeaning:
     """A Meaning: what each stream event says."""
 
-    __slots__ = ("_argued", "_block", "_call", "_calls", "_counted", "_signed", "fault", "finished")
+    __slots__ = ("_argued", "_block", "_call", "_calls", "_counted", "_signature", "fault", "finished")
 
     def __init__(self) -> None:
         self._block = ""  # the open block's type
         self._calls = 0
         self._call = -1  # the open block's number among the calls
         self._argued = False  # some of its arguments came
-        self._signed = False
+        self._signature = ""
         self._counted = _Count()
         self.finished = False
         self.fault: Fault | None = None
@@ -131,12 +131,11 @@ class MessagesMeaning:
     def open(self, block: _Block) -> list[Event]:
         """A block begins, with whatever it holds already."""
         self._block = block.type
-        self._signed = False
+        self._signature = block.signature
         if block.type == "text":
             return [TextDelta(block.text)] if block.text else []
         if block.type == "thinking":
-            said: list[Event] = [ThoughtDelta(block.thinking)] if block.thinking else []
-            return said + self._sign(block.signature)
+            return [ThoughtDelta(block.thinking)] if block.thinking else []
         if block.type == "redacted_thinking":
             return [Signature(redacted=block.data, origin=ANTHROPIC)]
         if block.type == "tool_use":
@@ -151,6 +150,8 @@ class MessagesMeaning:
         last: list[Event] = []
         if self._block == "tool_use" and not self._argued:
             last = self._argue("{}")
+        if self._block == "thinking" and self._signature:
+            last = [Signature(self._signature, origin=ANTHROPIC)]
         self._block = ""
         return last
 
@@ -181,15 +182,12 @@ class MessagesMeaning:
         if delta.type == "thinking_delta":
             return [ThoughtDelta(delta.thinking)]
         if delta.type == "signature_delta":
-            return self._sign(delta.signature)
+            self._signature += delta.signature
         return []
 
     def _argue(self, fragment: str) -> list[Event]:
         self._argued = self._argued or bool(fragment)
         return [CallDelta(self._call, fragment)] if fragment else []
-
-    def _sign(self, signature: str) -> list[Event]:
-        return [Signature(signature, origin=ANTHROPIC)] if signature else []
 
 
 def parse_message(body: bytes) -> list[Event] | Fault:

@@ -21,6 +21,7 @@ PROVIDER_DEFAULTS: Mapping[str, Mapping[str, object]] = MappingProxyType(
     {
         "vllm": {"scrape": 1.0},
         "openai": {"base_url": "https://api.openai.com/v1"},
+        "anthropic": {"base_url": "https://api.anthropic.com/v1"},
         "embedded": {"scrape": 1.0, "replicas": 1},
     }
 )
@@ -40,11 +41,15 @@ class Price(Struct, frozen=True, kw_only=True):
 
     input: Prompt tokens.
     cached_input: Prompt tokens read from the provider's cache; left out, they cost as much as `input`.
+    cache_write: Prompt tokens put into the provider's cache; left out, they cost as much as `input`.
+    cache_write_1h: Those put there for an hour; left out, they cost as much as `cache_write`.
     output: Generated tokens.
     """
 
     input: Dollars
     cached_input: Dollars | None = None
+    cache_write: Dollars | None = None
+    cache_write_1h: Dollars | None = None
     output: Dollars
 
 
@@ -69,7 +74,8 @@ class Deployment(Struct, frozen=True, kw_only=True):
     weight: Share of traffic under the `weighted` policy.
     context_window: Longest prompt and answer together, in tokens.
     scrape: How often an engine's health and metrics are read, 1s if left out; for `vllm` and `embedded`.
-    unsupported: What becomes of a request field the upstream does not know.
+    unsupported: What becomes of a field without a place in the upstream's dialect, `reject` if left out.
+    native: APIs that the upstream speaks itself beyond its provider's own, so that they are passed on as they are.
     quota: Name of a quota shared with other deployments: a 429 on one cools all.
     region: The cloud's region.
     replicas: How many embedded engines are started, 1 if left out; for `embedded` only.
@@ -94,6 +100,7 @@ class Deployment(Struct, frozen=True, kw_only=True):
     context_window: Positive | None = None
     scrape: Timeout | None = None
     unsupported: Literal["reject", "drop"] | None = None
+    native: list[Literal["messages", "count_tokens", "responses"]] = []
     quota: Name | None = None
     region: Name | None = None
     replicas: Positive | None = None
