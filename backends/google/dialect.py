@@ -11,15 +11,16 @@ from policies.failure import Fault
 
 
 class Google:
-    """A Dialect and an EmbeddingDialect. ``resource``: what stands before the model in the path, Vertex's
-    ``projects/P/locations/L``; empty on the Gemini API.
+    """A Dialect and an EmbeddingDialect. ``resource``: what stands before a model's collection in Vertex's paths,
+    ``projects/P/locations/L``; empty where an API key says it.
     """
 
-    def __init__(self, resource: str = "") -> None:
+    def __init__(self, resource: str = "", *, vertex: bool = False) -> None:
         self._resource = resource
+        self._vertex = vertex
 
     def write(self, conversation: Conversation, model: str) -> Written:
-        return write_request.write(conversation, model, self._path(model), vertex=bool(self._resource))
+        return write_request.write(conversation, model, self._path(model), vertex=self._vertex)
 
     def reader(self, stream: bool, content_type: bytes) -> ReplyReader:
         return read_reply.Stream() if content_type.startswith(b"text/event-stream") else read_reply.whole()
@@ -28,14 +29,14 @@ class Google:
         return faults.of_reply(status, headers, body)
 
     def write_texts(self, texts: Texts, model: str) -> Written:
-        return embedding.write(texts, model, self._path(model), vertex=bool(self._resource))
+        return embedding.write(texts, model, self._path(model), vertex=self._vertex)
 
     def read_vectors(self, body: bytes) -> Vectors:
         return embedding.read(body)
 
     def _path(self, model: str) -> bytes:
         """The model's path; a name with a slash says its own collection (``tunedModels/x``, ``endpoints/1``)."""
-        collection = "publishers/google/models/" if self._resource else "models/"
+        collection = "publishers/google/models/" if self._vertex else "models/"
         path = "/".join(part for part in (self._resource, model if "/" in model else collection + model) if part)
         return b"/" + quote(path, safe="/").encode("ascii")
 

@@ -17,7 +17,7 @@ VERTEX = "projects/proj/locations/us-central1"
 
 
 def written(chat: dict[str, Any], model: str = "gemini-2.5-flash", resource: str = "") -> Written:
-    return Google(resource).write(read_chat(msgspec.json.encode({"model": "m", **chat})), model)
+    return Google(resource, vertex=bool(resource)).write(read_chat(msgspec.json.encode({"model": "m", **chat})), model)
 
 
 def body(chat: dict[str, Any], model: str = "gemini-2.5-flash", resource: str = "") -> Any:

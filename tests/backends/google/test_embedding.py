@@ -21,7 +21,7 @@ from tests.emulators.google_model import embed
     ],
 )
 def test_texts_become_vectors(resource: str, model: str, verb: str, texts: list[str], usage: Usage) -> None:
-    dialect = Google(resource)
+    dialect = Google(resource, vertex=bool(resource))
     written = dialect.write_texts(Texts(texts, 4), model)
     assert written.target.endswith(f"{model}:{verb}".encode())
     read = dialect.read_vectors(msgspec.json.encode(embed(verb, msgspec.json.decode(written.body))))
@@ -34,13 +34,14 @@ def test_texts_become_vectors(resource: str, model: str, verb: str, texts: list[
 def test_the_use_is_told() -> None:
     assert b'"taskType":"RETRIEVAL_QUERY"' in Google().write_texts(Texts(["a"], kind="RETRIEVAL_QUERY"), "m").body
     assert (
-        b'"task_type":"RETRIEVAL_QUERY"' in Google(VERTEX).write_texts(Texts(["a"], kind="RETRIEVAL_QUERY"), "m").body
+        b'"task_type":"RETRIEVAL_QUERY"'
+        in Google(VERTEX, vertex=True).write_texts(Texts(["a"], kind="RETRIEVAL_QUERY"), "m").body
     )
 
 
 def test_one_text_at_a_time_where_the_model_takes_no_more() -> None:
     with pytest.raises(Inexpressible, match="one text"):
-        Google(VERTEX).write_texts(Texts(["a", "b"]), "gemini-embedding-2")
+        Google(VERTEX, vertex=True).write_texts(Texts(["a", "b"]), "gemini-embedding-2")
 
 
 @pytest.mark.parametrize("body", [b"{}", b"x", b'{"embeddings": 3}'])
