@@ -118,7 +118,7 @@ class TypedStream:
         if usage is NO_USAGE:
             return
         if usage.prompt == 0 and self.usage.prompt:  # Anthropic's last event counts the output alone
-            usage = Usage(self.usage.prompt, usage.completion, self.usage.cached, "upstream")
+            usage = msgspec.structs.replace(self.usage, completion=usage.completion, reasoning=usage.reasoning)
         self.usage = usage
 
     def close(self) -> bytes:
