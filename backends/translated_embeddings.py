@@ -1,4 +1,4 @@
-"""Embeddings, translated. Rule: OpenAI's request and answer around a provider's own; nothing is streamed."""
+"""Translated embeddings. Rule: OpenAI's embeddings at the door, the provider's own call behind it."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -7,7 +7,7 @@ import msgspec
 
 from backends.adapter import Incoming, Unsendable, Wire
 from backends.decoder import Decoder
-from backends.dialect import Dialect, Inexpressible, Written
+from backends.dialect import Inexpressible
 from backends.embedding import EmbeddingDialect, read_texts, write_vectors
 from backends.peek import BadBody
 from backends.place import Place
@@ -16,47 +16,46 @@ from policies.failure import Failure, Fault
 from policies.types import NO_USAGE, Usage
 
 
-class _Embedding(EmbeddingDialect, Dialect, Protocol):
-    """A provider that has both."""
+class Embedder(EmbeddingDialect, Protocol):
+    """A dialect of embeddings that knows what a refusal means."""
+
+    def fault(self, status: int, headers: Mapping[bytes, bytes], body: bytes) -> Fault: ...
 
 
 class TranslatedEmbeddings:
-    """An Adapter for the family ``embeddings``. ``drop``: as in Translated."""
+    """The embeddings of one endpoint of a deployment that speaks a dialect of its own. ``drop``: as in Translated."""
 
-    def __init__(self, place: Place, model: str, dialect: _Embedding, *, drop: bool) -> None:
+    def __init__(self, place: Place, model: str, dialect: Embedder, *, drop: bool) -> None:
         self._place = place
         self._model = model
         self._dialect = dialect
         self._drop = drop
 
     def encode(self, incoming: Incoming) -> Wire:
-        written = self._write(incoming.request.body)
+        try:
+            texts, _ = read_texts(incoming.request.body)
+            written = self._dialect.write_texts(texts, self._model)
+        except (BadBody, Inexpressible) as problem:
+            raise Unsendable(Fault(Failure.BAD_REQUEST, str(problem), param=problem.param)) from None
         if written.dropped and not self._drop:
             raise Unsendable(unsupported(written.dropped, self._model))
         incoming.dropped = written.dropped
         return self._place.wire(incoming, written)
 
-    def _write(self, body: bytes) -> Written:
-        try:
-            texts, _ = read_texts(body)
-            return self._dialect.write_texts(texts, self._model)
-        except (BadBody, Inexpressible) as problem:
-            raise Unsendable(Fault(Failure.BAD_REQUEST, str(problem), param=problem.param)) from None
-
     def decoder(self, incoming: Incoming, content_type: bytes) -> Decoder:
         _, in_base64 = read_texts(incoming.request.body)
-        return _Answer(self._dialect, self._model, in_base64, incoming.dropped)
+        return _Vectors(self._dialect, self._model, in_base64, incoming.dropped)
 
     def fault(self, incoming: Incoming, status: int, headers: Mapping[bytes, bytes], body: bytes) -> Fault:
         return foreign(self._dialect.fault(status, headers, body))
 
 
-class _Answer:
-    """A Decoder of one whole answer."""
+class _Vectors:
+    """A Decoder of a whole answer."""
 
     __slots__ = ("_dialect", "_in_base64", "_model", "_parts", "committed", "fault", "head", "progressed", "usage")
 
-    def __init__(self, dialect: EmbeddingDialect, model: str, in_base64: bool, dropped: tuple[str, ...]) -> None:
+    def __init__(self, dialect: Embedder, model: str, in_base64: bool, dropped: tuple[str, ...]) -> None:
         self._dialect = dialect
         self._model = model
         self._in_base64 = in_base64
@@ -77,8 +76,8 @@ class _Answer:
         try:
             vectors = self._dialect.read_vectors(b"".join(self._parts))
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
-            self.fault = Fault(Failure.MALFORMED, f"the upstream's answer is malformed: {error}")
+            self.fault = Fault(Failure.MALFORMED, f"the upstream's embeddings are malformed: {error}")
             return b""
-        self.committed = True
         self.usage = vectors.usage
+        self.committed = True
         return write_vectors(vectors, self._model, self._in_base64)

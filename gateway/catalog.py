@@ -9,6 +9,7 @@ from backends.adapter import Adapter
 from gateway import providers
 from gateway.config.deployment import Deployment as DeploymentConfig
 from gateway.config.schema import Config
+from gateway.keyring import Keyring
 from gateway.keys import Key, Keys
 from gateway.live import Live
 from gateway.refusal import Refusal
@@ -45,7 +46,7 @@ class Catalog(msgspec.Struct, frozen=True):
         return model
 
 
-def compile_catalog(config: Config, live: Live, embedded: Embedded) -> Catalog:
+def compile_catalog(config: Config, live: Live, embedded: Embedded, keyring: Keyring) -> Catalog:
     """The catalog of a checked configuration; live state is found again by name."""
     rules = msgspec.convert(config.defaults.breaker, BreakerRules, from_attributes=True)
     retry = msgspec.convert(config.defaults.retry, RetryRules, from_attributes=True)
@@ -55,7 +56,7 @@ def compile_catalog(config: Config, live: Live, embedded: Embedded) -> Catalog:
         roots = embedded[name][: deployment.replicas] if deployment.provider == "embedded" else deployment.addresses
         candidates[name] = tuple(_candidate(name, config, root, live, rules, retry) for root in roots)
         for candidate in candidates[name]:
-            adapters[candidate.id] = providers.adapter(deployment, candidate.id[1])
+            adapters[candidate.id] = providers.adapter(deployment, candidate.id[1], keyring)
     models = {name: _model(name, config, candidates) for name in config.models}
     aliases = {alias: models[name] for name, model in config.models.items() for alias in model.aliases}
     listed = tuple(name for name in config.models if name != "*")
@@ -87,8 +88,9 @@ def _candidate(name: str, config: Config, root: str, live: Live, rules: BreakerR
 
 def _quota(deployment: DeploymentConfig, root: str) -> tuple[str, str]:
     """The names of the quota domain and of the credential; digests, since the credential is part of them."""
-    key = deployment.api_key.reveal() if deployment.api_key else ""
-    credential = sha256(f"{deployment.provider}\n{root}\n{key}".encode()).hexdigest()
+    secret = deployment.api_key or deployment.credentials
+    whose = (deployment.provider, root, secret.reveal() if secret else "", deployment.project, deployment.region)
+    credential = sha256(repr(whose).encode()).hexdigest()
     if deployment.quota:
         return f"quota:{deployment.quota}", credential
     return f"{credential}:{deployment.model}", credential

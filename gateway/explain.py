@@ -13,6 +13,7 @@ from backends.peek import BadBody, peek
 from gateway import clock
 from gateway.catalog import compile_catalog
 from gateway.config import Config, ConfigError, load
+from gateway.keyring import Keyring
 from gateway.live import Live
 from gateway.status import Report
 from policies.explain import Decision, explain
@@ -63,7 +64,7 @@ def decide(config: Config, family: str, body: bytes, report: Report | None, seed
     if report is not None:
         saved = {each.name: [endpoint.url for endpoint in each.endpoints] for each in report.deployments}
         embedded = {name: saved.get(name, roots) for name, roots in embedded.items()}
-    catalog = compile_catalog(config, live, embedded)
+    catalog = compile_catalog(config, live, embedded, Keyring())
     now = clock.now()
     if report is not None:
         restore(live, report, now)

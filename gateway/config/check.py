@@ -71,6 +71,8 @@ def check_deployment(deployment: Deployment) -> Iterator[Finding]:
         yield ("endpoints",), "missing: a vllm deployment lists the roots of its servers"
     if provider == "openai_compatible" and not deployment.base_url:
         yield ("base_url",), "missing: an openai_compatible deployment says where its API is"
+    if provider == "gemini" and not deployment.api_key:
+        yield ("api_key",), "missing: the Gemini API asks for one"
     for key, providers in belongs_to(deployment):
         if provider not in providers:
             yield (key,), f"is not for provider {provider}, only for {', '.join(providers)}"
@@ -101,6 +103,10 @@ def belongs_to(deployment: Deployment) -> Iterator[tuple[str, tuple[str, ...]]]:
         yield "api_key", remote
     if deployment.headers:
         yield "headers", remote
+    if deployment.project is not None:
+        yield "project", ("vertex",)
+    if deployment.credentials is not None:
+        yield "credentials", ("vertex",)
 
 
 def check_policy(policy: PolicySpec) -> Iterator[Finding]:

@@ -21,6 +21,7 @@ PROVIDER_DEFAULTS: Mapping[str, Mapping[str, object]] = MappingProxyType(
     {
         "vllm": {"scrape": 1.0},
         "openai": {"base_url": "https://api.openai.com/v1"},
+        "gemini": {"base_url": "https://generativelanguage.googleapis.com/v1beta"},
         "anthropic": {"base_url": "https://api.anthropic.com/v1"},
         "embedded": {"scrape": 1.0, "replicas": 1},
     }
@@ -77,7 +78,9 @@ class Deployment(Struct, frozen=True, kw_only=True):
     unsupported: What becomes of a field without a place in the upstream's dialect, `reject` if left out.
     native: APIs that the upstream speaks itself beyond its provider's own, so that they are passed on as they are.
     quota: Name of a quota shared with other deployments: a 429 on one cools all.
-    region: The cloud's region.
+    region: The cloud's region; for `vertex` its location, `global` if left out.
+    project: The Google Cloud project, the credentials' own if left out; for `vertex` only.
+    credentials: A Google account as JSON, usually `file:/path`; left out, the application default credentials.
     replicas: How many embedded engines are started, 1 if left out; for `embedded` only.
     """
 
@@ -103,6 +106,8 @@ class Deployment(Struct, frozen=True, kw_only=True):
     native: list[Literal["messages", "count_tokens", "responses"]] = []
     quota: Name | None = None
     region: Name | None = None
+    project: Name | None = None
+    credentials: Secret | None = None
     replicas: Positive | None = None
 
     def resolved(self) -> "Deployment":

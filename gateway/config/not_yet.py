@@ -19,7 +19,7 @@ TELEMETRY = "telemetry export and the request ledger"
 
 NOW_PRESETS = frozenset(policy.kind for policy in PRESETS)
 LATER_PRESETS = frozenset(get_args(Preset)) - NOW_PRESETS
-NOW_PROVIDERS = ("vllm", "openai", "openai_compatible", "embedded", "anthropic")
+NOW_PROVIDERS = ("vllm", "openai", "openai_compatible", "embedded", "anthropic", "gemini", "vertex")
 
 
 class Later(Struct, frozen=True):
@@ -43,7 +43,6 @@ TABLE = (
     Later("defaults.realign", ("deterministic",), "realigning any broken stream", RESILIENCE),
     Later("deployments.*.weights", UNSET, "continuing a broken stream on the same weights", RESILIENCE),
     Later("deployments.*.provider", NOW_PROVIDERS, "provider {value}", PROVIDERS),
-    Later("deployments.*.region", UNSET, "a cloud's region", PROVIDERS),
     Later("deployments.*.kv_events", UNSET, "precise prefix routing from cache events", ROUTING),
     Later("deployments.*.rpm", UNSET, "routing by a request rate", ROUTING),
     Later("deployments.*.tpm", UNSET, "routing by a token rate", ROUTING),
