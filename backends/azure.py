@@ -14,11 +14,13 @@ from backends import sse
 from backends.adapter import Incoming
 from backends.chat_stream import ChatStream
 from backends.decoder import Decoder
-from backends.families import FAMILIES
+from backends.families import FAMILIES, OPENAI_FAMILIES
 from backends.openai import OpenAI
 from backends.place import address
 
 V1 = "/openai/v1"
+#: What has a deployment behind it, at both kinds of address.
+AZURE_FAMILIES = OPENAI_FAMILIES - {"moderations", "image_variations", "responses"}
 
 
 class _Chunk(msgspec.Struct):
@@ -37,6 +39,10 @@ class Azure(OpenAI):
             query = f"?api-version={quote(api_version)}".encode()
             for family in FAMILIES:
                 self._targets[family.name] = prefix + family.paths[0].removeprefix("/v1").encode() + query
+
+    def target(self, family: str) -> bytes:
+        """The request target of a family."""
+        return self._targets[family]
 
     def decoder(self, incoming: Incoming, content_type: bytes) -> Decoder:
         if incoming.family.events == "openai" and content_type.startswith(b"text/event-stream"):

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 
 import msgspec
 
-from backends.families import OPENAI_FAMILIES
-
 _TEXT = frozenset({"chat", "completions", "embeddings"})
 _CHAT = frozenset({"chat"})
 _ENGINE = frozenset({"tools", "json_schema", "logprobs"})
@@ -18,11 +16,11 @@ _ENGINE = frozenset({"tools", "json_schema", "logprobs"})
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One provider.
 
-    ``base_url``: its public address (``{region}`` is the deployment's); empty: the deployment must say. ``families``:
-    the endpoint families it answers. ``features``: as in backends/capabilities.py. ``rejects``, ``renames`` (old to
-    new) and ``implied``: fields of chat and completions, as above. ``health``: it is an engine of one's own, at roots
-    without /v1, that answers 200 at this path when it can serve. ``metered``: it sends rate-limit headers. ``note``:
-    what else to know, for the documentation.
+    ``base_url``: its public address (``{…}`` is filled in by the configuration); empty: the deployment must say.
+    ``families``: the endpoint families it answers. ``features``: as in backends/capabilities.py. ``rejects``,
+    ``renames`` (old to new) and ``implied``: fields of chat and completions, as above. ``health``: it is an engine of
+    one's own, at roots without /v1, that answers 200 at this path when it can serve. ``metered``: it sends rate-limit
+    headers. ``note``: what else to know, for the documentation.
     """
 
     base_url: str = ""
@@ -115,6 +113,13 @@ ROWS: Mapping[str, Row] = {
         rejects=("n", "logprobs", "top_logprobs"),
         note="AWS credentials as for `bedrock`; OpenAI's open-weight models only, Converse has the others",
     ),
+    "vertex_openai": Row(
+        base_url="{root}/projects/{project}/locations/{region}/endpoints/openapi",
+        families=_CHAT,
+        features=frozenset({"images", "tools", "json_schema", "reasoning"}),
+        rejects=("logit_bias",),
+        note="Google credentials as for `vertex`; model names like `google/gemini-…`",
+    ),
     "sglang": Row(
         families=_TEXT | {"rerank", "score"},
         features=_ENGINE | {"images", "reasoning"},
@@ -150,6 +155,3 @@ ROWS: Mapping[str, Row] = {
         health="/v1/models",
     ),
 }
-
-#: Families of Azure's deployments, both kinds of URL.
-AZURE_FAMILIES = OPENAI_FAMILIES - {"moderations", "image_variations"}
