@@ -61,39 +61,16 @@ class Quantity(msgspec.Struct):
     bands: list[Ratios]
     calibration: Calibration
 
+    def at(self, x: tuple[float, ...]) -> float:
+        """Seconds at ratio 1, for an endpoint that is as fast as its class."""
+        return max(self.line.predict(x), self.line.floor)
 
-class Speed(msgspec.Struct):
-    """A hardware class: what its endpoints have in common."""
+
+class HardwareClass(msgspec.Struct):
+    """What the endpoints of one deployment have in common."""
 
     first: Quantity
     each: Quantity
-
-
-class Pace(msgspec.Struct):
-    """One endpoint, beside its class: a factor in the logarithm, and its own ratios."""
-
-    log_factor: float = 0.0
-    samples: float = 0.0
-    bands: list[Ratios] = []
-
-    def __post_init__(self) -> None:
-        if not self.bands:
-            self.bands = [Ratios() for _ in range(len(BANDS) + 1)]
-
-    @property
-    def factor(self) -> float:
-        """How many times slower than its class it is, drawn towards 1 while little is known."""
-        return exp(self.log_factor * self.samples / (self.samples + SHRINK))
-
-    def observe(self, ratio: float) -> None:
-        """Actual over the class's prediction."""
-        self.samples = min(self.samples + 1.0, MEMORY)
-        self.log_factor += (log(max(ratio, 1e-3)) - self.log_factor) / self.samples
-
-    def restarted(self) -> None:
-        """A new engine behind the address: what is known of the old one is not its."""
-        self.log_factor = self.samples = 0.0
-        self.bands = [Ratios() for _ in range(len(BANDS) + 1)]
 
 
 class Prediction(msgspec.Struct, frozen=True, gc=False):
@@ -116,62 +93,81 @@ class Prediction(msgspec.Struct, frozen=True, gc=False):
         return self.ratios.share(seconds / self.seconds)
 
 
-def speed(cloud: bool) -> Speed:
+class LatencyPredictor(msgspec.Struct):
+    """One endpoint: its class, a factor of its own (in the logarithm), and its own ratios."""
+
+    hardware: HardwareClass
+    log_factor: float = 0.0
+    samples: float = 0.0
+    bands: list[Ratios] = msgspec.field(default_factory=lambda: _no_ratios())
+
+    @property
+    def factor(self) -> float:
+        """How many times slower than its class it is, drawn towards 1 while little is known."""
+        return exp(self.log_factor * self.samples / (self.samples + SHRINK))
+
+    def first_token(self, situation: Situation) -> Prediction:
+        """Seconds to the first token."""
+        quantity, band = self.hardware.first, situation.band
+        own = self.bands[band]
+        ratios = own if len(own) >= FEW else quantity.bands[band]
+        return Prediction(quantity.at(situation.first) * self.factor, ratios, quantity.calibration)
+
+    def each_token(self, situation: Situation) -> Prediction:
+        """Seconds for each token after the first."""
+        quantity = self.hardware.each
+        seconds = quantity.at(situation.each) * self.factor
+        return Prediction(seconds, quantity.bands[situation.band], quantity.calibration)
+
+    def observe_first(self, situation: Situation, told: Prediction, seconds: float) -> None:
+        """A first token took ``seconds``."""
+        self._count(situation, told, seconds, told.level(seconds))
+        self.hardware.first.line.observe(situation.first, seconds / self.factor)
+
+    def observe_silence(self, situation: Situation, told: Prediction, seconds: float) -> None:
+        """No first token had come after ``seconds`` (a timeout, a cancelled or failed attempt): it counts as what it
+        would probably have taken, where that is more than was foretold, and never for the class."""
+        if seconds >= told.quantile(0.5):
+            seconds = told.seconds * told.ratios.beyond(seconds / told.seconds)
+            self._count(situation, told, seconds, told.level(seconds))
+
+    def observe_each(self, situation: Situation, told: Prediction, seconds: float) -> None:
+        """A token after the first took ``seconds`` on average."""
+        quantity = self.hardware.each
+        quantity.calibration.observe(told.level(seconds))
+        quantity.bands[situation.band].observe(seconds / told.seconds)
+        quantity.line.observe(situation.each, seconds / self.factor)
+
+    def restarted(self) -> None:
+        """A new engine behind the address: what is known of the old one is not its."""
+        self.log_factor = self.samples = 0.0
+        self.bands = _no_ratios()
+
+    def _count(self, situation: Situation, told: Prediction, seconds: float, level: float) -> None:
+        quantity, ratio = self.hardware.first, seconds / told.seconds
+        quantity.calibration.observe(level)
+        quantity.bands[situation.band].observe(ratio)
+        self.bands[situation.band].observe(ratio)
+        self.samples = min(self.samples + 1.0, MEMORY)
+        self.log_factor += (log(seconds / quantity.at(situation.first)) - self.log_factor) / self.samples
+
+
+def hardware(cloud: bool) -> HardwareClass:
     """A class nobody has observed yet."""
     first, each = (CLOUD_FIRST, CLOUD_EACH) if cloud else (GPU_FIRST, GPU_EACH)
-    return Speed(_quantity(first, _IMAGINED_FIRST, 0.005), _quantity(each, _IMAGINED_EACH, 0.001))
+    return HardwareClass(_quantity(first, _IMAGINED_FIRST, 0.005), _quantity(each, _IMAGINED_EACH, 0.001))
 
 
 def _quantity(prior: list[float], imagined: tuple[tuple[float, ...], ...], floor: float) -> Quantity:
     line = NonNegative(list(prior), floor)
     for x in imagined:
         line.observe(x, line.predict(x))
-    bands = [Ratios() for _ in range(len(BANDS) + 1)]
+    bands = _no_ratios()
     for band in bands:
         for ratio in _PRIOR_RATIOS:
             band.observe(ratio)
     return Quantity(line, bands, Calibration())
 
 
-def first_token(speed: Speed, pace: Pace, situation: Situation) -> Prediction:
-    """Seconds to the first token."""
-    quantity, band = speed.first, situation.band
-    own = pace.bands[band]
-    seconds = max(quantity.line.predict(situation.first), quantity.line.floor) * pace.factor
-    return Prediction(seconds, own if len(own) >= FEW else quantity.bands[band], quantity.calibration)
-
-
-def each_token(speed: Speed, pace: Pace, situation: Situation) -> Prediction:
-    """Seconds for each token after the first."""
-    quantity = speed.each
-    seconds = max(quantity.line.predict(situation.each), quantity.line.floor) * pace.factor
-    return Prediction(seconds, quantity.bands[situation.band], quantity.calibration)
-
-
-def observe_first(
-    speed: Speed, pace: Pace, situation: Situation, told: Prediction, seconds: float, censored: bool = False
-) -> None:
-    """A first token took ``seconds``, or (censored) had not come after them: then it counts as what it probably would
-    have taken, and only if that is more than was foretold."""
-    quantity, band = speed.first, situation.band
-    level = told.level(seconds)
-    if censored:
-        if seconds < told.seconds * told.ratios.quantile(0.5):
-            return
-        seconds = told.seconds * told.ratios.beyond(seconds / told.seconds)
-    quantity.calibration.observe(level if not censored else max(level, told.level(seconds)))
-    ratio = seconds / told.seconds
-    pace.bands[band].observe(ratio)
-    quantity.bands[band].observe(ratio)
-    expected = max(quantity.line.predict(situation.first), quantity.line.floor)
-    pace.observe(seconds / expected)
-    if not censored:
-        quantity.line.observe(situation.first, seconds / pace.factor)
-
-
-def observe_each(speed: Speed, pace: Pace, situation: Situation, told: Prediction, seconds: float) -> None:
-    """A token after the first took ``seconds`` on average."""
-    quantity = speed.each
-    quantity.calibration.observe(told.level(seconds))
-    quantity.bands[situation.band].observe(seconds / told.seconds)
-    quantity.line.observe(situation.each, seconds / pace.factor)
+def _no_ratios() -> list[Ratios]:
+    return [Ratios() for _ in range(len(BANDS) + 1)]

@@ -8,16 +8,7 @@ import pytest
 from backends.engine.profile import Profile
 from backends.engine.replica import Replica
 from backends.engine.sequence import Work
-from policies.predict.latency import (
-    Pace,
-    Prediction,
-    Situation,
-    each_token,
-    first_token,
-    observe_each,
-    observe_first,
-    speed,
-)
+from policies.predict.latency import LatencyPredictor, Prediction, Situation, hardware
 from policies.predict.residuals import LEVELS
 
 SLOW = Profile(prefill_base=0.2, prefill_per_token=1.7e-4, decode_base=0.032, decode_per_sequence=1.26e-3)
@@ -37,7 +28,8 @@ class World:
         self.draw = random.Random(seed)
         self.replicas = [Replica(profile) for profile in profiles]
         self.flights: list[dict[int, Flight]] = [{} for _ in profiles]
-        self.speed, self.paces = speed(cloud=False), [Pace() for _ in profiles]
+        shared = hardware(cloud=False)
+        self.predictors = [LatencyPredictor(shared) for _ in profiles]
         self.landed: list[tuple[Flight, float]] = []
         self.kept: list[object] = []  # sequences are known by identity
 
@@ -56,9 +48,9 @@ class World:
             prompt = int(min(self.draw.lognormvariate(7.2, 0.9) + 20, 16_000))
             output = int(min(self.draw.expovariate(1 / 100) + 1, 1000))
             choices = []
-            for i, pace in enumerate(self.paces):
+            for i, predictor in enumerate(self.predictors):
                 situation = self.situation(i, prompt)
-                choices.append((first_token(self.speed, pace, situation), i, situation))
+                choices.append((predictor.first_token(situation), i, situation))
             told, i, situation = min(choices, key=lambda choice: choice[0].seconds)
             sequence = self.replicas[i].submit(Work(prompt, output), now)
             self.kept.append(sequence)
@@ -72,7 +64,7 @@ class World:
                 flight.first = event.at
                 took = event.at - flight.sent
                 self.landed.append((flight, took))
-                observe_first(self.speed, self.paces[i], flight.situation, flight.told, took)
+                self.predictors[i].observe_first(flight.situation, flight.told, took)
             if event.finished:
                 del self.flights[i][id(event.sequence)]
 
@@ -102,53 +94,48 @@ def test_an_endpoint_three_times_slower_is_known_within_a_hundred_answers() -> N
     for _ in world.run(400, 3.0):
         if len(world.landed) >= 100:
             break
-    fast, slow = world.paces
+    fast, slow = world.predictors
     assert slow.factor > 1.7 * fast.factor
 
 
-def told(pace: Pace | None = None) -> tuple[Prediction, Situation]:
-    situation = Situation(1000)
-    return first_token(speed(cloud=False), pace or Pace(), situation), situation
-
-
 def test_the_probability_of_being_in_time_is_the_quantile_turned_round() -> None:
-    prediction, _ = told()
+    prediction = LatencyPredictor(hardware(cloud=False)).first_token(Situation(1000))
     for share in (0.1, 0.5, 0.9):
         assert prediction.within(prediction.quantile(share)) == pytest.approx(share, abs=0.03)
     assert prediction.within(1e-6) < 0.05 < 0.95 < prediction.within(1e6)
 
 
 def test_a_timeout_counts_as_longer_than_it_lasted() -> None:
-    classes, pace, situation = speed(cloud=False), Pace(), Situation(1000)
+    predictor, situation = LatencyPredictor(hardware(cloud=False)), Situation(1000)
     for _ in range(30):
-        prediction = first_token(classes, pace, situation)
-        observe_first(classes, pace, situation, prediction, 2 * prediction.seconds, censored=True)
-    assert pace.factor > 1.5
+        prediction = predictor.first_token(situation)
+        predictor.observe_silence(situation, prediction, 2 * prediction.seconds)
+    assert predictor.factor > 1.3
 
 
 def test_an_attempt_cancelled_early_says_nothing() -> None:
-    classes, pace, situation = speed(cloud=False), Pace(), Situation(1000)
-    prediction = first_token(classes, pace, situation)
-    observe_first(classes, pace, situation, prediction, prediction.seconds / 10, censored=True)
-    assert pace == Pace()
+    predictor, situation = LatencyPredictor(hardware(cloud=False)), Situation(1000)
+    prediction = predictor.first_token(situation)
+    predictor.observe_silence(situation, prediction, prediction.seconds / 10)
+    assert predictor.samples == 0 and predictor.factor == 1.0
 
 
 def test_a_restarted_engine_is_a_new_one() -> None:
-    pace = Pace()
+    predictor, situation = LatencyPredictor(hardware(cloud=False)), Situation(1000)
     for _ in range(30):
-        pace.observe(4.0)
-    assert pace.factor > 2
-    pace.restarted()
-    assert pace.factor == 1.0
+        predictor.observe_first(situation, predictor.first_token(situation), 2.0)
+    assert predictor.factor > 2
+    predictor.restarted()
+    assert predictor.factor == 1.0 and not any(len(band) for band in predictor.bands)
 
 
 def test_each_further_token_is_learned_too() -> None:
-    classes, pace, profile = speed(cloud=False), Pace(), Profile()
+    predictor, profile = LatencyPredictor(hardware(cloud=False)), Profile()
     draw = random.Random(4)
     for _ in range(500):
         running = draw.randint(1, 60)
         situation = Situation(500, 0, running, 0, running * 1500)
         took = profile.decode_seconds(running, int(situation.resident))
-        observe_each(classes, pace, situation, each_token(classes, pace, situation), took)
+        predictor.observe_each(situation, predictor.each_token(situation), took)
     situation = Situation(500, 0, 30, 0, 45_000)
-    assert each_token(classes, pace, situation).seconds == pytest.approx(profile.decode_seconds(30, 45_000), rel=0.1)
+    assert predictor.each_token(situation).seconds == pytest.approx(profile.decode_seconds(30, 45_000), rel=0.1)
