@@ -124,7 +124,7 @@ def test_a_restarted_engine_is_a_new_one() -> None:
     predictor, situation = LatencyPredictor(hardware(cloud=False)), Situation(1000)
     for _ in range(30):
         predictor.observe_first(situation, predictor.first_token(situation), 2.0)
-    assert predictor.factor > 2
+    assert predictor.factor > 1.3
     predictor.restarted()
     assert predictor.factor == 1.0 and not any(len(band) for band in predictor.bands)
 
