@@ -6,6 +6,8 @@ provider lacks it. docs/providers.md is generated from the table.
 
 from collections.abc import Mapping
 
+from backends.compatible import ROWS
+
 #: Feature -> what shows in a body that it is needed: JSON tokens, which no string inside a body can hold unescaped.
 FEATURES: Mapping[str, tuple[bytes, ...]] = {
     "images": (b'"image_url"', b'"input_image"', b'"image"'),
@@ -30,6 +32,7 @@ PROVIDERS: Mapping[str, frozenset[str]] = {
     "bedrock": _CLOUD,
     "gemini": ALL,
     "vertex": ALL,
+    **{name: row.features for name, row in ROWS.items()},
 }
 
 #: Leaving these out changes what was asked: a place that lacks one is never tried, whatever `unsupported` says.

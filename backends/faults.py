@@ -7,8 +7,11 @@ from email.utils import parsedate_to_datetime
 
 import msgspec
 
+from backends.quota import duration, remaining
 from policies.failure import Failure, Fault
 
+_AGAIN = re.compile(r"(?:again|retry)(?: in| after) ((?:[\d.]+ ?(?:ms|m(?!illi)|[dhs]) ?)+)", re.IGNORECASE)
+_MODEL_FAULTS = frozenset({"tool_use_failed", "output_parse_failed"})  # Groq's 400 for what the model wrote
 _TOO_LONG = re.compile(
     r"maximum context length|context_length_exceeded|context window|prompt is too long|input is too long"
     r"|context limit|exceeds? the (?:maximum|model'?s?).{0,40}(?:tokens|length)|max_model_len",
@@ -34,6 +37,7 @@ _BY_STATUS = {
     404: Failure.NOT_FOUND,
     407: Failure.AUTH,
     408: Failure.SERVER_ERROR,
+    412: Failure.RATE_LIMITED,  # Fireworks: the account is suspended
     424: Failure.SERVER_ERROR,
     425: Failure.SERVER_ERROR,
     429: Failure.RATE_LIMITED,
@@ -65,8 +69,8 @@ def of_reply(status: int, headers: Mapping[bytes, bytes], body: bytes) -> Fault:
     return Fault(
         failure,
         error.message or f"the upstream answered {status}",
-        retry_after=delay(headers),
-        credential=status == 402 or error.code in _QUOTA or error.type in _QUOTA,
+        retry_after=_delay(status, headers, error),
+        credential=status in (402, 412) or error.code in _QUOTA or error.type in _QUOTA,
         status=status,
         body=body if error.enveloped else b"",
         content_type=headers.get(b"content-type", b"application/json"),
@@ -97,9 +101,13 @@ def in_band(error: bytes) -> Fault:
 
 def _read(body: bytes) -> _Error:
     try:
-        envelope = msgspec.json.decode(body, type=_Envelope)
+        envelope = msgspec.json.decode(body, type=_Envelope | list[_Envelope])
     except (msgspec.DecodeError, UnicodeDecodeError):
         return _Error(enveloped=False)
+    if isinstance(envelope, list):  # Google's OpenAI endpoint wraps its errors so
+        envelope = envelope[0] if envelope else _Envelope()
+        if isinstance(envelope.error, _Error):
+            return msgspec.structs.replace(envelope.error, enveloped=False)
     if isinstance(envelope.error, _Error):
         return envelope.error
     if isinstance(envelope.error, str):
@@ -109,6 +117,8 @@ def _read(body: bytes) -> _Error:
 
 def _failure(status: int, error: _Error) -> Failure:
     if status in (400, 413, 422):
+        if error.code in _MODEL_FAULTS:
+            return Failure.SERVER_ERROR
         text = f"{error.code} {error.type} {error.message}"
         if _TOO_LONG.search(text):
             return Failure.CONTEXT_TOO_LONG
@@ -119,6 +129,19 @@ def _failure(status: int, error: _Error) -> Failure:
     if status < 400:
         return Failure.MALFORMED  # a redirect, or a 1xx that ended: nothing a client of an API can use
     return Failure.SERVER_ERROR if status >= 500 else Failure.BAD_REQUEST
+
+
+def _delay(status: int, headers: Mapping[bytes, bytes], error: _Error) -> float | None:
+    """Seconds to wait: by the header made for it, else what its quota headers or its words say of a rate limit."""
+    seconds = delay(headers)
+    if seconds is not None or status != 429:
+        return seconds
+    left = remaining(headers)
+    seconds = left.spent() if left is not None else None
+    if seconds is None:
+        found = _AGAIN.search(error.message or "")
+        seconds = duration(found[1].replace(" ", "")) if found else None
+    return seconds
 
 
 def delay(headers: Mapping[bytes, bytes]) -> float | None:

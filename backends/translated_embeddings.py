@@ -11,11 +11,9 @@ from backends.dialect import Inexpressible
 from backends.embedding import EmbeddingDialect, read_texts, write_vectors
 from backends.peek import BadBody
 from backends.place import Place
-from backends.translated import foreign
+from backends.translated import foreign, unsupported
 from policies.failure import Failure, Fault
 from policies.types import NO_USAGE, Usage
-
-_HEAD = {b"content-type": b"application/json"}
 
 
 class Embedder(EmbeddingDialect, Protocol):
@@ -25,12 +23,13 @@ class Embedder(EmbeddingDialect, Protocol):
 
 
 class TranslatedEmbeddings:
-    """The embeddings of one endpoint of a deployment that speaks a dialect of its own."""
+    """The embeddings of one endpoint of a deployment that speaks a dialect of its own. ``drop``: as in Translated."""
 
-    def __init__(self, place: Place, model: str, dialect: Embedder) -> None:
+    def __init__(self, place: Place, model: str, dialect: Embedder, *, drop: bool) -> None:
         self._place = place
         self._model = model
         self._dialect = dialect
+        self._drop = drop
 
     def encode(self, incoming: Incoming) -> Wire:
         try:
@@ -38,11 +37,14 @@ class TranslatedEmbeddings:
             written = self._dialect.write_texts(texts, self._model)
         except (BadBody, Inexpressible) as problem:
             raise Unsendable(Fault(Failure.BAD_REQUEST, str(problem), param=problem.param)) from None
+        if written.dropped and not self._drop:
+            raise Unsendable(unsupported(written.dropped, self._model))
+        incoming.dropped = written.dropped
         return self._place.wire(incoming, written)
 
     def decoder(self, incoming: Incoming, content_type: bytes) -> Decoder:
         _, in_base64 = read_texts(incoming.request.body)
-        return _Vectors(self._dialect, self._model, in_base64)
+        return _Vectors(self._dialect, self._model, in_base64, incoming.dropped)
 
     def fault(self, incoming: Incoming, status: int, headers: Mapping[bytes, bytes], body: bytes) -> Fault:
         return foreign(self._dialect.fault(status, headers, body))
@@ -51,10 +53,9 @@ class TranslatedEmbeddings:
 class _Vectors:
     """A Decoder of a whole answer."""
 
-    __slots__ = ("_dialect", "_in_base64", "_model", "_parts", "committed", "fault", "progressed", "usage")
-    head = _HEAD
+    __slots__ = ("_dialect", "_in_base64", "_model", "_parts", "committed", "fault", "head", "progressed", "usage")
 
-    def __init__(self, dialect: Embedder, model: str, in_base64: bool) -> None:
+    def __init__(self, dialect: Embedder, model: str, in_base64: bool, dropped: tuple[str, ...]) -> None:
         self._dialect = dialect
         self._model = model
         self._in_base64 = in_base64
@@ -63,6 +64,9 @@ class _Vectors:
         self.progressed = True
         self.fault: Fault | None = None
         self.usage: Usage = NO_USAGE
+        self.head = {b"content-type": b"application/json"}
+        if dropped:
+            self.head[b"x-cloverleaf-dropped"] = ", ".join(dropped).encode("ascii", "replace")
 
     def feed(self, data: bytes) -> bytes:
         self._parts.append(data)

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 from backends.adapter import Adapter, Incoming, Media, Unsendable
 from backends.decoder import Decoder
 from backends.media import Unfetched
+from backends.quota import remaining
 from backends.transport import Exchange, Transport
 from gateway import clock
+from gateway.live import Live
 from policies.failure import Failure, Fault
 from policies.types import Candidate, Timeouts
 
@@ -45,6 +47,7 @@ class Attempt:
         "_journey",
         "_late",
         "_limits",
+        "_live",
         "_over",
         "_paused",
         "_status",
@@ -82,8 +85,9 @@ class Attempt:
         self._over = False
         self._paused = False
 
-    def send(self, transport: Transport) -> None:
+    def send(self, transport: Transport, live: Live) -> None:
         """Begin."""
+        self._live = live
         try:
             wire = self._adapter.encode(self._incoming)
         except Unsendable as problem:
@@ -103,7 +107,7 @@ class Attempt:
             return
         self._incoming.fetched = {**self._incoming.fetched, **fetched}
         self.deadline = clock.now() + self._limits.connect
-        self.send(transport)
+        self.send(transport, self._live)
 
     def cancel(self) -> None:
         """Drop it, so that the upstream stops working; it settles nothing any more."""
@@ -122,6 +126,8 @@ class Attempt:
 
     def head(self, status: int, headers: Mapping[bytes, bytes]) -> None:
         self._status, self._headers = status, headers
+        if self.candidate.deployment.metered and (left := remaining(headers)) is not None:
+            self._live.metered(self.candidate, left, _now())
         if not 200 <= status < 300:
             self._error = []
         elif headers.get(b"content-encoding", b"") not in _IDENTITY:

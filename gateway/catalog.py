@@ -79,6 +79,7 @@ def _candidate(name: str, config: Config, root: str, live: Live, rules: BreakerR
             msgspec.convert(price, Price, from_attributes=True) if price else None,
             tuple(deployment.tags),
             providers.features(deployment),
+            providers.metered(deployment),
         ),
         live.load(id, rules),
         live.domain(domain, credential, retry.budget),
@@ -88,8 +89,7 @@ def _candidate(name: str, config: Config, root: str, live: Live, rules: BreakerR
 
 def _quota(deployment: DeploymentConfig, root: str) -> tuple[str, str]:
     """The names of the quota domain and of the credential; digests, since the credential is part of them."""
-    secret = deployment.api_key or deployment.credentials
-    whose = (deployment.provider, root, secret.reveal() if secret else "", deployment.project, deployment.region)
+    whose = (deployment.provider, root, providers.account(deployment), deployment.project, deployment.region)
     credential = sha256(repr(whose).encode()).hexdigest()
     if deployment.quota:
         return f"quota:{deployment.quota}", credential

@@ -181,7 +181,7 @@ class Journey:
         self._attempt = attempt
         gateway.live.enter(candidate, incoming.request.prompt_tokens, self.family.name, attempt.started)
         gateway.watch.add(attempt)
-        attempt.send(gateway.transport)
+        attempt.send(gateway.transport, gateway.live)
 
     # Moved by the attempt
 

@@ -4,6 +4,7 @@ State is kept by (deployment, endpoint) and by quota domain, so it survives a re
 loop between awaits: no locks.
 """
 
+from backends.quota import Remaining
 from policies.breaker import BreakerRules
 from policies.budget import Budget
 from policies.failure import ABSENCE, ENDPOINT_FAULTS, Failure, Fault
@@ -96,6 +97,14 @@ class Live:
                     other.cooled_until = max(other.cooled_until, now + COOL_CREDENTIAL)
         delay = COOL if fault.retry_after is None else min(fault.retry_after, COOL_MOST)
         domain.cooled_until = max(domain.cooled_until, now + delay)
+
+    def metered(self, candidate: Candidate, left: Remaining, now: float) -> None:
+        """What a reply's headers leave of the limits; a limit that is used up is not asked for until it comes back."""
+        domain = candidate.domain
+        domain.requests_left, domain.tokens_left = left.requests, left.tokens
+        wait = left.spent()
+        if wait is not None:
+            domain.cooled_until = max(domain.cooled_until, now + min(wait, COOL_MOST))
 
     # what the probes see
 

@@ -2,16 +2,21 @@
 
 from collections.abc import Callable, Mapping
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
+from backends.adapted import Adapted
 from backends.adapter import Adapter
 from backends.anthropic import Anthropic, AnthropicKey
+from backends.azure import AZURE_FAMILIES, Azure
 from backends.bearer import Bearer
 from backends.by_family import ByFamily
 from backends.capabilities import PROVIDERS
 from backends.chat.dialect import Chat
-from backends.credentials import Credentials, Fixed, Refreshed
+from backends.compatible import ROWS
+from backends.credentials import Credentials, Fixed, Missing, Refreshed
 from backends.dialect import Dialect
 from backends.doors import DOORS
+from backends.entra import client_credentials
 from backends.families import ALL_FAMILIES, OPENAI_FAMILIES, VLLM_FAMILIES
 from backends.google.account import read_account
 from backends.google.dialect import Google
@@ -21,8 +26,11 @@ from backends.signed import Signed
 from backends.translated import Translated
 from backends.translated_embeddings import TranslatedEmbeddings
 from gateway import clock
-from gateway.config.deployment import Deployment
+from gateway.config.deployment import ENGINES, Deployment
 from gateway.keyring import Keyring
+
+if TYPE_CHECKING:
+    from backends.bedrock.dialect import Bedrock
 
 _ASKED_FOR = frozenset({"messages", "count_tokens", "responses"})  # few compatible servers speak these themselves
 #: Provider -> the endpoint families it answers itself; the doors among the others are translated for it.
@@ -34,15 +42,20 @@ NATIVE: Mapping[str, frozenset[str]] = {
     "anthropic": frozenset({"messages", "count_tokens"}),
     "gemini": frozenset(),
     "vertex": frozenset(),
+    "bedrock": frozenset(),
+    "azure": AZURE_FAMILIES,
+    **{name: row.families for name, row in ROWS.items()},
 }
 #: Providers whose embeddings are translated.
-_EMBEDDERS = frozenset({"gemini", "vertex"})
-_V1_IN_ROOT = frozenset({"openai", "openai_compatible"})
+_EMBEDDERS = frozenset({"gemini", "vertex", "bedrock"})
+_V1_IN_ROOT = NATIVE.keys() - set(ENGINES) - {"embedded"}
+_METERED = frozenset({"openai", "openai_compatible", "azure", "anthropic"})
 
 
 def native(deployment: Deployment) -> frozenset[str]:
     """The endpoint families that the upstream answers itself."""
-    return NATIVE[deployment.provider] | frozenset(deployment.native)
+    responses = {"responses"} if deployment.provider == "azure" and not deployment.api_version else frozenset()
+    return NATIVE[deployment.provider] | frozenset(deployment.native) | responses
 
 
 def families(deployment: Deployment) -> frozenset[str]:
@@ -54,6 +67,22 @@ def families(deployment: Deployment) -> frozenset[str]:
 def features(deployment: Deployment) -> frozenset[str]:
     """What the deployment can be asked for, in the words of backends/capabilities.py."""
     return PROVIDERS[deployment.provider]
+
+
+def metered(deployment: Deployment) -> bool:
+    """Whether its replies say what is left of its limits."""
+    row = ROWS.get(deployment.provider)
+    return row.metered if row is not None else deployment.provider in _METERED
+
+
+def account(deployment: Deployment) -> str:
+    """What tells its credential from others: the key, or the account's name."""
+    if deployment.aws is not None:
+        return deployment.aws.access_key_id.reveal()
+    if deployment.entra is not None:
+        return f"{deployment.entra.tenant}/{deployment.entra.client_id}"
+    secret = deployment.api_key or deployment.credentials
+    return secret.reveal() if secret is not None else ""
 
 
 def adapter(deployment: Deployment, root: str, keyring: Keyring) -> Adapter:
@@ -82,9 +111,17 @@ def _openai(deployment: Deployment, root: str, keyring: Keyring) -> Adapter:
     if deployment.api_key:
         lines = {"authorization": f"Bearer {deployment.api_key.reveal()}", **lines}
     v1_in_root = deployment.provider in _V1_IN_ROOT
-    itself = OpenAI(root, deployment.model, lines, v1_in_root=v1_in_root)
+    itself = _by_row(deployment, OpenAI(root, deployment.model, lines, v1_in_root=v1_in_root))
     target = b"/chat/completions" if v1_in_root else b"/v1/chat/completions"
     return with_doors(deployment, itself, Place(root, Fixed(), lines), Chat(target))
+
+
+def _by_row(deployment: Deployment, itself: OpenAI) -> Adapter:
+    """The adapter with its provider's differences from OpenAI, where it has any."""
+    row = ROWS.get(deployment.provider)
+    if row is None or row.plain:
+        return itself
+    return Adapted(itself, row, deployment.model, drop=deployment.unsupported == "drop")
 
 
 def _anthropic(deployment: Deployment, root: str, keyring: Keyring) -> Adapter:
@@ -95,16 +132,23 @@ def _anthropic(deployment: Deployment, root: str, keyring: Keyring) -> Adapter:
 
 
 def _gemini(deployment: Deployment, root: str, keyring: Keyring) -> Adapter:
-    return _google(deployment, Place(root, _google_key(deployment), headers(deployment)), Google())
+    return _translated(deployment, Place(root, _google_key(deployment), headers(deployment)), Google())
 
 
 def _vertex(deployment: Deployment, root: str, keyring: Keyring) -> Adapter:
+    place = Place(root, _vertex_key(deployment, keyring), headers(deployment))
     if deployment.credentials is None:
-        return _google(deployment, Place(root, _google_key(deployment), headers(deployment)), Google(vertex=True))
+        return _translated(deployment, place, Google(vertex=True))
+    return _translated(
+        deployment, place, Google(f"projects/{deployment.project}/locations/{deployment.region}", vertex=True)
+    )
+
+
+def _vertex_key(deployment: Deployment, keyring: Keyring) -> Credentials:
+    if deployment.credentials is None:
+        return _google_key(deployment)
     account = deployment.credentials.reveal()
-    key = keyring.credential(f"google:{sha256(account.encode()).hexdigest()}", lambda: google_token(account))
-    resource = f"projects/{deployment.project}/locations/{deployment.region}"
-    return _google(deployment, Place(root, key, headers(deployment)), Google(resource, vertex=True))
+    return keyring.credential(f"google:{sha256(account.encode()).hexdigest()}", lambda: google_token(account))
 
 
 def _google_key(deployment: Deployment) -> Credentials:
@@ -119,15 +163,73 @@ def google_token(account: str) -> Refreshed:
     return Bearer(grant(read), f"Google for {read.client_email or read.type}", clock.wall)
 
 
-def _google(deployment: Deployment, place: Place, dialect: Google) -> Adapter:
+def _translated(deployment: Deployment, place: Place, dialect: "Google | Bedrock") -> Adapter:
+    """A provider that has no dialect but its own, and embeddings too."""
     drop = deployment.unsupported == "drop"
     translated = Translated(place, deployment.model, dialect, clock.wall, drop=drop)
-    embeddings = TranslatedEmbeddings(place, deployment.model, dialect)
+    embeddings = TranslatedEmbeddings(place, deployment.model, dialect, drop=drop)
     return ByFamily({**dict.fromkeys(DOORS, translated), "embeddings": embeddings})
+
+
+def _signed(deployment: Deployment, root: str, key: Credentials) -> Adapter:
+    """A compatible provider whose credential is not a key."""
+    lines = headers(deployment)
+    itself = Signed(_by_row(deployment, OpenAI(root, deployment.model, lines, v1_in_root=True)), key)
+    return with_doors(deployment, itself, Place(root, key, lines), Chat(b"/chat/completions"))
+
+
+def _vertex_openai(deployment: Deployment, root: str, keyring: Keyring) -> Adapter:
+    return _signed(deployment, root, _vertex_key(deployment, keyring))
+
+
+def _bedrock_openai(deployment: Deployment, root: str, keyring: Keyring) -> Adapter:
+    return _signed(deployment, root, _aws_key(deployment))
+
+
+def _bedrock(deployment: Deployment, root: str, keyring: Keyring) -> Adapter:
+    from backends.bedrock.dialect import Bedrock  # needs botocore, which only Bedrock does
+
+    place = Place(root, _aws_key(deployment), headers(deployment))
+    return _translated(deployment, place, Bedrock(deployment.model))
+
+
+def _aws_key(deployment: Deployment) -> Credentials:
+    from backends.bedrock.signature import AwsKeys, SigV4
+
+    if deployment.api_key is not None:
+        return Fixed(authorization=f"Bearer {deployment.api_key.reveal()}")
+    aws = deployment.aws
+    if aws is None:
+        return Missing("there are no AWS credentials: set aws or api_key, or AWS_ACCESS_KEY_ID and its like")
+    token = aws.session_token.reveal() if aws.session_token else ""
+    keys = AwsKeys(aws.access_key_id.reveal(), aws.secret_access_key.reveal(), token)
+    return SigV4(keys, deployment.region or "", clock.wall)
+
+
+def _azure(deployment: Deployment, root: str, keyring: Keyring) -> Adapter:
+    lines = headers(deployment)
+    azure = Azure(root, deployment.model, lines, deployment.api_version or "")
+    key = _azure_key(deployment, keyring)
+    place = Place(root, key, lines)
+    return with_doors(deployment, Signed(azure, key), place, Chat(azure.target("chat").removeprefix(place.prefix)))
+
+
+def _azure_key(deployment: Deployment, keyring: Keyring) -> Credentials:
+    entra = deployment.entra
+    if entra is None:
+        return Fixed(api_key=deployment.api_key.reveal() if deployment.api_key else "")
+    secret = entra.client_secret.reveal()
+    grant = client_credentials(entra.authority, entra.tenant, entra.client_id, secret, entra.scope)
+    name = sha256(f"{entra.authority}\n{entra.tenant}\n{entra.client_id}\n{secret}\n{entra.scope}".encode()).hexdigest()
+    return keyring.credential(f"entra:{name}", lambda: Bearer(grant, f"Entra ID for {entra.client_id}", clock.wall))
 
 
 _MAKERS: Mapping[str, Callable[[Deployment, str, Keyring], Adapter]] = {
     "anthropic": _anthropic,
     "gemini": _gemini,
     "vertex": _vertex,
+    "vertex_openai": _vertex_openai,
+    "bedrock": _bedrock,
+    "bedrock_openai": _bedrock_openai,
+    "azure": _azure,
 }

@@ -25,6 +25,8 @@ class Domain(msgspec.Struct):
     budget: Budget
     credential: str  # a digest; what a spent quota or an unpaid bill cools, beyond the one domain
     cooled_until: float = 0.0
+    requests_left: float | None = None  # of the upstream's own limits, as its last reply said; None: it does not say
+    tokens_left: float | None = None
 
 
 class Load(msgspec.Struct):

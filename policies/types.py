@@ -90,6 +90,7 @@ class Deployment(msgspec.Struct, frozen=True):
     price: Price | None = None
     tags: tuple[str, ...] = ()
     features: frozenset[str] = frozenset()  # what its provider can be asked for, see backends/capabilities.py
+    metered: bool = False  # its replies say what is left of its limits
 
 
 class Candidate(msgspec.Struct, frozen=True):

@@ -25,8 +25,10 @@ def with_google(config: Config, environ: Mapping[str, str]) -> tuple[Config, lis
     """The configuration with its Vertex deployments filled in, and what stands against them."""
     deployments, findings = dict(config.deployments), []
     for name, deployment in config.deployments.items():
-        if deployment.provider == "vertex":
+        if deployment.provider in ("vertex", "vertex_openai"):
             deployments[name], found = _filled(deployment, environ)
+            if deployment.provider == "vertex_openai" and not deployment.base_url:
+                deployments[name] = _openai_endpoint(deployments[name])
             findings += [(("deployments", name, *key), message) for key, message in found]
     return structs.replace(config, deployments=deployments), findings
 
@@ -47,6 +49,11 @@ def _filled(deployment: Deployment, environ: Mapping[str, str]) -> tuple[Deploym
     if not project:
         return given, [(("project",), "missing: neither the credentials nor GOOGLE_CLOUD_PROJECT name one")]
     return structs.replace(given, credentials=Secret(text), project=project), []
+
+
+def _openai_endpoint(deployment: Deployment) -> Deployment:
+    path = f"projects/{deployment.project}/locations/{deployment.region}/endpoints/openapi"
+    return structs.replace(deployment, base_url=f"{deployment.base_url}/{path}")
 
 
 def _with_key(deployment: Deployment) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from msgspec import structs
 
+from gateway.config.amazon import with_aws
 from gateway.config.check import check
 from gateway.config.decode import decode
 from gateway.config.google import with_google
@@ -23,7 +24,8 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     config, problems = decode(source)
     unsound = {entry(problem.path) for problem in problems}
     config, google = with_google(config, environ)
-    findings = [*check(config), *google, *check_names(config, source)]
+    config, aws = with_aws(config, environ)
+    findings = [*check(config), *google, *aws, *check_names(config, source)]
     problems += [source.problem(*finding) for finding in findings if entry(finding[0]) not in unsound]
     problems += [source.problem(*finding) for finding in not_yet(config)]
     if problems:

@@ -12,14 +12,12 @@ from gateway.config.schema import Config
 from policies.profile import PRESETS
 
 ROUTING = "smart routing"
-PROVIDERS = "the native cloud providers"
 RESILIENCE = "hedging and stream recovery"
 GATEWAYS = "running several gateways as one"
 TELEMETRY = "telemetry export and the request ledger"
 
 NOW_PRESETS = frozenset(policy.kind for policy in PRESETS)
 LATER_PRESETS = frozenset(get_args(Preset)) - NOW_PRESETS
-NOW_PROVIDERS = ("vllm", "openai", "openai_compatible", "embedded", "anthropic", "gemini", "vertex")
 
 
 class Later(Struct, frozen=True):
@@ -42,7 +40,6 @@ TABLE = (
     Later("defaults.recovery", UNSET, "recovery of a broken stream", RESILIENCE),
     Later("defaults.realign", ("deterministic",), "realigning any broken stream", RESILIENCE),
     Later("deployments.*.weights", UNSET, "continuing a broken stream on the same weights", RESILIENCE),
-    Later("deployments.*.provider", NOW_PROVIDERS, "provider {value}", PROVIDERS),
     Later("deployments.*.kv_events", UNSET, "precise prefix routing from cache events", ROUTING),
     Later("deployments.*.rpm", UNSET, "routing by a request rate", ROUTING),
     Later("deployments.*.tpm", UNSET, "routing by a token rate", ROUTING),
