@@ -7,11 +7,9 @@ from backends.adapter import Wire
 from backends.conversation import Conversation
 from backends.dialect import ReplyReader, Written
 from backends.messages.read_reply import MessagesMeaning, parse_message
-from backends.messages.write_request import write_messages
+from backends.messages.write_request import OLD_VERSION, write_messages
 from backends.stream_reader import SseReader, WholeReader
 from policies.failure import Fault
-
-VERSION = b"anthropic-version: 2023-06-01\r\n"  # the only one there is
 
 
 class Anthropic:
@@ -30,7 +28,7 @@ class Anthropic:
 
 
 class AnthropicKey:
-    """Credentials: an API key, and the version that every request must name, unless the client did."""
+    """Credentials: an API key, and the version that every request must name, where nobody named one."""
 
     __slots__ = ("_key",)
 
@@ -38,4 +36,4 @@ class AnthropicKey:
         self._key = f"x-api-key: {key}\r\n".encode("latin-1") if key else b""
 
     def lines(self, wire: Wire) -> bytes:
-        return self._key if b"anthropic-version:" in wire.headers else self._key + VERSION
+        return self._key if b"anthropic-version:" in wire.headers else self._key + OLD_VERSION

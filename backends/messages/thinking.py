@@ -36,8 +36,6 @@ def _by_effort(body: dict[str, Any], asked: Reasoning) -> None:
     body["thinking"] = _shown({"type": "adaptive"}, asked)
     if asked.effort:
         body.setdefault("output_config", {})["effort"] = _EFFORTS.get(asked.effort, asked.effort)
-    if body.get("temperature") == 1:
-        del body["temperature"]
 
 
 def _by_budget(
@@ -54,7 +52,7 @@ def _by_budget(
     if _unproven(messages):  # another model's tool calls: Claude may not think again before its own next turn
         return
     body["thinking"] = _shown({"type": "enabled", "budget_tokens": budget}, asked)
-    if body.pop("temperature", 1) != 1:
+    if body.pop("temperature", None) is not None:
         dropped.append("temperature")
     if body.pop("top_k", None) is not None:
         dropped.append("top_k")

@@ -29,9 +29,12 @@ from backends.messages.thinking import set_thinking
 from backends.turns import turns
 
 MAX_TOKENS = 8192  # Anthropic asks for a limit; this is ours where the client gave none
+#: The versions of the API. The newer one knows no sampling parameters, so it is left where a client insists on them.
+OLD_VERSION, NEW_VERSION = (b"anthropic-version: %b\r\n" % version for version in (b"2023-06-01", b"2026-10-21"))
 FILES_BETA = b"anthropic-beta: files-api-2025-04-14\r\n"
 _UNKNOWN = ("seed", "n", "frequency_penalty", "presence_penalty", "logit_bias", "logprobs", "top_logprobs")
 _NATIVE = frozenset({"cache_control", "container", "context_management", "inference_geo", "mcp_servers", "speed"})
+_SAMPLING = frozenset({"temperature", "top_p", "top_k"})
 _CHOICES = {"auto": "auto", "none": "none", "required": "any", "tool": "tool"}
 _TIERS = {"auto": "auto", "priority": "auto", "default": "standard_only"}
 _NOT_AN_ID = re.compile(r"[^a-zA-Z0-9_-]")
@@ -48,7 +51,8 @@ def write_messages(conversation: Conversation, model: str) -> Written:
     if conversation.stream:
         body["stream"] = True
     files = any(isinstance(p, Document) and p.id for m in conversation.messages for p in m.parts)
-    return Written(b"/messages", msgspec.json.encode(body), tuple(dropped), FILES_BETA if files else b"")
+    lines = NEW_VERSION if _SAMPLING.isdisjoint(body) else OLD_VERSION
+    return Written(b"/messages", msgspec.json.encode(body), tuple(dropped), lines + FILES_BETA if files else lines)
 
 
 def compose(conversation: Conversation, model: str) -> tuple[dict[str, Any], list[str]]:
@@ -191,12 +195,13 @@ def _choose(body: dict[str, Any], conversation: Conversation) -> None:
 
 
 def _sample(body: dict[str, Any], conversation: Conversation, dropped: list[str]) -> None:
+    """What is asked beyond the defaults: later models and versions of the API take nothing else."""
     temperature = conversation.temperature
-    if temperature is not None:
-        if temperature > 1:  # the scale ends there
-            dropped.append("temperature")
-        body["temperature"] = min(temperature, 1.0)
-    if conversation.top_p is not None:
+    if temperature is not None and temperature > 1:  # the scale ends there, at the default
+        dropped.append("temperature")
+    elif temperature is not None and temperature != 1:
+        body["temperature"] = temperature
+    if conversation.top_p is not None and conversation.top_p != 1:
         body["top_p"] = conversation.top_p
     if conversation.top_k is not None:
         body["top_k"] = conversation.top_k
