@@ -94,7 +94,7 @@ class PublicFetcher:
         origin, target = _parsed(url)
         address = await self._resolved(origin)
         answer = _Answer(left, self._limits.size)
-        context = (self._context or ssl.create_default_context()) if origin.tls else None
+        context = self._tls() if origin.tls else None
         try:
             _, connection = await asyncio.get_running_loop().create_connection(
                 Connection, address, origin.port, ssl=context, server_hostname=origin.host if context else None
@@ -109,6 +109,11 @@ class PublicFetcher:
         finally:
             connection.abort()
         return answer
+
+    def _tls(self) -> ssl.SSLContext:
+        if self._context is None:  # it reads the authorities' certificates: once is enough
+            self._context = ssl.create_default_context()
+        return self._context
 
     async def _resolved(self, origin: Origin) -> str:
         """An address of the host, all of whose addresses are allowed."""

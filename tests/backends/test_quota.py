@@ -88,4 +88,6 @@ def test_short_durations(text: str, seconds: float | None) -> None:
 
 @given(st.dictionaries(st.binary(max_size=30), st.binary(max_size=12)))
 def test_no_header_is_a_trap(headers: dict[bytes, bytes]) -> None:
-    remaining({b"x-ratelimit-reset-" + name: value for name, value in headers.items()} | {b"x-ratelimit-remaining": b"1"})
+    remaining(
+        {b"x-ratelimit-reset-" + name: value for name, value in headers.items()} | {b"x-ratelimit-remaining": b"1"}
+    )
