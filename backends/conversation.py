@@ -8,9 +8,15 @@ the client knows.
 import msgspec
 
 Raw = msgspec.Raw
+ABSENT = Raw()
 
 #: Where a thought's signature was made; no other place can read it.
 ANTHROPIC, GOOGLE = "anthropic", "google"
+
+
+def present(raw: Raw) -> bool:
+    """Whether a raw field was given, and not as null."""
+    return bytes(raw) not in (b"", b"null")
 
 
 class Text(msgspec.Struct, gc=False):

@@ -18,6 +18,7 @@ _TOO_LONG = re.compile(
     re.IGNORECASE,
 )
 _FILTERED = re.compile(r"content_filter|content management policy|content_policy_violation|ResponsibleAIPolicy", re.I)
+_UNPAID = "credit balance is too low"  # which Anthropic says with a 400
 _QUOTA = frozenset(
     {
         "insufficient_quota",
@@ -63,6 +64,8 @@ class _Envelope(msgspec.Struct):
 def of_reply(status: int, headers: Mapping[bytes, bytes], body: bytes) -> Fault:
     """The fault of a reply whose status is not 2xx."""
     error = _read(body)
+    if status == 400 and _UNPAID in (error.message or ""):
+        status = 402
     failure = _failure(status, error)
     if failure is Failure.AUTH:  # its words may quote the credential
         return Fault(failure, f"the upstream refused this gateway's credential ({status})", status=status)

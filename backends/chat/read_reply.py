@@ -3,7 +3,7 @@
 import msgspec
 
 from backends.chat.wire import ORIGINS
-from backends.conversation import GOOGLE
+from backends.conversation import ABSENT, GOOGLE, present
 from backends.events import (
     CallDelta,
     CallStart,
@@ -75,7 +75,7 @@ class _Choice(msgspec.Struct):
     message: _Delta | None = None
     finish_reason: str | None = None
     stop_reason: str | int | None = None  # vLLM: the stop string that was met
-    logprobs: msgspec.Raw | None = None
+    logprobs: msgspec.Raw = ABSENT
 
 
 class _Chunk(msgspec.Struct):
@@ -85,7 +85,7 @@ class _Chunk(msgspec.Struct):
     choices: list[_Choice] | None = None
     usage: Counted | None = None
     service_tier: str | None = None
-    error: msgspec.Raw = msgspec.Raw()
+    error: msgspec.Raw = ABSENT
 
 
 _decode = msgspec.json.Decoder(_Chunk).decode
@@ -169,8 +169,8 @@ def _said(delta: _Delta, choice: _Choice) -> list[Event]:
         for piece in content:
             thought = "".join(inner.text for inner in piece.thinking or ())
             events.append(ThoughtDelta(thought, choice.index) if thought else TextDelta(piece.text, choice.index))
-    elif content or (content is not None and choice.logprobs is not None):
-        logprobs = None if choice.logprobs is None or bytes(choice.logprobs) == b"null" else choice.logprobs
+    elif content or (content is not None and present(choice.logprobs)):
+        logprobs = choice.logprobs if present(choice.logprobs) else None
         events.append(TextDelta(content, choice.index, logprobs))
     if delta.refusal:
         events.append(RefusalDelta(delta.refusal, choice.index))

@@ -22,6 +22,7 @@ from backends.conversation import (
     ToolCall,
     ToolChoice,
     ToolResult,
+    present,
 )
 from backends.peek import BadBody
 
@@ -60,7 +61,7 @@ def read_chat(body: bytes) -> Conversation:
         n=asked.n,
         frequency_penalty=asked.frequency_penalty,
         presence_penalty=asked.presence_penalty,
-        logit_bias=asked.logit_bias if bytes(asked.logit_bias) else None,
+        logit_bias=asked.logit_bias if present(asked.logit_bias) else None,
         logprobs=asked.logprobs,
         top_logprobs=asked.top_logprobs,
         response_format=_format(asked.response_format),
@@ -68,7 +69,7 @@ def read_chat(body: bytes) -> Conversation:
         service_tier=asked.service_tier or "",
         user=asked.user or _text(raw.get("safety_identifier")),
         metadata={key: str(value) for key, value in (asked.metadata or {}).items()},
-        extra={key: value for key, value in raw.items() if key not in wire.READ and bytes(value) != b"null"},
+        extra={key: value for key, value in raw.items() if key not in wire.READ and present(value)},
     )
 
 
@@ -209,7 +210,7 @@ def _tools(asked: wire.ChatRequest) -> list[Tool]:
 
 def _tool(function: wire.FunctionSpec, cache: str) -> Tool:
     tool = Tool(function.name, description=function.description or "", strict=function.strict, cache=cache)
-    if bytes(function.parameters) not in (b"", b"null"):
+    if present(function.parameters):
         tool.schema = function.parameters
     return tool
 
@@ -232,7 +233,7 @@ def _format(asked: wire.ResponseFormat | None) -> Format | None:
         return None
     if asked.type == "json_object":
         return Format("json_object")
-    if asked.type != "json_schema" or asked.json_schema is None or not bytes(asked.json_schema.schema):
+    if asked.type != "json_schema" or asked.json_schema is None or not present(asked.json_schema.schema):
         raise BadBody("invalid 'response_format': it needs a json_schema with a schema", "response_format")
     schema = asked.json_schema
     return Format("json_schema", schema.schema, schema.name, schema.description or "", schema.strict)

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from backends.conversation import ANTHROPIC, GOOGLE
+from backends.conversation import ABSENT, ANTHROPIC, GOOGLE
 
 Raw = msgspec.Raw
 
@@ -97,7 +97,7 @@ class Message(msgspec.Struct):
 class FunctionSpec(msgspec.Struct):
     name: str
     description: str | None = None
-    parameters: Raw = Raw(b"")
+    parameters: Raw = ABSENT
     strict: bool | None = None
 
 
@@ -120,7 +120,7 @@ class Choice(msgspec.Struct):
 class JsonSchema(msgspec.Struct):
     name: str = "answer"
     description: str | None = None
-    schema: Raw = Raw(b"")
+    schema: Raw = ABSENT
     strict: bool | None = None
 
 
@@ -169,7 +169,7 @@ class ChatRequest(msgspec.Struct):
     n: int | None = None
     frequency_penalty: float | None = None
     presence_penalty: float | None = None
-    logit_bias: Raw = Raw(b"")
+    logit_bias: Raw = ABSENT
     logprobs: bool | None = None
     top_logprobs: int | None = None
     response_format: ResponseFormat | None = None

@@ -5,7 +5,7 @@ Blocks of tools that Anthropic runs itself are not the client's to answer, so th
 
 import msgspec
 
-from backends.conversation import ANTHROPIC
+from backends.conversation import ABSENT, ANTHROPIC, present
 from backends.events import (
     CallDelta,
     CallStart,
@@ -82,12 +82,12 @@ class _Event(msgspec.Struct):
     content_block: _Block | None = None
     delta: _Delta | None = None
     usage: _Count | None = None
-    error: msgspec.Raw | None = None
+    error: msgspec.Raw = ABSENT
 
 
 class _Whole(_Message):
     type: str = ""
-    error: msgspec.Raw | None = None
+    error: msgspec.Raw = ABSENT
 
 
 _decode_event = msgspec.json.Decoder(_Event).decode
@@ -125,7 +125,7 @@ class MessagesMeaning:
             case "message_stop":
                 self.finished = True
             case "error":
-                self.fault = in_band(bytes(event.error or b"null"))
+                self.fault = in_band(bytes(event.error) or b"null")
         return []
 
     def open(self, block: _Block) -> list[Event]:
@@ -197,7 +197,7 @@ def parse_message(body: bytes) -> list[Event] | Fault:
         msgspec.DecodeError, ValueError: it is none.
     """
     message = _decode_whole(body)
-    if message.error is not None:
+    if present(message.error):
         return in_band(bytes(message.error))
     if message.stop_reason is None:
         raise ValueError("it has no stop_reason")

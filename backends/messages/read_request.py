@@ -20,6 +20,7 @@ from backends.conversation import (
     ToolCall,
     ToolChoice,
     ToolResult,
+    present,
 )
 from backends.messages import wire
 from backends.messages.signatures import unmark
@@ -53,7 +54,7 @@ def read_messages(body: bytes) -> Conversation:
     system = _text_blocks(asked.system)
     messages = [_message(message, f"messages[{i}]") for i, message in enumerate(asked.messages)]
     choice = asked.tool_choice
-    extra = {key: value for key, value in raw.items() if key not in wire.READ and bytes(value) != b"null"}
+    extra = {key: value for key, value in raw.items() if key not in wire.READ and present(value)}
     return Conversation(
         messages=[Message("system", list[Part](system)), *messages] if system else messages,
         stream=bool(asked.stream),
@@ -159,7 +160,7 @@ def _tools(specs: list[wire.ToolSpec], extra: dict[str, Raw]) -> list[Tool]:
             continue
         tool = Tool(spec.name, description=spec.description or "", strict=spec.strict)
         tool.cache = cache_ttl(spec.cache_control)
-        if spec.input_schema is not None:
+        if present(spec.input_schema):
             tool.schema = spec.input_schema
         tools.append(tool)
     return tools

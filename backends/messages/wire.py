@@ -3,6 +3,7 @@
 import msgspec
 
 from backends.chat.wire import Cache, ThinkingSpec
+from backends.conversation import ABSENT
 
 Raw = msgspec.Raw
 
@@ -41,7 +42,7 @@ class ToolSpec(msgspec.Struct):
     name: str = ""
     type: str | None = None
     description: str | None = None
-    input_schema: Raw | None = None
+    input_schema: Raw = ABSENT
     strict: bool | None = None
     cache_control: Cache | None = None
 
