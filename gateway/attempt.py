@@ -5,10 +5,12 @@ task is woken for them. Nothing here retries.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
-from backends.adapter import Adapter, Incoming, Unsendable
+from backends.adapter import Adapter, Incoming, Media, Unsendable
 from backends.decoder import Decoder
+from backends.media import Unfetched
 from backends.quota import remaining
 from backends.transport import Exchange, Transport
 from gateway import clock
@@ -91,8 +93,21 @@ class Attempt:
         except Unsendable as problem:
             self._settle(problem.fault)
             return
+        except Unfetched as wanted:  # the fetcher has a limit of its own
+            self.deadline = self.total
+            self._exchange = wanted.fetcher.fetch(wanted.urls, partial(self._fetched, transport))
+            return
         self.sent_at = clock.now()
         self._exchange = transport.send(wire, self)
+
+    def _fetched(self, transport: Transport, fetched: Mapping[str, Media] | Fault) -> None:
+        """What the request's URLs hold is here: begin again."""
+        if isinstance(fetched, Fault):
+            self._settle(fetched)
+            return
+        self._incoming.fetched = {**self._incoming.fetched, **fetched}
+        self.deadline = clock.now() + self._limits.connect
+        self.send(transport, self._live)
 
     def cancel(self) -> None:
         """Drop it, so that the upstream stops working; it settles nothing any more."""

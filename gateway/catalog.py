@@ -6,6 +6,7 @@ from hashlib import sha256
 import msgspec
 
 from backends.adapter import Adapter
+from backends.transports.public import Limits, PublicFetcher
 from gateway import providers
 from gateway.config.deployment import Deployment as DeploymentConfig
 from gateway.config.schema import Config
@@ -55,17 +56,23 @@ def compile_catalog(config: Config, live: Live, embedded: Embedded, keyring: Key
     """The catalog of a checked configuration; live state is found again by name."""
     rules = msgspec.convert(config.defaults.breaker, BreakerRules, from_attributes=True)
     retry = msgspec.convert(config.defaults.retry, RetryRules, from_attributes=True)
+    means = providers.Means(keyring, _fetcher(config))
     candidates: dict[str, tuple[Candidate, ...]] = {}
     adapters: dict[tuple[str, str], Adapter] = {}
     for name, deployment in config.deployments.items():
         roots = embedded[name][: deployment.replicas] if deployment.provider == "embedded" else deployment.addresses
         candidates[name] = tuple(_candidate(name, config, root, live, rules, retry) for root in roots)
         for candidate in candidates[name]:
-            adapters[candidate.id] = providers.adapter(deployment, candidate.id[1], keyring)
+            adapters[candidate.id] = providers.adapter(deployment, candidate.id[1], means)
     models = {name: _model(name, config, candidates) for name in config.models}
     aliases = {alias: models[name] for name, model in config.models.items() for alias in model.aliases}
     listed = tuple(name for name in config.models if name != "*")
     return Catalog(config, Keys(config.auth.keys), {**models, **aliases}, listed, adapters, candidates, retry)
+
+
+def _fetcher(config: Config) -> PublicFetcher | None:
+    media = config.defaults.media
+    return PublicFetcher(Limits(media.max_size, media.timeout)) if media.fetch else None
 
 
 def _candidate(name: str, config: Config, root: str, live: Live, rules: BreakerRules, retry: RetryRules) -> Candidate:

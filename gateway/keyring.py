@@ -11,15 +11,20 @@ from backends.credentials import Refreshed, RefreshFailed
 from backends.transport import Transport
 from gateway.log import Log
 
-RETRY = 1.0  # seconds before the second try; doubled for each further one
+RETRY = 1.0  # seconds; doubled for each further try
 RETRY_CAP = 60.0
-FIRST = 5.0  # seconds that a start waits for the first tokens
+FIRST = 5.0  # seconds
 
 
 class Keyring:
-    """One credential for each name that a catalog asks for, and one task that keeps it fresh."""
+    """One credential for each name that a catalog asks for, and one task that keeps it fresh.
 
-    def __init__(self) -> None:
+    ``retry``: seconds before the second try. ``first``: seconds that a start waits for the first tokens.
+    """
+
+    def __init__(self, retry: float = RETRY, first: float = FIRST) -> None:
+        self._retry = retry
+        self._first = first
         self._kept: dict[str, Refreshed] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._tried: dict[str, asyncio.Event] = {}
@@ -42,7 +47,7 @@ class Keyring:
             self._tasks[name] = asyncio.create_task(self._keep(name, transport, log))
         self._wanted = set()
         try:
-            async with asyncio.timeout(FIRST):
+            async with asyncio.timeout(self._first):
                 for tried in list(self._tried.values()):
                     await tried.wait()
         except TimeoutError:
@@ -56,15 +61,14 @@ class Keyring:
     async def _keep(self, name: str, transport: Transport, log: Log) -> None:
         failures = 0
         while True:
+            after = min(RETRY_CAP, self._retry * 2**failures)
+            failures = min(failures + 1, 16)
             try:
                 after = await self._kept[name].refresh(transport)
                 failures = 0
             except RefreshFailed as failed:
-                after = min(RETRY_CAP, RETRY * 2**failures)
-                failures += 1
                 log.event("warning", "credential", str(failed))
             except Exception:  # the outermost frame of this task: a defect must not end the refreshing
-                after = RETRY_CAP
                 log.event("error", "defect", traceback.format_exc())
             self._tried[name].set()
             await asyncio.sleep(after)

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from backends.adapted import Adapted
 from backends.adapter import Adapter
 from backends.anthropic import Anthropic, AnthropicKey
@@ -20,6 +22,7 @@ from backends.entra import client_credentials
 from backends.families import ALL_FAMILIES, OPENAI_FAMILIES, VLLM_FAMILIES
 from backends.google.account import read_account
 from backends.google.dialect import Google
+from backends.media import Fetcher
 from backends.openai import OpenAI
 from backends.place import Place
 from backends.signed import Signed
@@ -50,6 +53,13 @@ NATIVE: Mapping[str, frozenset[str]] = {
 _EMBEDDERS = frozenset({"gemini", "vertex", "bedrock"})
 _V1_IN_ROOT = NATIVE.keys() - set(ENGINES) - {"embedded"}
 _METERED = frozenset({"openai", "openai_compatible", "azure", "anthropic"})
+
+
+class Means(msgspec.Struct, frozen=True):
+    """What adapters share: the ``keyring`` of credentials that expire; the ``fetcher`` of what URLs hold, if any."""
+
+    keyring: Keyring
+    fetcher: Fetcher | None = None
 
 
 def native(deployment: Deployment) -> frozenset[str]:
@@ -85,9 +95,9 @@ def account(deployment: Deployment) -> str:
     return secret.reveal() if secret is not None else ""
 
 
-def adapter(deployment: Deployment, root: str, keyring: Keyring) -> Adapter:
-    """What speaks to one endpoint of a checked deployment; credentials that expire are the keyring's."""
-    return _MAKERS.get(deployment.provider, _openai)(deployment, root, keyring)
+def adapter(deployment: Deployment, root: str, means: Means) -> Adapter:
+    """What speaks to one endpoint of a checked deployment."""
+    return _MAKERS.get(deployment.provider, _openai)(deployment, root, means)
 
 
 def with_doors(deployment: Deployment, itself: Adapter, place: Place, dialect: Dialect) -> Adapter:
@@ -106,7 +116,7 @@ def headers(deployment: Deployment) -> dict[str, str]:
     return {name: secret.reveal() for name, secret in deployment.headers.items()}
 
 
-def _openai(deployment: Deployment, root: str, keyring: Keyring) -> Adapter:
+def _openai(deployment: Deployment, root: str, means: Means) -> Adapter:
     lines = headers(deployment)
     if deployment.api_key:
         lines = {"authorization": f"Bearer {deployment.api_key.reveal()}", **lines}
@@ -124,19 +134,19 @@ def _by_row(deployment: Deployment, itself: OpenAI) -> Adapter:
     return Adapted(itself, row, deployment.model, drop=deployment.unsupported == "drop")
 
 
-def _anthropic(deployment: Deployment, root: str, keyring: Keyring) -> Adapter:
+def _anthropic(deployment: Deployment, root: str, means: Means) -> Adapter:
     key: Credentials = AnthropicKey(deployment.api_key.reveal() if deployment.api_key else "")
     lines = headers(deployment)
     itself = Signed(OpenAI(root, deployment.model, lines, v1_in_root=True), key)
     return with_doors(deployment, itself, Place(root, key, lines), Anthropic())
 
 
-def _gemini(deployment: Deployment, root: str, keyring: Keyring) -> Adapter:
+def _gemini(deployment: Deployment, root: str, means: Means) -> Adapter:
     return _translated(deployment, Place(root, _google_key(deployment), headers(deployment)), Google())
 
 
-def _vertex(deployment: Deployment, root: str, keyring: Keyring) -> Adapter:
-    place = Place(root, _vertex_key(deployment, keyring), headers(deployment))
+def _vertex(deployment: Deployment, root: str, means: Means) -> Adapter:
+    place = Place(root, _vertex_key(deployment, means), headers(deployment))
     if deployment.credentials is None:
         return _translated(deployment, place, Google(vertex=True))
     return _translated(
@@ -144,11 +154,11 @@ def _vertex(deployment: Deployment, root: str, keyring: Keyring) -> Adapter:
     )
 
 
-def _vertex_key(deployment: Deployment, keyring: Keyring) -> Credentials:
+def _vertex_key(deployment: Deployment, means: Means) -> Credentials:
     if deployment.credentials is None:
         return _google_key(deployment)
     account = deployment.credentials.reveal()
-    return keyring.credential(f"google:{sha256(account.encode()).hexdigest()}", lambda: google_token(account))
+    return means.keyring.credential(f"google:{sha256(account.encode()).hexdigest()}", lambda: google_token(account))
 
 
 def _google_key(deployment: Deployment) -> Credentials:
@@ -163,10 +173,12 @@ def google_token(account: str) -> Refreshed:
     return Bearer(grant(read), f"Google for {read.client_email or read.type}", clock.wall)
 
 
-def _translated(deployment: Deployment, place: Place, dialect: "Google | Bedrock") -> Adapter:
-    """A provider that has no dialect but its own, and embeddings too."""
+def _translated(
+    deployment: Deployment, place: Place, dialect: "Google | Bedrock", fetcher: Fetcher | None = None
+) -> Adapter:
+    """A provider that has no dialect but its own, and embeddings too; ``fetcher``: for one that fetches no URL."""
     drop = deployment.unsupported == "drop"
-    translated = Translated(place, deployment.model, dialect, clock.wall, drop=drop)
+    translated = Translated(place, deployment.model, dialect, clock.wall, drop=drop, fetcher=fetcher)
     embeddings = TranslatedEmbeddings(place, deployment.model, dialect, drop=drop)
     return ByFamily({**dict.fromkeys(DOORS, translated), "embeddings": embeddings})
 
@@ -178,19 +190,19 @@ def _signed(deployment: Deployment, root: str, key: Credentials) -> Adapter:
     return with_doors(deployment, itself, Place(root, key, lines), Chat(b"/chat/completions"))
 
 
-def _vertex_openai(deployment: Deployment, root: str, keyring: Keyring) -> Adapter:
-    return _signed(deployment, root, _vertex_key(deployment, keyring))
+def _vertex_openai(deployment: Deployment, root: str, means: Means) -> Adapter:
+    return _signed(deployment, root, _vertex_key(deployment, means))
 
 
-def _bedrock_openai(deployment: Deployment, root: str, keyring: Keyring) -> Adapter:
+def _bedrock_openai(deployment: Deployment, root: str, means: Means) -> Adapter:
     return _signed(deployment, root, _aws_key(deployment))
 
 
-def _bedrock(deployment: Deployment, root: str, keyring: Keyring) -> Adapter:
+def _bedrock(deployment: Deployment, root: str, means: Means) -> Adapter:
     from backends.bedrock.dialect import Bedrock  # needs botocore, which only Bedrock does
 
     place = Place(root, _aws_key(deployment), headers(deployment))
-    return _translated(deployment, place, Bedrock(deployment.model))
+    return _translated(deployment, place, Bedrock(deployment.model), means.fetcher)
 
 
 def _aws_key(deployment: Deployment) -> Credentials:
@@ -206,25 +218,27 @@ def _aws_key(deployment: Deployment) -> Credentials:
     return SigV4(keys, deployment.region or "", clock.wall)
 
 
-def _azure(deployment: Deployment, root: str, keyring: Keyring) -> Adapter:
+def _azure(deployment: Deployment, root: str, means: Means) -> Adapter:
     lines = headers(deployment)
     azure = Azure(root, deployment.model, lines, deployment.api_version or "")
-    key = _azure_key(deployment, keyring)
+    key = _azure_key(deployment, means)
     place = Place(root, key, lines)
     return with_doors(deployment, Signed(azure, key), place, Chat(azure.target("chat").removeprefix(place.prefix)))
 
 
-def _azure_key(deployment: Deployment, keyring: Keyring) -> Credentials:
+def _azure_key(deployment: Deployment, means: Means) -> Credentials:
     entra = deployment.entra
     if entra is None:
         return Fixed(api_key=deployment.api_key.reveal() if deployment.api_key else "")
     secret = entra.client_secret.reveal()
     grant = client_credentials(entra.authority, entra.tenant, entra.client_id, secret, entra.scope)
     name = sha256(f"{entra.authority}\n{entra.tenant}\n{entra.client_id}\n{secret}\n{entra.scope}".encode()).hexdigest()
-    return keyring.credential(f"entra:{name}", lambda: Bearer(grant, f"Entra ID for {entra.client_id}", clock.wall))
+    return means.keyring.credential(
+        f"entra:{name}", lambda: Bearer(grant, f"Entra ID for {entra.client_id}", clock.wall)
+    )
 
 
-_MAKERS: Mapping[str, Callable[[Deployment, str, Keyring], Adapter]] = {
+_MAKERS: Mapping[str, Callable[[Deployment, str, Means], Adapter]] = {
     "anthropic": _anthropic,
     "gemini": _gemini,
     "vertex": _vertex,

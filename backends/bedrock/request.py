@@ -225,7 +225,9 @@ def _media(part: Image | Document, names: _Names) -> list[Block]:
     elif part.data:
         source = {"bytes": part.data}
     else:
-        raise Inexpressible(f"Bedrock takes {what}s as data: or s3:// URLs only", "messages")
+        raise Inexpressible(
+            f"Bedrock takes {what}s as data: or s3:// URLs only (defaults.media.fetch would fetch others)", "messages"
+        )
     format = formats.get(part.media_type) or (_suffix(part.url, formats) if part.url else None)
     if format is None:
         known = ", ".join(sorted(set(formats)))

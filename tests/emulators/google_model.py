@@ -178,8 +178,11 @@ def _candidate(index: int, parts: list[dict[str, Any]]) -> dict[str, Any]:
 def _pieces(part: dict[str, Any]) -> list[dict[str, Any]]:
     if "text" not in part:
         return [part]
-    text = part["text"]
-    return [{**part, "text": text[at : at + CHUNK]} for at in range(0, len(text), CHUNK)]
+    text, plain = part["text"], {key: value for key, value in part.items() if key != "thoughtSignature"}
+    pieces = [{**plain, "text": text[at : at + CHUNK]} for at in range(0, len(text), CHUNK)]
+    if "thoughtSignature" in part:  # it comes last, on a text that is empty
+        pieces.append({**part, "text": ""})
+    return pieces
 
 
 def embed(verb: str, body: dict[str, Any]) -> dict[str, Any]:
