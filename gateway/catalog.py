@@ -6,6 +6,7 @@ from hashlib import sha256
 import msgspec
 
 from backends.adapter import Adapter
+from backends.capabilities import ESSENTIAL
 from gateway import providers
 from gateway.config.deployment import Deployment as DeploymentConfig
 from gateway.config.schema import Config
@@ -118,7 +119,21 @@ def _model(name: str, config: Config, candidates: Mapping[str, tuple[Candidate, 
         tuple(model.fallbacks),
         tuple(model.context_window_fallbacks),
         tuple(model.content_policy_fallbacks),
+        _is_picky(name, config, set()),
     )
+
+
+def _is_picky(name: str, config: Config, seen: set[str]) -> bool:
+    """Whether some deployment that may answer lacks an essential feature; ``seen``: the models already asked."""
+    if name in seen or name not in config.models:
+        return False
+    seen.add(name)
+    model = config.models[name]
+    places = (config.deployments[deployment] for tier in model.tiers for deployment in tier)
+    if any(not providers.features(place) >= ESSENTIAL for place in places):
+        return True
+    others = (*model.fallbacks, *model.context_window_fallbacks, *model.content_policy_fallbacks)
+    return any(_is_picky(other, config, seen) for other in others)
 
 
 def _policy(config: Config, name: str) -> Policy:

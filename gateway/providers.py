@@ -42,7 +42,7 @@ def families(deployment: Deployment) -> frozenset[str]:
 
 def features(deployment: Deployment) -> frozenset[str]:
     """What the deployment can be asked for, in the words of backends/capabilities.py."""
-    return PROVIDERS[deployment.provider]
+    return PROVIDERS[deployment.provider] - frozenset(deployment.lacks)
 
 
 def adapter(deployment: Deployment, root: str) -> Adapter:

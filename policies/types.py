@@ -112,6 +112,7 @@ class Model(msgspec.Struct, frozen=True):
     """A public name: tiers of candidates tried in order, the policy that ranks within a tier, and other models to try.
 
     ``timeouts``, by deployment: the defaults, the deployment's and the model's own, folded. ``total``: seconds.
+    ``picky``: some deployment, of this or of a fallback, lacks what a request may need.
     """
 
     name: str
@@ -122,13 +123,15 @@ class Model(msgspec.Struct, frozen=True):
     fallbacks: tuple[str, ...] = ()
     context_window_fallbacks: tuple[str, ...] = ()
     content_policy_fallbacks: tuple[str, ...] = ()
+    picky: bool = False
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):
     """A client's request as a policy sees it.
 
     ``prompt_tokens`` is an estimate from bytes; ``received`` is monotonic seconds. ``seed`` (64 bits) and ``sequence``
-    make every random or rotating choice replayable.
+    make every random or rotating choice replayable. ``needs``: what a deployment must be able to be asked for, read
+    from the body only where some deployment of the model lacks any of it.
     """
 
     family: str
@@ -139,6 +142,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     received: float
     seed: int = 0
     sequence: int = 0
+    needs: frozenset[str] = frozenset()
 
 
 class Snapshot(msgspec.Struct, frozen=True, gc=False):
