@@ -156,6 +156,36 @@ async def test_the_anthropic_sdk_is_answered_by_any_server() -> None:
     assert up.calls[0].target == "/v1/chat/completions"
 
 
+async def test_the_responses_api_is_answered_by_claude() -> None:
+    tool: Any = {"type": "function", "name": "weather", "description": "The weather.", "parameters": SCHEMA}
+    async with claude(THINKS, THINKS, TOOLS, TEXT) as (gateway, emulated), chat(gateway) as client:
+        reply = await client.responses.create(model="m", input="hi", instructions="be short")
+        async with client.responses.stream(model="m", input="hi") as streamed:
+            final = await streamed.get_final_response()
+        history: list[Any] = [{"role": "user", "content": "hi"}, *(item.to_dict() for item in reply.output)]
+        history.append({"role": "user", "content": "look"})
+        calls = await client.responses.create(model="m", input=history, tools=[tool])
+        history += [item.to_dict() for item in calls.output]
+        called = [item.call_id for item in calls.output if item.type == "function_call"]
+        history += [{"type": "function_call_output", "call_id": id, "output": "sunny"} for id in called]
+        last = await client.responses.create(model="m", input=history, tools=[tool])
+    assert reply.output_text == final.output_text == "42"
+    assert [item.type for item in reply.output] == [item.type for item in final.output]
+    assert called == ["toolu_1", "toolu_2"]
+    assert last.output_text == "Hello from Claude."
+    assert emulated.asked[0]["system"] == [{"type": "text", "text": "be short"}]
+    assert emulated.asked[2]["messages"][1]["content"] == list(THINKS.blocks)
+    assert emulated.asked[3]["messages"][3]["content"] == list(TOOLS.blocks)
+
+
+@pytest.mark.parametrize("field", [{"previous_response_id": "resp_1"}, {"background": True}, {"conversation": "c"}])
+async def test_an_answer_that_would_have_to_be_kept_is_refused_by_name(field: dict[str, Any]) -> None:
+    async with claude() as (gateway, _), chat(gateway) as client:
+        with pytest.raises(openai.BadRequestError, match="no answer is kept") as refused:
+            await client.responses.create(model="m", input="hi", **field)
+    assert refused.value.param == next(iter(field))
+
+
 async def test_a_messages_client_is_refused_in_its_own_envelope() -> None:
     async with translated(whole(ANSWER)) as (gateway, _), messages(gateway) as client:
         with pytest.raises(anthropic.NotFoundError, match="does not exist"):
