@@ -12,6 +12,7 @@ from gateway.config.deployment import Deployment as DeploymentConfig
 from gateway.config.schema import Config
 from gateway.keys import Key, Keys
 from gateway.live import Live
+from gateway.prices import bundled
 from gateway.refusal import Refusal
 from policies.breaker import BreakerRules
 from policies.profile import Policy, preset
@@ -70,7 +71,7 @@ def compile_catalog(config: Config, live: Live, embedded: Embedded) -> Catalog:
 
 def _candidate(name: str, config: Config, root: str, live: Live, rules: BreakerRules, retry: RetryRules) -> Candidate:
     deployment = config.deployments[name]
-    price = deployment.price or config.prices.get(deployment.model)
+    price = _price(deployment, config)
     domain, credential = _quota(deployment, root)
     id = (name, root)
     return Candidate(
@@ -81,7 +82,7 @@ def _candidate(name: str, config: Config, root: str, live: Live, rules: BreakerR
             deployment.model,
             providers.families(deployment),
             deployment.max_concurrency,
-            msgspec.convert(price, Price, from_attributes=True) if price else None,
+            price,
             tuple(deployment.tags),
             providers.features(deployment),
         ),
@@ -89,6 +90,14 @@ def _candidate(name: str, config: Config, root: str, live: Live, rules: BreakerR
         live.domain(domain, credential, retry.budget),
         live.pool(name),
     )
+
+
+def _price(deployment: DeploymentConfig, config: Config) -> Price | None:
+    """What tokens cost: the deployment's own price, the model's, or the bundled one."""
+    given = deployment.price or config.prices.get(deployment.model)
+    if given is not None:
+        return msgspec.convert(given, Price, from_attributes=True)
+    return bundled(deployment.provider, deployment.model)
 
 
 def _quota(deployment: DeploymentConfig, root: str) -> tuple[str, str]:

@@ -38,6 +38,7 @@ class Price(msgspec.Struct, frozen=True):
     """USD per 1M tokens. ``cache_write``: prompt tokens put into the provider's cache; ``_1h``: to stay there an hour.
 
     A price left out is the next wider one's: an hour's write costs a write, a write or a read costs an input token.
+    ``longer``: (n, price) for whole requests whose prompt has more than n tokens, by rising n.
     """
 
     input: float
@@ -45,6 +46,7 @@ class Price(msgspec.Struct, frozen=True):
     cached_input: float | None = None
     cache_write: float | None = None
     cache_write_1h: float | None = None
+    longer: tuple[tuple[int, Price], ...] = ()
 
 
 class Usage(msgspec.Struct, frozen=True, gc=False):
@@ -66,6 +68,9 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
 
     def cost(self, price: Price) -> float:
         """USD at ``price``; cached and cache-written prompt tokens at their own price where there is one."""
+        for start, longer in price.longer:
+            if self.prompt > start:
+                price = longer
         cached_price = price.input if price.cached_input is None else price.cached_input
         uncached = self.prompt - self.cached - self.cache_write
         cost = uncached * price.input + self.cached * cached_price + self.completion * price.output
