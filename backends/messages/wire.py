@@ -1,5 +1,7 @@
 """The messages API's request shapes. Rule: what is read of a body and how; a wrong type is named by its path."""
 
+from typing import Any
+
 import msgspec
 
 from backends.chat.wire import Cache, ThinkingSpec
@@ -25,7 +27,7 @@ class Block(msgspec.Struct):
     name: str = ""
     input: Raw = Raw(b"{}")
     tool_use_id: str = ""
-    content: "str | list[Block] | None" = None
+    content: "str | list[Block] | dict[str, Any] | None" = None  # an object: what a tool of Anthropic's own did
     is_error: bool | None = None
     thinking: str = ""
     signature: str = ""
