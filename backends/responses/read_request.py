@@ -92,6 +92,8 @@ def _messages(given: str | list[wire.Item] | None) -> list[Message]:
             case "message":
                 messages.append(_message(item, path))
             case "function_call":
+                if not isinstance(item.arguments, str):
+                    raise BadBody(f"invalid '{path}.arguments': it must be a string of JSON", f"{path}.arguments")
                 call = ToolCall(item.call_id, item.name, item.arguments or "{}", *proof)
                 proof = ("", "")
                 messages.append(Message("assistant", [call]))

@@ -27,7 +27,7 @@ class Item(msgspec.Struct):
     content: str | list[Part] | None = None
     call_id: str = ""
     name: str = ""
-    arguments: str = ""
+    arguments: str | dict[str, Any] = ""  # an object: what a tool of OpenAI's own was asked
     output: str | list[Part] | None = None
     summary: list[Part] | None = None
     encrypted_content: str | None = None
