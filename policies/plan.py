@@ -5,6 +5,7 @@ It reads live loads through the snapshot in one tick, so what it sees is consist
 
 import msgspec
 
+from policies.profile import MANY, SPARE
 from policies.types import Candidate, Model, Plan, Request, Snapshot
 
 
@@ -33,12 +34,22 @@ def plan(request: Request, model: Model, snapshot: Snapshot, exclusions: Exclusi
     policy, now = model.policy, snapshot.now
     for number, tier in enumerate(model.tiers):
         candidates = list(tier) if exclusions is None else exclusions.keep(tier)
+        if policy.sample and len(candidates) > MANY:
+            free = _free(policy.eligible(request, policy.draw(request, candidates, policy.sample + SPARE), now))
+            if free:
+                candidate, rung = policy.choose(request, free, now)
+                return Plan(candidate, number, len(candidates), rung=rung.value)
         eligible = policy.eligible(request, candidates, now)
-        free = [c for c in eligible if c.deployment.max_concurrency is None or has_room(c)]
+        free = _free(eligible)
         if free:
-            return Plan(policy.choose(request, free, now), number, len(free))
+            candidate, rung = policy.choose(request, free, now)
+            return Plan(candidate, number, len(free), rung=rung.value)
         full = full or bool(eligible)
     return Plan(None, full=full)
+
+
+def _free(candidates: list[Candidate]) -> list[Candidate]:
+    return [c for c in candidates if c.deployment.max_concurrency is None or has_room(c)]
 
 
 def has_room(candidate: Candidate) -> bool:

@@ -9,7 +9,7 @@ from gateway.config.check import Finding
 from gateway.config.policy import Preset
 from gateway.config.problem import Path
 from gateway.config.schema import Config
-from policies.profile import PRESETS
+from policies.presets import PRESETS
 
 ROUTING = "smart routing"
 PROVIDERS = "the native cloud providers"

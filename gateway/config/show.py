@@ -9,7 +9,7 @@ from msgspec import inspect
 from gateway.config.scalar import notation_of
 from gateway.config.schema import Config
 from gateway.config.secret import MASK
-from policies.profile import preset
+from policies.presets import preset
 
 
 def show(config: Config) -> str:

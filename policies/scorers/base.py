@@ -2,6 +2,7 @@
 
 import msgspec
 
+from policies.ladder import Rung
 from policies.types import Candidate, Request
 
 
@@ -12,3 +13,7 @@ class Scorer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def score(self, request: Request, candidates: list[Candidate], now: float) -> list[float]:
         raise NotImplementedError
+
+    def rung(self, request: Request, candidates: list[Candidate], now: float) -> Rung:
+        """What these candidates' scores are read from."""
+        return Rung.NONE
