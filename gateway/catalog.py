@@ -12,9 +12,10 @@ from gateway.config.deployment import Deployment as DeploymentConfig
 from gateway.config.schema import Config
 from gateway.keys import Key, Keys
 from gateway.live import Live
+from gateway.policy import fitted, named
 from gateway.refusal import Refusal
 from policies.breaker import BreakerRules
-from policies.profile import Policy, preset
+from policies.chance import digest
 from policies.types import Candidate, Deployment, Model, Price, RetryRules, Timeouts
 
 _FAMILIES = {
@@ -23,6 +24,7 @@ _FAMILIES = {
     "openai": OPENAI_FAMILIES,
     "openai_compatible": ALL_FAMILIES,
 }
+_OWN = frozenset({"vllm", "embedded"})  # engines of the user's
 _V1_IN_ROOT = frozenset({"openai", "openai_compatible"})
 Embedded = Mapping[str, list[str]]  # deployment -> roots of the engines started for it
 
@@ -61,34 +63,49 @@ def compile_catalog(config: Config, live: Live, embedded: Embedded) -> Catalog:
     adapters: dict[tuple[str, str], Adapter] = {}
     for name, deployment in config.deployments.items():
         roots = embedded[name][: deployment.replicas] if deployment.provider == "embedded" else deployment.addresses
-        candidates[name] = tuple(_candidate(name, config, root, live, rules, retry) for root in roots)
+        place = _deployment(name, config)
+        candidates[name] = tuple(_candidate(place, deployment, root, live, rules, retry) for root in roots)
         for candidate in candidates[name]:
             adapters[candidate.id] = _adapter(deployment, candidate.id[1])
     models = {name: _model(name, config, candidates) for name in config.models}
+    live.keep_speeds({c.id for each in models.values() if "speed" in each.policy.needs for t in each.tiers for c in t})
     aliases = {alias: models[name] for name, model in config.models.items() for alias in model.aliases}
     listed = tuple(name for name in config.models if name != "*")
     return Catalog(config, Keys(config.auth.keys), {**models, **aliases}, listed, adapters, candidates, retry)
 
 
-def _candidate(name: str, config: Config, root: str, live: Live, rules: BreakerRules, retry: RetryRules) -> Candidate:
+def _deployment(name: str, config: Config) -> Deployment:
+    """One for all its endpoints."""
     deployment = config.deployments[name]
     price = deployment.price or config.prices.get(deployment.model)
+    return Deployment(
+        name,
+        deployment.provider,
+        deployment.model,
+        _FAMILIES[deployment.provider],
+        deployment.max_concurrency,
+        msgspec.convert(price, Price, from_attributes=True) if price else None,
+        tuple(deployment.tags),
+        own=deployment.provider in _OWN or deployment.cost is not None,
+        weight=1.0 if deployment.weight is None else deployment.weight,
+        context_window=deployment.context_window,
+        rpm=deployment.rpm,
+        tpm=deployment.tpm,
+    )
+
+
+def _candidate(
+    place: Deployment, deployment: DeploymentConfig, root: str, live: Live, rules: BreakerRules, retry: RetryRules
+) -> Candidate:
     domain, credential = _quota(deployment, root)
-    id = (name, root)
+    id = (place.name, root)
     return Candidate(
         id,
-        Deployment(
-            name,
-            deployment.provider,
-            deployment.model,
-            _FAMILIES[deployment.provider],
-            deployment.max_concurrency,
-            msgspec.convert(price, Price, from_attributes=True) if price else None,
-            tuple(deployment.tags),
-        ),
+        place,
         live.load(id, rules),
         live.domain(domain, credential, retry.budget),
-        live.pool(name),
+        live.pool(place.name, limited=place.rpm is not None or place.tpm is not None),
+        digest(*id),
     )
 
 
@@ -118,21 +135,16 @@ def _model(name: str, config: Config, candidates: Mapping[str, tuple[Candidate, 
         for tier in model.tiers
         for deployment in tier
     }
+    tiers = tuple(tuple(c for deployment in tier for c in candidates[deployment]) for tier in model.tiers)
+    policy = fitted(named(config, model.policy), [c for tier in tiers for c in tier])
     return Model(
         name,
-        tuple(tuple(c for deployment in tier for c in candidates[deployment]) for tier in model.tiers),
-        _policy(config, model.policy),
+        (tuple(c for tier in tiers for c in tier),) if policy.across_tiers else tiers,
+        policy,
         folded,
         defaults.overridden(model.timeouts).total,
         tuple(model.fallbacks),
         tuple(model.context_window_fallbacks),
         tuple(model.content_policy_fallbacks),
+        policy.needs - {"speed"},
     )
-
-
-def _policy(config: Config, name: str) -> Policy:
-    """A preset by its own name, or by the kind of a named policy."""
-    spec = config.policies.get(name)
-    policy = preset(spec.kind if spec is not None and spec.kind else name)
-    assert policy is not None  # the configuration was checked
-    return policy

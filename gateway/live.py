@@ -7,8 +7,10 @@ loop between awaits: no locks.
 from policies.breaker import BreakerRules
 from policies.budget import Budget
 from policies.failure import ABSENCE, ENDPOINT_FAULTS, Failure, Fault
+from policies.learners.rate import Rates
+from policies.learners.speed import Speed
 from policies.load import Domain, EngineLoad, Load
-from policies.types import Candidate, Pool
+from policies.types import Candidate, Pool, Usage
 
 COOL = 1.0  # seconds a domain cools after a rate limit that named no delay
 COOL_MOST = 600.0  # seconds; a delay beyond that is looked at again sooner
@@ -44,8 +46,16 @@ class Live:
         """Drop the loads of endpoints that a reload no longer names, once nothing is under way there."""
         self.loads = {id: load for id, load in self.loads.items() if id in kept or load.in_flight}
 
-    def pool(self, deployment: str) -> Pool:
-        return self.pools.setdefault(deployment, Pool())
+    def pool(self, deployment: str, limited: bool = False) -> Pool:
+        """``limited``: it has a rate limit, so its rate is counted."""
+        pool = self.pools.setdefault(deployment, Pool())
+        pool.rates = (pool.rates or Rates()) if limited else None
+        return pool
+
+    def keep_speeds(self, ids: set[tuple[str, str]]) -> None:
+        """Learn how fast these endpoints are, and no others: what no policy reads is not worth its time."""
+        for id, load in self.loads.items():
+            load.speed = (load.speed or Speed()) if id in ids else None
 
     # an attempt's life
 
@@ -54,7 +64,11 @@ class Live:
         load = candidate.load
         load.in_flight += 1
         load.in_flight_tokens += tokens
-        candidate.pool.in_flight += 1
+        pool = candidate.pool
+        pool.in_flight += 1
+        if pool.rates is not None:
+            pool.rates.requests.observe(1, now)
+            pool.rates.tokens.observe(tokens, now)
         if family in load.breakers:
             load.breakers[family].enter(now)
 
@@ -69,6 +83,18 @@ class Live:
         load.in_flight -= 1
         load.in_flight_tokens -= tokens
         candidate.pool.in_flight -= 1
+
+    def committed(self, speed: Speed, load: Load, stream: bool, seconds: float, now: float) -> None:
+        """An attempt brought content after ``seconds``; or failed, which counts as its time limit."""
+        speed.latency(stream).observe(seconds, load.in_flight, now)
+
+    def answered(self, candidate: Candidate, asked: int, usage: Usage, seconds: float, now: float) -> None:
+        """A whole answer: its pace, and the tokens it took beyond those that were ``asked`` for at its start."""
+        load, pool = candidate.load, candidate.pool
+        if load.speed is not None:
+            load.speed.answered(usage.completion, seconds, load.in_flight, now)
+        if pool.rates is not None and usage.source == "upstream":
+            pool.rates.tokens.observe(max(0, usage.prompt + usage.completion - asked), now)
 
     def observe(self, candidate: Candidate, family: str, fault: Fault | None, now: float) -> None:
         """What an attempt says of its endpoint and its quota domain."""

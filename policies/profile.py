@@ -5,6 +5,7 @@ import msgspec
 from policies.chance import mix
 from policies.filters import Capable, Filter, Healthy
 from policies.ladder import Rung
+from policies.needs import Need
 from policies.pickers import Best, Picker
 from policies.scorers import Scorer
 from policies.types import Candidate, Request
@@ -26,6 +27,11 @@ class Policy(msgspec.Struct, frozen=True):
     stratified: bool = False
     across_tiers: bool = False
     filters: tuple[Filter, ...] = (Capable(), Healthy())
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        """What its parts read beyond the ordinary."""
+        return self.pick.needs.union(*(each.needs for each in self.filters), *(each.needs for each in self.scorers))
 
     def eligible(self, request: Request, candidates: list[Candidate], now: float) -> list[Candidate]:
         """The candidates that pass every filter."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from policies.failure import Fault
+from policies.needs import NOTHING, Need
 
 if TYPE_CHECKING:
     from policies.learners.rate import Rates
@@ -111,6 +112,7 @@ class Model(msgspec.Struct, frozen=True):
     fallbacks: tuple[str, ...] = ()
     context_window_fallbacks: tuple[str, ...] = ()
     content_policy_fallbacks: tuple[str, ...] = ()
+    needs: frozenset[Need] = NOTHING  # what must be read of its requests beyond the ordinary
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):

@@ -50,6 +50,7 @@ class Scorer(Struct, frozen=True, kw_only=True):
 
     kind: Which score.
     weight: How much it counts among the scorers.
+    quantile: For `hot_cold`, the share of the candidates' in-flight counts from which one is hot.
     """
 
     kind: Literal[
@@ -59,20 +60,25 @@ class Scorer(Struct, frozen=True, kw_only=True):
         "kv_headroom",
         "cost",
         "predicted_latency",
+        "throughput",
+        "hot_cold",
         "prefix_affinity",
         "session",
         "listed",
     ]
     weight: Weight = 1.0
+    quantile: Share | None = None
 
 
 class Pick(Struct, frozen=True, kw_only=True):
     """How one of the scored candidates is chosen.
 
     kind: Which way.
+    temperature: For `softmax`, how much score is worth a factor e of probability.
     """
 
     kind: Literal["best", "weighted", "round_robin", "rendezvous", "softmax"]
+    temperature: Annotated[float, Meta(gt=0)] | None = None
 
 
 class PolicySpec(Struct, frozen=True, kw_only=True):

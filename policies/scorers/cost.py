@@ -4,11 +4,16 @@ The hours of an own engine are paid whether it works or not, so its tokens cost 
 cloud whose price is not known is not taken for free: it counts as the dearest.
 """
 
+from typing import ClassVar
+
+from policies.needs import Need
 from policies.scorers.base import Scorer
 from policies.types import Candidate, Request, Usage
 
 
 class Cost(Scorer, frozen=True):
+    needs: ClassVar[frozenset[Need]] = frozenset({"max_tokens", "expected_output"})
+
     def score(self, request: Request, candidates: list[Candidate], now: float) -> list[float]:
         costs = [expected_cost(request, c) for c in candidates]
         known = [cost for cost in costs if cost is not None]

@@ -4,16 +4,18 @@ An endpoint is hot when it holds more requests than the ``quantile`` of the cand
 latency at a like load, from 1 down to 1/2; hot ones by their count, below 1/2 (Wydrowski et al., NSDI 2024).
 """
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
 from policies.ladder import Rung, busy, latencies
+from policies.needs import Need
 from policies.scorers.base import Scorer
 from policies.types import Candidate, Request
 
 
 class HotCold(Scorer, frozen=True, tag="hot_cold"):
+    needs: ClassVar[frozenset[Need]] = frozenset({"speed"})
     quantile: Annotated[float, Meta(ge=0, le=1)] = 0.84  # the paper's 2 ** -0.25
 
     def score(self, request: Request, candidates: list[Candidate], now: float) -> list[float]:

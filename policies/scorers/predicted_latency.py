@@ -3,12 +3,17 @@
 By a predictor where every candidate has one; else by recent answers at a like load; else by how busy each is.
 """
 
+from typing import ClassVar
+
 from policies.ladder import Rung, busy, latencies
+from policies.needs import Need
 from policies.scorers.base import Scorer
 from policies.types import Candidate, Request
 
 
 class PredictedLatency(Scorer, frozen=True, tag="predicted_latency"):
+    needs: ClassVar[frozenset[Need]] = frozenset({"speed"})
+
     def score(self, request: Request, candidates: list[Candidate], now: float) -> list[float]:
         seconds = _predicted(request, candidates, now) or latencies(request, candidates, now)
         if seconds is None:

@@ -4,13 +4,18 @@ Where nothing tells of caches, a conversation goes by its hash; without one, eve
 scorers decide.
 """
 
+from typing import ClassVar
+
 from policies.ladder import Rung
+from policies.needs import Need
 from policies.scorers.base import Scorer
 from policies.scorers.session import Session
 from policies.types import Candidate, Request
 
 
 class PrefixAffinity(Scorer, frozen=True, tag="prefix_affinity"):
+    needs: ClassVar[frozenset[Need]] = frozenset({"conversation", "prefix"})
+
     def score(self, request: Request, candidates: list[Candidate], now: float) -> list[float]:
         matched = request.matched
         if matched is None:

@@ -3,13 +3,18 @@
 Highest random weight: when an endpoint goes, only its conversations move, and when it is back they return.
 """
 
+from typing import ClassVar
+
 from policies.chance import mix, unit
 from policies.ladder import Rung
+from policies.needs import Need
 from policies.scorers.base import Scorer
 from policies.types import Candidate, Request
 
 
 class Session(Scorer, frozen=True):
+    needs: ClassVar[frozenset[Need]] = frozenset({"conversation"})
+
     def score(self, request: Request, candidates: list[Candidate], now: float) -> list[float]:
         if not request.conversation:
             return [1.0] * len(candidates)
