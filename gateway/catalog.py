@@ -1,6 +1,6 @@
 """The catalog. Rule: a configuration compiled once into what requests need; immutable, swapped whole at a reload."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 
 import msgspec
@@ -14,8 +14,10 @@ from gateway.keys import Key, Keys
 from gateway.live import Live
 from gateway.policy import fitted, named
 from gateway.refusal import Refusal
+from gateway.routes import compiled
 from policies.breaker import BreakerRules
 from policies.chance import digest
+from policies.routes import Route
 from policies.types import Candidate, Deployment, Model, Price, RetryRules, Timeouts
 
 _FAMILIES = {
@@ -35,10 +37,13 @@ class Catalog(msgspec.Struct, frozen=True):
     config: Config
     keys: Keys
     models: Mapping[str, Model]
+    variants: Mapping[tuple[str, str], Model]  # models under the policy that a route gives them
+    routes: tuple[Route, ...]
     listed: tuple[str, ...]
     adapters: Mapping[tuple[str, str], Adapter]
     candidates: Mapping[str, tuple[Candidate, ...]]  # by deployment
     retry: RetryRules
+    explains: bool = False  # somebody may ask why, or some decisions are kept
 
     def model(self, name: str) -> Model | None:
         return self.models.get(name) or self.models.get("*")
@@ -68,10 +73,20 @@ def compile_catalog(config: Config, live: Live, embedded: Embedded) -> Catalog:
         for candidate in candidates[name]:
             adapters[candidate.id] = _adapter(deployment, candidate.id[1])
     models = {name: _model(name, config, candidates) for name in config.models}
-    live.keep_speeds({c.id for each in models.values() if "speed" in each.policy.needs for t in each.tiers for c in t})
+    policies = {route.to.policy for route in config.routes if route.to and route.to.policy}
+    variants = {(name, each): _model(name, config, candidates, each) for name in models for each in policies}
+    live.keep_speeds(_timed([*models.values(), *variants.values()]))
     aliases = {alias: models[name] for name, model in config.models.items() for alias in model.aliases}
     listed = tuple(name for name in config.models if name != "*")
-    return Catalog(config, Keys(config.auth.keys), {**models, **aliases}, listed, adapters, candidates, retry)
+    keys, routes = Keys(config.auth.keys), tuple(map(compiled, config.routes))
+    explains = config.telemetry.decisions > 0 or any(key.explain for key in config.auth.keys)
+    every = {**models, **aliases}
+    return Catalog(config, keys, every, variants, routes, listed, adapters, candidates, retry, explains)
+
+
+def _timed(models: Iterable[Model]) -> set[tuple[str, str]]:
+    """The endpoints whose speed some policy reads."""
+    return {c.id for model in models if "speed" in model.policy.needs for tier in model.tiers for c in tier}
 
 
 def _deployment(name: str, config: Config) -> Deployment:
@@ -122,10 +137,13 @@ def _adapter(deployment: DeploymentConfig, root: str) -> Adapter:
     headers = {name: secret.reveal() for name, secret in deployment.headers.items()}
     if deployment.api_key:
         headers = {"authorization": f"Bearer {deployment.api_key.reveal()}", **headers}
-    return OpenAI(root, deployment.model, headers, v1_in_root=deployment.provider in _V1_IN_ROOT)
+    return OpenAI(
+        root, deployment.model, headers, v1_in_root=deployment.provider in _V1_IN_ROOT, steering=deployment.steering
+    )
 
 
-def _model(name: str, config: Config, candidates: Mapping[str, tuple[Candidate, ...]]) -> Model:
+def _model(name: str, config: Config, candidates: Mapping[str, tuple[Candidate, ...]], policy_name: str = "") -> Model:
+    """A model, under its own policy or another."""
     model = config.models[name]
     defaults = config.defaults.timeouts
     folded = {
@@ -136,7 +154,7 @@ def _model(name: str, config: Config, candidates: Mapping[str, tuple[Candidate, 
         for deployment in tier
     }
     tiers = tuple(tuple(c for deployment in tier for c in candidates[deployment]) for tier in model.tiers)
-    policy = fitted(named(config, model.policy), [c for tier in tiers for c in tier])
+    policy = fitted(named(config, policy_name or model.policy), [c for tier in tiers for c in tier])
     return Model(
         name,
         (tuple(c for tier in tiers for c in tier),) if policy.across_tiers else tiers,

@@ -132,6 +132,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     sequence: int = 0
     max_tokens: int | None = None
     expected_output: int = 256  # tokens
+    priority: int = 0  # lower is earlier, as vLLM counts
     conversation: int = 0  # 64 bits that stand for it; 0: not known
     matched: Mapping[tuple[str, str], int] | None = None  # prompt tokens in each endpoint's cache; None: not known
 
@@ -173,3 +174,6 @@ class Outcome(msgspec.Struct, gc=False):
     finished: float = 0.0
     waited: float = 0.0  # seconds spent waiting for upstreams
     tried: tuple[str, ...] = ()
+    route: str = ""  # the route that took it
+    mirror: bool = False  # a copy that nobody waits for
+    decision: bytes = b""  # its record as JSON, where its client asked for it
