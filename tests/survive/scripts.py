@@ -181,6 +181,15 @@ def malformed_end(family: str, streamed: bool) -> Script:
     return stream(parts.before, parts.text, BAD)
 
 
+def endless_pings(family: str, streamed: bool) -> Script:
+    async def script(call: Call) -> None:
+        await begin(call)
+        while True:
+            await call.chunk(ping(family) * 10_000)
+
+    return script
+
+
 malformed = always(stream(b"data: <html>\n\n", b"data: oops\n\n"))
 
 
@@ -227,7 +236,7 @@ def raw(data: bytes) -> Play:
 JSON = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n"
 endless_header = without_end(b"HTTP/1.1 200 OK\r\n", b"x-filler: %b\r\n" % (b"a" * 1000))
 endless_100 = without_end(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100)
-endless_trailer = without_end(JSON + b"2\r\n{}\r\n0\r\n", b"x-filler: %b\r\n" % (b"a" * 1000))
+endless_trailer = without_end(JSON + b"2\r\n{}\r\n0\r\n", b"x-filler: %b\r\n" % (b"a" * 60_000))
 not_http = raw(b"SSH-2.0-OpenSSH_9.2\r\n")
 switches = raw(b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n\x81\x02hi")
 bad_chunk = raw(JSON + b"zz\r\n{}\r\n0\r\n\r\n")
