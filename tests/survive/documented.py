@@ -1,4 +1,4 @@
-"""The table for people. Rule: docs/resilience.md's table comes from the faults, by ``python -m tests.survive.documented``."""
+"""The table for people. Rule: the table in docs/resilience.md is written by ``python -m tests.survive.documented``."""
 
 from pathlib import Path
 
