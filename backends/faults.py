@@ -93,7 +93,7 @@ def in_band(error: bytes) -> Fault:
 def _read(body: bytes) -> _Error:
     try:
         envelope = msgspec.json.decode(body, type=_Envelope)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _Error(enveloped=False)
     if isinstance(envelope.error, _Error):
         return envelope.error
