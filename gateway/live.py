@@ -8,13 +8,17 @@ from policies.breaker import BreakerRules
 from policies.budget import Budget
 from policies.failure import ABSENCE, ENDPOINT_FAULTS, Failure, Fault
 from policies.load import Domain, EngineLoad, Load
-from policies.types import Candidate, Pool
+from policies.prefix.cost import uncached
+from policies.prefix.index import PrefixIndex
+from policies.types import Candidate, Pool, Request
 
 COOL = 1.0  # seconds a domain cools after a rate limit that named no delay
 COOL_MOST = 600.0  # seconds; a delay beyond that is looked at again sooner
 COOL_CREDENTIAL = 60.0  # seconds a spent credential rests: nothing but a person's payment brings it back
 BYTES_PER_TOKEN = 4.0  # English text in JSON, until the model's own usage teaches better
 LEARN = 0.05  # weight of a new sample of bytes per token: some twenty requests
+PREFIX_TTL = 3600.0  # seconds a prefix is believed to stay in a cache that nothing else fills
+PREFIX_BLOCKS = 4096  # of an endpoint whose cache has not told its size
 
 
 class Live:
@@ -26,6 +30,7 @@ class Live:
         self.pools: dict[str, Pool] = {}
         self.bytes_per_token: dict[str, float] = {}
         self.turns: dict[str, int] = {}
+        self.prefix_blocks = PREFIX_BLOCKS
         self.probed: set[tuple[str, str]] = set()  # endpoints whose health is checked, and so told back up
 
     def load(self, id: tuple[str, str], rules: BreakerRules) -> Load:
@@ -96,6 +101,20 @@ class Live:
                     other.cooled_until = max(other.cooled_until, now + COOL_CREDENTIAL)
         delay = COOL if fault.retry_after is None else min(fault.retry_after, COOL_MOST)
         domain.cooled_until = max(domain.cooled_until, now + delay)
+
+    # what an endpoint's cache is believed to hold
+
+    def hold(self, candidate: Candidate, request: Request, now: float) -> None:
+        """The endpoint is sent a prompt."""
+        load = candidate.load
+        if load.prefix is None:
+            load.prefix = PrefixIndex(self.prefix_blocks, PREFIX_TTL)
+        load.backlog.add(request.seed, uncached(request, load, now), now)
+        load.prefix.hold(request.blocks, now)
+
+    def computed(self, candidate: Candidate, request: Request, done: bool, now: float) -> None:
+        """Its prompt is computed (it has brought content), or never will be."""
+        candidate.load.backlog.observe(request.seed, done, now)
 
     # what the probes see
 

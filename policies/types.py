@@ -108,7 +108,8 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     """A client's request as a policy sees it.
 
     ``prompt_tokens`` is an estimate from bytes; ``received`` is monotonic seconds. ``seed`` (64 bits) and ``sequence``
-    make every random or rotating choice replayable.
+    make every random or rotating choice replayable. ``blocks`` names the prompt's blocks (see PrefixIndex); empty
+    where no policy asks for them.
     """
 
     family: str
@@ -119,6 +120,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     received: float
     seed: int = 0
     sequence: int = 0
+    blocks: tuple[int, ...] = ()
 
 
 class Snapshot(msgspec.Struct, frozen=True, gc=False):

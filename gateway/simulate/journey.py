@@ -66,6 +66,8 @@ class Attempt:
         journey = self.journey
         world, request = journey.world, journey.request
         world.live.enter(self.candidate, request.prompt_tokens, FAMILY, now)
+        if request.blocks:
+            world.live.hold(self.candidate, request, now)
         world.agenda.at(min(now + self.limits.ttft, journey.machine.deadline), self._expire, None)
         world.places[self.candidate.id].send(journey.arrival, self, now)
 
@@ -74,7 +76,10 @@ class Attempt:
     def first(self, cached_tokens: int, now: float) -> None:
         if not self.over:
             self.first_at, self.cached = now, cached_tokens
-            self.journey.world.live.prove(self.candidate, FAMILY, now)
+            live = self.journey.world.live
+            live.prove(self.candidate, FAMILY, now)
+            if self.journey.request.blocks:
+                live.computed(self.candidate, self.journey.request, True, now)
 
     def finished(self, now: float) -> None:
         if self.over:
@@ -111,4 +116,6 @@ class Attempt:
         self.over = True
         live, request = self.journey.world.live, self.journey.request
         live.leave(self.candidate, request.prompt_tokens)
+        if request.blocks and not self.first_at:
+            live.computed(self.candidate, request, False, now)
         live.observe(self.candidate, FAMILY, fault, now)

@@ -8,7 +8,7 @@ from gateway.live import Live
 from gateway.simulate.agenda import Agenda
 from gateway.simulate.journey import FAMILY, Attempt, Journey
 from gateway.simulate.places import OwnReplica
-from gateway.simulate.pool import Options, compile_pool, is_own, places, under
+from gateway.simulate.pool import Options, compile_pool, is_own, places, profile, under
 from gateway.simulate.tally import Tally
 from gateway.simulate.trace import Arrival, Trace
 from policies.failure import Failure
@@ -31,6 +31,7 @@ class World:
         self.model = under(self.catalog.models[name], policy)
         self._models = {**self.catalog.models, name: self.model}
         self.places = places(self.catalog, trace, options, self.agenda)
+        self.live.prefix_blocks = profile(options, trace.block).num_blocks
         self.tally = Tally(slo)
         self.trace = trace
         self.ended = 0.0
@@ -86,7 +87,7 @@ class World:
         self.tally.arrived(arrival)
         seed = mix(self._seed + number)
         model = self.model.name
-        request = Request(FAMILY, model, True, b"", arrival.prompt_tokens, self.agenda.now, seed, self.live.turn(model))
+        request = Request(FAMILY, model, True, b"", arrival.prompt_tokens, self.agenda.now, seed, self.live.turn(model), arrival.blocks)
         Journey(self, arrival, request).begin()
 
     # What befalls the pool, and what is seen of it
