@@ -14,7 +14,7 @@ from tests.engine.metrics import read, until
 from tests.engine.status import endpoints, is_up
 from tests.engine.vllm import Vllm
 
-BEGUN_WITHIN = 60.0
+BUSY_WITHIN = 60.0
 BACK_WITHIN = 10.0
 
 
@@ -22,22 +22,30 @@ def raw_client(gateway: Gateway) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=gateway.url, headers={"authorization": f"Bearer {KEY}"}, timeout=120)
 
 
-async def kill_under_load(http: httpx.AsyncClient, gateway: Gateway, kill: Callable[[], None]) -> None:
-    """Eight streams begun, eight whole answers being made, eight of both just asked for: then the death of one that
-    has work."""
-    streams = [Heard() for _ in range(12)]
-    async with asyncio.TaskGroup() as group:
-        whole = [group.create_task(http.post("/v1/chat/completions", json=ASK)) for _ in range(8)]
-        for heard in streams[:8]:
-            group.create_task(listen(http, heard))
-        await until(lambda: begun(streams[:8]), BEGUN_WITHIN)
-        whole += [group.create_task(http.post("/v1/chat/completions", json=ASK)) for _ in range(4)]
-        for heard in streams[8:]:
-            group.create_task(listen(http, heard))
-        await until(lambda: both_busy(gateway), BEGUN_WITHIN)
-        kill()
+async def kill_under_load(http: httpx.AsyncClient, gateway: Gateway, victim: Vllm, kill: Callable[[], None]) -> None:
+    """Eight clients that stream and four that wait for whole answers, each asking again and again, so that the death of
+    an engine finds it at work however fast it is; then each hears its last answer out."""
+    streams: list[Heard] = []
+    whole: list[httpx.Response] = []
+    dead = asyncio.Event()
 
-    for answer in (task.result() for task in whole):
+    async def stream() -> None:
+        while not dead.is_set():
+            streams.append(heard := Heard())
+            await listen(http, heard)
+
+    async def wait() -> None:
+        while not dead.is_set():
+            whole.append(await http.post("/v1/chat/completions", json=ASK))
+
+    async with asyncio.TaskGroup() as group:
+        for client in [stream] * 8 + [wait] * 4:
+            group.create_task(client())
+        await until(lambda: speaks(gateway, victim, streams), BUSY_WITHIN)
+        kill()
+        dead.set()
+
+    for answer in whole:
         assert answer.status_code == 200, answer.text
         assert answer.json()["usage"]["completion_tokens"] == TOKENS
     assert all(heard.whole or heard.cut for heard in streams), streams
@@ -45,14 +53,10 @@ async def kill_under_load(http: httpx.AsyncClient, gateway: Gateway, kill: Calla
     assert any(heard.whole for heard in streams), "and the other one, too"
 
 
-async def begun(streams: list[Heard]) -> bool:
-    return all(heard.words for heard in streams)
-
-
-async def both_busy(gateway: Gateway) -> bool:
-    """Not "all 24 at once": an engine that is warm may be done with its first eight before the other has begun."""
-    loads = sorted(endpoint["in_flight"] for endpoint in (await endpoints(gateway)).values())
-    return loads[-2] >= 4
+async def speaks(gateway: Gateway, engine: Vllm, streams: list[Heard]) -> bool:
+    """Every stream has its first word, and the engine has more requests than there are clients that do not stream."""
+    busy = (await endpoints(gateway))[engine.url]["in_flight"] > 4
+    return bool(busy and all(heard.words for heard in streams))
 
 
 async def ask(http: httpx.AsyncClient, times: int, model: str = "pool-only") -> list[httpx.Response]:
@@ -63,7 +67,7 @@ async def ask(http: httpx.AsyncClient, times: int, model: str = "pool-only") -> 
 async def test_a_machine_that_dies_costs_only_what_was_being_read(gateway: Gateway, engines: list[Vllm]) -> None:
     victim = engines[0]
     async with raw_client(gateway) as http:
-        await kill_under_load(http, gateway, victim.kill)
+        await kill_under_load(http, gateway, victim, victim.kill)
 
         for answer in await ask(http, 20):
             assert answer.status_code == 200, answer.text
@@ -82,7 +86,7 @@ async def test_a_core_that_dies_behind_its_server_is_no_clean_end(gateway: Gatew
     victim, other = engines
     (core,) = (child for child in psutil.Process(victim.pid).children() if "EngineCore" in " ".join(child.cmdline()))
     async with raw_client(gateway) as http:
-        await kill_under_load(http, gateway, lambda: os.kill(core.pid, signal.SIGKILL))
+        await kill_under_load(http, gateway, victim, lambda: os.kill(core.pid, signal.SIGKILL))
         assert all(answer.is_success for answer in await ask(http, 20))
 
         other.kill()
