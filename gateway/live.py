@@ -8,7 +8,6 @@ from policies.breaker import BreakerRules
 from policies.budget import Budget
 from policies.failure import ABSENCE, ENDPOINT_FAULTS, Failure, Fault
 from policies.load import Domain, EngineLoad, Load
-from policies.prefix.cost import uncached
 from policies.prefix.index import PrefixIndex
 from policies.types import Candidate, Pool, Request
 
@@ -30,6 +29,7 @@ class Live:
         self.pools: dict[str, Pool] = {}
         self.bytes_per_token: dict[str, float] = {}
         self.turns: dict[str, int] = {}
+        self.prefixes = PrefixIndex(PREFIX_TTL)
         self.prefix_blocks = PREFIX_BLOCKS
         self.probed: set[tuple[str, str]] = set()  # endpoints whose health is checked, and so told back up
 
@@ -104,13 +104,15 @@ class Live:
 
     # what an endpoint's cache is believed to hold
 
+    def matched(self, blocks: tuple[int, ...], tokens: int, now: float) -> dict[tuple[str, str], float]:
+        """Tokens of a prompt of so many ``tokens`` that are believed to be in each endpoint's cache."""
+        return {id: tokens * count / len(blocks) for id, count in self.prefixes.match(blocks, now).items()}
+
     def hold(self, candidate: Candidate, request: Request, now: float) -> None:
-        """The endpoint is sent a prompt."""
-        load = candidate.load
-        if load.prefix is None:
-            load.prefix = PrefixIndex(self.prefix_blocks, PREFIX_TTL)
-        load.backlog.add(request.seed, uncached(request, load, now), now)
-        load.prefix.hold(request.blocks, now)
+        """The endpoint is sent a prompt, which it computes but for what it holds, and then holds."""
+        tokens, id = request.prompt_tokens, candidate.id
+        candidate.load.backlog.add(request.seed, tokens - (request.matched or {}).get(id, 0.0), now)
+        self.prefixes.hold(id, request.blocks, self.prefix_blocks, now)
 
     def computed(self, candidate: Candidate, request: Request, done: bool, now: float) -> None:
         """Its prompt is computed (it has brought content), or never will be."""

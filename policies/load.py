@@ -5,7 +5,6 @@ import msgspec
 from policies.breaker import Breaker, BreakerRules
 from policies.budget import Budget
 from policies.prefix.backlog import Backlog
-from policies.prefix.index import PrefixIndex
 
 FRESH = 5.0  # seconds; a scrape older than this is "unknown", never "zero"
 
@@ -39,8 +38,7 @@ class Load(msgspec.Struct):
     scraped: EngineLoad = EngineLoad()
     scraped_at: float = float("-inf")
     own_at_scrape: int = 0  # our in-flight when it was scraped: the rest is other gateways'
-    prefix: PrefixIndex | None = None  # kept only where a policy asks for it
-    backlog: Backlog = msgspec.field(default_factory=Backlog)
+    backlog: Backlog = msgspec.field(default_factory=Backlog)  # told only of requests whose blocks are named
     breakers: dict[str, Breaker] = {}  # by family; msgspec copies an empty default for each instance
 
     def available(self, family: str, now: float) -> bool:

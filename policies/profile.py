@@ -4,7 +4,7 @@ import msgspec
 
 from policies.filters import Capable, Filter, Healthy
 from policies.pickers import Best, Picker, RoundRobin
-from policies.scorers import LeastBusy, Listed, Scorer
+from policies.scorers import LeastBusy, Listed, PrefixCost, Scorer
 from policies.types import Candidate, Request
 
 
@@ -65,6 +65,7 @@ PRESETS: tuple[Policy, ...] = (
     Policy(kind="round_robin", pick=RoundRobin()),
     Policy(kind="least_busy", scorers=(LeastBusy(),)),
     Policy(kind="power_of_two", scorers=(LeastBusy(),), sample=2),
+    Policy(kind="prefix", scorers=(PrefixCost(),)),
 )
 
 

@@ -121,6 +121,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     seed: int = 0
     sequence: int = 0
     blocks: tuple[int, ...] = ()
+    matched: Mapping[tuple[str, str], float] | None = None  # prompt tokens in each endpoint's cache; None: not known
 
 
 class Snapshot(msgspec.Struct, frozen=True, gc=False):

@@ -3,64 +3,68 @@
 All read the same prefix index and the same live loads as our own policies: what differs is the decision.
 """
 
-from policies.prefix.cost import uncached
 from policies.profile import Policy
+from policies.scorers import Scorer
+from policies.scorers.prefix_cost import uncached
 from policies.types import Candidate, Request
 
 
-class CacheAware(Policy, frozen=True):
+class CacheAware(Scorer, frozen=True, tag="cache_aware"):
     """SGLang's and vllm-router's cache_aware: the longest match above a threshold, unless loads are out of balance."""
 
-    kind: str = "cache_aware"
     threshold: float = 0.5
     apart: int = 32  # requests; out of balance where the most and the least loaded differ by more, and
     ratio: float = 1.1  # by more than this factor
 
-    def choose(self, request: Request, candidates: list[Candidate], now: float) -> Candidate:
+    def score(self, request: Request, candidates: list[Candidate], now: float) -> list[float]:
         loads = [c.load.in_flight for c in candidates]
         most, least = max(loads), min(loads)
-        if not (most - least > self.apart and most > self.ratio * least) and request.blocks:
-            missing = [uncached(request, c.load, now) for c in candidates]
-            best = min(range(len(candidates)), key=missing.__getitem__)
-            if 1 - missing[best] / request.prompt_tokens > self.threshold:
-                return candidates[best]
-        return _least(request, candidates, [float(load) for load in loads])
+        missing = [uncached(request, c) for c in candidates]
+        balanced = most - least <= self.apart or most <= self.ratio * least
+        if balanced and 1 - min(missing) / request.prompt_tokens > self.threshold:
+            return least_scores(missing)
+        return least_scores(loads)
 
 
-class Sticky(Policy, frozen=True):
+class Sticky(Scorer, frozen=True, tag="sticky_until_saturated"):
     """llm-d's sticky until saturated: stay where the prefix is, until the wait there costs more than a penalty."""
 
-    kind: str = "sticky_until_saturated"
     threshold: float = 0.8
     penalty: float = 18.0  # seconds
     rate: float = 15_928.0  # tokens a second that an endpoint is taken to prefill
 
-    def choose(self, request: Request, candidates: list[Candidate], now: float) -> Candidate:
-        missing = [uncached(request, c.load, now) for c in candidates]
+    def score(self, request: Request, candidates: list[Candidate], now: float) -> list[float]:
+        missing = [uncached(request, c) for c in candidates]
         waits = [c.load.backlog.total for c in candidates]
-        sticky = [i for i, u in enumerate(missing) if 1 - u / request.prompt_tokens >= self.threshold]
-        chosen = list(range(len(candidates)))
-        if sticky:
-            others = [w for i, w in enumerate(waits) if i not in sticky]
-            extra = min(waits[i] for i in sticky) - min(others, default=float("inf"))
-            if extra / self.rate <= self.penalty:
-                chosen = sticky
-        return _least(request, [candidates[i] for i in chosen], [waits[i] + missing[i] for i in chosen])
+        sticky = [1 - each / request.prompt_tokens >= self.threshold for each in missing]
+        if any(sticky):
+            here = min(wait for wait, stays in zip(waits, sticky, strict=True) if stays)
+            there = min((wait for wait, stays in zip(waits, sticky, strict=True) if not stays), default=here)
+            sticky = sticky if (here - there) / self.rate <= self.penalty else [False] * len(candidates)
+        loads = [wait + each for wait, each in zip(waits, missing, strict=True)]
+        most = max(loads) + 1 if any(sticky) else 0.0
+        return least_scores([load if stays else load + most for load, stays in zip(loads, sticky, strict=True)])
 
 
-class LeastUncached(Policy, frozen=True):
+class LeastUncached(Scorer, frozen=True, tag="least_uncached"):
     """Fewest tokens to compute: those queued at the endpoint and this request's own."""
 
-    kind: str = "least_uncached"
-
-    def choose(self, request: Request, candidates: list[Candidate], now: float) -> Candidate:
-        return _least(request, candidates, [c.load.backlog.total + uncached(request, c.load, now) for c in candidates])
+    def score(self, request: Request, candidates: list[Candidate], now: float) -> list[float]:
+        return least_scores([c.load.backlog.total + uncached(request, c) for c in candidates])
 
 
-def _least(request: Request, candidates: list[Candidate], costs: list[float]) -> Candidate:
+def least_scores(costs: "list[float] | list[int]") -> list[float]:
     least = min(costs)
-    ties = [c for c, cost in zip(candidates, costs, strict=True) if cost == least]
-    return ties[request.seed % len(ties)]
+    return [(1.0 + least) / (1.0 + cost) for cost in costs]
 
 
-BASELINES: tuple[Policy, ...] = (CacheAware(), Sticky(), LeastUncached())
+BASELINES: tuple[Policy, ...] = (
+    Policy(kind="cache_aware", scorers=(CacheAware(),)),
+    Policy(kind="sticky_until_saturated", scorers=(Sticky(),)),
+    Policy(kind="least_uncached", scorers=(LeastUncached(),)),
+)
+
+
+def baseline(name: str) -> Policy | None:
+    """The baseline of that name."""
+    return next((policy for policy in BASELINES if policy.kind == name), None)

@@ -3,7 +3,6 @@
 What a replica costs and holds is one Profile (backends/engine/profile.py); how a cloud answers, one CloudSpec.
 """
 
-from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
@@ -149,11 +148,11 @@ class Cloud:
         self._known.update(arrival.blocks)
         return int(arrival.prompt_tokens * known * self._spec.cached)
 
-    def _finish(self, now: float, caller: object) -> None:
+    def _finish(self, now: float, caller: Caller) -> None:
         if caller in self._gone:
-            self._gone.discard(caller)  # type: ignore[arg-type]
+            self._gone.discard(caller)
         else:
-            caller.finished(now)  # type: ignore[attr-defined]
+            caller.finished(now)
 
 
 def slowed(profile: Profile, times: float) -> Profile:
@@ -162,7 +161,5 @@ def slowed(profile: Profile, times: float) -> Profile:
     return msgspec.structs.replace(profile, **{name: times * getattr(profile, name) for name in costs})
 
 
-def _refuse(now: float, caller: object) -> None:
-    caller.failed(Fault(Failure.UNREACHABLE, "connection refused"), now)  # type: ignore[attr-defined]
-
-
+def _refuse(now: float, caller: Caller) -> None:
+    caller.failed(Fault(Failure.UNREACHABLE, "connection refused"), now)

@@ -8,10 +8,10 @@ from gateway.config import Config
 from gateway.config.deployment import Deployment
 from gateway.live import Live
 from gateway.simulate.agenda import Agenda
+from gateway.simulate.baselines import baseline
 from gateway.simulate.places import Cloud, OwnReplica
 from gateway.simulate.spec import CloudSpec
 from gateway.simulate.trace import Trace
-from policies.profile import Policy
 from policies.types import Model
 
 OWN = ("vllm", "embedded")  # providers whose endpoints are replicas; an embedded one with a price stands for a cloud
@@ -51,23 +51,35 @@ def profile(options: Options, block: int) -> Profile:
     )
 
 
-def compile_pool(config: Config, live: Live, options: Options) -> Catalog:
-    """The catalog as the gateway compiles it; own deployments have as many endpoints as the options say."""
+def compile_pool(config: Config, live: Live, options: Options, policy: str) -> tuple[Catalog, Model]:
+    """The catalog as the gateway compiles it, and the simulated model, ranked by the policy of that name.
+
+    Own deployments have as many endpoints as the options say.
+    """
+    name = options.model or next(iter(config.models))
+    models = dict(config.models)
+    if baseline(policy) is None:
+        models[name] = msgspec.structs.replace(models[name], policy=policy)
     deployments, roots = {}, {}
-    for name, deployment in config.deployments.items():
+    for each, deployment in config.deployments.items():
         count = options.replicas if is_own(deployment) else None
         if deployment.provider == "embedded":
             count = count or deployment.replicas or 1
-            roots[name] = [f"http://{name}-{number}" for number in range(count)]
+            roots[each] = [f"http://{each}-{number}" for number in range(count)]
             deployment = msgspec.structs.replace(deployment, replicas=count)
         elif count is not None:
-            endpoints = [f"http://{name}-{number}" for number in range(count)]
+            endpoints = [f"http://{each}-{number}" for number in range(count)]
             deployment = msgspec.structs.replace(deployment, endpoints=endpoints)
-        deployments[name] = deployment
-    return compile_catalog(msgspec.structs.replace(config, deployments=deployments), live, roots)
+        deployments[each] = deployment
+    catalog = compile_catalog(msgspec.structs.replace(config, deployments=deployments, models=models), live, roots)
+    model = catalog.models[name]
+    other = baseline(policy)
+    return catalog, model if other is None else msgspec.structs.replace(model, policy=other)
 
 
-def places(catalog: Catalog, trace: Trace, options: Options, agenda: Agenda) -> dict[tuple[str, str], OwnReplica | Cloud]:
+def places(
+    catalog: Catalog, trace: Trace, options: Options, agenda: Agenda
+) -> dict[tuple[str, str], OwnReplica | Cloud]:
     """What answers at each endpoint."""
     replica, cloud = profile(options, trace.block), trace.cloud or CloudSpec()
     made: dict[tuple[str, str], OwnReplica | Cloud] = {}
@@ -76,8 +88,3 @@ def places(catalog: Catalog, trace: Trace, options: Options, agenda: Agenda) -> 
             own = is_own(catalog.config.deployments[name])
             made[candidate.id] = OwnReplica(replica, trace.block, agenda) if own else Cloud(cloud, agenda)
     return made
-
-
-def under(model: Model, policy: Policy) -> Model:
-    """The same model, ranked by another policy."""
-    return msgspec.structs.replace(model, policy=policy)

@@ -47,6 +47,7 @@ class Tally:
         self.ttft: list[float] = []
         self.tpot: list[float] = []
         self.e2e: list[float] = []
+        self.timeline: list[tuple[float, float]] = []  # (moment of arrival, TTFT)
         self.requests = self.rejected = self.errors = self.good = self.spilled = 0
         self.blocks = self.hits = 0.0
         self.cloud_usd = 0.0
@@ -66,6 +67,7 @@ class Tally:
         """``cached``: prompt tokens; the rest are moments."""
         ttft = first - came
         self.ttft.append(ttft)
+        self.timeline.append((came, ttft))
         self.e2e.append(last - came)
         tpot = (last - first) / (arrival.output_tokens - 1) if arrival.output_tokens > 1 else 0.0
         if arrival.output_tokens > 1:

@@ -3,17 +3,15 @@
 from collections.abc import Callable
 
 from gateway.config import Config
-from gateway.config.policy import Slo
 from gateway.live import Live
 from gateway.simulate.agenda import Agenda
 from gateway.simulate.journey import FAMILY, Attempt, Journey
 from gateway.simulate.places import OwnReplica
-from gateway.simulate.pool import Options, compile_pool, is_own, places, profile, under
+from gateway.simulate.pool import Options, compile_pool, is_own, places, profile
 from gateway.simulate.tally import Tally
 from gateway.simulate.trace import Arrival, Trace
 from policies.failure import Failure
 from policies.load import EngineLoad
-from policies.profile import Policy
 from policies.types import Request, Snapshot, Usage
 
 SCRAPE = 1.0  # seconds between looks at a replica, where the configuration says nothing
@@ -23,16 +21,15 @@ HOUR = 3600.0
 class World:
     """Everything that one run needs; ``run`` it once."""
 
-    def __init__(self, config: Config, policy: Policy, slo: Slo | None, trace: Trace, options: Options, seed: int) -> None:
+    def __init__(self, config: Config, policy: str, trace: Trace, options: Options, seed: int) -> None:
         self.agenda = Agenda()
         self.live = Live()
-        self.catalog = compile_pool(config, self.live, options)
-        name = options.model or next(iter(config.models))
-        self.model = under(self.catalog.models[name], policy)
-        self._models = {**self.catalog.models, name: self.model}
+        self.catalog, self.model = compile_pool(config, self.live, options, policy)
+        self._models = {**self.catalog.models, self.model.name: self.model}
         self.places = places(self.catalog, trace, options, self.agenda)
         self.live.prefix_blocks = profile(options, trace.block).num_blocks
-        self.tally = Tally(slo)
+        spec = config.policies.get(policy)
+        self.tally = Tally(spec.slo if spec else None)
         self.trace = trace
         self.ended = 0.0
         self._seed = mix(seed)
@@ -87,7 +84,10 @@ class World:
         self.tally.arrived(arrival)
         seed = mix(self._seed + number)
         model = self.model.name
-        request = Request(FAMILY, model, True, b"", arrival.prompt_tokens, self.agenda.now, seed, self.live.turn(model), arrival.blocks)
+        now, tokens, blocks = self.agenda.now, arrival.prompt_tokens, arrival.blocks
+        matched = self.live.matched(blocks, tokens, now) if blocks else None
+        turn = self.live.turn(model)
+        request = Request(FAMILY, model, True, b"", tokens, now, seed, turn, blocks=blocks, matched=matched)
         Journey(self, arrival, request).begin()
 
     # What befalls the pool, and what is seen of it

@@ -3,5 +3,6 @@
 from policies.scorers.base import Scorer
 from policies.scorers.least_busy import LeastBusy
 from policies.scorers.listed import Listed
+from policies.scorers.prefix_cost import PrefixCost
 
-__all__ = ["LeastBusy", "Listed", "Scorer"]
+__all__ = ["LeastBusy", "Listed", "PrefixCost", "Scorer"]
