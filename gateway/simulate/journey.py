@@ -37,7 +37,7 @@ class Journey:
         if isinstance(action, Start):
             Attempt(self, action.candidate, action.model.timeouts[action.candidate.id[0]]).send(world.agenda.now)
         elif isinstance(action, GiveUp):
-            world.concluded(self, action.fault.failure)
+            world.concluded(self, action.fault.failure, False)
         else:
             world.agenda.at(world.agenda.now + action.seconds, self._resume, None)
 
@@ -94,7 +94,7 @@ class Attempt:
             return
         self._account(fault, now)
         if self.first_at:
-            self.journey.world.concluded(self.journey, fault.failure)
+            self.journey.world.concluded(self.journey, fault.failure, True)
         else:
             self.journey.follow(fault)
 

@@ -32,6 +32,7 @@ class World:
         self.tally = Tally(spec.slo if spec else None)
         self.trace = trace
         self.ended = 0.0
+        self.unanswered = 0  # requests that failed before their first token
         self._seed = mix(seed)
         self._under_way = 0
         self._own = [(id, place) for id, place in self.places.items() if isinstance(place, OwnReplica)]
@@ -74,9 +75,10 @@ class World:
             if deployment.price is not None:
                 self.tally.cloud_usd += usage.cost(deployment.price)
 
-    def concluded(self, journey: Journey, failure: Failure) -> None:
-        """It was refused, or broke."""
+    def concluded(self, journey: Journey, failure: Failure, answered: bool) -> None:
+        """It was refused, or broke; ``answered``: after its first token."""
         self._under_way -= 1
+        self.unanswered += not answered
         self.tally.refused(failure)
 
     def _arrive(self, arrival: Arrival, number: int) -> None:

@@ -27,7 +27,7 @@ def seeds(count: int = DRAWS) -> list[int]:
 
 
 def test_a_preset_is_found_by_its_name_and_no_other() -> None:
-    assert {each.kind for each in PRESETS} == {"order", "round_robin", "least_busy", "power_of_two"}
+    assert {each.kind for each in PRESETS} == {"order", "round_robin", "least_busy", "power_of_two", "prefix"}
     assert preset("order") is PRESETS[0]
     assert preset("fastest") is None
 
