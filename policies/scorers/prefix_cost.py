@@ -1,6 +1,6 @@
 """Prefix cost: what it costs the pool, in tokens to compute, that an endpoint gets this request; the least scores 1.
 
-    cost = backlog + 500 * in flight + (4 + waiting) * uncached
+    cost = backlog + 500 * in flight + (3 + waiting) * uncached
 
 *backlog*: uncached prompt tokens the endpoint has still to compute, which this request waits for. *in flight*: requests
 there; each decodes for a while, and slows the rest. *uncached*: tokens of this prompt it would compute itself. They are
@@ -15,7 +15,7 @@ Where nothing is known of caches (``Request.matched`` is None), what remains is 
 from policies.scorers.base import Scorer
 from policies.types import Candidate, Request
 
-DUPLICATE = 4.0  # what an uncached token costs in an idle pool; hits and waits change little between 3 and 8
+DUPLICATE = 3.0  # what an uncached token costs in an idle pool; hits and waits change little between 2 and 8
 DECODE = 500.0  # tokens that an engine could compute in the time an answer takes from it
 
 
