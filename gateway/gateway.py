@@ -6,6 +6,7 @@ from backends.transport import Transport
 from gateway import clock
 from gateway.catalog import Catalog
 from gateway.journey import Journey
+from gateway.ledger.writer import Ledger
 from gateway.live import Live
 from gateway.log import Log
 from gateway.metrics import Metrics
@@ -23,6 +24,7 @@ class Gateway:
         self.watch = watch
         self.log = log
         self.metrics = Metrics()
+        self.ledger: Ledger | None = None
         self.draining = False
         self.started = int(clock.wall())  # seconds since the epoch
         self.version = metadata.version("cloverleaf")
@@ -33,3 +35,5 @@ class Gateway:
         self.metrics.record(outcome)
         if self.log.info:
             self.log.request(outcome)
+        if self.ledger is not None:
+            self.ledger.put(outcome, self.catalog.price(outcome.deployment))

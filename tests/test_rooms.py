@@ -30,9 +30,11 @@ OWNERS = {  # who alone may import what
     "rich": (
         "gateway/status_command.py",
         "gateway/explain.py",
+        "gateway/cost_command.py",
         "gateway/simulate/command.py",
         "gateway/simulate/table.py",
     ),
+    "sqlite3": ("gateway/ledger/",),
 }
 
 
