@@ -1,13 +1,14 @@
 """The OpenAI dialect. Rule: same dialect on both sides, so the body stays as it is; model and usage are spliced in."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
 
 from backends.adapter import Incoming, Origin, Wire
 from backends.chat_stream import ChatStream
 from backends.decoder import Decoder
 from backends.families import FAMILIES
-from backends.splice import Edit, ask_for_usage, json_string, splice
+from backends.peek import STEERING
+from backends.splice import Edit, ask_for_usage, json_string, leave_out, splice
 from backends.typed_stream import TypedStream
 from backends.whole import Binary, WholeBody
 
@@ -17,10 +18,19 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 class OpenAI:
     """One endpoint of a deployment that speaks OpenAI's API: OpenAI itself, compatible servers, vLLM.
 
+    ``steering``: the client's steering fields that it understands itself; the others are taken out of bodies.
     ``root`` is the server's root for vLLM, and the ``base_url`` (with its /v1) elsewhere.
     """
 
-    def __init__(self, root: str, model: str, headers: Mapping[str, str], *, v1_in_root: bool) -> None:
+    def __init__(
+        self,
+        root: str,
+        model: str,
+        headers: Mapping[str, str],
+        *,
+        v1_in_root: bool,
+        steering: Collection[str] = (),
+    ) -> None:
         self.origin, prefix = address(root)
         paths = {family.name: family.paths[0] for family in FAMILIES}
         self._targets = {
@@ -28,6 +38,7 @@ class OpenAI:
         }
         self._model = model
         self._model_json = json_string(model)
+        self._removed = frozenset(STEERING) - frozenset(steering)
         lines = {"host": urlsplit(root).netloc.rpartition("@")[2], "accept-encoding": "identity", **headers}
         self._lines = b"".join(f"{name}: {value}\r\n".encode("latin-1") for name, value in lines.items())
 
@@ -39,6 +50,8 @@ class OpenAI:
             edits.append((peek.model_at, value.join(peek.model_wrap)))
         if peek.stream and family.usage_option:
             edits += ask_for_usage(peek)
+        if peek.steering is not None:
+            edits += leave_out(incoming.request.body, self._removed & peek.steering.keys())
         body = splice(incoming.request.body, edits)
         return Wire(self.origin, self._targets[family.name], self._lines + incoming.headers, body)
 

@@ -164,6 +164,11 @@ class Attempt:
         if self._exchange is not None:
             self._exchange.resume()
 
+    @property
+    def patience(self) -> float:
+        """Seconds that its first content may take: what an endpoint that fails has cost, however fast it failed."""
+        return self._limits.ttft if self._incoming.peek.stream else self._limits.response
+
     # Watched
 
     def expire(self, now: float) -> None:

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 
 from backends.adapter import Incoming
 from backends.families import Family
-from backends.peek import BadBody, peek
-from gateway import clock, headers, refusal
+from backends.peek import BadBody, Peek, peek
+from gateway import asking, clock, headers, refusal
 from gateway.answer import Answer
 from gateway.attempt import Attempt
 from gateway.keys import Key
 from gateway.refusal import Refusal
-from policies.failure import Failure, Fault, Progress
+from policies.failure import ENDPOINT_FAULTS, Failure, Fault, Progress
 from policies.machine import Action, GiveUp, Machine, Start
-from policies.types import Outcome, Request, Snapshot, Usage
+from policies.types import Model, Outcome, Request, Snapshot, Usage
 
 if TYPE_CHECKING:
     from gateway.gateway import Gateway
@@ -35,21 +35,9 @@ class Journey:
     """One request, from its headers on. A door makes it when the headers are read, and runs it when the body is."""
 
     __slots__ = (
-        "_attempt",
-        "_catalog",
-        "_gateway",
-        "_headers",
-        "_incoming",
-        "_key",
-        "_machine",
-        "_timer",
-        "answer",
-        "deadline",
-        "family",
-        "max_body",
-        "outcome",
-        "refused",
-    )
+        "_attempt", "_catalog", "_gateway", "_headers", "_incoming", "_key", "_machine", "_timer",
+        "answer", "deadline", "family", "max_body", "outcome", "refused",
+    )  # fmt: skip
 
     def __init__(
         self, gateway: "Gateway", family: Family, given: Mapping[bytes, bytes], client: str, answer: Answer
@@ -130,10 +118,11 @@ class Journey:
         outcome, gateway = self.outcome, self._gateway
         try:
             peeked = peek(self.family, body, self._headers.get(b"content-type", b""))
+            seed = clock.seed()
+            model = self._find(peeked, body, seed)
         except BadBody as problem:
             self._refuse(Refusal(400, str(problem), param=problem.param))
             return
-        model = self._catalog.find(peeked.model, self._key)
         if isinstance(model, Refusal):
             self._refuse(model)
             return
@@ -145,13 +134,30 @@ class Journey:
             body,
             gateway.live.estimate(model.name, len(body)),
             outcome.received,
-            clock.seed(),
+            seed,
             gateway.live.turn(model.name),
         )
+        if model.needs:
+            request = asking.filled(request, model, self._key, self._headers, gateway.live)
         self.deadline = outcome.received + model.total
         self._incoming = Incoming(request, self.family, peeked, headers.forwarded(self._headers, outcome.id))
         self._machine = Machine(request, model, self._catalog.retry, self.deadline)
+        if self._catalog.explains:
+            decisions = gateway.decisions
+            decisions.consider(request, model, self._snapshot(), outcome, self._key, self._headers, self._catalog)
         self._act(self._machine.start(self._snapshot()))
+
+    def _find(self, peeked: Peek, body: bytes, seed: int) -> Model | Refusal:
+        """Where the request goes: to the model it names, unless a route or its own steering says more."""
+        if peeked.steering is None and not self._catalog.routes:
+            return self._catalog.find(peeked.model, self._key)
+        asked = asking.asked(self._catalog, self._gateway.live, self._key, self._headers, peeked, body, seed)
+        if isinstance(asked, Refusal):
+            return asked
+        self.outcome.route = asked.route
+        if asked.mirror:
+            self._gateway.mirror(self.family, self._headers, self._key, body, asked.mirror)
+        return asked.model
 
     def _act(self, action: Action) -> None:
         if isinstance(action, Start):
@@ -205,9 +211,11 @@ class Journey:
         """An attempt is over: answered whole, broken after its commit, or to be followed by another."""
         self._account(attempt, fault)
         if fault is None:
-            usage = self.outcome.usage
-            if usage.prompt and not self.family.form:
-                self._gateway.live.learn(self.outcome.model, len(self._incoming.request.body), usage.prompt)
+            now = clock.now()
+            seconds, usage = now - attempt.sent_at, self.outcome.usage
+            self._gateway.live.answered(
+                attempt.candidate, self.family.form, self._incoming.request, usage, seconds, now
+            )
             self._conclude(None)
         elif attempt.committed:
             self._break(fault)
@@ -233,6 +241,8 @@ class Journey:
             outcome.tried += (outcome.deployment,)
             if not attempt.committed:
                 outcome.waited += now - attempt.started
+                if candidate.load.speed is not None and fault.failure in ENDPOINT_FAULTS:
+                    gateway.live.timed(candidate, outcome.stream, attempt.patience, now)
 
     # What a client sees
 
@@ -242,21 +252,13 @@ class Journey:
         outcome.first_token = attempt.first_at
         outcome.waited += attempt.first_at - attempt.sent_at
         self._gateway.live.prove(attempt.candidate, self.family.name, attempt.first_at)
+        if attempt.candidate.load.speed is not None:
+            self._gateway.live.timed(
+                attempt.candidate, outcome.stream, attempt.first_at - attempt.sent_at, attempt.first_at
+            )
 
     def _lines(self, content_type: bytes) -> bytes:
-        outcome = self.outcome
-        lines = (
-            b"content-type: %b\r\nx-request-id: %b\r\nx-cloverleaf-attempts: %d\r\nx-cloverleaf-overhead-ms: %.3f\r\n"
-        ) % (
-            content_type,
-            outcome.id,
-            outcome.attempts,
-            (clock.now() - outcome.received - outcome.waited) * 1000,
-        )
-        if outcome.deployment:
-            lines += b"x-cloverleaf-deployment: %b\r\n" % outcome.deployment.encode()
-        allowed = self._catalog.config.server.cors
-        return lines + headers.cors(self._headers, allowed) if allowed else lines
+        return headers.answered(self.outcome, content_type, self._headers, self._catalog.config.server.cors)
 
     def _refuse(self, refused: Refusal, fault: Fault | None = None) -> None:
         self.outcome.status = refused.status

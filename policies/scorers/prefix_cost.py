@@ -12,6 +12,10 @@ cached tokens against the wait, and never all at once. The figures are measured:
 Where nothing is known of caches (``Request.matched`` is None), what remains is the load.
 """
 
+from typing import ClassVar
+
+from policies.ladder import Rung
+from policies.needs import Need
 from policies.scorers.base import Scorer
 from policies.types import Candidate, Request
 
@@ -20,14 +24,19 @@ DECODE = 500.0  # tokens that an engine could compute in the time an answer take
 
 
 class PrefixCost(Scorer, frozen=True, tag="prefix_cost"):
+    needs: ClassVar[frozenset[Need]] = frozenset({"prefix"})
+
     def score(self, request: Request, candidates: list[Candidate], now: float) -> list[float]:
         weight = DUPLICATE + sum(len(c.load.backlog.owed) for c in candidates) / len(candidates)
         costs = [c.load.backlog.at(now) + DECODE * c.load.in_flight + weight * uncached(request, c) for c in candidates]
         least = min(costs)
         return [(1.0 + least) / (1.0 + cost) for cost in costs]
 
+    def rung(self, request: Request, candidates: list[Candidate], now: float) -> Rung:
+        return Rung.IN_FLIGHT if request.matched is None else Rung.PREFIX
+
 
 def uncached(request: Request, candidate: Candidate) -> float:
     """Prompt tokens the endpoint would have to compute, as far as is known."""
     matched = request.matched
-    return request.prompt_tokens - matched.get(candidate.id, 0.0) if matched else request.prompt_tokens
+    return request.prompt_tokens - matched.get(candidate.id, 0) if matched else request.prompt_tokens

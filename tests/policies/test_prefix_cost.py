@@ -9,7 +9,7 @@ from tests.policies.world import NOW, ask, model, pool, world
 PROMPT = 8000
 
 
-def asking(matched: dict[tuple[str, str], float] | None, seed: int = 0) -> Request:
+def asking(matched: dict[tuple[str, str], int] | None, seed: int = 0) -> Request:
     return msgspec.structs.replace(ask(seed), prompt_tokens=PROMPT, matched=matched)
 
 
@@ -22,20 +22,20 @@ def chosen(places: list[Candidate], request: Request) -> str:
 def test_a_request_goes_where_its_prefix_is() -> None:
     places = pool("gpu", 4)
     for seed in range(8):
-        assert chosen(places, asking({places[2].id: 6000.0}, seed)) == "http://gpu-2"
+        assert chosen(places, asking({places[2].id: 6000}, seed)) == "http://gpu-2"
 
 
 def test_a_long_enough_queue_outweighs_the_prefix_and_a_short_one_does_not() -> None:
     places = pool("gpu", 2)
     places[0].load.backlog.add(1, 10_000.0, NOW)
-    assert chosen(places, asking({places[0].id: 6000.0})) == "http://gpu-0"
+    assert chosen(places, asking({places[0].id: 6000})) == "http://gpu-0"
     places[0].load.backlog.add(2, 40_000.0, NOW)
-    assert chosen(places, asking({places[0].id: 6000.0})) == "http://gpu-1"
+    assert chosen(places, asking({places[0].id: 6000})) == "http://gpu-1"
 
 
 def test_the_longer_match_wins_at_equal_load() -> None:
     places = pool("gpu", 3)
-    assert chosen(places, asking({places[0].id: 1000.0, places[1].id: 2000.0})) == "http://gpu-1"
+    assert chosen(places, asking({places[0].id: 1000, places[1].id: 2000})) == "http://gpu-1"
 
 
 def test_where_nothing_is_known_of_caches_the_load_decides() -> None:

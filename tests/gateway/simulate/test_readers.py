@@ -1,5 +1,6 @@
 """Traces from files: each format as it is published, and a message with file and line where it is not."""
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -125,4 +126,4 @@ def test_the_public_traces_are_read_whole(name: str, count: int) -> None:
     arrivals = read_trace(TRACES / name, 0).arrivals
     assert len(arrivals) == count
     assert arrivals[0].at == 0
-    assert all(a.at <= b.at for a, b in zip(arrivals, arrivals[1:], strict=False))
+    assert all(a.at <= b.at for a, b in itertools.pairwise(arrivals))
