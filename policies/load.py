@@ -24,6 +24,7 @@ class EngineLoad(msgspec.Struct, frozen=True):
     prefix_queries: float | None = None
     prefix_hits: float | None = None
     sleeping: bool | None = None
+    kv_tokens: float | None = None  # what its KV cache holds
 
 
 class Predictor(Protocol):

@@ -7,7 +7,7 @@ from gateway.live import Live
 from gateway.simulate.agenda import Agenda
 from gateway.simulate.journey import FAMILY, Attempt, Journey
 from gateway.simulate.places import OwnReplica
-from gateway.simulate.pool import Options, compile_pool, is_own, places, profile
+from gateway.simulate.pool import Options, compile_pool, is_own, places
 from gateway.simulate.tally import Tally
 from gateway.simulate.trace import Arrival, Trace
 from policies.failure import Failure
@@ -27,7 +27,6 @@ class World:
         self.catalog, self.model = compile_pool(config, self.live, options, policy)
         self._models = {**self.catalog.models, self.model.name: self.model}
         self.places = places(self.catalog, trace, options, self.agenda)
-        self.live.prefix_blocks = profile(options, trace.block).num_blocks
         spec = config.policies.get(policy)
         self.tally = Tally(spec.slo if spec else None)
         self.trace = trace
@@ -87,9 +86,10 @@ class World:
         seed = mix(self._seed + number)
         model = self.model.name
         now, tokens, blocks = self.agenda.now, arrival.prompt_tokens, arrival.blocks
-        matched = self.live.matched(blocks, tokens, now) if blocks else None
         turn = self.live.turn(model)
-        request = Request(FAMILY, model, True, b"", tokens, now, seed, turn, blocks=blocks, matched=matched)
+        request = Request(FAMILY, model, True, b"", tokens, now, seed, turn)
+        if blocks:
+            request = self.live.placed(request, blocks, self.trace.block)
         Journey(self, arrival, request).begin()
 
     # What befalls the pool, and what is seen of it
@@ -114,7 +114,10 @@ class World:
         self.live.healthy(id, not place.dead)
         if not place.dead:
             replica = place.replica
-            seen = EngineLoad(float(replica.running), float(replica.waiting), replica.kv_usage, sleeping=False)
+            room = float(replica.profile.num_blocks * replica.profile.block_size)
+            seen = EngineLoad(
+                float(replica.running), float(replica.waiting), replica.kv_usage, sleeping=False, kv_tokens=room
+            )
             self.live.scraped(id, seen, now)
         self.agenda.at(now + interval, self._scrape, given)
 
