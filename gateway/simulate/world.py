@@ -80,17 +80,17 @@ class World:
         self.unanswered += not answered
         self.tally.refused(failure)
 
+    def request(self, arrival: Arrival, number: int) -> Request:
+        """An arrival as the gateway would see it now."""
+        name, now = self.model.name, self.agenda.now
+        seed = mix(self._seed + number)
+        request = Request(FAMILY, name, True, b"", arrival.prompt_tokens, now, seed, self.live.turn(name))
+        return self.live.placed(request, arrival.blocks, self.trace.block) if arrival.blocks else request
+
     def _arrive(self, arrival: Arrival, number: int) -> None:
         self._under_way += 1
         self.tally.arrived(arrival)
-        seed = mix(self._seed + number)
-        model = self.model.name
-        now, tokens, blocks = self.agenda.now, arrival.prompt_tokens, arrival.blocks
-        turn = self.live.turn(model)
-        request = Request(FAMILY, model, True, b"", tokens, now, seed, turn)
-        if blocks:
-            request = self.live.placed(request, blocks, self.trace.block)
-        Journey(self, arrival, request).begin()
+        Journey(self, arrival, self.request(arrival, number)).begin()
 
     # What befalls the pool, and what is seen of it
 

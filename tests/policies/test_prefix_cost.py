@@ -54,3 +54,9 @@ def test_decoding_counts_where_there_is_nothing_to_compute() -> None:
     places = pool("gpu", 2)
     places[0].load.in_flight = 5
     assert chosen(places, asking({place.id: 8000.0 for place in places})) == "http://gpu-1"
+
+
+def test_of_a_thousand_endpoints_the_holder_is_found_and_the_others_share_what_is_new() -> None:
+    places = pool("gpu", 1000)
+    assert all(chosen(places, asking({places[777].id: 6000}, seed)) == "http://gpu-777" for seed in range(20))
+    assert len({chosen(places, asking({}, seed)) for seed in range(20)}) > 15
