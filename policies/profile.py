@@ -49,10 +49,15 @@ class Policy(msgspec.Struct, frozen=True):
         return self.pick.pick(request, candidates, self.scores(request, candidates, now)), rung
 
     def draw(self, request: Request, candidates: list[Candidate], size: int) -> list[Candidate]:
-        """``size`` of the candidates, or of each deployment's."""
-        if not self.stratified:
-            return sample(candidates, size, request.seed)
-        return [c for each in strata(candidates) for c in sample(each, size, request.seed)]
+        """``size`` of the candidates, or of each deployment's; and whoever is known to hold the prompt's beginning."""
+        if self.stratified:
+            drawn = [c for each in strata(candidates) for c in sample(each, size, request.seed)]
+        else:
+            drawn = sample(candidates, size, request.seed)
+        if not request.matched:
+            return drawn
+        held = request.matched
+        return [c for c in candidates if c.id in held] + [c for c in drawn if c.id not in held]
 
     def scores(self, request: Request, candidates: list[Candidate], now: float) -> list[float]:
         """Weighted sums of the scorers' scores; all alike where there is no scorer."""
