@@ -6,6 +6,7 @@ import msgspec
 
 from backends.chat.wire import Cache, ThinkingSpec
 from backends.conversation import ABSENT
+from backends.peek import STEERING
 
 Raw = msgspec.Raw
 
@@ -88,4 +89,8 @@ class MessagesRequest(msgspec.Struct):
 
 
 #: Read, or hints that change nothing of the answer where they mean nothing.
-READ = frozenset(MessagesRequest.__struct_fields__) | {"model", "cache_control", "context_management", "diagnostics"}
+READ = (
+    frozenset(STEERING)
+    | frozenset(MessagesRequest.__struct_fields__)
+    | {"model", "cache_control", "context_management", "diagnostics"}
+)
