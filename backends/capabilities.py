@@ -4,41 +4,54 @@ A feature is a word of FEATURES. `policies` filters by them: a request that need
 provider lacks it. docs/providers.md is generated from the table.
 """
 
+import re
 from collections.abc import Mapping
 
 from backends.compatible import ROWS
 
-#: Feature -> what shows in a body that it is needed: JSON tokens, which no string inside a body can hold unescaped.
-FEATURES: Mapping[str, tuple[bytes, ...]] = {
-    "images": (b'"image_url"', b'"input_image"', b'"image"'),
-    "documents": (b'"file"', b'"input_file"', b'"document"'),
-    "audio": (b'"input_audio"',),
-    "tools": (b'"tools"', b'"functions"'),
-    "json_schema": (b'"json_schema"', b'"output_config"'),
-    "reasoning": (b'"reasoning_effort"', b'"thinking"', b'"reasoning"'),
-    "logprobs": (b'"logprobs"', b'"top_logprobs"'),
-}
-
+FEATURES = (
+    "tools",
+    "images",
+    "documents",
+    "audio",
+    "json_schema",
+    "reasoning",
+    "stop",
+    "seed",
+    "penalties",
+    "logprobs",
+    "n",
+    "cache_markers",
+    "service_tier",
+)
 ALL = frozenset(FEATURES)
-_CLOUD = ALL - {"audio", "logprobs"}
 
+#: Provider -> what it can be asked for. vLLM's and compatible servers' models differ: `lacks` says where.
 PROVIDERS: Mapping[str, frozenset[str]] = {
-    "vllm": ALL,  # what the model can do is the engine's own word
-    "embedded": ALL,
-    "openai": ALL,
+    "vllm": ALL - {"cache_markers"},
+    "embedded": ALL - {"cache_markers"},
+    "openai": ALL - {"cache_markers"},
     "openai_compatible": ALL,
-    "azure": ALL,
-    "anthropic": _CLOUD,
-    "bedrock": _CLOUD,
-    "gemini": ALL,
-    "vertex": ALL,
-    **{name: row.features for name, row in ROWS.items()},
+    "azure": ALL - {"cache_markers"},
+    "anthropic": ALL - {"audio", "seed", "penalties", "logprobs", "n"},
+    "bedrock": ALL - {"audio", "seed", "penalties", "logprobs", "n"},
+    "gemini": ALL - {"cache_markers"},
+    "vertex": ALL - {"cache_markers"},
+    **{name: ALL - row.lacks - ({"cache_markers"} if name != "openrouter" else set()) for name, row in ROWS.items()},
 }
 
-#: Leaving these out changes what was asked: a place that lacks one is never tried, whatever `unsupported` says.
-ESSENTIAL = frozenset({"images", "documents", "audio", "tools"})
+#: How the features that decide where a request may go at all show in a body: leaving them out would change what is
+#: asked. Inside a JSON string the quotes would be escaped, so a prompt cannot look like one.
+_SIGNS: Mapping[str, re.Pattern[bytes]] = {
+    "images": re.compile(rb'"type"\s*:\s*"(?:image_url|input_image|image)"'),
+    "documents": re.compile(rb'"type"\s*:\s*"(?:file|input_file|document)"'),
+    "audio": re.compile(rb'"type"\s*:\s*"input_audio"'),
+    "tools": re.compile(rb'"(?:tools|functions)"\s*:\s*\[\s*\{'),
+}
+ESSENTIAL = frozenset(_SIGNS)
+NO_NEEDS: frozenset[str] = frozenset()
 
 
 def needs(body: bytes) -> frozenset[str]:
-    """The essential features that a body asks for, as far as its tokens show."""
-    return frozenset(name for name in ESSENTIAL if any(token in body for token in FEATURES[name]))
+    """The essential features that a body asks for."""
+    return frozenset(name for name, sign in _SIGNS.items() if sign.search(body))

@@ -9,8 +9,12 @@ from backends.chat.write_reply import ChatReply
 from backends.conversation import Conversation
 from backends.dialect import ReplyWriter
 from backends.heading import Heading
-from backends.messages.read_request import NAMES, read_messages
+from backends.messages.read_request import NAMES as MESSAGES_NAMES
+from backends.messages.read_request import read_messages
 from backends.messages.write_reply import MessagesReply
+from backends.responses.read_request import NAMES as RESPONSES_NAMES
+from backends.responses.read_request import read_responses
+from backends.responses.write_reply import ResponsesReply
 
 
 class Door(msgspec.Struct, frozen=True):
@@ -23,5 +27,6 @@ class Door(msgspec.Struct, frozen=True):
 
 DOORS: Mapping[str, Door] = {
     "chat": Door(read_chat, ChatReply),
-    "messages": Door(read_messages, MessagesReply, NAMES),
+    "messages": Door(read_messages, MessagesReply, MESSAGES_NAMES),
+    "responses": Door(read_responses, ResponsesReply, RESPONSES_NAMES),
 }

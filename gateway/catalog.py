@@ -6,6 +6,7 @@ from hashlib import sha256
 import msgspec
 
 from backends.adapter import Adapter
+from backends.capabilities import ESSENTIAL
 from backends.transports.public import Limits, PublicFetcher
 from gateway import providers
 from gateway.config.deployment import Deployment as DeploymentConfig
@@ -13,6 +14,7 @@ from gateway.config.schema import Config
 from gateway.keyring import Keyring
 from gateway.keys import Key, Keys
 from gateway.live import Live
+from gateway.prices import bundled
 from gateway.refusal import Refusal
 from policies.breaker import BreakerRules
 from policies.profile import Policy, preset
@@ -77,7 +79,7 @@ def _fetcher(config: Config) -> PublicFetcher | None:
 
 def _candidate(name: str, config: Config, root: str, live: Live, rules: BreakerRules, retry: RetryRules) -> Candidate:
     deployment = config.deployments[name]
-    price = deployment.price or config.prices.get(deployment.model)
+    price = _price(deployment, config)
     domain, credential = _quota(deployment, root)
     id = (name, root)
     return Candidate(
@@ -88,7 +90,7 @@ def _candidate(name: str, config: Config, root: str, live: Live, rules: BreakerR
             deployment.model,
             providers.families(deployment),
             deployment.max_concurrency,
-            msgspec.convert(price, Price, from_attributes=True) if price else None,
+            price,
             tuple(deployment.tags),
             providers.features(deployment),
             providers.metered(deployment),
@@ -97,6 +99,14 @@ def _candidate(name: str, config: Config, root: str, live: Live, rules: BreakerR
         live.domain(domain, credential, retry.budget),
         live.pool(name),
     )
+
+
+def _price(deployment: DeploymentConfig, config: Config) -> Price | None:
+    """What tokens cost: the deployment's own price, the model's, or the bundled one."""
+    given = deployment.price or config.prices.get(deployment.model)
+    if given is not None:
+        return msgspec.convert(given, Price, from_attributes=True)
+    return bundled(deployment.provider, deployment.model)
 
 
 def _quota(deployment: DeploymentConfig, root: str) -> tuple[str, str]:
@@ -127,7 +137,21 @@ def _model(name: str, config: Config, candidates: Mapping[str, tuple[Candidate, 
         tuple(model.fallbacks),
         tuple(model.context_window_fallbacks),
         tuple(model.content_policy_fallbacks),
+        _is_picky(name, config, set()),
     )
+
+
+def _is_picky(name: str, config: Config, seen: set[str]) -> bool:
+    """Whether some deployment that may answer lacks an essential feature; ``seen``: the models already asked."""
+    if name in seen or name not in config.models:
+        return False
+    seen.add(name)
+    model = config.models[name]
+    places = (config.deployments[deployment] for tier in model.tiers for deployment in tier)
+    if any(not providers.features(place) >= ESSENTIAL for place in places):
+        return True
+    others = (*model.fallbacks, *model.context_window_fallbacks, *model.content_policy_fallbacks)
+    return any(_is_picky(other, config, seen) for other in others)
 
 
 def _policy(config: Config, name: str) -> Policy:

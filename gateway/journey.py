@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from backends.adapter import Incoming
+from backends.capabilities import NO_NEEDS, needs
 from backends.families import Family
 from backends.peek import BadBody, peek
 from gateway import clock, headers, refusal
@@ -147,6 +148,7 @@ class Journey:
             outcome.received,
             clock.seed(),
             gateway.live.turn(model.name),
+            needs(body) if model.picky else NO_NEEDS,
         )
         self.deadline = outcome.received + model.total
         self._incoming = Incoming(request, self.family, peeked, headers.forwarded(self._headers, outcome.id))
@@ -266,12 +268,34 @@ class Journey:
 
     def _give_up(self, action: GiveUp) -> None:
         fault = action.fault
+        if fault.failure is Failure.NO_ENDPOINT:
+            if self.family.name == "count_tokens":
+                self._estimate()
+                return
+            fault = self._incapable() or fault
         if not refusal.passes_on(fault):
             self._refuse(refusal.of_fault(fault, self.outcome.tried, action.retry_after), fault)
             return
         self.outcome.status = fault.status
         self.answer.whole(fault.status, self._lines(fault.content_type), fault.body)
         self._conclude(fault)
+
+    def _incapable(self) -> Fault | None:
+        """The fault of a request that no deployment of its model could ever serve."""
+        request = self._incoming.request
+        places = [c.deployment for tier in self._catalog.models[request.model].tiers for c in tier]
+        if not request.needs or any(request.needs <= place.features for place in places):
+            return None
+        message = f"no deployment of model '{request.model}' can be asked for {', '.join(sorted(request.needs))}"
+        return Fault(Failure.BAD_REQUEST, message)
+
+    def _estimate(self) -> None:
+        """Nobody counts the tokens of this request: say about how many they are, and that it is an estimate."""
+        self.outcome.status = 200
+        lines = self._lines(b"application/json") + headers.ESTIMATED
+        tokens = self._incoming.request.prompt_tokens
+        self.answer.whole(200, lines, b'{"input_tokens":%d}' % tokens)
+        self._conclude(None)
 
     def _break(self, fault: Fault) -> None:
         """A committed answer cannot be finished: say so in its own way, and never end it as if it were whole."""

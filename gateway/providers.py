@@ -76,7 +76,7 @@ def families(deployment: Deployment) -> frozenset[str]:
 
 def features(deployment: Deployment) -> frozenset[str]:
     """What the deployment can be asked for, in the words of backends/capabilities.py."""
-    return PROVIDERS[deployment.provider]
+    return PROVIDERS[deployment.provider] - frozenset(deployment.lacks)
 
 
 def metered(deployment: Deployment) -> bool:

@@ -60,4 +60,8 @@ def cooled_in(request: Request, model: Model, snapshot: Snapshot) -> float | Non
 
 
 def _capable(request: Request, model: Model) -> list[Candidate]:
-    return [c for tier in model.tiers for c in tier if request.family in c.deployment.families and has_room(c)]
+    family, needs = request.family, request.needs
+    places = [
+        c for tier in model.tiers for c in tier if family in c.deployment.families and needs <= c.deployment.features
+    ]
+    return [c for c in places if has_room(c)]

@@ -38,6 +38,7 @@ class Price(msgspec.Struct, frozen=True):
     """USD per 1M tokens. ``cache_write``: prompt tokens put into the provider's cache; ``_1h``: to stay there an hour.
 
     A price left out is the next wider one's: an hour's write costs a write, a write or a read costs an input token.
+    ``longer``: (n, price) for whole requests whose prompt has more than n tokens, by rising n.
     """
 
     input: float
@@ -45,6 +46,7 @@ class Price(msgspec.Struct, frozen=True):
     cached_input: float | None = None
     cache_write: float | None = None
     cache_write_1h: float | None = None
+    longer: tuple[tuple[int, Price], ...] = ()
 
 
 class Usage(msgspec.Struct, frozen=True, gc=False):
@@ -66,6 +68,9 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
 
     def cost(self, price: Price) -> float:
         """USD at ``price``; cached and cache-written prompt tokens at their own price where there is one."""
+        for start, longer in price.longer:
+            if self.prompt > start:
+                price = longer
         cached_price = price.input if price.cached_input is None else price.cached_input
         uncached = self.prompt - self.cached - self.cache_write
         cost = uncached * price.input + self.cached * cached_price + self.completion * price.output
@@ -113,6 +118,7 @@ class Model(msgspec.Struct, frozen=True):
     """A public name: tiers of candidates tried in order, the policy that ranks within a tier, and other models to try.
 
     ``timeouts``, by deployment: the defaults, the deployment's and the model's own, folded. ``total``: seconds.
+    ``picky``: some deployment, of this or of a fallback, lacks what a request may need.
     """
 
     name: str
@@ -123,13 +129,15 @@ class Model(msgspec.Struct, frozen=True):
     fallbacks: tuple[str, ...] = ()
     context_window_fallbacks: tuple[str, ...] = ()
     content_policy_fallbacks: tuple[str, ...] = ()
+    picky: bool = False
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):
     """A client's request as a policy sees it.
 
     ``prompt_tokens`` is an estimate from bytes; ``received`` is monotonic seconds. ``seed`` (64 bits) and ``sequence``
-    make every random or rotating choice replayable.
+    make every random or rotating choice replayable. ``needs``: what a deployment must be able to be asked for, read
+    from the body only where some deployment of the model lacks any of it.
     """
 
     family: str
@@ -140,6 +148,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     received: float
     seed: int = 0
     sequence: int = 0
+    needs: frozenset[str] = frozenset()
 
 
 class Snapshot(msgspec.Struct, frozen=True, gc=False):

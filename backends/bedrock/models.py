@@ -67,7 +67,7 @@ def _claude(
     if asked.top_k is not None:
         fields["top_k"] = asked.top_k
     if asked.parallel_tool_calls is False and asked.tools:
-        fields["tool_choice"] = {"type": "auto", "disable_parallel_tool_use": True}
+        fields["tool_choice"] = _one_at_a_time(asked)
     if asked.reasoning is None:
         return
     fields["max_tokens"] = asked.max_tokens or MAX_TOKENS
@@ -80,6 +80,15 @@ def _claude(
         inference["temperature"] = fields.pop("temperature")
     if "output_config" in fields:
         body["outputConfig"] |= fields.pop("output_config")
+
+
+def _one_at_a_time(asked: Conversation) -> dict[str, Any]:
+    """Anthropic's own tool choice, which must say again what Converse's says."""
+    choice = asked.tool_choice
+    if choice is None or choice.mode in ("auto", "none"):
+        return {"type": "auto", "disable_parallel_tool_use": True}
+    named = {"type": "tool", "name": choice.name} if choice.mode == "tool" else {"type": "any"}
+    return {**named, "disable_parallel_tool_use": True}
 
 
 def _effort(fields: dict[str, Any], kind: str, asked: Conversation) -> bool:

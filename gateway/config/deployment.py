@@ -83,6 +83,7 @@ class Deployment(Struct, frozen=True, kw_only=True):
     context_window: Longest prompt and answer together, in tokens.
     scrape: How often an engine's health and metrics are read, 1s if left out; for engines.
     unsupported: What becomes of a field without a place in the upstream's dialect, `reject` if left out.
+    lacks: What the model cannot be asked for, so that such requests go elsewhere.
     native: APIs that the upstream speaks itself beyond its provider's own, so that they are passed on as they are.
     quota: Name of a quota shared with other deployments: a 429 on one cools all.
     region: The cloud's region; for `vertex` its location, `global` if left out; for `bedrock` else AWS_REGION's.
@@ -113,6 +114,7 @@ class Deployment(Struct, frozen=True, kw_only=True):
     context_window: Positive | None = None
     scrape: Timeout | None = None
     unsupported: Literal["reject", "drop"] | None = None
+    lacks: list[Literal["images", "documents", "audio", "tools"]] = []
     native: list[Literal["messages", "count_tokens", "responses"]] = []
     quota: Name | None = None
     region: Name | None = None

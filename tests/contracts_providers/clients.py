@@ -89,3 +89,46 @@ def _block_delta(block: dict[str, Any], delta: dict[str, Any], arguments: list[s
             block["signature"] = delta["signature"]
         case "input_json_delta":
             arguments.append(delta["partial_json"])
+
+
+def responses(events: list[dict[str, Any]]) -> dict[str, Any]:
+    """The response that the events spell: its items put together by their deltas, the rest as the last event says."""
+    assert [event["type"] for event in events[:2]] == ["response.created", "response.in_progress"]
+    assert [event["sequence_number"] for event in events] == list(range(len(events)))
+    items: list[dict[str, Any]] = []
+    for event in events[2:-1]:
+        kind = event["type"].removeprefix("response.")
+        if kind == "output_item.added":
+            assert event["output_index"] == len(items)
+            items.append(event["item"])
+        elif kind == "output_item.done":
+            assert {**items[-1], "status": "completed"} == {
+                key: value for key, value in event["item"].items() if key != "encrypted_content"
+            }
+            items[-1] = event["item"]
+        else:
+            assert event["item_id"] == items[-1]["id"]
+            _item_event(items[-1], kind, event)
+    assert events[-1]["response"]["output"] == items
+    return dict(events[-1]["response"])
+
+
+def _item_event(item: dict[str, Any], kind: str, event: dict[str, Any]) -> None:
+    match kind:
+        case "content_part.added":
+            assert event["content_index"] == len(item["content"])
+            item["content"].append(event["part"])
+        case "output_text.delta":
+            item["content"][-1]["text"] += event["delta"]
+        case "refusal.delta":
+            item["content"][-1]["refusal"] += event["delta"]
+        case "content_part.done":
+            assert item["content"][-1] == event["part"]
+        case "reasoning_summary_part.added":
+            item["summary"].append(event["part"])
+        case "reasoning_summary_text.delta":
+            item["summary"][-1]["text"] += event["delta"]
+        case "function_call_arguments.delta":
+            item["arguments"] += event["delta"]
+        case "function_call_arguments.done":
+            assert item["arguments"] == event["arguments"]

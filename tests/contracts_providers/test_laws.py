@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from openai.types.responses import Response
 
 from backends.adapter import Unsendable
 from policies.failure import Failure
@@ -63,12 +64,22 @@ def test_a_messages_stream_put_together_is_the_whole_answer(provider: Provider, 
     assert decoder.usage == case.usage
 
 
+@every_case
+def test_a_responses_stream_put_together_is_the_whole_answer(provider: Provider, case: Case) -> None:
+    whole, _ = answered(provider, "responses", [case.whole], stream=False)
+    streamed, decoder = answered(provider, "responses", case.stream, stream=True)
+    response = Response.model_validate_json(whole, strict=True)
+    assert clients.responses(events(streamed)) == {**msgspec.json.decode(whole)}
+    assert response.status == ("incomplete" if case.finish in ("length", "content_filter") else "completed")
+    assert decoder.usage == case.usage
+
+
 @pytest.mark.parametrize("provider", PROVIDERS, ids=name)
 @given(data=st.data())
 @settings(max_examples=60, deadline=None)
 def test_any_cut_of_the_bytes_gives_the_same_answer(provider: Provider, data: st.DataObject) -> None:
     case = data.draw(st.sampled_from([case for case in provider.cases if case.name != "long"]))
-    family = data.draw(st.sampled_from(["chat", "messages"]))
+    family = data.draw(st.sampled_from(["chat", "messages", "responses"]))
     whole = b"".join(case.stream)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=12)))
     pieces = [whole[a:b] for a, b in zip([0, *cuts], [*cuts, len(whole)], strict=True)]

@@ -55,7 +55,7 @@ def asked(server: Upstream) -> list[dict[str, Any]]:
 def test_a_row_speaks_of_families_and_features_there_are(name: str) -> None:
     row = ROWS[name]
     assert row.families <= ALL_FAMILIES and "chat" in row.families
-    assert row.features <= ALL
+    assert row.lacks <= ALL
     assert bool(row.base_url) != bool(row.health)
 
 

@@ -1,0 +1,1 @@
+"""Real traffic of providers, from ``../shared/recordings``; skipped where that is absent."""
