@@ -20,7 +20,7 @@ def deployments(body: str) -> str:
         ("provider: openai_compatible", "base_url: missing: an openai_compatible deployment says where its API is"),
         ("provider: vllm, endpoints: ['http://x'], base_url: 'http://x/v1'", "base_url: is not for provider vllm"),
         ("provider: openai, endpoints: ['http://x']", "endpoints: is not for provider openai, only for vllm"),
-        ("provider: openai, scrape: 1s", "scrape: is not for provider openai, only for vllm, embedded"),
+        ("provider: openai, scrape: 1s", "scrape: is not for provider openai, only for vllm, sglang"),
         ("provider: openai, replicas: 2", "replicas: is not for provider openai, only for embedded"),
         ("provider: openai, timeouts: {total: 1s}", "timeouts.total: is the whole request's"),
         ("provider: embedded, api_key: k", "api_key: is not for provider embedded"),

@@ -70,14 +70,6 @@ def test_a_slip_inside_what_is_to_come_is_said_as_such(refuse, small):
     assert 'c.yaml:2: policies.p.slo.tfft: unknown key; did you mean "ttft"?' in said
 
 
-@pytest.mark.parametrize("provider", ["bedrock", "vertex", "gemini", "azure", "groq", "openrouter", "xai"])
-def test_a_cloud_to_come_is_named(refuse, provider):
-    text = f"deployments:\n  a: {{provider: {provider}, model: m, api_key: k}}\nmodels: {{m: {{deployments: [a]}}}}\n"
-    assert refuse(text) == [
-        f"c.yaml:2: deployments.a.provider: not yet: provider {provider}, which comes with the native cloud providers"
-    ]
-
-
 def test_zero_of_something_to_come_is_not_let_through(refuse):
     text = "deployments:\n  a: {provider: openai, model: m, weight: 0}\nmodels: {m: {deployments: [a]}}\n"
     assert refuse(text) == [
