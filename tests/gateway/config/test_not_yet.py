@@ -3,7 +3,6 @@
 import re
 
 import msgspec
-import pytest
 from msgspec import inspect
 
 from gateway.config.schema import Config
