@@ -49,7 +49,6 @@ _SIGNS: Mapping[str, re.Pattern[bytes]] = {
     "tools": re.compile(rb'"(?:tools|functions)"\s*:\s*\[\s*\{'),
 }
 ESSENTIAL = frozenset(_SIGNS)
-NO_NEEDS: frozenset[str] = frozenset()
 
 
 def needs(body: bytes) -> frozenset[str]:

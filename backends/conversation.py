@@ -125,12 +125,14 @@ class Format(msgspec.Struct, frozen=True):
 
 class Reasoning(msgspec.Struct, frozen=True):
     """How long to think. ``effort``: none, minimal, low, medium, high, xhigh, max; ``budget``: tokens, 0 for none at
-    all; ``adaptive``: the model decides. ``shown``: whether the reasoning's text is wanted (None: as usual)."""
+    all; ``adaptive``: the model decides. ``shown``: whether the reasoning's text is wanted (None: as usual).
+    ``only_effort``: the effort is of the answer as a whole, and nothing was said of thinking."""
 
     effort: str = ""
     budget: int | None = None
     adaptive: bool = False
     shown: bool | None = None
+    only_effort: bool = False
 
 
 class Conversation(msgspec.Struct):

@@ -13,8 +13,9 @@ from email.utils import parsedate_to_datetime
 
 import msgspec
 
+from backends.retry_after import duration
+
 _NAME = re.compile(rb"(?:x-|anthropic-)?(rate|token)limit-(.+)")
-_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:([\d.]+)s)?(?:([\d.]+)ms)?")
 _EPOCH = 1e9  # a number from here on is a moment (in milliseconds from _EPOCH_MS on), not a duration
 _EPOCH_MS = 1e12
 
@@ -27,13 +28,10 @@ class Remaining(msgspec.Struct, frozen=True):
     tokens: float | None = None
     tokens_reset: float | None = None
 
-    def spent(self) -> float | None:
-        """Seconds until something that is used up comes back; None: nothing is, or nobody knows when."""
-        waits = []
-        for left, reset in ((self.requests, self.requests_reset), (self.tokens, self.tokens_reset)):
-            if left is not None and left < 1 and reset is not None:
-                waits.append(reset)
-        return max(waits) if waits else None
+    def lasts(self) -> float | None:
+        """Seconds for which this holds: until requests come back where they are used up, else until tokens do."""
+        spent = self.requests is not None and self.requests < 1
+        return self.requests_reset if spent or self.tokens is None else self.tokens_reset
 
 
 def remaining(headers: Mapping[bytes, bytes]) -> Remaining | None:
@@ -92,18 +90,6 @@ def until(text: str, date: bytes | None) -> float | None:
             return None
         return _after(moment, date) if moment.tzinfo is not None else None
     return duration(text)
-
-
-def duration(text: str) -> float | None:
-    """Seconds of a Go duration: ``6m0s``, ``132ms``, ``1h2m3.5s``; None for anything else."""
-    found = _DURATION.fullmatch(text)
-    if found is None or not text:
-        return None
-    try:
-        days, hours, minutes, seconds, thousandths = (float(part or 0) for part in found.groups())
-    except ValueError:
-        return None
-    return days * 86400 + hours * 3600 + minutes * 60 + seconds + thousandths / 1000
 
 
 def _after(moment: datetime, date: bytes | None) -> float | None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gateway.journey import Journey
 
 MAX_ERROR_BODY = 1024 * 1024  # bytes of an upstream's refusal that are kept
+MAX_HELD = 4 * 1024 * 1024  # bytes of events without content that wait for the commit
 _now = clock.now
 _IDENTITY = (b"", b"identity")
 _LATE = {
@@ -152,6 +153,9 @@ class Attempt:
             self._commit(self._held + out)
         elif out:
             self._held += out
+            if len(self._held) > MAX_HELD:
+                self._fail(Fault(Failure.MALFORMED, f"the upstream sent {MAX_HELD} bytes without content"))
+                return
         elif not self._incoming.peek.stream:
             self._alive()
         if decoder.fault is not None:
@@ -190,6 +194,11 @@ class Attempt:
         self._alive()
         if self._exchange is not None:
             self._exchange.resume()
+
+    @property
+    def patience(self) -> float:
+        """Seconds that its first content may take: what an endpoint that fails has cost, however fast it failed."""
+        return self._limits.ttft if self._incoming.peek.stream else self._limits.response
 
     # Watched
 

@@ -1,6 +1,6 @@
 """The catalog. Rule: a configuration compiled once into what requests need; immutable, swapped whole at a reload."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 
 import msgspec
@@ -9,17 +9,23 @@ from backends.adapter import Adapter
 from backends.capabilities import ESSENTIAL
 from backends.transports.public import Limits, PublicFetcher
 from gateway import providers
+from gateway.config.deployment import ENGINES
 from gateway.config.deployment import Deployment as DeploymentConfig
 from gateway.config.schema import Config
 from gateway.keyring import Keyring
 from gateway.keys import Key, Keys
 from gateway.live import Live
+from gateway.policy import fitted, named
 from gateway.prices import bundled
 from gateway.refusal import Refusal
+from gateway.routes import compiled
 from policies.breaker import BreakerRules
-from policies.profile import Policy, preset
+from policies.chance import digest
+from policies.needs import FEATURES, NOTHING
+from policies.routes import Route
 from policies.types import Candidate, Deployment, Model, Price, RetryRules, Timeouts
 
+_OWN = frozenset({*ENGINES, "embedded"})  # engines of the user's
 Embedded = Mapping[str, list[str]]  # deployment -> roots of the engines started for it
 
 
@@ -29,10 +35,13 @@ class Catalog(msgspec.Struct, frozen=True):
     config: Config
     keys: Keys
     models: Mapping[str, Model]
+    variants: Mapping[tuple[str, str], Model]  # models under the policy that a route gives them
+    routes: tuple[Route, ...]
     listed: tuple[str, ...]
     adapters: Mapping[tuple[str, str], Adapter]
     candidates: Mapping[str, tuple[Candidate, ...]]  # by deployment
     retry: RetryRules
+    explains: bool = False  # somebody may ask why, or some decisions are kept
 
     def model(self, name: str) -> Model | None:
         return self.models.get(name) or self.models.get("*")
@@ -63,13 +72,20 @@ def compile_catalog(config: Config, live: Live, embedded: Embedded, keyring: Key
     adapters: dict[tuple[str, str], Adapter] = {}
     for name, deployment in config.deployments.items():
         roots = embedded[name][: deployment.replicas] if deployment.provider == "embedded" else deployment.addresses
-        candidates[name] = tuple(_candidate(name, config, root, live, rules, retry) for root in roots)
+        place = _deployment(name, config)
+        candidates[name] = tuple(_candidate(place, deployment, root, live, rules, retry) for root in roots)
         for candidate in candidates[name]:
             adapters[candidate.id] = providers.adapter(deployment, candidate.id[1], means)
     models = {name: _model(name, config, candidates) for name in config.models}
+    policies = {route.to.policy for route in config.routes if route.to and route.to.policy}
+    variants = {(name, each): _model(name, config, candidates, each) for name in models for each in policies}
+    live.keep_speeds(_timed([*models.values(), *variants.values()]))
     aliases = {alias: models[name] for name, model in config.models.items() for alias in model.aliases}
     listed = tuple(name for name in config.models if name != "*")
-    return Catalog(config, Keys(config.auth.keys), {**models, **aliases}, listed, adapters, candidates, retry)
+    keys, routes = Keys(config.auth.keys), tuple(map(compiled, config.routes))
+    explains = config.telemetry.decisions > 0 or any(key.explain for key in config.auth.keys)
+    every = {**models, **aliases}
+    return Catalog(config, keys, every, variants, routes, listed, adapters, candidates, retry, explains)
 
 
 def _fetcher(config: Config) -> PublicFetcher | None:
@@ -77,27 +93,44 @@ def _fetcher(config: Config) -> PublicFetcher | None:
     return PublicFetcher(Limits(media.max_size, media.timeout)) if media.fetch else None
 
 
-def _candidate(name: str, config: Config, root: str, live: Live, rules: BreakerRules, retry: RetryRules) -> Candidate:
+def _timed(models: Iterable[Model]) -> set[tuple[str, str]]:
+    """The endpoints whose speed some policy reads."""
+    return {c.id for model in models if "speed" in model.policy.needs for tier in model.tiers for c in tier}
+
+
+def _deployment(name: str, config: Config) -> Deployment:
+    """One for all its endpoints."""
     deployment = config.deployments[name]
-    price = _price(deployment, config)
+    return Deployment(
+        name,
+        deployment.provider,
+        deployment.model,
+        providers.families(deployment),
+        deployment.max_concurrency,
+        _price(deployment, config),
+        tuple(deployment.tags),
+        own=deployment.provider in _OWN or deployment.cost is not None,
+        weight=1.0 if deployment.weight is None else deployment.weight,
+        context_window=deployment.context_window,
+        rpm=deployment.rpm,
+        tpm=deployment.tpm,
+        features=providers.features(deployment),
+        metered=providers.metered(deployment),
+    )
+
+
+def _candidate(
+    place: Deployment, deployment: DeploymentConfig, root: str, live: Live, rules: BreakerRules, retry: RetryRules
+) -> Candidate:
     domain, credential = _quota(deployment, root)
-    id = (name, root)
+    id = (place.name, root)
     return Candidate(
         id,
-        Deployment(
-            name,
-            deployment.provider,
-            deployment.model,
-            providers.families(deployment),
-            deployment.max_concurrency,
-            price,
-            tuple(deployment.tags),
-            providers.features(deployment),
-            providers.metered(deployment),
-        ),
+        place,
         live.load(id, rules),
         live.domain(domain, credential, retry.budget),
-        live.pool(name),
+        live.pool(place.name, limited=place.rpm is not None or place.tpm is not None),
+        digest(*id),
     )
 
 
@@ -118,7 +151,8 @@ def _quota(deployment: DeploymentConfig, root: str) -> tuple[str, str]:
     return f"{credential}:{deployment.model}", credential
 
 
-def _model(name: str, config: Config, candidates: Mapping[str, tuple[Candidate, ...]]) -> Model:
+def _model(name: str, config: Config, candidates: Mapping[str, tuple[Candidate, ...]], policy_name: str = "") -> Model:
+    """A model, under its own policy or another."""
     model = config.models[name]
     defaults = config.defaults.timeouts
     folded = {
@@ -128,16 +162,18 @@ def _model(name: str, config: Config, candidates: Mapping[str, tuple[Candidate, 
         for tier in model.tiers
         for deployment in tier
     }
+    tiers = tuple(tuple(c for deployment in tier for c in candidates[deployment]) for tier in model.tiers)
+    policy = fitted(named(config, policy_name or model.policy), [c for tier in tiers for c in tier])
     return Model(
         name,
-        tuple(tuple(c for deployment in tier for c in candidates[deployment]) for tier in model.tiers),
-        _policy(config, model.policy),
+        (tuple(c for tier in tiers for c in tier),) if policy.across_tiers else tiers,
+        policy,
         folded,
         defaults.overridden(model.timeouts).total,
         tuple(model.fallbacks),
         tuple(model.context_window_fallbacks),
         tuple(model.content_policy_fallbacks),
-        _is_picky(name, config, set()),
+        (policy.needs - {"speed"}) | (FEATURES if _is_picky(name, config, set()) else NOTHING),
     )
 
 
@@ -152,11 +188,3 @@ def _is_picky(name: str, config: Config, seen: set[str]) -> bool:
         return True
     others = (*model.fallbacks, *model.context_window_fallbacks, *model.content_policy_fallbacks)
     return any(_is_picky(other, config, seen) for other in others)
-
-
-def _policy(config: Config, name: str) -> Policy:
-    """A preset by its own name, or by the kind of a named policy."""
-    spec = config.policies.get(name)
-    policy = preset(spec.kind if spec is not None and spec.kind else name)
-    assert policy is not None  # the configuration was checked
-    return policy

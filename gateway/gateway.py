@@ -1,17 +1,25 @@
 """The gateway: what every journey shares. Rule: data, no behaviour beyond handing itself out and recording outcomes."""
 
+import asyncio
+from collections.abc import Mapping
 from importlib import metadata
 
+from backends.families import Family
 from backends.transport import Transport
 from gateway import clock
 from gateway.catalog import Catalog
+from gateway.decisions import Decisions
 from gateway.journey import Journey
+from gateway.keys import Key
 from gateway.ledger.writer import Ledger
 from gateway.live import Live
 from gateway.log import Log
 from gateway.metrics import Metrics
+from gateway.mirror import MirrorJourney
 from gateway.watch import Watch
 from policies.types import Outcome
+
+MOST_MIRRORS = 64  # under way at once: a slow mirror costs copies, never memory
 
 
 class Gateway:
@@ -29,6 +37,16 @@ class Gateway:
         self.started = int(clock.wall())  # seconds since the epoch
         self.version = metadata.version("cloverleaf")
         self.journeys: set[Journey] = set()  # those under way
+        self.mirrors: set[MirrorJourney] = set()
+        self.decisions = Decisions()
+
+    def mirror(self, family: Family, given: Mapping[bytes, bytes], key: Key, body: bytes, model: str) -> None:
+        """Send a copy of a request to another model, after this tick; beyond the most at once it is left out."""
+        if len(self.mirrors) >= MOST_MIRRORS:
+            self.metrics.mirror("dropped")
+            return
+        journey = MirrorJourney(self, family, given, key, model)
+        asyncio.get_running_loop().call_soon(journey.run, body)
 
     def record(self, outcome: Outcome) -> None:
         """Every outcome passes here once, and changes the next snapshot through what the live ledger learned."""

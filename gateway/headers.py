@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from gateway import clock
 from gateway.refusal import Refusal
+from policies.types import Outcome
 
 _ID = re.compile(rb"[A-Za-z0-9._:\-]{1,128}")
 _UPSTREAM = frozenset(
@@ -38,6 +39,23 @@ def request_id(given: Mapping[bytes, bytes]) -> bytes:
     """The client's own id where it is a valid one, else a new one."""
     theirs = given.get(b"x-request-id")
     return theirs if theirs is not None and _ID.fullmatch(theirs) else clock.request_id()
+
+
+def answered(outcome: Outcome, content_type: bytes, given: Mapping[bytes, bytes], allowed: list[str]) -> bytes:
+    """The lines of every answer, as of now. ``allowed``: origins whose pages may read it."""
+    lines = (
+        b"content-type: %b\r\nx-request-id: %b\r\nx-cloverleaf-attempts: %d\r\nx-cloverleaf-overhead-ms: %.3f\r\n"
+    ) % (
+        content_type,
+        outcome.id,
+        outcome.attempts,
+        (clock.now() - outcome.received - outcome.waited) * 1000,
+    )
+    if outcome.deployment:
+        lines += b"x-cloverleaf-deployment: %b\r\n" % outcome.deployment.encode()
+    if outcome.decision:
+        lines += b"x-cloverleaf-decision: %b\r\n" % outcome.decision
+    return lines + cors(given, allowed) if allowed else lines
 
 
 def forwarded(given: Mapping[bytes, bytes], id: bytes) -> bytes:
@@ -74,7 +92,7 @@ _EXPOSED = b"access-control-expose-headers: x-request-id, x-cloverleaf-deploymen
 
 def too_large(given: Mapping[bytes, bytes], limit: int) -> Refusal | None:
     """The refusal of a body whose declared length is over ``limit`` bytes."""
-    length = given.get(b"content-length", b"0")
+    length = given.get(b"content-length", b"0").strip()  # a tab may follow it
     return body_too_large(limit) if not length.isdigit() or int(length) > limit else None
 
 

@@ -12,17 +12,16 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from backends.adapter import Incoming
-from backends.capabilities import NO_NEEDS, needs
 from backends.families import Family
-from backends.peek import BadBody, peek
-from gateway import clock, headers, refusal
+from backends.peek import BadBody, Peek, peek
+from gateway import asking, clock, headers, refusal
 from gateway.answer import Answer
 from gateway.attempt import Attempt
 from gateway.keys import Key
 from gateway.refusal import Refusal
-from policies.failure import Failure, Fault, Progress
+from policies.failure import ENDPOINT_FAULTS, Failure, Fault, Progress
 from policies.machine import Action, GiveUp, Machine, Start
-from policies.types import Outcome, Request, Snapshot, Usage
+from policies.types import Model, Outcome, Request, Snapshot, Usage
 
 if TYPE_CHECKING:
     from gateway.gateway import Gateway
@@ -36,21 +35,9 @@ class Journey:
     """One request, from its headers on. A door makes it when the headers are read, and runs it when the body is."""
 
     __slots__ = (
-        "_attempt",
-        "_catalog",
-        "_gateway",
-        "_headers",
-        "_incoming",
-        "_key",
-        "_machine",
-        "_timer",
-        "answer",
-        "deadline",
-        "family",
-        "max_body",
-        "outcome",
-        "refused",
-    )
+        "_attempt", "_catalog", "_gateway", "_headers", "_incoming", "_key", "_machine", "_timer",
+        "answer", "deadline", "family", "max_body", "outcome", "refused",
+    )  # fmt: skip
 
     def __init__(
         self, gateway: "Gateway", family: Family, given: Mapping[bytes, bytes], client: str, answer: Answer
@@ -131,10 +118,11 @@ class Journey:
         outcome, gateway = self.outcome, self._gateway
         try:
             peeked = peek(self.family, body, self._headers.get(b"content-type", b""))
+            seed = clock.seed()
+            model = self._find(peeked, body, seed)
         except BadBody as problem:
             self._refuse(Refusal(400, str(problem), param=problem.param))
             return
-        model = self._catalog.find(peeked.model, self._key)
         if isinstance(model, Refusal):
             self._refuse(model)
             return
@@ -146,14 +134,30 @@ class Journey:
             body,
             gateway.live.estimate(model.name, len(body)),
             outcome.received,
-            clock.seed(),
+            seed,
             gateway.live.turn(model.name),
-            needs(body) if model.picky else NO_NEEDS,
         )
+        if model.needs:
+            request = asking.filled(request, model, self._key, self._headers, gateway.live)
         self.deadline = outcome.received + model.total
         self._incoming = Incoming(request, self.family, peeked, headers.forwarded(self._headers, outcome.id))
         self._machine = Machine(request, model, self._catalog.retry, self.deadline)
+        if self._catalog.explains:
+            seen = self._snapshot()
+            gateway.decisions.consider(request, model, seen, outcome, self._key, self._headers, self._catalog)
         self._act(self._machine.start(self._snapshot()))
+
+    def _find(self, peeked: Peek, body: bytes, seed: int) -> Model | Refusal:
+        """Where the request goes: to the model it names, unless a route or its own steering says more."""
+        if peeked.steering is None and not self._catalog.routes:
+            return self._catalog.find(peeked.model, self._key)
+        asked = asking.asked(self._catalog, self._gateway.live, self._key, self._headers, peeked, body, seed)
+        if isinstance(asked, Refusal):
+            return asked
+        self.outcome.route = asked.route
+        if asked.mirror:
+            self._gateway.mirror(self.family, self._headers, self._key, body, asked.mirror)
+        return asked.model
 
     def _act(self, action: Action) -> None:
         if isinstance(action, Start):
@@ -182,6 +186,8 @@ class Journey:
         attempt = Attempt(self, candidate, limits, self._catalog.adapters[candidate.id], incoming)
         self._attempt = attempt
         gateway.live.enter(candidate, incoming.request.prompt_tokens, self.family.name, attempt.started)
+        if incoming.request.blocks:
+            gateway.live.hold(candidate, incoming.request, attempt.started)
         gateway.watch.add(attempt)
         attempt.send(gateway.transport, gateway.live)
 
@@ -207,9 +213,8 @@ class Journey:
         """An attempt is over: answered whole, broken after its commit, or to be followed by another."""
         self._account(attempt, fault)
         if fault is None:
-            usage = self.outcome.usage
-            if usage.prompt and not self.family.form:
-                self._gateway.live.learn(self.outcome.model, len(self._incoming.request.body), usage.prompt)
+            now, live, request, form = clock.now(), self._gateway.live, self._incoming.request, self.family.form
+            live.answered(attempt.candidate, form, request, self.outcome.usage, now - attempt.sent_at, now)
             self._conclude(None)
         elif attempt.committed:
             self._break(fault)
@@ -235,30 +240,25 @@ class Journey:
             outcome.tried += (outcome.deployment,)
             if not attempt.committed:
                 outcome.waited += now - attempt.started
+                if self._incoming.request.blocks:
+                    gateway.live.computed(candidate, self._incoming.request, False, now)
+                if candidate.load.speed is not None and fault.failure in ENDPOINT_FAULTS:
+                    gateway.live.timed(candidate, outcome.stream, attempt.patience, now)
 
     # What a client sees
 
     def _commit(self, attempt: Attempt, status: int) -> None:
-        outcome = self.outcome
-        outcome.status = status
-        outcome.first_token = attempt.first_at
-        outcome.waited += attempt.first_at - attempt.sent_at
-        self._gateway.live.prove(attempt.candidate, self.family.name, attempt.first_at)
+        outcome, live, candidate, now = self.outcome, self._gateway.live, attempt.candidate, attempt.first_at
+        outcome.status, outcome.first_token = status, now
+        outcome.waited += now - attempt.sent_at
+        live.prove(candidate, self.family.name, now)
+        if candidate.load.speed is not None:
+            live.timed(candidate, outcome.stream, now - attempt.sent_at, now)
+        if self._incoming.request.blocks:
+            live.computed(candidate, self._incoming.request, True, now)
 
     def _lines(self, content_type: bytes) -> bytes:
-        outcome = self.outcome
-        lines = (
-            b"content-type: %b\r\nx-request-id: %b\r\nx-cloverleaf-attempts: %d\r\nx-cloverleaf-overhead-ms: %.3f\r\n"
-        ) % (
-            content_type,
-            outcome.id,
-            outcome.attempts,
-            (clock.now() - outcome.received - outcome.waited) * 1000,
-        )
-        if outcome.deployment:
-            lines += b"x-cloverleaf-deployment: %b\r\n" % outcome.deployment.encode()
-        allowed = self._catalog.config.server.cors
-        return lines + headers.cors(self._headers, allowed) if allowed else lines
+        return headers.answered(self.outcome, content_type, self._headers, self._catalog.config.server.cors)
 
     def _refuse(self, refused: Refusal, fault: Fault | None = None) -> None:
         self.outcome.status = refused.status
@@ -284,9 +284,9 @@ class Journey:
         """The fault of a request that no deployment of its model could ever serve."""
         request = self._incoming.request
         places = [c.deployment for tier in self._catalog.models[request.model].tiers for c in tier]
-        if not request.needs or any(request.needs <= place.features for place in places):
+        if not request.features or any(request.features <= place.features for place in places):
             return None
-        message = f"no deployment of model '{request.model}' can be asked for {', '.join(sorted(request.needs))}"
+        message = f"no deployment of model '{request.model}' can be asked for {', '.join(sorted(request.features))}"
         return Fault(Failure.BAD_REQUEST, message)
 
     def _estimate(self) -> None:

@@ -61,11 +61,16 @@ class Metrics:
 
     def __init__(self) -> None:
         self._series: dict[tuple[str, str, str], Series] = {}
+        self._mirrors: dict[str, int] = {}
         self._attempts: dict[tuple[str, str, str, str], int] = {}
 
     def attempt(self, id: tuple[str, str], family: str, fault: Fault | None) -> None:
         key = (*id, family, fault.failure.name if fault is not None else "ok")
         self._attempts[key] = self._attempts.get(key, 0) + 1
+
+    def mirror(self, result: str) -> None:
+        """What became of a mirrored copy: a status, or ``dropped``."""
+        self._mirrors[result] = self._mirrors.get(result, 0) + 1
 
     def record(self, outcome: Outcome) -> None:
         key = (outcome.family, outcome.model, outcome.deployment)
@@ -89,6 +94,9 @@ class Metrics:
     def text(self, live: Live, now: float, active: int, log_dropped: int) -> str:
         """The Prometheus exposition."""
         lines = [*self._request_lines(), *self._attempt_lines(), *_live_lines(live, now)]
+        if self._mirrors:
+            lines.append("# TYPE cloverleaf_mirrored_total counter")
+        lines += [f'cloverleaf_mirrored_total{{result="{result}"}} {n}' for result, n in self._mirrors.items()]
         lines += ["# TYPE cloverleaf_requests_in_flight gauge", f"cloverleaf_requests_in_flight {active}"]
         lines += ["# TYPE cloverleaf_log_dropped_total counter", f"cloverleaf_log_dropped_total {log_dropped}"]
         return "\n".join(lines) + "\n"

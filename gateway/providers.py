@@ -121,7 +121,9 @@ def _openai(deployment: Deployment, root: str, means: Means) -> Adapter:
     if deployment.api_key:
         lines = {"authorization": f"Bearer {deployment.api_key.reveal()}", **lines}
     v1_in_root = deployment.provider in _V1_IN_ROOT
-    itself = _by_row(deployment, OpenAI(root, deployment.model, lines, v1_in_root=v1_in_root))
+    itself = _by_row(
+        deployment, OpenAI(root, deployment.model, lines, v1_in_root=v1_in_root, steering=deployment.steering)
+    )
     target = b"/chat/completions" if v1_in_root else b"/v1/chat/completions"
     return with_doors(deployment, itself, Place(root, Fixed(), lines), Chat(target))
 

@@ -1,9 +1,16 @@
 """Live load. Rule: one object per endpoint and quota domain, written by the live ledger only, read by every plan."""
 
+from typing import TYPE_CHECKING, Protocol
+
 import msgspec
 
 from policies.breaker import Breaker, BreakerRules
 from policies.budget import Budget
+from policies.learners.speed import Speed
+from policies.prefix.backlog import Backlog
+
+if TYPE_CHECKING:
+    from policies.types import Candidate, Request
 
 FRESH = 5.0  # seconds; a scrape older than this is "unknown", never "zero"
 
@@ -17,6 +24,15 @@ class EngineLoad(msgspec.Struct, frozen=True):
     prefix_queries: float | None = None
     prefix_hits: float | None = None
     sleeping: bool | None = None
+    kv_tokens: float | None = None  # what its KV cache holds
+
+
+class Predictor(Protocol):
+    """Foretells an endpoint's answer to one request."""
+
+    def ttft(self, request: "Request", candidate: "Candidate", now: float) -> float:
+        """Seconds to the first content."""
+        ...
 
 
 class Domain(msgspec.Struct):
@@ -25,8 +41,9 @@ class Domain(msgspec.Struct):
     budget: Budget
     credential: str  # a digest; what a spent quota or an unpaid bill cools, beyond the one domain
     cooled_until: float = 0.0
-    requests_left: float | None = None  # of the upstream's own limits, as its last reply said; None: it does not say
-    tokens_left: float | None = None
+    requests_left: float = float("inf")  # what the upstream said it still allows, until ``left_until``
+    tokens_left: float = float("inf")
+    left_until: float = 0.0
 
 
 class Load(msgspec.Struct):
@@ -39,7 +56,10 @@ class Load(msgspec.Struct):
     scraped: EngineLoad = EngineLoad()
     scraped_at: float = float("-inf")
     own_at_scrape: int = 0  # our in-flight when it was scraped: the rest is other gateways'
+    backlog: Backlog = msgspec.field(default_factory=Backlog)  # told only of requests whose blocks are named
     breakers: dict[str, Breaker] = {}  # by family; msgspec copies an empty default for each instance
+    speed: Speed | None = None  # learned only where a policy in force asks for it
+    predictor: Predictor | None = None
 
     def available(self, family: str, now: float) -> bool:
         if self.down or self.scraped.sleeping:
@@ -54,6 +74,10 @@ class Load(msgspec.Struct):
             return None
         others = scraped.running + scraped.waiting - self.own_at_scrape
         return self.in_flight + max(0.0, others)
+
+    def kv_usage(self, now: float) -> float | None:
+        """Share of the engine's KV cache in use, 0..1; None when no fresh scrape says."""
+        return self.scraped.kv_usage if now - self.scraped_at <= FRESH else None
 
     def breaker(self, family: str) -> Breaker:
         """The family's breaker, made at the first failure: an endpoint that never failed has none to ask."""

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from policies.failure import Fault
+from policies.needs import NOTHING, Need
 
 if TYPE_CHECKING:
+    from policies.learners.rate import Rates
     from policies.load import Domain, Load
     from policies.profile import Policy
 
@@ -94,6 +96,11 @@ class Deployment(msgspec.Struct, frozen=True):
     max_concurrency: int | None = None
     price: Price | None = None
     tags: tuple[str, ...] = ()
+    own: bool = False  # an engine of the user's: its hours are paid anyway
+    weight: float = 1.0
+    context_window: int | None = None  # tokens, prompt and answer together
+    rpm: int | None = None  # requests and tokens a minute
+    tpm: int | None = None
     features: frozenset[str] = frozenset()  # what its provider can be asked for, see backends/capabilities.py
     metered: bool = False  # its replies say what is left of its limits
 
@@ -106,19 +113,21 @@ class Candidate(msgspec.Struct, frozen=True):
     load: Load
     domain: Domain
     pool: Pool
+    mark: int = 0  # 64 bits that stand for the id, the same in every process: what conversations are hashed to
 
 
 class Pool(msgspec.Struct):
-    """Live count of a deployment's requests over all its endpoints: what ``max_concurrency`` limits."""
+    """Live counts of a deployment's requests over all its endpoints: what ``max_concurrency``, ``rpm`` and ``tpm``
+    limit. ``rates``: kept only where there is a limit."""
 
     in_flight: int = 0
+    rates: Rates | None = None
 
 
 class Model(msgspec.Struct, frozen=True):
     """A public name: tiers of candidates tried in order, the policy that ranks within a tier, and other models to try.
 
     ``timeouts``, by deployment: the defaults, the deployment's and the model's own, folded. ``total``: seconds.
-    ``picky``: some deployment, of this or of a fallback, lacks what a request may need.
     """
 
     name: str
@@ -129,15 +138,14 @@ class Model(msgspec.Struct, frozen=True):
     fallbacks: tuple[str, ...] = ()
     context_window_fallbacks: tuple[str, ...] = ()
     content_policy_fallbacks: tuple[str, ...] = ()
-    picky: bool = False
+    needs: frozenset[Need] = NOTHING  # what must be read of its requests beyond the ordinary
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):
     """A client's request as a policy sees it.
 
     ``prompt_tokens`` is an estimate from bytes; ``received`` is monotonic seconds. ``seed`` (64 bits) and ``sequence``
-    make every random or rotating choice replayable. ``needs``: what a deployment must be able to be asked for, read
-    from the body only where some deployment of the model lacks any of it.
+    make every random or rotating choice replayable. What follows them is read only where a policy or route needs it.
     """
 
     family: str
@@ -148,7 +156,14 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     received: float
     seed: int = 0
     sequence: int = 0
-    needs: frozenset[str] = frozenset()
+    max_tokens: int | None = None
+    expected_output: int = 256  # tokens
+    priority: int = 0  # lower is earlier, as vLLM counts
+    conversation: int = 0  # 64 bits that stand for it; 0: not known
+    matched: Mapping[tuple[str, str], int] | None = None  # prompt tokens in each endpoint's cache; None: not known
+    blocks: tuple[int, ...] = ()  # of the prompt, each named by all up to its end (see PrefixIndex); (): not known
+    block_tokens: float = 0.0  # tokens of each
+    features: frozenset[str] = frozenset()  # that a deployment must offer, in the words of backends/capabilities.py
 
 
 class Snapshot(msgspec.Struct, frozen=True, gc=False):
@@ -159,12 +174,14 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
 
 
 class Plan(msgspec.Struct, frozen=True, gc=False):
-    """Where the next attempt goes, or None and why. ``considered``: candidates that passed the filters."""
+    """Where the next attempt goes, or None and why. ``considered``: candidates that passed the filters. ``rung``: of
+    the degradation ladder, what the choice was read from (see policies/ladder.py)."""
 
     candidate: Candidate | None
     tier: int = 0
     considered: int = 0
     full: bool = False  # nothing was left but places at their concurrency limit
+    rung: str = ""
 
 
 class Outcome(msgspec.Struct, gc=False):
@@ -186,3 +203,6 @@ class Outcome(msgspec.Struct, gc=False):
     finished: float = 0.0
     waited: float = 0.0  # seconds spent waiting for upstreams
     tried: tuple[str, ...] = ()
+    route: str = ""  # the route that took it
+    mirror: bool = False  # a copy that nobody waits for
+    decision: bytes = b""  # its record as JSON, where its client asked for it

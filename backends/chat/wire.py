@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from backends.conversation import ABSENT, ANTHROPIC, GOOGLE
+from backends.peek import STEERING
 
 Raw = msgspec.Raw
 
@@ -182,6 +183,6 @@ class ChatRequest(msgspec.Struct):
 
 
 #: Hints that change nothing of the answer, and a few fields that are read elsewhere.
-READ = frozenset(ChatRequest.__struct_fields__) | {
+READ = frozenset(STEERING) | frozenset(ChatRequest.__struct_fields__) | {
     "model", "store", "prompt_cache_key", "prompt_cache_retention", "safety_identifier", "stream",
 }  # fmt: skip

@@ -26,6 +26,7 @@ from backends.events import (
 from backends.heading import Heading
 from policies.types import Usage
 
+_TIERS = frozenset({"auto", "default", "flex", "scale", "priority"})  # OpenAI's; a strict client takes no other
 _FINISH = {"pause": "stop"}
 _encode = msgspec.json.encode
 
@@ -149,7 +150,7 @@ class ChatReply:
         body = self._head("chat.completion") | {"choices": choices}
         if self._usage is not None:
             body["usage"] = usage_object(self._usage)
-        if self._tier:
+        if self._tier in _TIERS:
             body["service_tier"] = self._tier
         return _encode(body)
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from backends.faults import delay as header_delay
+from backends import retry_after
 from backends.google.wire import Feedback, Raw
 from policies.failure import Failure, Fault
 
@@ -64,7 +64,7 @@ class _Envelope(msgspec.Struct):
 
 def of_reply(status: int, headers: Mapping[bytes, bytes], body: bytes) -> Fault:
     """The fault of a reply whose status is not 2xx."""
-    return _fault(status, _error(body), header_delay(headers))
+    return _fault(status, _error(body), retry_after.delay(headers, b""))
 
 
 def in_band(error: Raw) -> Fault:

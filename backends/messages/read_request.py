@@ -145,8 +145,10 @@ def _document(source: wire.Source, name: str, cache: str, path: str) -> Document
 
 
 def _result(block: wire.Block, path: str) -> list[Text | Image | Document]:
-    if isinstance(block.content, str) or block.content is None:
+    if isinstance(block.content, str):
         return [Text(block.content)] if block.content else []
+    if not isinstance(block.content, list):
+        return []
     parts = [_part(inner, f"{path}.content[{i}]") for i, inner in enumerate(block.content)]
     return [part for part in parts if isinstance(part, Text | Image | Document)]
 
@@ -181,6 +183,6 @@ def _format(asked: wire.MessagesRequest) -> Format | None:
 def _reasoning(asked: wire.MessagesRequest) -> Reasoning | None:
     effort = (asked.output_config.effort if asked.output_config else None) or ""
     if asked.thinking is None:
-        return Reasoning(effort, adaptive=True) if effort else None
+        return Reasoning(effort, only_effort=True) if effort else None
     wanted = thinking(asked.thinking)
     return msgspec.structs.replace(wanted, effort=effort) if effort and wanted.budget != 0 else wanted

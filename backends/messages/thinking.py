@@ -24,6 +24,8 @@ def set_thinking(
         return
     if asked.effort == "none" or asked.budget == 0:
         body["thinking"] = {"type": "disabled"}
+    elif asked.only_effort:
+        body.setdefault("output_config", {})["effort"] = asked.effort
     elif asked.budget is None and not _BY_BUDGET.search(model):
         _by_effort(body, asked)
     elif not asked.adaptive or asked.effort or asked.budget:

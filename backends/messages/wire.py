@@ -1,9 +1,12 @@
 """The messages API's request shapes. Rule: what is read of a body and how; a wrong type is named by its path."""
 
+from typing import Any
+
 import msgspec
 
 from backends.chat.wire import Cache, ThinkingSpec
 from backends.conversation import ABSENT
+from backends.peek import STEERING
 
 Raw = msgspec.Raw
 
@@ -25,7 +28,7 @@ class Block(msgspec.Struct):
     name: str = ""
     input: Raw = Raw(b"{}")
     tool_use_id: str = ""
-    content: "str | list[Block] | None" = None
+    content: "str | list[Block] | dict[str, Any] | None" = None  # an object: what a tool of Anthropic's own did
     is_error: bool | None = None
     thinking: str = ""
     signature: str = ""
@@ -86,4 +89,8 @@ class MessagesRequest(msgspec.Struct):
 
 
 #: Read, or hints that change nothing of the answer where they mean nothing.
-READ = frozenset(MessagesRequest.__struct_fields__) | {"model", "cache_control", "context_management", "diagnostics"}
+READ = (
+    frozenset(STEERING)
+    | frozenset(MessagesRequest.__struct_fields__)
+    | {"model", "cache_control", "context_management", "diagnostics"}
+)

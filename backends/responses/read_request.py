@@ -92,11 +92,13 @@ def _messages(given: str | list[wire.Item] | None) -> list[Message]:
             case "message":
                 messages.append(_message(item, path))
             case "function_call":
-                call = ToolCall(item.call_id, item.name, item.arguments or "{}", *proof)
+                if not isinstance(item.arguments, str):
+                    raise BadBody(f"invalid '{path}.arguments': it must be a string of JSON", f"{path}.arguments")
+                call = ToolCall(item.call_id or "", item.name, item.arguments or "{}", *proof)
                 proof = ("", "")
                 messages.append(Message("assistant", [call]))
             case "function_call_output":
-                messages.append(Message("user", [ToolResult(item.call_id, _output(item.output, path))]))
+                messages.append(Message("user", [ToolResult(item.call_id or "", _output(item.output, path))]))
             case "reasoning":
                 text = "\n".join(part.text for part in item.summary or ())
                 thought, of_call = unseal(item.encrypted_content or "", text)

@@ -6,6 +6,7 @@ import msgspec
 
 from backends.chat.wire import InputAudio
 from backends.conversation import ABSENT, Raw
+from backends.peek import STEERING
 
 
 class Part(msgspec.Struct):
@@ -25,9 +26,9 @@ class Item(msgspec.Struct):
     type: str = "message"
     role: str = ""
     content: str | list[Part] | None = None
-    call_id: str = ""
+    call_id: str | None = None
     name: str = ""
-    arguments: str = ""
+    arguments: str | dict[str, Any] = ""  # an object: what a tool of OpenAI's own was asked
     output: str | list[Part] | None = None
     summary: list[Part] | None = None
     encrypted_content: str | None = None
@@ -85,6 +86,6 @@ class ResponsesRequest(msgspec.Struct):
 
 
 #: Read, or hints that change nothing of the answer.
-READ = frozenset(ResponsesRequest.__struct_fields__) | {
+READ = frozenset(STEERING) | frozenset(ResponsesRequest.__struct_fields__) | {
     "model", "store", "include", "stream_options", "prompt_cache_key", "prompt_cache_retention", "safety_identifier",
 }  # fmt: skip

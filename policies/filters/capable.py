@@ -1,4 +1,4 @@
-"""Capable: the deployment's provider serves this endpoint family, and can be asked for what the request needs."""
+"""Capable: the deployment's provider serves this endpoint family, and has the features the request needs."""
 
 from policies.filters.base import Filter
 from policies.types import Candidate, Request
@@ -6,7 +6,7 @@ from policies.types import Candidate, Request
 
 class Capable(Filter, frozen=True):
     def keep(self, request: Request, candidates: list[Candidate], now: float) -> list[Candidate]:
-        family, needs = request.family, request.needs
-        if not needs:
+        family, features = request.family, request.features
+        if not features:
             return [c for c in candidates if family in c.deployment.families]
-        return [c for c in candidates if family in c.deployment.families and needs <= c.deployment.features]
+        return [c for c in candidates if family in c.deployment.families and features <= c.deployment.features]

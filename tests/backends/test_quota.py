@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.quota import Remaining, duration, remaining
+from backends.quota import Remaining, remaining
 
 DATE = {b"date": b"Tue, 24 Nov 2026 12:00:00 GMT"}
 
@@ -62,28 +62,18 @@ def test_what_is_left(headers: dict[bytes, bytes], left: Remaining | None) -> No
 
 
 @pytest.mark.parametrize(
-    ("left", "wait"),
+    ("left", "seconds"),
     [
         (Remaining(), None),
-        (Remaining(1, 5.0, 1, 5.0), None),
-        (Remaining(0, 5.0, 100, 60.0), 5.0),
-        (Remaining(0, 5.0, 0, 60.0), 60.0),
-        (Remaining(0, None, 100, 60.0), None),
+        (Remaining(5, 1.0), 1.0),
+        (Remaining(5, 3600.0, 10, 60.0), 60.0),
+        (Remaining(0, 5.0, 10, 60.0), 5.0),
+        (Remaining(0, None, 10, 60.0), None),
+        (Remaining(None, None, 10, 60.0), 60.0),
     ],
 )
-def test_what_is_spent(left: Remaining, wait: float | None) -> None:
-    assert left.spent() == wait
-
-
-@given(st.integers(0, 9), st.integers(0, 59), st.floats(0, 59.9, allow_nan=False))
-def test_a_duration(hours: int, minutes: int, seconds: float) -> None:
-    seconds = round(seconds, 3)
-    assert duration(f"{hours}h{minutes}m{seconds}s") == pytest.approx(hours * 3600 + minutes * 60 + seconds)
-
-
-@pytest.mark.parametrize(("text", "seconds"), [("132ms", 0.132), ("8.64s", 8.64), ("2m", 120), ("x", None), ("", None)])
-def test_short_durations(text: str, seconds: float | None) -> None:
-    assert duration(text) == seconds
+def test_how_long_it_holds(left: Remaining, seconds: float | None) -> None:
+    assert left.lasts() == seconds
 
 
 @given(st.dictionaries(st.binary(max_size=30), st.binary(max_size=12)))

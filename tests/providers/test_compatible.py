@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from math import inf
 from typing import Any
 
 import msgspec
@@ -139,13 +140,13 @@ async def test_fireworks_suspends_an_account() -> None:
 @pytest.mark.parametrize(
     ("name", "line", "left"),
     [
-        ("groq", "x-ratelimit-remaining-tokens: 17", (None, 17)),
-        ("cerebras", "x-ratelimit-remaining-requests-day: 5", (5, None)),
-        ("mistral", "x-ratelimit-remaining-req-minute: 2", (2, None)),
-        ("deepseek", "x-ratelimit-remaining-tokens: 17", (None, None)),  # its row says it sends none
+        ("groq", "x-ratelimit-remaining-tokens: 17", (inf, 17)),
+        ("cerebras", "x-ratelimit-remaining-requests-day: 5", (5, inf)),
+        ("mistral", "x-ratelimit-remaining-req-minute: 2", (2, inf)),
+        ("deepseek", "x-ratelimit-remaining-tokens: 17", (inf, inf)),  # its row says it sends none
     ],
 )
-async def test_what_is_left_of_its_limits(name: str, line: str, left: tuple[float | None, float | None]) -> None:
+async def test_what_is_left_of_its_limits(name: str, line: str, left: tuple[float, float]) -> None:
     async with gateway(name, whole(ANSWER, line)) as (_, on):
         await on.client.chat.completions.with_raw_response.create(model="m", messages=[])
         (candidate,) = on.gateway.gateway.catalog.candidates["d"]

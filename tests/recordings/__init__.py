@@ -1,1 +1,1 @@
-"""Real traffic of providers, from ``../shared/recordings``; skipped where that is absent."""
+"""Recorded traffic of real providers, held to our readers and writers. It lies beside the checkout, or is skipped."""

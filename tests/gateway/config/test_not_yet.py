@@ -69,11 +69,9 @@ def test_a_slip_inside_what_is_to_come_is_said_as_such(refuse, small):
     assert 'c.yaml:2: policies.p.slo.tfft: unknown key; did you mean "ttft"?' in said
 
 
-def test_zero_of_something_to_come_is_not_let_through(refuse):
-    text = "deployments:\n  a: {provider: openai, model: m, weight: 0}\nmodels: {m: {deployments: [a]}}\n"
-    assert refuse(text) == [
-        "c.yaml:2: deployments.a.weight: not yet: weighted traffic, which comes with smart routing"
-    ]  # fmt: skip
+def test_a_route_to_a_policy_to_come_is_refused(refuse, small):
+    said = refuse(f"routes: [{{name: r, to: {{policy: slo_cost}}}}]\n{small}")
+    assert said == ["c.yaml:1: routes[0].to.policy: not yet: policy slo_cost, which comes with smart routing"]
 
 
 def test_what_is_off_may_be_written_out(accept, small):

@@ -1,0 +1,71 @@
+"""Mirrors. Rule: a copy of a request whose answer nobody waits for; it is recorded, and can delay or fail nobody.
+
+It is a journey like any other, but for its answer, which is dropped, and for its count, which is its own.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from backends.families import Family
+from backends.peek import Peek
+from gateway import clock
+from gateway.answer import Flow
+from gateway.journey import Journey
+from gateway.keys import Key
+from gateway.refusal import Refusal
+from policies.failure import Fault
+from policies.types import Model
+
+if TYPE_CHECKING:
+    from gateway.gateway import Gateway
+
+
+class Discard:
+    """An answer to nobody."""
+
+    flow: Flow | None = None
+
+    def whole(self, status: int, lines: bytes, body: bytes) -> None:
+        pass
+
+    def start(self, status: int, lines: bytes, first: bytes) -> None:
+        pass
+
+    def write(self, data: bytes) -> None:
+        pass
+
+    def end(self) -> None:
+        pass
+
+    def abort(self) -> None:
+        pass
+
+
+class MirrorJourney(Journey):
+    """The journey of a copy, to the model a route names."""
+
+    __slots__ = ("_model",)
+
+    def __init__(self, gateway: "Gateway", family: Family, given: Mapping[bytes, bytes], key: Key, model: str) -> None:
+        self._key = key
+        self._model = model
+        super().__init__(gateway, family, given, "", Discard())
+        self.outcome.key = key.name
+        gateway.journeys.discard(self)  # it must not take a caller's place
+        gateway.mirrors.add(self)
+
+    def _admit(self, client: str) -> Refusal | None:
+        return None  # the request it copies was admitted
+
+    def _find(self, peeked: Peek, body: bytes, seed: int) -> Model | Refusal:
+        model = self._catalog.model(self._model)
+        assert model is not None  # the configuration was checked
+        return model
+
+    def _conclude(self, fault: Fault | None) -> None:
+        outcome, gateway = self.outcome, self._gateway
+        outcome.fault, outcome.finished, outcome.mirror = fault, clock.now(), True
+        gateway.mirrors.discard(self)
+        gateway.metrics.mirror(str(outcome.status))
+        if gateway.log.info:
+            gateway.log.request(outcome)
