@@ -15,7 +15,8 @@ FOREIGN = "skip_thought_signature_validator"
 _TYPES = {
     "png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "webp": "image/webp", "gif": "image/gif",
     "heic": "image/heic", "heif": "image/heif", "pdf": "application/pdf", "txt": "text/plain", "md": "text/markdown",
-    "csv": "text/csv", "html": "text/html", "mp3": "audio/mp3", "wav": "audio/wav", "mp4": "video/mp4",
+    "csv": "text/csv", "html": "text/html", "mp3": "audio/mpeg", "wav": "audio/wav", "mp4": "video/mp4",
+    "webm": "video/webm", "mov": "video/quicktime",
 }  # fmt: skip
 _AUDIO = {"mp3": "audio/mp3", "wav": "audio/wav"}
 
@@ -33,7 +34,7 @@ def of_user(part: Part) -> dict[str, Any]:
     if isinstance(part, Document):
         if part.id:
             return _file(part.id)
-        return _media(part.url, part.media_type, part.data, part.media_type)
+        return _media(part.url, "" if part.url else part.media_type, part.data, part.media_type)
     if isinstance(part, Audio):
         return _inline(_AUDIO.get(part.format, f"audio/{part.format}"), part.data)
     raise Inexpressible(f"a {type(part).__name__} is not a user's to say", "messages")

@@ -19,10 +19,9 @@ from backends.events import (
 )
 from backends.google import faults
 from backends.google.partial import Arguments
-from backends.google.wire import Candidate, FunctionCall, Part, Reply, read, read_many
+from backends.google.wire import Candidate, FunctionCall, Part, Reply, UsageMetadata, read, read_many
 from backends.stream_reader import SseReader, WholeReader
 from policies.failure import Failure, Fault
-from policies.types import Usage
 
 _REASONS = {
     "STOP": "stop", "MAX_TOKENS": "length", "OTHER": "stop", "FINISH_REASON_UNSPECIFIED": "stop",
@@ -93,12 +92,12 @@ class _Choice:
 class Meaning:
     """What the chunks mean, in their order."""
 
-    __slots__ = ("_choices", "_id", "_usage", "fault", "finished")
+    __slots__ = ("_choices", "_counted", "_id", "fault", "finished")
 
     def __init__(self) -> None:
         self._choices: dict[int, _Choice] = {}
         self._id: str | None = None
-        self._usage: Usage | None = None
+        self._counted: UsageMetadata | None = None
         self.finished = False
         self.fault: Fault | None = None
 
@@ -115,11 +114,9 @@ class Meaning:
             self._id = reply.response_id
             events.append(Start(reply.response_id, reply.model_version))
         metadata = reply.usage_metadata
-        if metadata is not None and metadata.prompt_token_count is not None:
-            usage = metadata.usage()
-            if usage != self._usage:
-                self._usage = usage
-                events.append(UsageSeen(usage, metadata.tier()))
+        if metadata is not None and metadata.prompt_token_count is not None and metadata != self._counted:
+            self._counted = metadata
+            events.append(UsageSeen(metadata.usage(), metadata.tier()))
         for candidate in reply.candidates:
             events += self._candidate(candidate)
         self.finished = bool(self._choices) and all(choice.finish for choice in self._choices.values())

@@ -6,7 +6,10 @@ from policies.types import NO_USAGE, Usage
 
 Raw = msgspec.Raw
 
-_TIERS = {"ON_DEMAND_FLEX": "flex", "ON_DEMAND_PRIORITY": "priority", "ON_DEMAND": "default"}
+_TIERS = {  # as OpenAI calls them
+    "on_demand_flex": "flex", "on_demand_priority": "priority", "on_demand": "default", "flex": "flex",
+    "priority": "priority", "standard": "default",
+}  # fmt: skip
 
 
 class _Wire(msgspec.Struct, rename="camel", gc=False):
@@ -112,7 +115,7 @@ class UsageMetadata(_Wire):
         )
 
     def tier(self) -> str:
-        return self.service_tier or _TIERS.get(self.traffic_type, "")
+        return _TIERS.get((self.service_tier or self.traffic_type).lower(), "")
 
 
 def _audio(details: list[Modality]) -> int:
