@@ -4,7 +4,7 @@ Labels are bounded: model and deployment names are the configuration's, what cli
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gateway.live import Live
 from policies.failure import Fault
@@ -29,9 +29,11 @@ class Histogram:
         self.counts = [0] * (len(bounds) + 1)
         self.sum = 0.0
 
-    def observe(self, value: float) -> None:
-        self.counts[bisect_left(self.bounds, value)] += 1
-        self.sum += value
+    def add(self, values: Sequence[float]) -> None:
+        counts, bounds = self.counts, self.bounds
+        for value in values:
+            counts[bisect_left(bounds, value)] += 1
+        self.sum += sum(values)
 
     def lines(self, name: str, labels: str) -> Iterator[str]:
         total = 0
@@ -55,6 +57,19 @@ class Series:
         self.prompt = Histogram(TOKENS)
         self.completion = Histogram(TOKENS)
         self.cached = 0
+
+    def add(self, outcomes: list[Outcome]) -> None:
+        for each in outcomes:
+            status = (each.status, each.fault.failure.name if each.fault is not None else "")
+            self.statuses[status] = self.statuses.get(status, 0) + 1
+        begun = [each for each in outcomes if each.first_token]
+        usages = [each.usage for each in outcomes if each.usage.source == "upstream"]
+        self.duration.add([each.finished - each.received for each in outcomes])
+        self.overhead.add([each.first_token - each.received - each.waited for each in begun])
+        self.first_token.add([each.first_token - each.received for each in begun if each.stream])
+        self.prompt.add([usage.prompt for usage in usages])
+        self.completion.add([usage.completion for usage in usages])
+        self.cached += sum(usage.cached for usage in usages)
 
 
 class Metrics:
@@ -86,28 +101,12 @@ class Metrics:
             key = (*id, family, fault.failure.name if fault is not None else "ok")
             self._attempts[key] = self._attempts.get(key, 0) + 1
         self._settled.clear()
+        alike: dict[tuple[str, str, str], list[Outcome]] = {}
         for outcome in self._outcomes:
-            self._add(outcome)
+            alike.setdefault((outcome.family, outcome.model, outcome.deployment), []).append(outcome)
+        for labels, outcomes in alike.items():
+            self._series.setdefault(labels, Series()).add(outcomes)
         self._outcomes.clear()
-
-    def _add(self, outcome: Outcome) -> None:
-        key = (outcome.family, outcome.model, outcome.deployment)
-        series = self._series.get(key)
-        if series is None:
-            series = self._series[key] = Series()
-        status = (outcome.status, outcome.fault.failure.name if outcome.fault is not None else "")
-        series.statuses[status] = series.statuses.get(status, 0) + 1
-        duration = outcome.finished - outcome.received
-        series.duration.observe(duration)
-        if outcome.first_token:
-            series.overhead.observe(outcome.first_token - outcome.received - outcome.waited)
-            if outcome.stream:
-                series.first_token.observe(outcome.first_token - outcome.received)
-        usage = outcome.usage
-        if usage.source == "upstream":
-            series.prompt.observe(usage.prompt)
-            series.completion.observe(usage.completion)
-            series.cached += usage.cached
 
     def text(self, live: Live, now: float, active: int, log_dropped: int) -> str:
         """The Prometheus exposition."""
