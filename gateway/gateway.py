@@ -46,7 +46,7 @@ class Gateway:
             self.metrics.mirror("dropped")
             return
         journey = MirrorJourney(self, family, given, key, model)
-        asyncio.get_running_loop().call_soon(journey.run, body)
+        asyncio.get_running_loop().call_soon(journey.run, body, clock.now())
 
     def record(self, outcome: Outcome) -> None:
         """Every outcome passes here once, and changes the next snapshot through what the live ledger learned."""

@@ -4,7 +4,9 @@ State is kept by (deployment, endpoint) and by quota domain, so it survives a re
 loop between awaits: no locks.
 """
 
-from collections.abc import Iterable
+import itertools
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from math import inf
 
 import msgspec
@@ -38,7 +40,7 @@ class Live:
         self.pools: dict[str, Pool] = {}
         self.bytes_per_token: dict[str, float] = {}
         self.output: dict[str, float] = {}  # tokens of an answer, by model
-        self.turns: dict[str, int] = {}
+        self.turns: dict[str, Iterator[int]] = defaultdict(itertools.count)  # what `round_robin` takes, by model
         self.prefixes = PrefixIndex(PREFIX_TTL)
         self.probed: set[tuple[str, str]] = set()  # endpoints whose health is checked, and so told back up
 
@@ -86,13 +88,30 @@ class Live:
         if pool.rates is not None:
             pool.rates.requests.observe(1, now)
             pool.rates.tokens.observe(tokens, now)
-        if family in load.breakers:
+        if load.breakers and family in load.breakers:
             load.breakers[family].enter(now)
 
     def prove(self, candidate: Candidate, family: str, now: float) -> None:
         """An attempt has committed."""
         if family in candidate.load.breakers:
             candidate.load.breakers[family].prove(now)
+
+    def committed(self, candidate: Candidate, request: Request, seconds: float, now: float) -> None:
+        """An attempt has brought its first content, ``seconds`` after it was sent."""
+        load = candidate.load
+        if load.breakers:
+            self.prove(candidate, request.family, now)
+        if load.speed is not None:
+            self.timed(candidate, request.stream, seconds, now)
+        if request.blocks:
+            self.computed(candidate, request, True, now)
+
+    def failed(self, candidate: Candidate, request: Request, fault: Fault, patience: float, now: float) -> None:
+        """An attempt has failed before its first content, which was given ``patience`` seconds."""
+        if request.blocks:
+            self.computed(candidate, request, False, now)
+        if fault.failure in ENDPOINT_FAULTS:
+            self.timed(candidate, request.stream, patience, now)
 
     def leave(self, candidate: Candidate, tokens: int) -> None:
         """It is over, however it ended."""
@@ -191,11 +210,6 @@ class Live:
         load.scraped, load.scraped_at, load.own_at_scrape = seen, now, load.in_flight
 
     # tokens
-
-    def turn(self, model: str) -> int:
-        """How many requests this model has had: what `round_robin` takes turns by."""
-        turn = self.turns[model] = self.turns.get(model, -1) + 1
-        return turn
 
     def estimate(self, model: str, size: int) -> int:
         """Prompt tokens of a body of ``size`` bytes."""
