@@ -16,7 +16,7 @@ from gateway.config import load
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-ENVIRON = {"TEAM_A_KEY": "sk-team-a", "OPENAI_API_KEY": "sk-openai"}
+ENVIRON = {"TEAM_A_KEY": "sk-team-a", "OPENAI_API_KEY": "sk-openai", "ANTHROPIC_API_KEY": "sk-ant"}
 
 
 def blocks(language: str) -> list[tuple[str, str]]:
