@@ -10,11 +10,17 @@ BEGIN, END = "<!-- made by tests/docs/capability_table.py -->\n", "<!-- end -->\
 def table() -> str:
     """Markdown, between its marks: what each provider in service can be asked for, and which doors it has itself."""
     served = sorted(PROVIDERS.keys() & NATIVE.keys())
+    paths = [f"`/v1/{_PATHS.get(door, door)}`" for door in DOORS]
     rows = [
-        "| | " + " | ".join(served) + " |",
-        "|---|" + ":-:|" * len(served),
-        *(_row(f"`/v1/{_PATHS.get(door, door)}`", [_door(provider, door) for provider in served]) for door in DOORS),
-        *(_row(name.replace("_", " "), [_mark(name in PROVIDERS[each]) for each in served]) for name in FEATURES),
+        _row("", [*paths, *(name.replace("_", " ") for name in FEATURES)]),
+        "|---|" + ":-:|" * (len(DOORS) + len(FEATURES)),
+        *(
+            _row(
+                f"`{each}`",
+                [*(_door(each, door) for door in DOORS), *(_mark(name in PROVIDERS[each]) for name in FEATURES)],
+            )
+            for each in served
+        ),
     ]
     return BEGIN + "\n".join(rows) + "\n" + END
 
