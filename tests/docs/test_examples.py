@@ -16,7 +16,7 @@ from gateway.config import load
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-ACCOUNT = '{"type": "metadata_server"}'
+ACCOUNT = '{"type": "metadata_server", "project_id": "p"}'
 VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 

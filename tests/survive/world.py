@@ -83,12 +83,15 @@ defaults: {{retry: {{base: 10ms, cap: 20ms}}}}
 deployments:
   first:
     provider: openai_compatible
+    native: [messages, responses]
     model: m
     base_url: "{url}"
     api_key: a
     timeouts: {{{limits(row)}}}
-  second: {{provider: openai_compatible, model: m, base_url: "{second.url}", api_key: b}}
-  spare: {{provider: openai_compatible, model: m, base_url: "{spare.url}", api_key: c}}
+  second:
+    {{provider: openai_compatible, native: [messages, responses], model: m, base_url: "{second.url}", api_key: b}}
+  spare:
+    {{provider: openai_compatible, native: [messages, responses], model: m, base_url: "{spare.url}", api_key: c}}
 models:
   m: {{deployments: [{"first" if alone else "first, second"}]}}
   spare: {{deployments: [spare]}}
