@@ -195,9 +195,10 @@ async def test_the_anthropic_sdk_is_answered_by_an_engine(native: bool) -> None:
         f'provider: vllm, endpoints: ["{root}"]' if native else f'provider: openai_compatible, base_url: "{root}/v1"'
     )
     try:
-        async with running(
-            f"deployments: {{d: {{model: tiny, {place}}}}}\nmodels: {{m: {{deployments: [d]}}}}\n"
-        ) as gateway, messages(gateway) as client:
+        async with (
+            running(f"deployments: {{d: {{model: tiny, {place}}}}}\nmodels: {{m: {{deployments: [d]}}}}\n") as gateway,
+            messages(gateway) as client,
+        ):
             asked: Any = {"model": "m", "max_tokens": 12, "messages": ASK}
             reply = await client.messages.create(**asked)
             async with client.messages.stream(**asked) as streamed:
