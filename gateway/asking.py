@@ -5,7 +5,7 @@ Ordinary requests never come here.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -24,7 +24,6 @@ from policies.types import Model, Request
 if TYPE_CHECKING:
     from gateway.catalog import Catalog
 
-T = TypeVar("T")
 MAX_MODELS = 16  # names in a client's `models`
 _Headers = Mapping[bytes, bytes]
 
@@ -130,18 +129,18 @@ def _destination(catalog: "Catalog", key: Key, name: str, route: Route | None, s
 
 def _preferences(peeked: Peek) -> Preferences | None:
     raw = (peeked.steering or {}).get("provider")
-    return _read("provider", raw, Preferences) if raw is not None else None
+    return _read("provider", raw, Preferences | None) if raw is not None else None
 
 
 def _models(peeked: Peek) -> tuple[str, ...]:
     raw = (peeked.steering or {}).get("models")
-    names = _read("models", raw, tuple[str, ...]) if raw is not None else ()
+    names = (_read("models", raw, tuple[str, ...] | None) or ()) if raw is not None else ()
     if len(names) > MAX_MODELS:
         raise BadBody(f"invalid 'models': at most {MAX_MODELS} names", "models")
     return names
 
 
-def _read(field: str, raw: msgspec.Raw, kind: type[T]) -> T:
+def _read(field: str, raw: msgspec.Raw, kind: Any) -> Any:
     try:
         return msgspec.json.decode(raw, type=kind)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:

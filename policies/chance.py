@@ -21,7 +21,7 @@ def mix(a: int, b: int) -> int:
 
 def unit(bits: int) -> float:
     """A number between 0 and 1, neither included, from 64 bits."""
-    return ((bits >> 11) + 0.5) / 2**53
+    return ((bits >> 12) + 0.5) / 2**52
 
 
 def rendezvous(key: int, mark: int, weight: float) -> float:

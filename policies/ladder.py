@@ -59,13 +59,12 @@ def _settled(candidates: list[Candidate], read: Callable[[Candidate, Speed], flo
         value = read(c, c.load.speed) if c.load.speed is not None else 0.0
         trust = c.load.speed.trust(now) if c.load.speed is not None and value else 0.0
         own.append((c.deployment.name, value, trust))
-    heard = [(name, value) for name, value, trust in own if trust]
+    heard = [(name, value, trust) for name, value, trust in own if trust]
     if not heard:
         return None
-    average = sum(value for _, value in heard) / len(heard)
     settled = []
     for name, value, trust in own:
-        siblings = [v for n, v in heard if n == name]
-        shared = sum(siblings) / len(siblings) if siblings else average
+        siblings = [(v, t) for n, v, t in heard if n == name] or [(v, t) for _, v, t in heard]
+        shared = sum(v * t for v, t in siblings) / sum(t for _, t in siblings)
         settled.append(trust * value + (1.0 - trust) * shared)
     return settled

@@ -132,7 +132,6 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     sequence: int = 0
     max_tokens: int | None = None
     expected_output: int = 256  # tokens
-    priority: int = 0  # lower is earlier, as vLLM counts
     conversation: int = 0  # 64 bits that stand for it; 0: not known
     matched: Mapping[tuple[str, str], int] | None = None  # prompt tokens in each endpoint's cache; None: not known
 
