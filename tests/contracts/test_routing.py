@@ -11,7 +11,10 @@ from tests.contracts.serving import running, until
 
 KEY = "authorization: Bearer sk-test"
 PLACES = """
-auth: {{keys: [{{name: team, key: sk-test, models: [m, n], explain: true}}, {{name: other, key: sk-other, models: [m]}}]}}
+auth:
+  keys:
+    - {{name: team, key: sk-test, models: [m, n], explain: true}}
+    - {{name: other, key: sk-other, models: [m]}}
 deployments:
   a: {{provider: openai_compatible, model: m, base_url: "{0}", price: {{input: 5, output: 9}}}}
   b: {{provider: openai_compatible, model: m, base_url: "{1}", price: {{input: 1, output: 2}}}}
@@ -28,7 +31,8 @@ def routed(*routes: str) -> str:
 
 async def answers(text: str, *requests: bytes, door: str = "hot") -> list[Reply]:
     async with upstream(whole(ANSWER)) as first, upstream(whole(ANSWER)) as second:
-        async with running(text.format(first.url, second.url), door) as gateway, connected(gateway.port) as client:
+        text = text.format(first.url, second.url)
+        async with running(text, door) as gateway, connected(gateway.port) as client:
             return [await client.ask(request) for request in requests]
 
 
