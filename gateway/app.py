@@ -1,5 +1,7 @@
 """The app. Rule: every object is constructed here, and closed here in the opposite order."""
 
+import asyncio
+from functools import partial
 from pathlib import Path
 
 from backends.engine.server import Engine, EngineOptions
@@ -7,6 +9,8 @@ from backends.transports.pooled import Pooled
 from gateway.catalog import compile_catalog
 from gateway.config import Config
 from gateway.gateway import Gateway
+from gateway.ledger.database import NotALedger
+from gateway.ledger.writer import Ledger
 from gateway.live import Live
 from gateway.log import Log
 from gateway.prober import Prober
@@ -31,6 +35,7 @@ class App:
         await app._start_engines(config)
         catalog = compile_catalog(config, app.live, app._roots)
         app.gateway = Gateway(catalog, app.live, app.transport, app.watch, log)
+        app._open_ledger(config)
         app.prober = Prober(app.transport, app.live, log)
         app.prober.follow(catalog)
         return app
@@ -49,6 +54,7 @@ class App:
         self.gateway.catalog = catalog
         self.log.set_level(config.telemetry.log)
         self.live.forget(set(catalog.adapters))
+        await self._move_ledger(config)
         self.prober.follow(catalog)
 
     async def _start_engines(self, config: Config) -> None:
@@ -63,12 +69,36 @@ class App:
                 roots.append(await engine.start("127.0.0.1", 0))
                 engines.append(engine)
 
+    def _open_ledger(self, config: Config) -> None:
+        """
+        Raises:
+            NotALedger: the file cannot be one.
+        """
+        path, keep = config.telemetry.ledger, config.telemetry.retention
+        self._recorded = (path, keep)
+        self.gateway.ledger = Ledger(Path(path), keep, partial(self.log.event, "error", "ledger")) if path else None
+
+    async def _move_ledger(self, config: Config) -> None:
+        """A reload may name another file, or none; one that cannot be opened leaves the old one as it is."""
+        if (config.telemetry.ledger, config.telemetry.retention) == self._recorded:
+            return
+        old = self.gateway.ledger
+        try:
+            self._open_ledger(config)
+        except NotALedger as error:
+            self.log.event("error", "ledger", str(error))
+            return
+        if old is not None:
+            await asyncio.to_thread(old.close)
+
     async def close(self) -> None:
         await self.prober.close()
         for mirror in list(self.gateway.mirrors):
             mirror.leave()
         self.watch.close()
         await self.transport.close()
+        if self.gateway.ledger is not None:
+            await asyncio.to_thread(self.gateway.ledger.close)
         for engines in self._engines.values():
             for engine in engines:
                 await engine.stop()

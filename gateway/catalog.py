@@ -48,6 +48,11 @@ class Catalog(msgspec.Struct, frozen=True):
     def model(self, name: str) -> Model | None:
         return self.models.get(name) or self.models.get("*")
 
+    def price(self, deployment: str) -> Price | None:
+        """What its tokens cost; None where that is not known, or there is no such deployment."""
+        candidates = self.candidates.get(deployment)
+        return candidates[0].deployment.price if candidates else None
+
     def find(self, name: str, key: Key) -> Model | Refusal:
         """The model a key's client asks for; an empty name is the catch-all, where there is one."""
         model = self.model(name)

@@ -9,6 +9,7 @@ COMMANDS = {
     "check": ("gateway.config.command", "check a configuration"),
     "explain": ("gateway.explain", "say where a request would go, and why"),
     "status": ("gateway.status_command", "show what a running gateway sees"),
+    "cost": ("gateway.cost_command", "say where the money went"),
     "engine": ("backends.engine.command", "run the embedded engine by itself"),
 }
 

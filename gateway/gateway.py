@@ -11,6 +11,7 @@ from gateway.catalog import Catalog
 from gateway.decisions import Decisions
 from gateway.journey import Journey
 from gateway.keys import Key
+from gateway.ledger.writer import Ledger
 from gateway.live import Live
 from gateway.log import Log
 from gateway.metrics import Metrics
@@ -31,6 +32,7 @@ class Gateway:
         self.watch = watch
         self.log = log
         self.metrics = Metrics()
+        self.ledger: Ledger | None = None
         self.draining = False
         self.started = int(clock.wall())  # seconds since the epoch
         self.version = metadata.version("cloverleaf")
@@ -51,3 +53,5 @@ class Gateway:
         self.metrics.record(outcome)
         if self.log.info:
             self.log.request(outcome)
+        if self.ledger is not None:
+            self.ledger.put(outcome, self.catalog.price(outcome.deployment))

@@ -27,7 +27,8 @@ OWNERS = {  # who alone may import what
     "uvicorn": ("gateway/serve.py", "gateway/hot.py", "gateway/hot_cycle.py"),
     "random": ("gateway/clock.py", "backends/engine/"),
     "time": ("gateway/clock.py", "backends/engine/"),
-    "rich": ("gateway/status_command.py", "gateway/explain.py"),
+    "rich": ("gateway/status_command.py", "gateway/explain.py", "gateway/cost_command.py"),
+    "sqlite3": ("gateway/ledger/",),
 }
 
 

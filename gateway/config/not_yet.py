@@ -15,7 +15,7 @@ ROUTING = "smart routing"
 PROVIDERS = "the native cloud providers"
 RESILIENCE = "hedging and stream recovery"
 GATEWAYS = "running several gateways as one"
-TELEMETRY = "telemetry export and the request ledger"
+TELEMETRY = "telemetry export"
 
 NOW_PRESETS = frozenset(policy.kind for policy in PRESETS)
 LATER_PRESETS = frozenset(get_args(Preset)) - NOW_PRESETS
@@ -50,7 +50,6 @@ TABLE = (
     Later("policies.*.strict", (False,), "a service level for every request", ROUTING),
     Later("telemetry.otlp", UNSET, "export to an OpenTelemetry collector", TELEMETRY),
     Later("telemetry.traces", (0,), "traces", TELEMETRY),
-    Later("telemetry.ledger", UNSET, "the ledger of requests", TELEMETRY),
 )
 
 

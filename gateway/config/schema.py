@@ -9,7 +9,7 @@ from gateway.config.deployment import Deployment, Model, Price
 from gateway.config.limits import Defaults
 from gateway.config.policy import PolicySpec, Route
 from gateway.config.secret import Secret
-from gateway.config.units import Duration, Percent, Port, Positive, Size
+from gateway.config.units import Duration, Percent, Port, Positive, Size, Timeout
 
 
 class Tls(Struct, frozen=True, kw_only=True):
@@ -104,6 +104,7 @@ class Telemetry(Struct, frozen=True, kw_only=True):
     traces: Share of requests that leave a trace.
     decisions: Share of requests that leave their full decision record.
     ledger: Path of the database that keeps one row a request.
+    retention: How long it keeps them.
     """
 
     log: Literal["debug", "info", "warning", "error", "off"] = "info"
@@ -111,6 +112,7 @@ class Telemetry(Struct, frozen=True, kw_only=True):
     traces: Percent = 0.0
     decisions: Percent = 0.0
     ledger: str | None = None
+    retention: Timeout = 30 * 24 * 3600.0
 
 
 class Config(Struct, frozen=True, kw_only=True):

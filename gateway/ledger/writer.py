@@ -1,0 +1,91 @@
+"""The writer. Rule: a request leaves a tuple in a bounded queue and goes on; a thread makes rows of them, in batches.
+
+What does not fit, or cannot be written, is dropped and counted. A full disk stops the recording, not the routing, and
+the writer tries again. A killed process loses what was queued: at most what came in the last ``FLUSH`` seconds.
+"""
+
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from gateway import clock
+from gateway.ledger.database import forget, insert, open_to_write
+from gateway.ledger.row import row
+from policies.types import Outcome, Price
+
+QUEUE = 65_536  # outcomes
+BATCH = 5_000  # rows in one transaction
+FLUSH = 0.5  # seconds
+PRUNE = 60.0  # seconds between looks for rows past their time
+PRUNED = 10_000  # rows deleted at one look
+RETRY = 5.0  # seconds after a write that failed
+
+
+class Ledger:
+    """Collects outcomes; a daemon thread writes them. ``retention``: seconds; ``report`` is told of trouble, once.
+
+    Raises:
+        NotALedger: the file cannot be one.
+    """
+
+    def __init__(self, path: Path, retention: float, report: Callable[[str], None]) -> None:
+        self._database = open_to_write(path)
+        self._retention = retention
+        self._report = report
+        self._queue: deque[tuple[float, Outcome, Price | None]] = deque()
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._pruned_at = clock.now()
+        self._resting_until = 0.0
+        self.written = 0
+        self.dropped = 0
+        self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
+        self._thread.start()
+
+    def put(self, outcome: Outcome, price: Price | None) -> None:
+        """Never blocks, never raises."""
+        if len(self._queue) >= QUEUE:
+            self.dropped += 1
+        else:
+            self._queue.append((clock.wall(), outcome, price))
+
+    def flush(self) -> None:
+        """Write what is waiting, unless the last write has just failed."""
+        with self._lock:
+            while self._queue and clock.now() >= self._resting_until:
+                self._write()
+
+    def close(self) -> None:
+        """Write the last of it."""
+        self._stop.set()
+        self._thread.join(timeout=5.0)
+        self._resting_until = 0.0
+        self.flush()
+        self._database.close()
+
+    def _run(self) -> None:
+        while not self._stop.wait(FLUSH):
+            self.flush()
+            if clock.now() - self._pruned_at >= PRUNE:
+                self._prune()
+
+    def _write(self) -> None:
+        batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
+        try:
+            insert(self._database, [row(*each) for each in batch])
+        except sqlite3.Error as error:
+            self._queue.extendleft(reversed(batch))
+            self._resting_until = clock.now() + RETRY
+            self._report(f"the ledger cannot be written, so requests go unrecorded: {error}")
+        else:
+            self.written += len(batch)
+
+    def _prune(self) -> None:
+        self._pruned_at = clock.now()
+        with self._lock:
+            try:
+                forget(self._database, clock.wall() - self._retention, PRUNED)
+            except sqlite3.Error as error:
+                self._report(f"old rows of the ledger cannot be deleted: {error}")

@@ -1,0 +1,1 @@
+"""Predictors. Rule: learners of what an answer will take; pure state with ``observe`` and a reading."""

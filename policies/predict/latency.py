@@ -1,0 +1,173 @@
+"""Latency. Rule: what the first token and each further one will take, with how sure that is; learned, never configured.
+
+    TTFT = s (a + k1 U + k2 U^2 + k3 Q + k4 B + k5 W)        TPOT = s (a + b B + c K)
+
+U: uncached tokens of the prompt; Q: those ahead of it at the endpoint; B: answers under way there; W: requests waiting;
+K: tokens resident. The coefficients belong to the hardware class (a deployment); s is the endpoint's own factor.
+"""
+
+from math import exp, log
+
+import msgspec
+
+from policies.predict.regression import NonNegative
+from policies.predict.residuals import Calibration, Ratios
+
+SHRINK = 20.0  # samples at which an endpoint's own factor counts half
+MEMORY = 40.0  # samples that an endpoint's factor remembers
+FEW = 20  # ratios under which a wider group's are read
+BANDS = (0.25, 1.0)  # prompts of this kind that stand ahead: less, between, more
+KILO = 1000.0
+
+# Before any sample: an 8B model on one large GPU, and a cloud; replaced within some twenty answers.
+GPU_FIRST = [0.05, 0.06, 0.004, 0.06, 0.001, 0.02]
+GPU_EACH = [0.01, 0.0004, 0.0001]
+CLOUD_FIRST = [0.5, 0.02, 0.0, 0.0, 0.0, 0.0]
+CLOUD_EACH = [0.015, 0.0, 0.0]
+_IMAGINED_FIRST = ((1.0, 0.1, 0.01, 0.0, 0.0, 0.0), (1.0, 8.0, 64.0, 0.0, 8.0, 0.0), (1.0, 1.0, 1.0, 16.0, 32.0, 4.0))
+_IMAGINED_EACH = ((1.0, 1.0, 1.0), (1.0, 32.0, 64.0))
+_PRIOR_RATIOS = tuple(exp(0.12 * z) for z in range(-10, 11))  # a factor of three either way
+
+
+class Situation(msgspec.Struct, frozen=True, gc=False):
+    """What an attempt meets at an endpoint: tokens and requests."""
+
+    uncached: float
+    ahead: float = 0.0
+    running: float = 0.0
+    waiting: float = 0.0
+    resident: float = 0.0
+
+    @property
+    def first(self) -> tuple[float, ...]:
+        k = self.uncached / KILO
+        return (1.0, k, k * k, self.ahead / KILO, self.running, self.waiting)
+
+    @property
+    def each(self) -> tuple[float, ...]:
+        return (1.0, self.running, self.resident / KILO)
+
+    @property
+    def band(self) -> int:
+        """How loaded the endpoint is, seen from this prompt: 0 to 2."""
+        ratio = self.ahead / max(self.uncached, 256.0)
+        return (ratio > BANDS[0]) + (ratio > BANDS[1])
+
+
+class Quantity(msgspec.Struct):
+    """One learned latency of a hardware class: coefficients, ratios by load band, calibration on what was chosen."""
+
+    line: NonNegative
+    bands: list[Ratios]
+    calibration: Calibration
+
+    def at(self, x: tuple[float, ...]) -> float:
+        """Seconds at ratio 1, for an endpoint that is as fast as its class."""
+        return max(self.line.predict(x), self.line.floor)
+
+
+class HardwareClass(msgspec.Struct):
+    """What the endpoints of one deployment have in common."""
+
+    first: Quantity
+    each: Quantity
+
+
+class Prediction(msgspec.Struct, frozen=True, gc=False):
+    """A latency foretold: seconds at ratio 1, and where to look up how sure it is."""
+
+    seconds: float
+    ratios: Ratios
+    calibration: Calibration
+
+    def quantile(self, share: float) -> float:
+        """Seconds that ``share`` (0..1) of such attempts stay under."""
+        return self.seconds * self.ratios.quantile(self.calibration.level(share))
+
+    def within(self, seconds: float) -> float:
+        """The probability that it takes no longer than ``seconds``."""
+        return self.calibration.share(self.level(seconds))
+
+    def level(self, seconds: float) -> float:
+        """Where an outcome of ``seconds`` stands among the ratios seen, before calibration."""
+        return self.ratios.share(seconds / self.seconds)
+
+
+class LatencyPredictor(msgspec.Struct):
+    """One endpoint: its class, a factor of its own (in the logarithm), and its own ratios."""
+
+    hardware: HardwareClass
+    log_factor: float = 0.0
+    samples: float = 0.0
+    bands: list[Ratios] = msgspec.field(default_factory=lambda: _no_ratios())
+
+    @property
+    def factor(self) -> float:
+        """How many times slower than its class it is, drawn towards 1 while little is known."""
+        return exp(self.log_factor * self.samples / (self.samples + SHRINK))
+
+    def first_token(self, situation: Situation) -> Prediction:
+        """Seconds to the first token."""
+        quantity, band = self.hardware.first, situation.band
+        own = self.bands[band]
+        ratios = own if len(own) >= FEW else quantity.bands[band]
+        return Prediction(quantity.at(situation.first) * self.factor, ratios, quantity.calibration)
+
+    def each_token(self, situation: Situation) -> Prediction:
+        """Seconds for each token after the first."""
+        quantity = self.hardware.each
+        seconds = quantity.at(situation.each) * self.factor
+        return Prediction(seconds, quantity.bands[situation.band], quantity.calibration)
+
+    def observe_first(self, situation: Situation, told: Prediction, seconds: float) -> None:
+        """A first token took ``seconds``."""
+        self._count(situation, told, seconds, told.level(seconds))
+        self.hardware.first.line.observe(situation.first, seconds / self.factor)
+
+    def observe_silence(self, situation: Situation, told: Prediction, seconds: float) -> None:
+        """No first token had come after ``seconds`` (a timeout, a cancelled or failed attempt): it counts as what it
+        would probably have taken, where that is more than was foretold, and never for the class."""
+        if seconds >= told.quantile(0.5):
+            seconds = told.seconds * told.ratios.beyond(seconds / told.seconds)
+            self._count(situation, told, seconds, told.level(seconds))
+
+    def observe_each(self, situation: Situation, told: Prediction, seconds: float) -> None:
+        """A token after the first took ``seconds`` on average."""
+        quantity = self.hardware.each
+        quantity.calibration.observe(told.level(seconds))
+        quantity.bands[situation.band].observe(seconds / told.seconds)
+        quantity.line.observe(situation.each, seconds / self.factor)
+
+    def restarted(self) -> None:
+        """A new engine behind the address: what is known of the old one is not its."""
+        self.log_factor = self.samples = 0.0
+        self.bands = _no_ratios()
+
+    def _count(self, situation: Situation, told: Prediction, seconds: float, level: float) -> None:
+        quantity, ratio = self.hardware.first, seconds / told.seconds
+        quantity.calibration.observe(level)
+        quantity.bands[situation.band].observe(ratio)
+        self.bands[situation.band].observe(ratio)
+        self.samples = min(self.samples + 1.0, MEMORY)
+        self.log_factor += (log(seconds / quantity.at(situation.first)) - self.log_factor) / self.samples
+
+
+def hardware(cloud: bool) -> HardwareClass:
+    """A class nobody has observed yet."""
+    first, each = (CLOUD_FIRST, CLOUD_EACH) if cloud else (GPU_FIRST, GPU_EACH)
+    return HardwareClass(_quantity(first, _IMAGINED_FIRST, 0.005), _quantity(each, _IMAGINED_EACH, 0.001))
+
+
+def _quantity(prior: list[float], imagined: tuple[tuple[float, ...], ...], floor: float) -> Quantity:
+    line = NonNegative(list(prior), floor)
+    for x in imagined:
+        line.observe(x, line.predict(x))
+    bands = _no_ratios()
+    for band in bands:
+        for ratio in _PRIOR_RATIOS:
+            band.observe(ratio)
+    return Quantity(line, bands, Calibration())
+
+
+def _no_ratios() -> list[Ratios]:
+    return [Ratios() for _ in range(len(BANDS) + 1)]

@@ -1,0 +1,46 @@
+"""The objective. Rule: J = C + lambda P(late); the least wins, and of those as cheap the one foretold soonest.
+
+C: at a cloud its dollars, at an own engine the shadow price of the GPU-seconds it takes. So what spills over is what
+saves least cloud money per GPU-second, and lateness is worth avoiding as far as the service level is in danger.
+"""
+
+import msgspec
+
+from policies.slo.estimate import Estimate
+
+TIE = 0.05  # of the cost
+
+
+class Offer(msgspec.Struct, frozen=True, gc=False):
+    """What one place would do: its cost in USD, and the rest of the estimate."""
+
+    cost: float
+    estimate: Estimate
+
+
+def objective(offer: Offer, late_price: float) -> float:
+    return offer.cost + late_price * offer.estimate.late
+
+
+def rank(offers: list[Offer], late_price: float, late_allowed: float | None) -> list[float]:
+    """A score from 0 to 1 for each offer, 1 the best.
+
+    ``late_allowed``: where the service level binds every request, the most that its chance of being late may be; it
+    counts only where some offer keeps it.
+    """
+    binding = late_allowed is not None and any(offer.estimate.late <= late_allowed for offer in offers)
+    keeps = [not binding or offer.estimate.late <= (late_allowed or 0.0) for offer in offers]
+    values = [objective(offer, late_price) for offer in offers]
+    least = min(value for value, kept in zip(values, keeps, strict=True) if kept)
+    soonest = min(offer.estimate.first.seconds for offer in offers)
+    return [
+        _score(value, least, soonest / offer.estimate.first.seconds) if kept else 0.0
+        for value, kept, offer in zip(values, keeps, offers, strict=True)
+    ]
+
+
+def _score(value: float, least: float, soonness: float) -> float:
+    """Above a half: within a tie of the least, ordered by how soon. Below: the dearer the lower."""
+    if value <= least * (1.0 + TIE):
+        return 0.5 + 0.5 * soonness
+    return 0.5 * least / value if least > 0.0 else 0.25 / (1.0 + value)

@@ -1,0 +1,31 @@
+"""Outcomes made up for ledgers."""
+
+from policies.failure import Failure, Fault
+from policies.types import Outcome, Price, Usage
+
+PRICE = Price(input=1.0, output=2.0, cached_input=0.5)
+
+
+def answered(number: int = 0, **changes: object) -> Outcome:
+    """A request that was answered whole: 1,000 tokens in, of which 400 from a cache, and 500 out."""
+    given = {
+        "id": b"req_%d" % number,
+        "family": "chat",
+        "received": 10.0,
+        "model": "llama",
+        "key": "team-a",
+        "deployment": "pool",
+        "endpoint": "http://gpu-1:8000",
+        "attempts": 1,
+        "status": 200,
+        "usage": Usage(1000, 500, 400, "upstream"),
+        "first_token": 10.5,
+        "finished": 12.0,
+        "waited": 0.4,
+    }
+    return Outcome(**{**given, **changes})  # type: ignore[arg-type]
+
+
+def failed(number: int = 0) -> Outcome:
+    fault = Fault(Failure.UNREACHABLE, "cannot connect: secret-host")
+    return answered(number, status=502, fault=fault, usage=Usage(), first_token=0.0, tried=("pool", "cloud"))

@@ -1,0 +1,88 @@
+"""The least of dollars and risk of being late wins; ties go to the soonest; a binding level rules others out."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policies.predict.latency import LatencyPredictor, Situation, hardware
+from policies.slo.estimate import Estimate, Target, compute, dollars, estimate
+from policies.slo.objective import TIE, Offer, objective, rank
+from policies.types import Price
+
+TARGET = Target(ttft=0.8, per_1k_tokens=0.05, tpot=0.05)
+
+
+def offer(cost: float, late: float, seconds: float = 1.0) -> Offer:
+    prediction = LatencyPredictor(hardware(cloud=True)).first_token(Situation(0))
+    prediction = type(prediction)(seconds, prediction.ratios, prediction.calibration)
+    return Offer(cost, Estimate(Situation(0), prediction, prediction, late, 0.1))
+
+
+OFFERS = st.lists(
+    st.builds(offer, st.floats(0, 1), st.floats(0, 1), st.floats(0.01, 10)), min_size=1, max_size=8
+)  # fmt: skip
+
+
+@given(OFFERS, st.floats(0, 10))
+def test_the_best_is_within_a_tie_of_the_least(offers: list[Offer], late_price: float) -> None:
+    scores = rank(offers, late_price, None)
+    best = offers[scores.index(max(scores))]
+    least = min(objective(each, late_price) for each in offers)
+    assert all(0 <= score <= 1 for score in scores)
+    assert objective(best, late_price) <= least * (1 + TIE) + 1e-12
+
+
+@given(OFFERS, st.floats(0, 10))
+def test_among_ties_the_soonest_wins(offers: list[Offer], late_price: float) -> None:
+    scores = rank(offers, late_price, None)
+    best = offers[scores.index(max(scores))]
+    least = min(objective(each, late_price) for each in offers)
+    ties = [each for each in offers if objective(each, late_price) <= least * (1 + TIE)]
+    assert best.estimate.first.seconds == min(each.estimate.first.seconds for each in ties)
+
+
+@given(OFFERS, st.floats(0, 1))
+def test_a_binding_level_leaves_no_late_one_where_another_keeps_it(offers: list[Offer], allowed: float) -> None:
+    scores = rank(offers, 0.0, allowed)
+    best = offers[scores.index(max(scores))]
+    assert best.estimate.late <= allowed or all(each.estimate.late > allowed for each in offers)
+
+
+def test_an_idle_engine_of_ones_own_is_cheaper_than_any_cloud() -> None:
+    own, cloud = rank([offer(0.0, 0.01), offer(0.001, 0.01)], 0.01, None)
+    assert own > cloud
+
+
+def test_a_crowded_one_gives_way_when_being_late_costs_more_than_the_cloud() -> None:
+    own, cloud = rank([offer(0.0, 0.9), offer(0.001, 0.01)], 0.01, None)
+    assert cloud > own
+
+
+def test_the_target_grows_with_the_prompt() -> None:
+    assert TARGET.first(0) == 0.8 and TARGET.first(10_000) == pytest.approx(1.3)
+    assert Target(tpot=0.05).first(1000) is None
+
+
+def test_a_longer_queue_makes_it_likelier_to_be_late_and_takes_no_more_work() -> None:
+    predictor = LatencyPredictor(hardware(cloud=False))
+    idle = estimate(predictor, Situation(1000), 1000, 200, TARGET, None)
+    crowded = estimate(predictor, Situation(1000, ahead=40_000), 1000, 200, TARGET, None)
+    assert idle.late < 0.2 < 0.9 < crowded.late
+    assert idle.work == crowded.work
+
+
+def test_cached_tokens_are_no_work() -> None:
+    classes = hardware(cloud=False)
+    assert compute(classes, Situation(100), 8000, 10) < compute(classes, Situation(8000), 8000, 10) / 3
+
+
+def test_where_memory_binds_its_share_is_the_work() -> None:
+    predictor, situation = LatencyPredictor(hardware(cloud=False)), Situation(8000)
+    free = estimate(predictor, situation, 8000, 1000, TARGET, 1e9)
+    tight = estimate(predictor, situation, 8000, 1000, TARGET, 20_000)
+    assert free.work == estimate(predictor, situation, 8000, 1000, TARGET, None).work < tight.work
+
+
+def test_a_cloud_counts_cached_tokens_at_their_price() -> None:
+    price = Price(input=1.0, output=2.0, cached_input=0.1)
+    assert dollars(price, 1000, 500, 100) == pytest.approx((500 * 1.0 + 500 * 0.1 + 100 * 2.0) / 1e6)
