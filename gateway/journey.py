@@ -119,7 +119,8 @@ class Journey:
         try:
             peeked = peek(self.family, body, self._headers.get(b"content-type", b""))
             seed = clock.seed()
-            model = self._find(peeked, body, seed)
+            ordinary = peeked.steering is None and not self._catalog.routes
+            model = self._catalog.find(peeked.model, self._key) if ordinary else self._find(peeked, body, seed)
         except BadBody as problem:
             self._refuse(Refusal(400, str(problem), param=problem.param))
             return
@@ -148,15 +149,13 @@ class Journey:
         self._act(self._machine.start(self._snapshot()))
 
     def _find(self, peeked: Peek, body: bytes, seed: int) -> Model | Refusal:
-        """Where the request goes: to the model it names, unless a route or its own steering says more."""
-        if peeked.steering is None and not self._catalog.routes:
-            return self._catalog.find(peeked.model, self._key)
+        """Where the request goes, by routes and by its own steering."""
         asked = asking.asked(self._catalog, self._gateway.live, self._key, self._headers, peeked, body, seed)
         if isinstance(asked, Refusal):
             return asked
         self.outcome.route = asked.route
         if asked.mirror:
-            self._gateway.mirror(self.family, self._headers, self._key, body, asked.mirror)
+            self._gateway.mirror(self._catalog, self.family, self._headers, self._key, body, asked.mirror)
         return asked.model
 
     def _act(self, action: Action) -> None:
@@ -211,11 +210,11 @@ class Journey:
         """An attempt is over: answered whole, broken after its commit, or to be followed by another."""
         self._account(attempt, fault)
         if fault is None:
-            now = clock.now()
-            seconds, usage = now - attempt.sent_at, self.outcome.usage
-            self._gateway.live.answered(
-                attempt.candidate, self.family.form, self._incoming.request, usage, seconds, now
-            )
+            usage, request, live = self.outcome.usage, self._incoming.request, self._gateway.live
+            if usage.prompt and not self.family.form:
+                live.learn(request.model, len(request.body), usage.prompt)
+            if attempt.candidate.load.speed is not None or attempt.candidate.pool.rates is not None:
+                live.answered(attempt.candidate, request, usage, attempt.sent_at, clock.now())
             self._conclude(None)
         elif attempt.committed:
             self._break(fault)

@@ -11,6 +11,7 @@ from policies.failure import Fault
 from policies.needs import NOTHING, Need
 
 if TYPE_CHECKING:
+    from policies.ladder import Rung
     from policies.learners.rate import Rates
     from policies.load import Domain, Load
     from policies.profile import Policy
@@ -151,7 +152,7 @@ class Plan(msgspec.Struct, frozen=True, gc=False):
     tier: int = 0
     considered: int = 0
     full: bool = False  # nothing was left but places at their concurrency limit
-    rung: str = ""
+    rung: Rung | None = None
 
 
 class Outcome(msgspec.Struct, gc=False):

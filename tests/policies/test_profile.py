@@ -5,13 +5,15 @@ from collections import Counter
 
 import pytest
 
+from policies.chance import digest, sample
 from policies.ladder import Rung
 from policies.learners.speed import Speed
 from policies.pickers import Best
+from policies.plan import plan
 from policies.presets import PRESETS, preset
-from policies.profile import sample, strata
+from policies.profile import strata
 from policies.types import Candidate, Price
-from tests.policies.world import NOW, ask, place, policy, pool, scraped
+from tests.policies.world import NOW, ask, model, place, policy, pool, scraped, world
 
 DRAWS = 4000
 
@@ -205,8 +207,8 @@ def test_a_burst_after_one_lucky_answer_does_not_herd(kind: str) -> None:
     places = pool("a", 4)
     for n, one in enumerate(places):
         one.load.speed = Speed()
-        for timing in (one.load.speed.first, one.load.speed.whole, one.load.speed.token):
-            timing.observe(0.19 if n == 0 else 0.2, 1, NOW)
+        one.load.speed.observe(False, 0.19 if n == 0 else 0.2, 1, NOW)
+        one.load.speed.token.observe(0.019 if n == 0 else 0.02, 1, NOW)
     for seed in seeds(400):
         taken, _ = policy(kind).choose(ask(seed), places, NOW)
         taken.load.in_flight += 1
@@ -217,7 +219,7 @@ def test_a_slow_endpoint_gets_less_by_how_slow_it_is() -> None:
     places = pool("a", 4)
     for n, one in enumerate(places):
         one.load.speed = Speed()
-        one.load.speed.whole.observe(0.6 if n == 0 else 0.2, 1, NOW)
+        one.load.speed.observe(False, 0.6 if n == 0 else 0.2, 1, NOW)
     for seed in seeds(400):
         taken, _ = policy("peak_ewma").choose(ask(seed), places, NOW)
         taken.load.in_flight += 1
@@ -263,3 +265,25 @@ def test_a_policy_says_what_it_reads() -> None:
     assert policy("peak_ewma").needs == {"speed"}
     assert policy("session").needs == {"conversation"}
     assert policy("lowest_cost").needs == {"max_tokens", "expected_output"}
+
+
+@pytest.mark.parametrize("size", [4, 40])
+def test_round_robin_takes_turns_over_few_and_many(size: int) -> None:
+    asked = model("m", pool("a", size), kind="round_robin")
+    turns = [plan(ask(sequence=n), asked, world(asked)).candidate for n in range(2 * size)]
+    assert turns == list(asked.tiers[0]) * 2
+
+
+def test_a_session_over_many_endpoints_moves_only_when_its_own_goes() -> None:
+    asked = model("m", pool("a", 200), kind="session")
+    homes = {
+        talk: plan(ask(talk, conversation=digest(str(talk))), asked, world(asked)).candidate for talk in range(300)
+    }
+    assert len({c.id for c in homes.values() if c}) > 100
+    for talk, home in list(homes.items())[:50]:
+        assert home is not None
+        home.load.down = True
+        request = ask(talk + 7, conversation=digest(str(talk)))
+        assert plan(request, asked, world(asked)).candidate is not home
+        home.load.down = False
+        assert plan(request, asked, world(asked)).candidate is home

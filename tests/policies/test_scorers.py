@@ -36,8 +36,9 @@ endpoints = st.lists(
 
 def timed(candidate: Candidate, seconds: float, at: float = NOW, in_flight: int = 0) -> None:
     speed = candidate.load.speed = candidate.load.speed or Speed()
-    for timing in (speed.first, speed.whole, speed.token):
-        timing.observe(seconds, in_flight, at)
+    speed.observe(True, seconds, in_flight, at)
+    speed.observe(False, seconds, in_flight, at)
+    speed.token.observe(seconds, in_flight, at)
 
 
 def kv(candidate: Candidate, usage: float, at: float = NOW) -> None:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.learners.peak_ewma import DECAY, MEMORY, PeakEwma
+from policies.learners.peak_ewma import DECAY, PeakEwma
 
 
 def test_a_slow_sample_counts_at_once_and_a_quick_one_slowly() -> None:
@@ -22,14 +22,6 @@ def test_a_peak_falls_to_the_mean_and_not_to_nothing() -> None:
     seen.observe(5.0, 50.0)
     assert seen.at(50.0 + DECAY) < 2.5
     assert 0.2 < seen.at(50.0 + 100 * DECAY) < 1.0
-
-
-def test_what_was_long_unheard_of_is_no_longer_trusted() -> None:
-    seen = PeakEwma()
-    assert seen.trust(0.0) == 0.0
-    seen.observe(1.0, 0.0)
-    assert seen.trust(0.0) == 1.0
-    assert 0.3 < seen.trust(MEMORY) < 0.4
 
 
 @given(st.lists(st.tuples(st.floats(0.001, 100), st.floats(0, 100)), min_size=1, max_size=50))
