@@ -10,8 +10,9 @@ from backends.families import FAMILIES
 from backends.peek import STEERING
 from backends.splice import Edit, ask_for_usage, json_string, leave_out, splice
 from backends.typed_stream import TypedStream
-from backends.whole import Binary, WholeBody
+from backends.whole import Binary, Unexpected, WholeBody
 
+_TEXTS = (b"application/json", b"text/")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -56,15 +57,20 @@ class OpenAI:
         return Wire(self.origin, self._targets[family.name], self._lines + incoming.headers, body)
 
     def decoder(self, incoming: Incoming, content_type: bytes) -> Decoder:
-        family = incoming.family
-        if content_type.startswith(b"text/event-stream"):
+        family, streamed = incoming.family, incoming.peek.stream
+        kind = content_type.lower()
+        if kind.startswith(b"text/event-stream"):
+            if family.events and not streamed:
+                return Unexpected("a stream", "a whole one")
             if family.events == "openai":
                 options = incoming.peek.stream_options
                 return ChatStream(hide_usage=not (options and options.get("include_usage")))
             return TypedStream()
+        if family.events and streamed and not family.optional:
+            return Unexpected("a whole one", "a stream")
         if family.binary:
-            return Binary()
-        return WholeBody(json=not family.form or content_type.startswith(b"application/json"))
+            return Unexpected("a text", "audio") if kind.startswith(_TEXTS) else Binary()
+        return WholeBody(json=not family.form or kind.startswith(b"application/json"))
 
 
 def address(url: str) -> tuple[Origin, bytes]:

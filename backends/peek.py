@@ -173,12 +173,12 @@ def _end(pattern: re.Pattern[bytes], body: bytes, at: int) -> int:
 def _peek_form(body: bytes, content_type: bytes) -> Peek:
     try:
         fields = form.fields(body, content_type, (b"model", b"stream"))
+        at, wrap = (0, (b"", b"")) if b"model" in fields else form.opening(body, content_type)
     except ValueError as error:
         raise BadBody(str(error)) from None
     flag = fields.get(b"stream", (0, 0))
     stream = body[flag[0] : flag[1]].strip().lower() == b"true"
     if b"model" not in fields:
-        at, wrap = form.opening(body, content_type)
         return Peek("", (at, at), stream, model_wrap=wrap)
     start, end = fields[b"model"]
     return Peek(_named(body[start:end].decode("utf-8", "replace")), (start, end), stream)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from backends.peek import BadBody, Peek
+from backends.prompt_blocks import BLOCK, prompt_blocks
 from backends.traits import Traits, traits
 from gateway.keys import Key
 from gateway.live import Live
@@ -76,6 +77,10 @@ def asked(
 
 def filled(request: Request, model: Model, key: Key, given: _Headers, live: Live) -> Request:
     """The request with all that the model's policy needs."""
+    if "prefix" in model.needs and (blocks := prompt_blocks(request.body)):
+        request = live.placed(request, blocks, live.tokens(model.name, BLOCK))
+    if model.needs <= {"prefix"}:
+        return request
     seen = traits(request.body, images=False)
     return msgspec.structs.replace(
         request,

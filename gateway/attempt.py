@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gateway.journey import Journey
 
 MAX_ERROR_BODY = 1024 * 1024  # bytes of an upstream's refusal that are kept
+MAX_HELD = 4 * 1024 * 1024  # bytes of events without content that wait for the commit
 _now = clock.now
 _IDENTITY = (b"", b"identity")
 _LATE = {
@@ -126,6 +127,9 @@ class Attempt:
             self._commit(self._held + out)
         elif out:
             self._held += out
+            if len(self._held) > MAX_HELD:
+                self._fail(Fault(Failure.MALFORMED, f"the upstream sent {MAX_HELD} bytes without content"))
+                return
         elif not self._incoming.peek.stream:
             self._alive()
         if decoder.fault is not None:

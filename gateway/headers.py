@@ -90,7 +90,7 @@ _EXPOSED = b"access-control-expose-headers: x-request-id, x-cloverleaf-deploymen
 
 def too_large(given: Mapping[bytes, bytes], limit: int) -> Refusal | None:
     """The refusal of a body whose declared length is over ``limit`` bytes."""
-    length = given.get(b"content-length", b"0")
+    length = given.get(b"content-length", b"0").strip()  # a tab may follow it
     return body_too_large(limit) if not length.isdigit() or int(length) > limit else None
 
 

@@ -144,8 +144,7 @@ class Journey:
         self._incoming = Incoming(request, self.family, peeked, headers.forwarded(self._headers, outcome.id))
         self._machine = Machine(request, model, self._catalog.retry, self.deadline)
         if self._catalog.explains:
-            decisions = gateway.decisions
-            decisions.consider(request, model, self._snapshot(), outcome, self._key, self._headers, self._catalog)
+            gateway.decisions.note(request, model, self._snapshot(), outcome, self._key, self._headers, self._catalog)
         self._act(self._machine.start(self._snapshot()))
 
     def _find(self, peeked: Peek, body: bytes, seed: int) -> Model | Refusal:
@@ -185,6 +184,8 @@ class Journey:
         attempt = Attempt(self, candidate, limits, self._catalog.adapters[candidate.id], incoming)
         self._attempt = attempt
         gateway.live.enter(candidate, incoming.request.prompt_tokens, self.family.name, attempt.started)
+        if incoming.request.blocks:
+            gateway.live.hold(candidate, incoming.request, attempt.started)
         gateway.watch.add(attempt)
         attempt.send(gateway.transport)
 
@@ -211,8 +212,7 @@ class Journey:
         self._account(attempt, fault)
         if fault is None:
             usage, request, live = self.outcome.usage, self._incoming.request, self._gateway.live
-            if usage.prompt and not self.family.form:
-                live.learn(request.model, len(request.body), usage.prompt)
+            live.learn(request.model, 0 if self.family.form else len(request.body), usage.prompt)
             if attempt.candidate.load.speed is not None or attempt.candidate.pool.rates is not None:
                 live.answered(attempt.candidate, request, usage, attempt.sent_at, clock.now())
             self._conclude(None)
@@ -240,21 +240,22 @@ class Journey:
             outcome.tried += (outcome.deployment,)
             if not attempt.committed:
                 outcome.waited += now - attempt.started
+                if self._incoming.request.blocks:
+                    gateway.live.computed(candidate, self._incoming.request, False, now)
                 if candidate.load.speed is not None and fault.failure in ENDPOINT_FAULTS:
                     gateway.live.timed(candidate, outcome.stream, attempt.patience, now)
 
     # What a client sees
 
     def _commit(self, attempt: Attempt, status: int) -> None:
-        outcome = self.outcome
-        outcome.status = status
-        outcome.first_token = attempt.first_at
-        outcome.waited += attempt.first_at - attempt.sent_at
-        self._gateway.live.prove(attempt.candidate, self.family.name, attempt.first_at)
-        if attempt.candidate.load.speed is not None:
-            self._gateway.live.timed(
-                attempt.candidate, outcome.stream, attempt.first_at - attempt.sent_at, attempt.first_at
-            )
+        outcome, live, candidate, now = self.outcome, self._gateway.live, attempt.candidate, attempt.first_at
+        outcome.status, outcome.first_token = status, now
+        outcome.waited += now - attempt.sent_at
+        live.prove(candidate, self.family.name, now)
+        if candidate.load.speed is not None:
+            live.timed(candidate, outcome.stream, now - attempt.sent_at, now)
+        if self._incoming.request.blocks:
+            live.computed(candidate, self._incoming.request, True, now)
 
     def _lines(self, content_type: bytes) -> bytes:
         return headers.answered(self.outcome, content_type, self._headers, self._catalog.config.server.cors)

@@ -6,12 +6,15 @@ loop between awaits: no locks.
 
 from collections.abc import Iterable
 
+import msgspec
+
 from policies.breaker import BreakerRules
 from policies.budget import Budget
 from policies.failure import ABSENCE, ENDPOINT_FAULTS, Failure, Fault
 from policies.learners.rate import Rates
 from policies.learners.speed import Speed
 from policies.load import Domain, EngineLoad, Load
+from policies.prefix.index import PrefixIndex
 from policies.types import Candidate, Pool, Request, Usage
 
 COOL = 1.0  # seconds a domain cools after a rate limit that named no delay
@@ -20,6 +23,8 @@ COOL_CREDENTIAL = 60.0  # seconds a spent credential rests: nothing but a person
 BYTES_PER_TOKEN = 4.0  # English text in JSON, until the model's own usage teaches better
 OUTPUT = 256.0  # tokens of an answer, until the model's own teach better
 LEARN = 0.05  # weight of a new sample of bytes per token: some twenty requests
+PREFIX_TTL = 3600.0  # seconds a prefix is believed to stay in a cache that nothing else fills
+KV_TOKENS = 400_000.0  # in the cache of an engine that has not told its size: an 8B model on 80 GB
 
 
 class Live:
@@ -32,6 +37,7 @@ class Live:
         self.bytes_per_token: dict[str, float] = {}
         self.output: dict[str, float] = {}  # tokens of an answer, by model
         self.turns: dict[str, int] = {}
+        self.prefixes = PrefixIndex(PREFIX_TTL)
         self.probed: set[tuple[str, str]] = set()  # endpoints whose health is checked, and so told back up
 
     def load(self, id: tuple[str, str], rules: BreakerRules) -> Load:
@@ -135,13 +141,37 @@ class Live:
         delay = COOL if fault.retry_after is None else min(fault.retry_after, COOL_MOST)
         domain.cooled_until = max(domain.cooled_until, now + delay)
 
+    # what an endpoint's cache is believed to hold
+
+    def placed(self, request: Request, blocks: tuple[int, ...], block_tokens: float) -> Request:
+        """The request with its blocks, of so many tokens each, and what of them each endpoint is believed to hold."""
+        found = self.prefixes.match(blocks, request.received)
+        most = request.prompt_tokens
+        matched = {id: min(most, int(count * block_tokens)) for id, count in found.items()}
+        return msgspec.structs.replace(request, blocks=blocks, block_tokens=block_tokens, matched=matched)
+
+    def hold(self, candidate: Candidate, request: Request, now: float) -> None:
+        """The endpoint is sent a prompt, which it computes but for what it holds, and then holds."""
+        load, id = candidate.load, candidate.id
+        load.backlog.add(request.seed, request.prompt_tokens - (request.matched or {}).get(id, 0), now)
+        room = load.scraped.kv_tokens or KV_TOKENS
+        self.prefixes.hold(id, request.blocks, int(room / request.block_tokens), now)
+
+    def computed(self, candidate: Candidate, request: Request, done: bool, now: float) -> None:
+        """Its prompt is computed (it has brought content), or never will be."""
+        candidate.load.backlog.observe(request.seed, done, now)
+
     # what the probes see
 
     def healthy(self, id: tuple[str, str], ok: bool) -> None:
         self.loads[id].down = not ok
+        if not ok:
+            self.prefixes.clear(id)
 
     def scraped(self, id: tuple[str, str], seen: EngineLoad, now: float) -> None:
         load = self.loads[id]
+        if seen.sleeping or (seen.prefix_queries or 0.0) < (load.scraped.prefix_queries or 0.0):
+            self.prefixes.clear(id)  # it sleeps, or counts from zero again: its cache is empty
         load.scraped, load.scraped_at, load.own_at_scrape = seen, now, load.in_flight
 
     # tokens
@@ -155,6 +185,10 @@ class Live:
         """Prompt tokens of a body of ``size`` bytes."""
         return int(size / self.bytes_per_token.get(model, BYTES_PER_TOKEN)) + 1
 
+    def tokens(self, model: str, size: int) -> float:
+        """What ``size`` bytes of its prompts come to."""
+        return size / self.bytes_per_token.get(model, BYTES_PER_TOKEN)
+
     def expect(self, model: str) -> int:
         """Output tokens of an answer."""
         return int(self.output.get(model, OUTPUT))
@@ -165,7 +199,7 @@ class Live:
         self.output[model] = mean + LEARN * (tokens - mean)
 
     def learn(self, model: str, size: int, tokens: int) -> None:
-        """A body of ``size`` bytes was ``tokens`` prompt tokens."""
-        if tokens > 0:
+        """A body of ``size`` bytes (0: they tell nothing) was ``tokens`` prompt tokens."""
+        if tokens > 0 and size:
             ratio = self.bytes_per_token.get(model, BYTES_PER_TOKEN)
             self.bytes_per_token[model] = ratio + LEARN * (size / tokens - ratio)

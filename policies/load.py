@@ -7,6 +7,7 @@ import msgspec
 from policies.breaker import Breaker, BreakerRules
 from policies.budget import Budget
 from policies.learners.speed import Speed
+from policies.prefix.backlog import Backlog
 
 if TYPE_CHECKING:
     from policies.types import Candidate, Request
@@ -23,6 +24,7 @@ class EngineLoad(msgspec.Struct, frozen=True):
     prefix_queries: float | None = None
     prefix_hits: float | None = None
     sleeping: bool | None = None
+    kv_tokens: float | None = None  # what its KV cache holds
 
 
 class Predictor(Protocol):
@@ -54,6 +56,7 @@ class Load(msgspec.Struct):
     scraped: EngineLoad = EngineLoad()
     scraped_at: float = float("-inf")
     own_at_scrape: int = 0  # our in-flight when it was scraped: the rest is other gateways'
+    backlog: Backlog = msgspec.field(default_factory=Backlog)  # told only of requests whose blocks are named
     breakers: dict[str, Breaker] = {}  # by family; msgspec copies an empty default for each instance
     speed: Speed | None = None  # learned only where a policy in force asks for it
     predictor: Predictor | None = None

@@ -41,7 +41,7 @@ def plan(request: Request, model: Model, snapshot: Snapshot, exclusions: Exclusi
             drawn = policy.eligible(request, policy.draw(request, candidates, policy.sample + SPARE), now)
             free = [c for c in drawn if has_room(c)]
             if free:
-                candidate, rung = policy.best(request, policy.heads(free), now)
+                candidate, rung = policy.best(request, policy.heads(request, free), now)
                 return Plan(candidate, number, len(candidates), rung=rung)
         eligible = policy.eligible(request, candidates, now)
         free = [c for c in eligible if c.deployment.max_concurrency is None or has_room(c)]

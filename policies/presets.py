@@ -9,6 +9,7 @@ from policies.scorers import (
     Listed,
     PeakEwma,
     PredictedLatency,
+    PrefixCost,
     Throughput,
 )
 
@@ -34,6 +35,7 @@ PRESETS: tuple[Policy, ...] = (
     ),
     Policy(kind="lowest_latency", scorers=(PredictedLatency(),), sample=FEW, stratified=True, across_tiers=True),
     Policy(kind="highest_throughput", scorers=(Throughput(),), sample=FEW, stratified=True, across_tiers=True),
+    Policy(kind="prefix", scorers=(PrefixCost(),), sample=FEW),
     Policy(kind="session", pick=Rendezvous(), sample=FEW),
 )
 

@@ -53,16 +53,21 @@ class Policy(msgspec.Struct, frozen=True):
         return self.pick.pick(request, candidates, self.scores(request, candidates, now)), rung
 
     def draw(self, request: Request, candidates: list[Candidate], size: int) -> list[Candidate]:
-        """``size`` of the candidates, or of each deployment's."""
-        if not self.stratified:
-            return self.pick.draw(request, candidates, size)
-        return [c for each in strata(candidates) for c in self.pick.draw(request, each, size)]
+        """``size`` of the candidates, or of each deployment's; and whoever is known to hold the prompt's beginning."""
+        if self.stratified:
+            drawn = [c for each in strata(candidates) for c in self.pick.draw(request, each, size)]
+        else:
+            drawn = self.pick.draw(request, candidates, size)
+        held = request.matched
+        return [c for c in candidates if c.id in held] + [c for c in drawn if c.id not in held] if held else drawn
 
-    def heads(self, candidates: list[Candidate]) -> list[Candidate]:
+    def heads(self, request: Request, drawn: list[Candidate]) -> list[Candidate]:
         """Of candidates that were drawn in spare, no more than the sample, or than that of each deployment."""
-        if not self.stratified:
-            return candidates[: self.sample]
-        return [c for each in strata(candidates) for c in each[: self.sample]]
+        held = request.matched or {}
+        rest = [c for c in drawn if c.id not in held] if held else drawn
+        runs = strata(rest) if self.stratified else [rest]
+        rest = [c for each in runs for c in each[: self.sample]]
+        return [c for c in drawn if c.id in held] + rest if held else rest
 
     def scores(self, request: Request, candidates: list[Candidate], now: float) -> list[float]:
         """Weighted sums of the scorers' scores; all alike where there is no scorer."""

@@ -135,6 +135,8 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     expected_output: int = 256  # tokens
     conversation: int = 0  # 64 bits that stand for it; 0: not known
     matched: Mapping[tuple[str, str], int] | None = None  # prompt tokens in each endpoint's cache; None: not known
+    blocks: tuple[int, ...] = ()  # of the prompt, each named by all up to its end (see PrefixIndex); (): not known
+    block_tokens: float = 0.0  # tokens of each
 
 
 class Snapshot(msgspec.Struct, frozen=True, gc=False):

@@ -63,6 +63,7 @@ class Scorer(Struct, frozen=True, kw_only=True):
         "throughput",
         "hot_cold",
         "prefix_affinity",
+        "prefix_cost",
         "session",
         "listed",
     ]

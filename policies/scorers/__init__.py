@@ -9,16 +9,17 @@ from policies.scorers.listed import Listed
 from policies.scorers.peak_ewma import PeakEwma
 from policies.scorers.predicted_latency import PredictedLatency
 from policies.scorers.prefix_affinity import PrefixAffinity
+from policies.scorers.prefix_cost import PrefixCost
 from policies.scorers.session import Session
 from policies.scorers.throughput import Throughput
 from policies.scorers.token_load import TokenLoad
 
 SCORERS: tuple[type[Scorer], ...] = (
-    PeakEwma, LeastBusy, TokenLoad, KvHeadroom, Cost, PredictedLatency, Throughput, HotCold, PrefixAffinity, Session,
-    Listed,
+    PeakEwma, LeastBusy, TokenLoad, KvHeadroom, Cost, PredictedLatency, Throughput, HotCold, PrefixAffinity, PrefixCost,
+    Session, Listed,
 )  # fmt: skip
 
 __all__ = [
     "SCORERS", "Cost", "HotCold", "KvHeadroom", "LeastBusy", "Listed", "PeakEwma", "PredictedLatency",
-    "PrefixAffinity", "Scorer", "Session", "Throughput", "TokenLoad",
+    "PrefixAffinity", "PrefixCost", "Scorer", "Session", "Throughput", "TokenLoad",
 ]  # fmt: skip

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from tests.contracts.client import Reply, ask, chat, connected, post
+from tests.contracts.families import good
 from tests.contracts.scripted import ANSWER, error, reset, silent, upstream, whole
 from tests.contracts.serving import running, until
 
@@ -98,14 +99,14 @@ MIRROR = "{name: shadow, match: {model: m}, mirror: {model: n}}"
 
 @pytest.mark.parametrize("streamed", [False, True])
 async def test_a_mirror_gets_a_copy_that_is_recorded_and_never_answers(door: str, streamed: bool) -> None:
-    async with upstream(whole(ANSWER)) as first, upstream(whole(b'{"choices": [], "id": "copy"}')) as second:
+    answer = good("chat", streamed)[0]
+    async with upstream(answer) as first, upstream(answer) as second:
         text = routed(MIRROR).format(first.url, second.url)
         async with running(text, door) as gateway:
             reply = await ask(gateway.port, chat("m", KEY, stream=streamed, seed=7))
             await until(lambda: len(gateway.requests()) == 2)
             lines = {line.get("mirror", False): line for line in gateway.requests()}
         assert reply.headers["x-cloverleaf-deployment"] == "a"
-        assert b"copy" not in reply.body
         sent = [msgspec.json.decode(calls[0].body) for calls in (first.calls, second.calls)]
         assert sent[0] == sent[1]
         assert (lines[True]["model"], lines[True]["deployment"], lines[True]["key"]) == ("n", "b", "team")
@@ -201,12 +202,11 @@ async def test_a_wish_that_cannot_be_is_refused_in_words(
 
 async def test_a_key_that_may_gets_the_decision_and_others_do_not(door: str) -> None:
     asked = "x-cloverleaf-explain: 1"
-    told, plain, denied, streamed = await answers(
+    told, plain, denied = await answers(
         PLACES,
         chat("m", KEY, asked),
         chat("m", KEY),
         chat("m", "authorization: Bearer sk-other", asked),
-        chat("m", KEY, asked, stream=True),
         door=door,
     )
     decision = msgspec.json.decode(told.headers["x-cloverleaf-decision"])
@@ -215,7 +215,13 @@ async def test_a_key_that_may_gets_the_decision_and_others_do_not(door: str) -> 
     assert (row["deployment"], row["propensity"]) == (told.headers["x-cloverleaf-deployment"], 1.0)
     assert row["features"]["cost_usd"] > 0
     assert "x-cloverleaf-decision" not in {*plain.headers, *denied.headers}
-    assert "x-cloverleaf-decision" in streamed.headers
+
+
+async def test_a_streamed_answer_carries_its_decision_too() -> None:
+    script, _ = good("chat", True)
+    async with upstream(script) as up, running(PLACES.format(up.url, up.url)) as gateway:
+        reply = await ask(gateway.port, chat("m", KEY, "x-cloverleaf-explain: 1", stream=True))
+    assert msgspec.json.decode(reply.headers["x-cloverleaf-decision"])["model"] == "m"
 
 
 @pytest.mark.parametrize(("share", "kept"), [("100%", 5), ("0%", 0)])
