@@ -14,6 +14,7 @@ from backends.prompt_blocks import BLOCK, prompt_blocks
 from backends.traits import Traits, traits
 from gateway.keys import Key
 from gateway.live import Live
+from gateway.policy import with_needs
 from gateway.refusal import Refusal
 from gateway.routes import minutes
 from policies import routes
@@ -61,6 +62,7 @@ def asked(
             if isinstance(found, Refusal):
                 return msgspec.structs.replace(found, param="models")
         model = msgspec.structs.replace(model, fallbacks=tuple(other for other in others if other != name))
+        model = with_needs(model, catalog.models)
     if wanted is not None:
         narrowed = steered(model, wanted)
         if narrowed is None:

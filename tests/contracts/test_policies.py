@@ -133,7 +133,7 @@ async def test_the_lowest_latency_is_learned_from_answers() -> None:
         await whole(ANSWER)(call)
 
     async with clouds("lowest_latency", script=slow) as (gateway, _, _):
-        await places(gateway, *[chat()] * 12)
+        await places(gateway, *[chat()] * 30)
         assert await places(gateway, *[chat()] * 10) == {"cheap": 10}
 
 
@@ -215,7 +215,7 @@ models: {{m: {{deployments: [small], context_window_fallbacks: [l]}}, l: {{deplo
 async def test_a_conversation_stays_with_its_engine_and_conversations_spread(named) -> None:  # type: ignore[no-untyped-def]
     async with running(EMBEDDED % "session") as gateway, connected(gateway.port) as client:
         homes = []
-        for n in range(6):
+        for n in range(12):
             for _ in range(2):
                 await client.ask(named(n))
             await until(lambda seen=2 * (n + 1): len(gateway.requests()) == seen)
@@ -237,3 +237,20 @@ async def test_learned_speed_and_rates_survive_a_reload_that_still_needs_them() 
         plain = msgspec.structs.replace(config.models["m"], policy="order")
         await gateway.app.swap(msgspec.structs.replace(config, models={"m": plain}))
         assert all(load.speed is None for load in live.loads.values())
+
+
+async def test_a_fallback_model_gets_what_its_own_policy_needs() -> None:
+    """The first model's policy asks for no conversation, its fallback's does."""
+    async with upstream(error(500)) as first, upstream(whole(ANSWER)) as second, upstream(whole(ANSWER)) as third:
+        text = f"""
+deployments:
+  broken: {{provider: openai_compatible, model: m, base_url: "{first.url}"}}
+  b: {{provider: openai_compatible, model: m, base_url: "{second.url}"}}
+  c: {{provider: openai_compatible, model: m, base_url: "{third.url}"}}
+models:
+  m: {{deployments: [broken], fallbacks: [n]}}
+  n: {{deployments: [[b, c]], policy: session}}
+"""
+        async with running(text) as gateway:
+            went = await places(gateway, *[chat(user="ada")] * 20)
+    assert len(went) == 1
