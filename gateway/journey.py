@@ -119,7 +119,8 @@ class Journey:
         try:
             peeked = peek(self.family, body, self._headers.get(b"content-type", b""))
             seed = clock.seed()
-            model = self._find(peeked, body, seed)
+            ordinary = peeked.steering is None and not self._catalog.routes
+            model = self._catalog.find(peeked.model, self._key) if ordinary else self._find(peeked, body, seed)
         except BadBody as problem:
             self._refuse(Refusal(400, str(problem), param=problem.param))
             return
@@ -136,7 +137,7 @@ class Journey:
         self._incoming = Incoming(request, self.family, peeked, headers.forwarded(self._headers, outcome.id))
         self._model, seen = model, Snapshot(now, self._catalog.models)
         if self._catalog.explains:
-            gateway.decisions.consider(request, model, seen, outcome, self._key, self._headers, self._catalog)
+            gateway.decisions.note(request, model, seen, outcome, self._key, self._headers, self._catalog)
         candidate = first(request, model, seen)
         if candidate is not None:
             self._begin(candidate, model, now)
@@ -151,15 +152,13 @@ class Journey:
         return self._machine
 
     def _find(self, peeked: Peek, body: bytes, seed: int) -> Model | Refusal:
-        """Where the request goes: to the model it names, unless a route or its own steering says more."""
-        if peeked.steering is None and not self._catalog.routes:
-            return self._catalog.find(peeked.model, self._key)
+        """Where the request goes, by routes and by its own steering."""
         asked = asking.asked(self._catalog, self._gateway.live, self._key, self._headers, peeked, body, seed)
         if isinstance(asked, Refusal):
             return asked
         self.outcome.route = asked.route
         if asked.mirror:
-            self._gateway.mirror(self.family, self._headers, self._key, body, asked.mirror)
+            self._gateway.mirror(self._catalog, self.family, self._headers, self._key, body, asked.mirror)
         return asked.model
 
     def _act(self, action: Action) -> None:
@@ -214,8 +213,10 @@ class Journey:
         """An attempt is over: answered whole, broken after its commit, or to be followed by another."""
         now = self._account(attempt, fault)
         if fault is None:
-            live, request, form = self._gateway.live, self._incoming.request, self.family.form
-            live.answered(attempt.candidate, form, request, self.outcome.usage, now - attempt.sent_at, now)
+            live, request, candidate = self._gateway.live, self._incoming.request, attempt.candidate
+            live.learn(request.model, 0 if self.family.form else len(request.body), self.outcome.usage.prompt)
+            if candidate.load.speed is not None or candidate.pool.rates is not None:
+                live.answered(candidate, request, self.outcome.usage, attempt.sent_at, now)
             self._conclude(None)
         elif attempt.committed:
             self._break(fault)
