@@ -7,12 +7,16 @@ import sys
 import threading
 from pathlib import Path
 
+from backends.traits import Traits
 from gateway import clock
+from gateway.asking import conversation
+from gateway.keys import Key
 from gateway.log import Log
 from tests.contracts.client import ask, chat
 from tests.contracts.scripted import ANSWER, Call, error, silent, upstream, whole
 from tests.contracts.serving import configured, running, single, until
 from tests.survive.documented import PAGE
+from tests.survive.test_places import places
 
 ROOT = Path(__file__).parents[2]
 
@@ -138,3 +142,30 @@ def test_the_limits_that_the_page_names_are_the_defaults() -> None:
         section, _, name = key.partition(".")
         number = float(value.split()[0]) / (100 if value.endswith("%") else 1)
         assert getattr(getattr(defaults, section), name) == number, key
+
+
+def test_a_conversation_belongs_to_the_key_that_named_it() -> None:
+    """A session's name is the client's word: another client's same word must not lead to the same place."""
+    named, seen = {b"x-session-id": b"s"}, Traits(conversation="hello")
+    for given in (named, {}):
+        assert conversation(seen, given, Key("a")) == conversation(seen, given, Key("a")) != 0
+        assert conversation(seen, given, Key("a")) != conversation(seen, given, Key("b"))
+    assert conversation(Traits(), {}, Key("a")) == 0
+
+
+STEERED = """
+deployments:
+  a: {provider: openai_compatible, model: m, base_url: "{0}", api_key: a}
+  b: {provider: openai_compatible, model: m, base_url: "{1}", api_key: b}
+  c: {provider: openai_compatible, model: m, base_url: "{2}", api_key: c}
+models: {m: {deployments: [a, b]}, n: {deployments: [c]}}
+"""
+
+
+async def test_a_request_orders_its_places_and_can_add_none() -> None:
+    async with places(STEERED, whole(ANSWER), error(500), whole(ANSWER)) as (gateway, (a, b, c)):
+        second = await ask(gateway.port, chat(provider={"order": ["b"]}))
+        foreign = await ask(gateway.port, chat(provider={"only": ["c"]}))
+    assert (second.status, second.headers["x-cloverleaf-deployment"]) == (200, "a")
+    assert foreign.status == 404 and foreign.json["error"]["message"]
+    assert (len(b.calls) > 0, len(a.calls), len(c.calls)) == (True, 1, 0)
