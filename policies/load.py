@@ -1,16 +1,15 @@
 """Live load. Rule: one object per endpoint and quota domain, written by the live ledger only, read by every plan."""
 
-from typing import TYPE_CHECKING, Protocol
+from collections import OrderedDict
 
 import msgspec
 
 from policies.breaker import Breaker, BreakerRules
 from policies.budget import Budget
 from policies.learners.speed import Speed
+from policies.predict.latency import LatencyPredictor
 from policies.prefix.backlog import Backlog
-
-if TYPE_CHECKING:
-    from policies.types import Candidate, Request
+from policies.slo.forecast import Forecast
 
 FRESH = 5.0  # seconds; a scrape older than this is "unknown", never "zero"
 
@@ -25,14 +24,6 @@ class EngineLoad(msgspec.Struct, frozen=True):
     prefix_hits: float | None = None
     sleeping: bool | None = None
     kv_tokens: float | None = None  # what its KV cache holds
-
-
-class Predictor(Protocol):
-    """Foretells an endpoint's answer to one request."""
-
-    def ttft(self, request: "Request", candidate: "Candidate", now: float) -> float:
-        """Seconds to the first content."""
-        ...
 
 
 class Domain(msgspec.Struct):
@@ -59,7 +50,9 @@ class Load(msgspec.Struct):
     backlog: Backlog = msgspec.field(default_factory=Backlog)  # told only of requests whose blocks are named
     breakers: dict[str, Breaker] = {}  # by family; msgspec copies an empty default for each instance
     speed: Speed | None = None  # learned only where a policy in force asks for it
-    predictor: Predictor | None = None
+    predictor: LatencyPredictor | None = None  # likewise
+    forecasts: OrderedDict[int, Forecast] = msgspec.field(default_factory=OrderedDict)  # by request, the oldest first
+    resident: float = 0.0  # tokens that those forecasts keep in its memory
 
     def available(self, family: str, now: float) -> bool:
         if self.down or self.scraped.sleeping:

@@ -3,6 +3,7 @@
 from typing import Literal
 
 Need = Literal[
+    "foresight",  # Load.predictor, Pool.shadow, Request.late_price
     "speed",  # Load.speed: how fast recent answers were
     "conversation",  # Request.conversation
     "max_tokens",  # Request.max_tokens

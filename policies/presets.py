@@ -10,6 +10,7 @@ from policies.scorers import (
     PeakEwma,
     PredictedLatency,
     PrefixCost,
+    SloCost,
     Throughput,
 )
 
@@ -37,6 +38,7 @@ PRESETS: tuple[Policy, ...] = (
     Policy(kind="highest_throughput", scorers=(Throughput(),), sample=FEW, stratified=True, across_tiers=True),
     Policy(kind="prefix", scorers=(PrefixCost(),), sample=FEW),
     Policy(kind="session", pick=Rendezvous(), sample=FEW),
+    Policy(kind="slo_cost", scorers=(SloCost(),), sample=FEW, stratified=True, across_tiers=True),
 )
 
 

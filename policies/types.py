@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from policies.learners.rate import Rates
     from policies.load import Domain, Load
     from policies.profile import Policy
+    from policies.slo.shadow import ShadowPrice
 
 
 class Timeouts(msgspec.Struct, frozen=True):
@@ -123,6 +124,8 @@ class Pool(msgspec.Struct):
 
     in_flight: int = 0
     rates: Rates | None = None
+    shadow: ShadowPrice | None = None  # of engines of the user's own, where a policy weighs it
+    work: float = 0.0  # GPU-seconds of what is in flight there, as foretold
 
 
 class Model(msgspec.Struct, frozen=True):
@@ -160,6 +163,8 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     max_tokens: int | None = None
     expected_output: int = 256  # tokens
     conversation: int = 0  # 64 bits that stand for it; 0: not known
+    home: str = ""  # the deployment that answered the conversation last
+    late_price: float = 0.0  # USD that missing the service level is worth
     matched: Mapping[tuple[str, str], int] | None = None  # prompt tokens in each endpoint's cache; None: not known
     blocks: tuple[int, ...] = ()  # of the prompt, each named by all up to its end (see PrefixIndex); (): not known
     block_tokens: float = 0.0  # tokens of each

@@ -15,6 +15,7 @@ from policies.predict.residuals import Calibration, Ratios
 
 SHRINK = 20.0  # samples at which an endpoint's own factor counts half
 MEMORY = 40.0  # samples that an endpoint's factor remembers
+FORGET = 60.0  # seconds without a sample after which the factor counts for 1/e: who was slow is tried again
 FEW = 20  # ratios under which a wider group's are read
 BANDS = (0.25, 1.0)  # prompts of this kind that stand ahead: less, between, more
 KILO = 1000.0
@@ -99,56 +100,58 @@ class LatencyPredictor(msgspec.Struct):
     hardware: HardwareClass
     log_factor: float = 0.0
     samples: float = 0.0
+    heard: float = 0.0  # when the last sample came
     bands: list[Ratios] = msgspec.field(default_factory=lambda: _no_ratios())
 
-    @property
-    def factor(self) -> float:
-        """How many times slower than its class it is, drawn towards 1 while little is known."""
-        return exp(self.log_factor * self.samples / (self.samples + SHRINK))
+    def factor(self, now: float) -> float:
+        """How many times slower than its class it is, drawn towards 1 while little is known, or was long ago."""
+        known = self.samples * exp((self.heard - now) / FORGET)
+        return exp(self.log_factor * known / (known + SHRINK))
 
-    def first_token(self, situation: Situation) -> Prediction:
+    def first_token(self, situation: Situation, now: float) -> Prediction:
         """Seconds to the first token."""
         quantity, band = self.hardware.first, situation.band
         own = self.bands[band]
         ratios = own if len(own) >= FEW else quantity.bands[band]
-        return Prediction(quantity.at(situation.first) * self.factor, ratios, quantity.calibration)
+        return Prediction(quantity.at(situation.first) * self.factor(now), ratios, quantity.calibration)
 
-    def each_token(self, situation: Situation) -> Prediction:
+    def each_token(self, situation: Situation, now: float) -> Prediction:
         """Seconds for each token after the first."""
         quantity = self.hardware.each
-        seconds = quantity.at(situation.each) * self.factor
+        seconds = quantity.at(situation.each) * self.factor(now)
         return Prediction(seconds, quantity.bands[situation.band], quantity.calibration)
 
-    def observe_first(self, situation: Situation, told: Prediction, seconds: float) -> None:
+    def observe_first(self, situation: Situation, told: Prediction, seconds: float, now: float) -> None:
         """A first token took ``seconds``."""
-        self._count(situation, told, seconds, told.level(seconds))
-        self.hardware.first.line.observe(situation.first, seconds / self.factor)
+        self._count(situation, told, seconds, now)
+        self.hardware.first.line.observe(situation.first, seconds / self.factor(now))
 
-    def observe_silence(self, situation: Situation, told: Prediction, seconds: float) -> None:
+    def observe_silence(self, situation: Situation, told: Prediction, seconds: float, now: float) -> None:
         """No first token had come after ``seconds`` (a timeout, a cancelled or failed attempt): it counts as what it
         would probably have taken, where that is more than was foretold, and never for the class."""
         if seconds >= told.quantile(0.5):
             seconds = told.seconds * told.ratios.beyond(seconds / told.seconds)
-            self._count(situation, told, seconds, told.level(seconds))
+            self._count(situation, told, seconds, now)
 
-    def observe_each(self, situation: Situation, told: Prediction, seconds: float) -> None:
+    def observe_each(self, situation: Situation, told: Prediction, seconds: float, now: float) -> None:
         """A token after the first took ``seconds`` on average."""
         quantity = self.hardware.each
         quantity.calibration.observe(told.level(seconds))
         quantity.bands[situation.band].observe(seconds / told.seconds)
-        quantity.line.observe(situation.each, seconds / self.factor)
+        quantity.line.observe(situation.each, seconds / self.factor(now))
 
     def restarted(self) -> None:
         """A new engine behind the address: what is known of the old one is not its."""
         self.log_factor = self.samples = 0.0
         self.bands = _no_ratios()
 
-    def _count(self, situation: Situation, told: Prediction, seconds: float, level: float) -> None:
+    def _count(self, situation: Situation, told: Prediction, seconds: float, now: float) -> None:
         quantity, ratio = self.hardware.first, seconds / told.seconds
-        quantity.calibration.observe(level)
+        quantity.calibration.observe(told.level(seconds))
         quantity.bands[situation.band].observe(ratio)
         self.bands[situation.band].observe(ratio)
-        self.samples = min(self.samples + 1.0, MEMORY)
+        self.samples = min(self.samples * exp((self.heard - now) / FORGET) + 1.0, MEMORY)
+        self.heard = now
         self.log_factor += (log(seconds / quantity.at(situation.first)) - self.log_factor) / self.samples
 
 

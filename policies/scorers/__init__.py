@@ -11,6 +11,7 @@ from policies.scorers.predicted_latency import PredictedLatency
 from policies.scorers.prefix_affinity import PrefixAffinity
 from policies.scorers.prefix_cost import PrefixCost
 from policies.scorers.session import Session
+from policies.scorers.slo_cost import SloCost
 from policies.scorers.throughput import Throughput
 from policies.scorers.token_load import TokenLoad
 
@@ -21,5 +22,5 @@ SCORERS: tuple[type[Scorer], ...] = (
 
 __all__ = [
     "SCORERS", "Cost", "HotCold", "KvHeadroom", "LeastBusy", "Listed", "PeakEwma", "PredictedLatency",
-    "PrefixAffinity", "PrefixCost", "Scorer", "Session", "Throughput", "TokenLoad",
+    "PrefixAffinity", "PrefixCost", "Scorer", "Session", "SloCost", "Throughput", "TokenLoad",
 ]  # fmt: skip

@@ -3,7 +3,6 @@
 import msgspec
 
 from policies.predict.latency import HardwareClass, LatencyPredictor, Prediction, Situation
-from policies.types import Price, Usage
 
 KILO = 1000.0
 
@@ -20,15 +19,22 @@ class Target(msgspec.Struct, frozen=True):
     def first(self, prompt_tokens: float) -> float | None:
         return None if self.ttft is None else self.ttft + self.per_1k_tokens * prompt_tokens / KILO
 
+    @property
+    def allowed(self) -> float:
+        """The share of requests that may miss it."""
+        return 1.0 - self.quantile
+
 
 class Estimate(msgspec.Struct, frozen=True, gc=False):
-    """One request at one place. ``late``: the probability of missing its target; ``work``: GPU-seconds."""
+    """One request at one place. ``late``: the probability of missing its target; ``work``: GPU-seconds; ``burden``:
+    seconds it makes the pool wait in all: its own first token, and what its prompt costs those who come after it."""
 
     situation: Situation
     first: Prediction
     each: Prediction
     late: float
     work: float
+    burden: float
 
 
 def estimate(
@@ -38,18 +44,29 @@ def estimate(
     output_tokens: float,
     target: Target,
     capacity: float | None,
+    now: float,
+    overdue: float = 1.0,
 ) -> Estimate:
-    """``output_tokens``: expected; ``capacity``: tokens the endpoint's KV cache holds, None where that is not known."""
-    first, each = predictor.first_token(situation), predictor.each_token(situation)
+    """``output_tokens``: expected; ``capacity``: tokens the endpoint's KV cache holds, None where that is not known;
+    ``overdue``: how many times its own 95th percentile the oldest attempt there has waited, at least 1."""
+    first, each = predictor.first_token(situation, now), predictor.each_token(situation, now)
+    if overdue > 1.0:
+        first = msgspec.structs.replace(first, seconds=first.seconds * overdue)
     limit = target.first(prompt_tokens)
     timely = 1.0 if limit is None else first.within(limit)
     if target.tpot is not None and output_tokens > 1.0:
         timely *= each.within(target.tpot)
-    work = compute(predictor.hardware, situation, prompt_tokens, output_tokens) * predictor.factor
+    factor = predictor.factor(now)
+    work = compute(predictor.hardware, situation, prompt_tokens, output_tokens) * factor
     if capacity:
         residence = first.seconds + output_tokens * each.seconds
         work = max(work, (prompt_tokens + output_tokens) * residence / capacity)
-    return Estimate(situation, first, each, 1.0 - timely, work)
+    prefill = predictor.hardware.first.line.weights[1] * situation.uncached / KILO * factor
+    burden = first.seconds + (DUPLICATE + situation.waiting) * prefill
+    return Estimate(situation, first, each, 1.0 - timely, work, burden)
+
+
+DUPLICATE = 2.0  # times its own prefill that a prompt costs the pool by filling a cache with what another holds
 
 
 def compute(hardware: HardwareClass, situation: Situation, prompt_tokens: float, output_tokens: float) -> float:
@@ -59,8 +76,3 @@ def compute(hardware: HardwareClass, situation: Situation, prompt_tokens: float,
     thousands = situation.uncached / KILO
     context = (prompt_tokens + output_tokens / 2) / KILO
     return k1 * thousands + k2 * thousands**2 + output_tokens * (by_sequence + by_context * context)
-
-
-def dollars(price: Price, prompt_tokens: float, cached_tokens: float, output_tokens: float) -> float:
-    """USD of it where tokens have a price."""
-    return Usage(round(prompt_tokens), round(output_tokens), round(cached_tokens)).cost(price)

@@ -1,4 +1,4 @@
-"""The objective. Rule: J = C + lambda P(late); the least wins, and of those as cheap the one foretold soonest.
+"""The objective. Rule: J = C + lambda P(late); the least wins, and of those as cheap the one that burdens the pool least.
 
 C: at a cloud its dollars, at an own engine the shadow price of the GPU-seconds it takes. So what spills over is what
 saves least cloud money per GPU-second, and lateness is worth avoiding as far as the service level is in danger.
@@ -32,15 +32,15 @@ def rank(offers: list[Offer], late_price: float, late_allowed: float | None) -> 
     keeps = [not binding or offer.estimate.late <= (late_allowed or 0.0) for offer in offers]
     values = [objective(offer, late_price) for offer in offers]
     least = min(value for value, kept in zip(values, keeps, strict=True) if kept)
-    soonest = min(offer.estimate.first.seconds for offer in offers)
+    lightest = min(offer.estimate.burden for offer in offers)
     return [
-        _score(value, least, soonest / offer.estimate.first.seconds) if kept else 0.0
+        _score(value, least, lightest / offer.estimate.burden) if kept else 0.0
         for value, kept, offer in zip(values, keeps, offers, strict=True)
     ]
 
 
-def _score(value: float, least: float, soonness: float) -> float:
-    """Above a half: within a tie of the least, ordered by how soon. Below: the dearer the lower."""
+def _score(value: float, least: float, lightness: float) -> float:
+    """Above a half: within a tie of the least, ordered by how light. Below: the dearer the lower."""
     if value <= least * (1.0 + TIE):
-        return 0.5 + 0.5 * soonness
+        return 0.5 + 0.5 * lightness
     return 0.5 * least / value if least > 0.0 else 0.25 / (1.0 + value)

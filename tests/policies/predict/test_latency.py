@@ -11,6 +11,7 @@ from backends.engine.sequence import Work
 from policies.predict.latency import LatencyPredictor, Prediction, Situation, hardware
 from policies.predict.residuals import LEVELS
 
+NOW = 100.0
 SLOW = Profile(prefill_base=0.2, prefill_per_token=1.7e-4, decode_base=0.032, decode_per_sequence=1.26e-3)
 
 
@@ -50,7 +51,7 @@ class World:
             choices = []
             for i, predictor in enumerate(self.predictors):
                 situation = self.situation(i, prompt)
-                choices.append((predictor.first_token(situation), i, situation))
+                choices.append((predictor.first_token(situation, now), i, situation))
             told, i, situation = min(choices, key=lambda choice: choice[0].seconds)
             sequence = self.replicas[i].submit(Work(prompt, output), now)
             self.kept.append(sequence)
@@ -64,7 +65,7 @@ class World:
                 flight.first = event.at
                 took = event.at - flight.sent
                 self.landed.append((flight, took))
-                self.predictors[i].observe_first(flight.situation, flight.told, took)
+                self.predictors[i].observe_first(flight.situation, flight.told, took, event.at)
             if event.finished:
                 del self.flights[i][id(event.sequence)]
 
@@ -95,11 +96,11 @@ def test_an_endpoint_three_times_slower_is_known_within_a_hundred_answers() -> N
         if len(world.landed) >= 100:
             break
     fast, slow = world.predictors
-    assert slow.factor > 1.7 * fast.factor
+    assert slow.factor(slow.heard) > 1.7 * fast.factor(fast.heard)
 
 
 def test_the_probability_of_being_in_time_is_the_quantile_turned_round() -> None:
-    prediction = LatencyPredictor(hardware(cloud=False)).first_token(Situation(1000))
+    prediction = LatencyPredictor(hardware(cloud=False)).first_token(Situation(1000), NOW)
     for share in (0.1, 0.5, 0.9):
         assert prediction.within(prediction.quantile(share)) == pytest.approx(share, abs=0.03)
     assert prediction.within(1e-6) < 0.05 < 0.95 < prediction.within(1e6)
@@ -108,25 +109,25 @@ def test_the_probability_of_being_in_time_is_the_quantile_turned_round() -> None
 def test_a_timeout_counts_as_longer_than_it_lasted() -> None:
     predictor, situation = LatencyPredictor(hardware(cloud=False)), Situation(1000)
     for _ in range(30):
-        prediction = predictor.first_token(situation)
-        predictor.observe_silence(situation, prediction, 2 * prediction.seconds)
-    assert predictor.factor > 1.3
+        prediction = predictor.first_token(situation, NOW)
+        predictor.observe_silence(situation, prediction, 2 * prediction.seconds, NOW)
+    assert predictor.factor(NOW) > 1.3
 
 
 def test_an_attempt_cancelled_early_says_nothing() -> None:
     predictor, situation = LatencyPredictor(hardware(cloud=False)), Situation(1000)
-    prediction = predictor.first_token(situation)
-    predictor.observe_silence(situation, prediction, prediction.seconds / 10)
-    assert predictor.samples == 0 and predictor.factor == 1.0
+    prediction = predictor.first_token(situation, NOW)
+    predictor.observe_silence(situation, prediction, prediction.seconds / 10, NOW)
+    assert predictor.samples == 0 and predictor.factor(NOW) == 1.0
 
 
 def test_a_restarted_engine_is_a_new_one() -> None:
     predictor, situation = LatencyPredictor(hardware(cloud=False)), Situation(1000)
     for _ in range(30):
-        predictor.observe_first(situation, predictor.first_token(situation), 2.0)
-    assert predictor.factor > 1.3
+        predictor.observe_first(situation, predictor.first_token(situation, NOW), 2.0, NOW)
+    assert predictor.factor(NOW) > 1.3
     predictor.restarted()
-    assert predictor.factor == 1.0 and not any(len(band) for band in predictor.bands)
+    assert predictor.factor(NOW) == 1.0 and not any(len(band) for band in predictor.bands)
 
 
 def test_each_further_token_is_learned_too() -> None:
@@ -136,6 +137,14 @@ def test_each_further_token_is_learned_too() -> None:
         running = draw.randint(1, 60)
         situation = Situation(500, 0, running, 0, running * 1500)
         took = profile.decode_seconds(running, int(situation.resident))
-        predictor.observe_each(situation, predictor.each_token(situation), took)
+        predictor.observe_each(situation, predictor.each_token(situation, NOW), took, NOW)
     situation = Situation(500, 0, 30, 0, 45_000)
-    assert predictor.each_token(situation).seconds == pytest.approx(profile.decode_seconds(30, 45_000), rel=0.1)
+    assert predictor.each_token(situation, NOW).seconds == pytest.approx(profile.decode_seconds(30, 45_000), rel=0.1)
+
+
+def test_an_endpoint_that_was_slow_is_forgiven_when_nothing_was_heard_of_it_for_minutes() -> None:
+    predictor, situation = LatencyPredictor(hardware(cloud=False)), Situation(1000)
+    for _ in range(30):
+        predictor.observe_silence(situation, predictor.first_token(situation, NOW), 30.0, NOW)
+    assert predictor.factor(NOW) > 5
+    assert predictor.factor(NOW + 600) < 1.01

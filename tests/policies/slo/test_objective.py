@@ -5,17 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policies.predict.latency import LatencyPredictor, Situation, hardware
-from policies.slo.estimate import Estimate, Target, compute, dollars, estimate
+from policies.slo.estimate import Estimate, Target, compute, estimate
 from policies.slo.objective import TIE, Offer, objective, rank
-from policies.types import Price
 
 TARGET = Target(ttft=0.8, per_1k_tokens=0.05, tpot=0.05)
 
 
 def offer(cost: float, late: float, seconds: float = 1.0) -> Offer:
-    prediction = LatencyPredictor(hardware(cloud=True)).first_token(Situation(0))
+    prediction = LatencyPredictor(hardware(cloud=True)).first_token(Situation(0), 0.0)
     prediction = type(prediction)(seconds, prediction.ratios, prediction.calibration)
-    return Offer(cost, Estimate(Situation(0), prediction, prediction, late, 0.1))
+    return Offer(cost, Estimate(Situation(0), prediction, prediction, late, 0.1, seconds))
 
 
 OFFERS = st.lists(
@@ -65,8 +64,8 @@ def test_the_target_grows_with_the_prompt() -> None:
 
 def test_a_longer_queue_makes_it_likelier_to_be_late_and_takes_no_more_work() -> None:
     predictor = LatencyPredictor(hardware(cloud=False))
-    idle = estimate(predictor, Situation(1000), 1000, 200, TARGET, None)
-    crowded = estimate(predictor, Situation(1000, ahead=40_000), 1000, 200, TARGET, None)
+    idle = estimate(predictor, Situation(1000), 1000, 200, TARGET, None, 0.0)
+    crowded = estimate(predictor, Situation(1000, ahead=40_000), 1000, 200, TARGET, None, 0.0)
     assert idle.late < 0.2 < 0.9 < crowded.late
     assert idle.work == crowded.work
 
@@ -78,11 +77,6 @@ def test_cached_tokens_are_no_work() -> None:
 
 def test_where_memory_binds_its_share_is_the_work() -> None:
     predictor, situation = LatencyPredictor(hardware(cloud=False)), Situation(8000)
-    free = estimate(predictor, situation, 8000, 1000, TARGET, 1e9)
-    tight = estimate(predictor, situation, 8000, 1000, TARGET, 20_000)
-    assert free.work == estimate(predictor, situation, 8000, 1000, TARGET, None).work < tight.work
-
-
-def test_a_cloud_counts_cached_tokens_at_their_price() -> None:
-    price = Price(input=1.0, output=2.0, cached_input=0.1)
-    assert dollars(price, 1000, 500, 100) == pytest.approx((500 * 1.0 + 500 * 0.1 + 100 * 2.0) / 1e6)
+    free = estimate(predictor, situation, 8000, 1000, TARGET, 1e9, 0.0)
+    tight = estimate(predictor, situation, 8000, 1000, TARGET, 20_000, 0.0)
+    assert free.work == estimate(predictor, situation, 8000, 1000, TARGET, None, 0.0).work < tight.work
