@@ -1,6 +1,7 @@
 """The adapter's contract. Rule: sans-io; a request becomes wire bytes here, and a reply's decoder is chosen here."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 import msgspec
@@ -30,10 +31,20 @@ class Wire(msgspec.Struct, gc=False):
     method: bytes = b"POST"
 
 
+class Media(msgspec.Struct, frozen=True, gc=False):
+    """What a URL of the client's held. ``data``: base64."""
+
+    media_type: str
+    data: str
+
+
+_NONE: Mapping[str, Media] = MappingProxyType({})
+
+
 class Incoming(msgspec.Struct, gc=False):
     """A client's request on its way to an adapter. ``headers``: the lines that may pass to the upstream.
 
-    ``dropped``: the fields that the last adapter left out.
+    ``dropped``: the fields that the last adapter left out. ``fetched``: what its URLs hold, as far as it was needed.
     """
 
     request: Request
@@ -41,6 +52,7 @@ class Incoming(msgspec.Struct, gc=False):
     peek: Peek
     headers: bytes
     dropped: tuple[str, ...] = ()
+    fetched: Mapping[str, Media] = _NONE
 
 
 class Unsendable(Exception):
@@ -59,6 +71,7 @@ class Adapter(Protocol):
 
         Raises:
             Unsendable: nothing was sent, and nothing can be.
+            Unfetched: what the request's URLs hold must be fetched first (backends/media.py).
         """
         ...
 

@@ -7,6 +7,8 @@ provider lacks it. docs/providers.md is generated from the table.
 import re
 from collections.abc import Mapping
 
+from backends.compatible import ROWS
+
 FEATURES = (
     "tools",
     "images",
@@ -35,6 +37,7 @@ PROVIDERS: Mapping[str, frozenset[str]] = {
     "bedrock": ALL - {"audio", "seed", "penalties", "logprobs", "n"},
     "gemini": ALL - {"cache_markers"},
     "vertex": ALL - {"cache_markers"},
+    **{name: ALL - row.lacks - ({"cache_markers"} if name != "openrouter" else set()) for name, row in ROWS.items()},
 }
 
 #: How the features that decide where a request may go at all show in a body: leaving them out would change what is

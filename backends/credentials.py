@@ -7,8 +7,9 @@ credential is constructed.
 
 from typing import Protocol
 
-from backends.adapter import Wire
+from backends.adapter import Unsendable, Wire
 from backends.transport import Transport
+from policies.failure import Failure, Fault
 
 
 class Credentials(Protocol):
@@ -51,3 +52,15 @@ class Fixed:
 
     def lines(self, wire: Wire) -> bytes:
         return self._lines
+
+
+class Missing:
+    """No credential at all: requests fail over, and say why."""
+
+    __slots__ = ("_why",)
+
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    def lines(self, wire: Wire) -> bytes:
+        raise Unsendable(Fault(Failure.AUTH, self._why))

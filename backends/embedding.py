@@ -47,7 +47,7 @@ class EmbeddingDialect(Protocol):
 
 
 class _Request(msgspec.Struct):
-    input: str | list[str] | list[int] | list[list[int]]
+    input: str | list[str | int | list[int]]
     dimensions: int | None = None
     encoding_format: str | None = None
     input_type: str = ""

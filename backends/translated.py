@@ -14,6 +14,7 @@ from backends.dialect import Dialect, Inexpressible, ReplyReader, ReplyWriter, W
 from backends.doors import DOORS, Door
 from backends.events import Event, UsageSeen, is_content
 from backends.heading import Heading
+from backends.media import Fetcher, inline
 from backends.peek import BadBody
 from backends.place import Place
 from policies.failure import Failure, Fault
@@ -24,28 +25,41 @@ class Translated:
     """One endpoint of a deployment that speaks another dialect than its clients.
 
     ``drop``: fields that the dialect cannot spell are left out and named in ``x-cloverleaf-dropped``; else they are
-    refused. ``wall``: seconds since the epoch.
+    refused. ``wall``: seconds since the epoch. ``fetcher``: gets what URLs hold for a provider that cannot itself.
     """
 
-    def __init__(self, place: Place, model: str, dialect: Dialect, wall: Callable[[], float], *, drop: bool) -> None:
+    def __init__(
+        self,
+        place: Place,
+        model: str,
+        dialect: Dialect,
+        wall: Callable[[], float],
+        *,
+        drop: bool,
+        fetcher: Fetcher | None = None,
+    ) -> None:
         self._place = place
         self._model = model
         self._dialect = dialect
         self._wall = wall
         self._drop = drop
+        self._fetcher = fetcher
 
     def encode(self, incoming: Incoming) -> Wire:
         door = DOORS[incoming.family.name]
-        written = self._write(door, incoming.request.body)
+        written = self._write(door, incoming)
         dropped = tuple(door.names.get(name, name) for name in written.dropped)
         if dropped and not self._drop:
             raise Unsendable(unsupported(dropped, self._model))
         incoming.dropped = dropped
         return self._place.wire(incoming, written)
 
-    def _write(self, door: Door, body: bytes) -> Written:
+    def _write(self, door: Door, incoming: Incoming) -> Written:
         try:
-            return self._dialect.write(door.read(body), self._model)
+            conversation = door.read(incoming.request.body)
+            if self._fetcher is not None:
+                inline(conversation, incoming.fetched, self._fetcher)
+            return self._dialect.write(conversation, self._model)
         except (BadBody, Inexpressible) as problem:
             raise Unsendable(Fault(Failure.BAD_REQUEST, str(problem), param=problem.param)) from None
 

@@ -5,12 +5,16 @@ task is woken for them. Nothing here retries.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
-from backends.adapter import Adapter, Incoming, Unsendable
+from backends.adapter import Adapter, Incoming, Media, Unsendable
 from backends.decoder import Decoder
+from backends.media import Unfetched
+from backends.quota import remaining
 from backends.transport import Exchange, Transport
 from gateway import clock
+from gateway.live import Live
 from policies.failure import Failure, Fault
 from policies.types import Candidate, Timeouts
 
@@ -44,6 +48,7 @@ class Attempt:
         "_journey",
         "_late",
         "_limits",
+        "_live",
         "_over",
         "_paused",
         "_status",
@@ -81,15 +86,29 @@ class Attempt:
         self._over = False
         self._paused = False
 
-    def send(self, transport: Transport) -> None:
+    def send(self, transport: Transport, live: Live) -> None:
         """Begin."""
+        self._live = live
         try:
             wire = self._adapter.encode(self._incoming)
         except Unsendable as problem:
             self._settle(problem.fault)
             return
+        except Unfetched as wanted:  # the fetcher has a limit of its own
+            self.deadline = self.total
+            self._exchange = wanted.fetcher.fetch(wanted.urls, partial(self._fetched, transport))
+            return
         self.sent_at = clock.now()
         self._exchange = transport.send(wire, self)
+
+    def _fetched(self, transport: Transport, fetched: Mapping[str, Media] | Fault) -> None:
+        """What the request's URLs hold is here: begin again."""
+        if isinstance(fetched, Fault):
+            self._settle(fetched)
+            return
+        self._incoming.fetched = {**self._incoming.fetched, **fetched}
+        self.deadline = clock.now() + self._limits.connect
+        self.send(transport, self._live)
 
     def cancel(self) -> None:
         """Drop it, so that the upstream stops working; it settles nothing any more."""
@@ -108,6 +127,8 @@ class Attempt:
 
     def head(self, status: int, headers: Mapping[bytes, bytes]) -> None:
         self._status, self._headers = status, headers
+        if self.candidate.deployment.metered and (left := remaining(headers)) is not None:
+            self._live.metered(self.candidate, left, _now())
         if not 200 <= status < 300:
             self._error = []
         elif headers.get(b"content-encoding", b"") not in _IDENTITY:

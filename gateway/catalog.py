@@ -7,9 +7,12 @@ import msgspec
 
 from backends.adapter import Adapter
 from backends.capabilities import ESSENTIAL
+from backends.transports.public import Limits, PublicFetcher
 from gateway import providers
+from gateway.config.deployment import ENGINES
 from gateway.config.deployment import Deployment as DeploymentConfig
 from gateway.config.schema import Config
+from gateway.keyring import Keyring
 from gateway.keys import Key, Keys
 from gateway.live import Live
 from gateway.policy import fitted, named
@@ -22,7 +25,7 @@ from policies.needs import FEATURES, NOTHING
 from policies.routes import Route
 from policies.types import Candidate, Deployment, Model, Price, RetryRules, Timeouts
 
-_OWN = frozenset({"vllm", "embedded"})  # engines of the user's
+_OWN = frozenset({*ENGINES, "embedded"})  # engines of the user's
 Embedded = Mapping[str, list[str]]  # deployment -> roots of the engines started for it
 
 
@@ -60,10 +63,11 @@ class Catalog(msgspec.Struct, frozen=True):
         return model
 
 
-def compile_catalog(config: Config, live: Live, embedded: Embedded) -> Catalog:
+def compile_catalog(config: Config, live: Live, embedded: Embedded, keyring: Keyring) -> Catalog:
     """The catalog of a checked configuration; live state is found again by name."""
     rules = msgspec.convert(config.defaults.breaker, BreakerRules, from_attributes=True)
     retry = msgspec.convert(config.defaults.retry, RetryRules, from_attributes=True)
+    means = providers.Means(keyring, _fetcher(config))
     candidates: dict[str, tuple[Candidate, ...]] = {}
     adapters: dict[tuple[str, str], Adapter] = {}
     for name, deployment in config.deployments.items():
@@ -71,7 +75,7 @@ def compile_catalog(config: Config, live: Live, embedded: Embedded) -> Catalog:
         place = _deployment(name, config)
         candidates[name] = tuple(_candidate(place, deployment, root, live, rules, retry) for root in roots)
         for candidate in candidates[name]:
-            adapters[candidate.id] = providers.adapter(deployment, candidate.id[1])
+            adapters[candidate.id] = providers.adapter(deployment, candidate.id[1], means)
     models = {name: _model(name, config, candidates) for name in config.models}
     policies = {route.to.policy for route in config.routes if route.to and route.to.policy}
     variants = {(name, each): _model(name, config, candidates, each) for name in models for each in policies}
@@ -82,6 +86,11 @@ def compile_catalog(config: Config, live: Live, embedded: Embedded) -> Catalog:
     explains = config.telemetry.decisions > 0 or any(key.explain for key in config.auth.keys)
     every = {**models, **aliases}
     return Catalog(config, keys, every, variants, routes, listed, adapters, candidates, retry, explains)
+
+
+def _fetcher(config: Config) -> PublicFetcher | None:
+    media = config.defaults.media
+    return PublicFetcher(Limits(media.max_size, media.timeout)) if media.fetch else None
 
 
 def _timed(models: Iterable[Model]) -> set[tuple[str, str]]:
@@ -106,6 +115,7 @@ def _deployment(name: str, config: Config) -> Deployment:
         rpm=deployment.rpm,
         tpm=deployment.tpm,
         features=providers.features(deployment),
+        metered=providers.metered(deployment),
     )
 
 
@@ -134,8 +144,8 @@ def _price(deployment: DeploymentConfig, config: Config) -> Price | None:
 
 def _quota(deployment: DeploymentConfig, root: str) -> tuple[str, str]:
     """The names of the quota domain and of the credential; digests, since the credential is part of them."""
-    key = deployment.api_key.reveal() if deployment.api_key else ""
-    credential = sha256(f"{deployment.provider}\n{root}\n{key}".encode()).hexdigest()
+    whose = (deployment.provider, root, providers.account(deployment), deployment.project, deployment.region)
+    credential = sha256(repr(whose).encode()).hexdigest()
     if deployment.quota:
         return f"quota:{deployment.quota}", credential
     return f"{credential}:{deployment.model}", credential

@@ -189,7 +189,7 @@ class Journey:
         if incoming.request.blocks:
             gateway.live.hold(candidate, incoming.request, attempt.started)
         gateway.watch.add(attempt)
-        attempt.send(gateway.transport)
+        attempt.send(gateway.transport, gateway.live)
 
     # Moved by the attempt
 

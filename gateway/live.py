@@ -5,9 +5,11 @@ loop between awaits: no locks.
 """
 
 from collections.abc import Iterable
+from math import inf
 
 import msgspec
 
+from backends.quota import Remaining
 from policies.breaker import BreakerRules
 from policies.budget import Budget
 from policies.failure import ABSENCE, ENDPOINT_FAULTS, Failure, Fault
@@ -147,6 +149,13 @@ class Live:
                     other.cooled_until = max(other.cooled_until, now + COOL_CREDENTIAL)
         delay = COOL if fault.retry_after is None else min(fault.retry_after, COOL_MOST)
         domain.cooled_until = max(domain.cooled_until, now + delay)
+
+    def metered(self, candidate: Candidate, left: Remaining, now: float) -> None:
+        """What a reply's headers leave of the upstream's limits: until then it is asked for no more than that."""
+        domain = candidate.domain
+        domain.requests_left = inf if left.requests is None else left.requests
+        domain.tokens_left = inf if left.tokens is None else left.tokens
+        domain.left_until = now + min(left.lasts() or COOL, COOL_MOST)
 
     # what an endpoint's cache is believed to hold
 

@@ -1,10 +1,11 @@
-"""The prober. Rule: each vLLM endpoint's /health and /metrics, with jitter; its only output is live state."""
+"""The prober. Rule: each engine's health, and vLLM's /metrics, with jitter; its only output is live state."""
 
 import asyncio
 import traceback
 
 from backends import vllm_metrics
 from backends.adapter import Wire
+from backends.compatible import ROWS
 from backends.fetch import FetchFailed, fetch
 from backends.place import address
 from backends.transport import Transport
@@ -14,7 +15,8 @@ from gateway.live import Live
 from gateway.log import Log
 from policies.failure import ABSENCE
 
-PROBED = frozenset({"vllm", "embedded"})
+SCRAPED = frozenset({"vllm", "embedded"})
+PROBED = SCRAPED | {name for name, row in ROWS.items() if row.health}
 INTERVAL = 1.0  # seconds between checks, where `scrape` does not say
 TIMEOUT = 5.0  # seconds for an answer
 PATIENCE = 2  # unanswered checks in a row before an endpoint counts as down; a refusal counts at once
@@ -33,7 +35,7 @@ class Prober:
     def follow(self, catalog: Catalog) -> None:
         """Probe what this catalog names, and nothing else."""
         wanted = {
-            candidate.id: catalog.config.deployments[name].scrape or INTERVAL
+            candidate.id: (catalog.config.deployments[name].scrape or INTERVAL, candidate.deployment.provider)
             for name, candidates in catalog.candidates.items()
             for candidate in candidates
             if candidate.deployment.provider in PROBED
@@ -41,23 +43,24 @@ class Prober:
         for task in self._tasks.values():
             task.cancel()
         self._live.probed = set(wanted)
-        self._tasks = {id: asyncio.create_task(self._probe(id, interval)) for id, interval in wanted.items()}
+        self._tasks = {id: asyncio.create_task(self._probe(id, *how)) for id, how in wanted.items()}
 
     async def close(self) -> None:
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
-    async def _probe(self, id: tuple[str, str], interval: float) -> None:
+    async def _probe(self, id: tuple[str, str], interval: float, provider: str) -> None:
         origin, prefix = address(id[1])
         host = f"host: {id[1].partition('://')[2].partition('/')[0]}\r\n".encode()
-        health = Wire(origin, prefix + b"/health", host, method=b"GET")
+        path = ROWS[provider].health if provider in ROWS else "/health"
+        health = Wire(origin, prefix + path.encode(), host, method=b"GET")
         metrics = Wire(origin, prefix + b"/metrics", host, method=b"GET")
         unanswered = 0
         while True:
             try:
                 unanswered = await self._check(id, health, unanswered)
-                if not self._live.loads[id].down:
+                if not self._live.loads[id].down and provider in SCRAPED:
                     await self._scrape(id, metrics)
             except Exception:  # the outermost frame of this task: a defect must not end the probing
                 self._log.event("error", "defect", traceback.format_exc())

@@ -102,6 +102,7 @@ class Deployment(msgspec.Struct, frozen=True):
     rpm: int | None = None  # requests and tokens a minute
     tpm: int | None = None
     features: frozenset[str] = frozenset()  # what its provider can be asked for, see backends/capabilities.py
+    metered: bool = False  # its replies say what is left of its limits
 
 
 class Candidate(msgspec.Struct, frozen=True):

@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct, structs
 
-from gateway.config.units import Count, Duration, Percent, Positive, Timeout
+from gateway.config.units import Count, Duration, Percent, Positive, Size, Timeout
 
 
 class TimeoutOverrides(Struct, frozen=True, kw_only=True):
@@ -93,6 +93,19 @@ class Hedge(Struct, frozen=True, kw_only=True):
     budget: Percent = 0.02
 
 
+class Media(Struct, frozen=True, kw_only=True):
+    """Pictures and documents that a request names by URL, for providers that fetch none themselves.
+
+    fetch: Whether the gateway fetches them, from public addresses only; else such a request is refused.
+    max_size: Most bytes that the URLs of one request may hold.
+    timeout: Longest time in which they must be here.
+    """
+
+    fetch: bool = False
+    max_size: Size = 20 * 2**20
+    timeout: Timeout = 10.0
+
+
 class Defaults(Struct, frozen=True, kw_only=True):
     """What holds for every deployment and model that does not say otherwise.
 
@@ -102,6 +115,7 @@ class Defaults(Struct, frozen=True, kw_only=True):
     hedge: When a second attempt is started before the first has answered.
     recovery: What is tried when a stream dies after its first content was sent.
     realign: When a stream may be run again elsewhere and matched to what was sent.
+    media: What is fetched for providers that fetch nothing themselves.
     """
 
     timeouts: Timeouts = Timeouts()
@@ -110,3 +124,4 @@ class Defaults(Struct, frozen=True, kw_only=True):
     hedge: Hedge = Hedge()
     recovery: list[Literal["continue", "realign"]] = []
     realign: Literal["deterministic", "always"] = "deterministic"
+    media: Media = Media()

@@ -12,14 +12,12 @@ from gateway.config.schema import Config
 from policies.presets import PRESETS
 
 ROUTING = "smart routing"
-PROVIDERS = "the native cloud providers"
 RESILIENCE = "hedging and stream recovery"
 GATEWAYS = "running several gateways as one"
 TELEMETRY = "telemetry export"
 
 NOW_PRESETS = frozenset(policy.kind for policy in PRESETS)
 LATER_PRESETS = frozenset(get_args(Preset)) - NOW_PRESETS
-NOW_PROVIDERS = ("vllm", "openai", "openai_compatible", "embedded", "anthropic")
 
 
 class Later(Struct, frozen=True):
@@ -41,8 +39,6 @@ TABLE = (
     Later("defaults.recovery", UNSET, "recovery of a broken stream", RESILIENCE),
     Later("defaults.realign", ("deterministic",), "realigning any broken stream", RESILIENCE),
     Later("deployments.*.weights", UNSET, "continuing a broken stream on the same weights", RESILIENCE),
-    Later("deployments.*.provider", NOW_PROVIDERS, "provider {value}", PROVIDERS),
-    Later("deployments.*.region", UNSET, "a cloud's region", PROVIDERS),
     Later("deployments.*.kv_events", UNSET, "precise prefix routing from cache events", ROUTING),
     Later("policies.*.kind", (*NOW_PRESETS, None), "policy {value}", ROUTING),
     Later("policies.*.slo", UNSET, "a service level", ROUTING),
