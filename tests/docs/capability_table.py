@@ -8,30 +8,21 @@ BEGIN, END = "<!-- made by tests/docs/capability_table.py -->\n", "<!-- end -->\
 
 
 def table() -> str:
-    """Markdown, between its marks: what each provider in service can be asked for, and which doors it has itself."""
-    served = sorted(PROVIDERS.keys() & NATIVE.keys())
-    rows = [
-        "| | " + " | ".join(served) + " |",
-        "|---|" + ":-:|" * len(served),
-        *(_row(f"`/v1/{_PATHS.get(door, door)}`", [_door(provider, door) for provider in served]) for door in DOORS),
-        *(_row(name.replace("_", " "), [_mark(name in PROVIDERS[each]) for each in served]) for name in FEATURES),
-    ]
+    """Markdown, between its marks: the doors each provider in service has itself, and what it can be asked for."""
+    heads = ["", *DOORS, *(name.replace("_", " ") for name in FEATURES)]
+    rows = [_row(heads), "|---|" + ":-:|" * (len(heads) - 1)]
+    rows += [_row(_cells(provider)) for provider in sorted(PROVIDERS.keys() & NATIVE.keys())]
     return BEGIN + "\n".join(rows) + "\n" + END
 
 
-_PATHS = {"chat": "chat/completions"}
+def _cells(provider: str) -> list[str]:
+    doors = ["itself" if door in NATIVE[provider] else "translated" for door in DOORS]
+    features = ["yes" if name in PROVIDERS[provider] else "—" for name in FEATURES]
+    return [f"`{provider}`", *doors, *features]
 
 
-def _door(provider: str, door: str) -> str:
-    return "itself" if door in NATIVE[provider] else "translated"
-
-
-def _mark(has: bool) -> str:
-    return "yes" if has else "—"
-
-
-def _row(name: str, cells: list[str]) -> str:
-    return f"| {name} | " + " | ".join(cells) + " |"
+def _row(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
 
 
 if __name__ == "__main__":
