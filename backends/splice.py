@@ -13,6 +13,9 @@ def splice(body: bytes, edits: list[Edit]) -> bytes:
     """The body with each range replaced by its bytes; the same object where there is nothing to replace."""
     if not edits:
         return body
+    if len(edits) == 1:
+        ((start, end), value) = edits[0]
+        return b"%b%b%b" % (body[:start], value, body[end:])
     parts: list[bytes] = []
     at = 0
     for (start, end), value in sorted(edits):
@@ -35,6 +38,8 @@ def ask_for_usage(peeked: Peek) -> list[Edit]:
 def leave_out(body: bytes, names: Collection[str]) -> list[Edit]:
     """The edits that take these top-level members out of a JSON object, each with the comma that goes with it."""
     edits: list[Edit] = []
+    if not names:
+        return edits
     first = True  # nothing is kept yet: the comma to go is the one that follows
     for name, (start, end) in members(body):
         if name in names:

@@ -33,22 +33,19 @@ class WholeBody:
         return b""
 
     def close(self) -> bytes:
-        body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        body = b"".join(self._parts)
         if not body.strip() or (self._json and len(body) < 16 and body.strip() in _NOTHING):
             self.fault = Fault(Failure.MALFORMED, "the upstream's answer is empty")
         elif self._json:
-            self._read(body)
+            try:
+                self.usage, error = usage.of_body(body)
+            except ValueError as problem:
+                self.fault = Fault(Failure.MALFORMED, f"the upstream's answer is {problem}")
+            else:
+                if error is not None:
+                    self.fault = in_band(error)
         self.committed = self.fault is None
         return body
-
-    def _read(self, body: bytes) -> None:
-        try:
-            self.usage, error = usage.of_body(body)
-        except ValueError as problem:
-            self.fault = Fault(Failure.MALFORMED, f"the upstream's answer is {problem}")
-            return
-        if error is not None:
-            self.fault = in_band(error)
 
 
 class Unexpected(WholeBody):

@@ -4,7 +4,7 @@ Everything happens in the transport's callbacks: bytes that arrive are written t
 task is woken for them. Nothing here retries.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -63,13 +63,18 @@ class Attempt:
     )
 
     def __init__(
-        self, journey: "Journey", candidate: Candidate, limits: Timeouts, adapter: Adapter, incoming: Incoming
+        self,
+        journey: "Journey",
+        candidate: Candidate,
+        limits: Timeouts,
+        adapter: Adapter,
+        incoming: Incoming,
+        now: float,
     ) -> None:
         self.candidate = candidate
         self.committed = False
-        self.started = clock.now()
-        self.sent_at = self.first_at = 0.0
-        self.deadline = self.started + limits.connect
+        self.started = now
+        self.deadline = now + limits.connect
         self.total = journey.deadline
         self._journey = journey
         self._limits = limits
@@ -78,10 +83,8 @@ class Attempt:
         self._incoming = incoming
         self._exchange: Exchange | None = None
         self._decoder: Decoder | None = None
-        self._headers: Mapping[bytes, bytes] = {}
         self._held = b""  # events without content, that wait for the commit
         self._error: list[bytes] | None = None
-        self._status = 0
         self._late = Failure.TIMEOUT_CONNECT  # what it is when the deadline passes
         self._over = False
         self._paused = False
@@ -157,7 +160,7 @@ class Attempt:
                 self._fail(Fault(Failure.MALFORMED, f"the upstream sent {MAX_HELD} bytes without content"))
                 return
         elif not self._incoming.peek.stream:
-            self._alive()
+            self.deadline, self._late = _now() + self._idle, Failure.STREAM_IDLE
         if decoder.fault is not None:
             self._fail(decoder.fault)
 
@@ -191,7 +194,7 @@ class Attempt:
 
     def resume(self) -> None:
         self._paused = False
-        self._alive()
+        self.deadline, self._late = _now() + self._idle, Failure.STREAM_IDLE
         if self._exchange is not None:
             self._exchange.resume()
 
@@ -210,17 +213,14 @@ class Attempt:
         else:
             self._fail(Fault(self._late, _LATE[self._late]))
 
-    def _alive(self) -> None:
-        self.deadline, self._late = _now() + self._idle, Failure.STREAM_IDLE
-
     # The ends
 
     def _commit(self, first: bytes) -> None:
         self.committed = True
         self._held = b""
-        self._alive()
-        self._write = self._journey.answer.write
-        self.first_at = clock.now()
+        self._write: Callable[[bytes], None] = self._journey.answer.write
+        self.first_at = _now()
+        self.deadline, self._late = self.first_at + self._idle, Failure.STREAM_IDLE
         self._journey.start(self, self._status, self._headers, first)
 
     def _keep_error(self, data: bytes) -> None:

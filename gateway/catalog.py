@@ -15,7 +15,7 @@ from gateway.config.schema import Config
 from gateway.keyring import Keyring
 from gateway.keys import Key, Keys
 from gateway.live import Live
-from gateway.policy import fitted, named
+from gateway.policy import fitted, named, with_needs
 from gateway.prices import bundled
 from gateway.refusal import Refusal
 from gateway.routes import compiled
@@ -53,12 +53,12 @@ class Catalog(msgspec.Struct, frozen=True):
 
     def find(self, name: str, key: Key) -> Model | Refusal:
         """The model a key's client asks for; an empty name is the catch-all, where there is one."""
-        model = self.model(name)
+        model = self.models.get(name) or self.models.get("*")
         if model is None and not name:
             return Refusal(400, "you must provide a 'model' parameter", param="model")
         if model is None:
             return Refusal(404, f"the model '{name}' does not exist", code="model_not_found", param="model")
-        if not key.allows(name):
+        if "*" not in key.models and not key.allows(name):
             return Refusal(403, f"this key may not use the model '{name}'", code="model_not_allowed", param="model")
         return model
 
@@ -76,9 +76,12 @@ def compile_catalog(config: Config, live: Live, embedded: Embedded, keyring: Key
         candidates[name] = tuple(_candidate(place, deployment, root, live, rules, retry) for root in roots)
         for candidate in candidates[name]:
             adapters[candidate.id] = providers.adapter(deployment, candidate.id[1], means)
-    models = {name: _model(name, config, candidates) for name in config.models}
+    bare = {name: _model(name, config, candidates) for name in config.models}
+    models = {name: with_needs(model, bare) for name, model in bare.items()}
     policies = {route.to.policy for route in config.routes if route.to and route.to.policy}
-    variants = {(name, each): _model(name, config, candidates, each) for name in models for each in policies}
+    variants = {
+        (name, each): with_needs(_model(name, config, candidates, each), bare) for name in models for each in policies
+    }
     live.keep_speeds(_timed([*models.values(), *variants.values()]))
     aliases = {alias: models[name] for name, model in config.models.items() for alias in model.aliases}
     listed = tuple(name for name in config.models if name != "*")

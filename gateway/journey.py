@@ -17,11 +17,11 @@ from backends.peek import BadBody, Peek, peek
 from gateway import asking, clock, headers, nowhere, refusal
 from gateway.answer import Answer
 from gateway.attempt import Attempt
-from gateway.keys import Key
+from gateway.keys import Caller
 from gateway.refusal import Refusal
-from policies.failure import ENDPOINT_FAULTS, Failure, Fault, Progress
-from policies.machine import Action, GiveUp, Machine, Start
-from policies.types import Model, Outcome, Request, Snapshot, Usage
+from policies.failure import Failure, Fault, Progress
+from policies.machine import Action, GiveUp, Machine, Start, first
+from policies.types import Candidate, Model, Outcome, Request, Snapshot, Usage
 
 if TYPE_CHECKING:
     from gateway.gateway import Gateway
@@ -35,38 +35,39 @@ class Journey:
     """One request, from its headers on. A door makes it when the headers are read, and runs it when the body is."""
 
     __slots__ = (
-        "_attempt", "_catalog", "_gateway", "_headers", "_incoming", "_key", "_machine", "_timer",
-        "answer", "deadline", "family", "max_body", "outcome", "refused",
+        "_attempt", "_catalog", "_gateway", "_headers", "_incoming", "_key", "_machine", "_model",
+        "_timer", "answer", "deadline", "family", "max_body", "outcome", "refused",
     )  # fmt: skip
 
     def __init__(
-        self, gateway: "Gateway", family: Family, given: Mapping[bytes, bytes], client: str, answer: Answer
+        self,
+        gateway: "Gateway",
+        family: Family,
+        given: Mapping[bytes, bytes],
+        caller: Caller,
+        answer: Answer,
+        now: float,
     ) -> None:
-        self._gateway = gateway
-        self._catalog = gateway.catalog
+        self._gateway, self._catalog = gateway, gateway.catalog
         self._headers = given
         self._attempt: Attempt | None = None
+        self._machine: Machine | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self.family = family
-        self.answer = answer
-        self.deadline = float("inf")
-        self.outcome = Outcome(headers.request_id(given), family.name, clock.now())
-        self.refused: Refusal | None = self._admit(client)
+        self.family, self.answer = family, answer
+        self.outcome = Outcome(headers.request_id(given), family.name, now)
+        self.refused: Refusal | None = self._admit(caller)
         if self.refused is None:  # what is refused must not count, or strangers could fill the place up
             gateway.journeys.add(self)
 
-    def _admit(self, client: str) -> Refusal | None:
+    def _admit(self, caller: Caller) -> Refusal | None:
         """Whether it may come in: asked before its body is read."""
-        key = self._catalog.keys.identify(self._headers, client)
+        key = caller.identify(self._catalog.keys, self._headers)
         if isinstance(key, Refusal):
             return key
-        self._key: Key = key
-        self.outcome.key = key.name
+        self._key, self.outcome.key = key, key.name
         server = self._catalog.config.server
         self.max_body = server.max_body
-        if len(self._gateway.journeys) >= server.max_concurrency:
-            return headers.too_many(server.max_concurrency)
-        return headers.too_large(self._headers, server.max_body)
+        return headers.over_limit(self._headers, len(self._gateway.journeys), server)
 
     def over_limit(self, size: int) -> bool:
         """A body has grown to ``size`` bytes; True: it is refused."""
@@ -76,9 +77,9 @@ class Journey:
 
     # Moved by the door
 
-    def run(self, body: bytes) -> None:
-        """The body is here: serve it."""
-        self.outcome.received = clock.now()
+    def run(self, body: bytes, received: float) -> None:
+        """The body is here, since ``received`` (monotonic seconds): serve it."""
+        self.outcome.received = received
         if self.refused is not None:
             self._refuse(self.refused)
             return
@@ -107,10 +108,9 @@ class Journey:
     def _drop(self, fault: Fault) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        attempt = self._attempt
-        if attempt is not None:
-            attempt.cancel()
-            self._account(attempt, fault)
+        if self._attempt is not None:
+            self._attempt.cancel()
+            self._account(self._attempt, fault)
 
     # The one attempt loop
 
@@ -119,7 +119,8 @@ class Journey:
         try:
             peeked = peek(self.family, body, self._headers.get(b"content-type", b""))
             seed = clock.seed()
-            model = self._find(peeked, body, seed)
+            ordinary = peeked.steering is None and not self._catalog.routes
+            model = self._catalog.find(peeked.model, self._key) if ordinary else self._find(peeked, body, seed)
         except BadBody as problem:
             self._refuse(Refusal(400, str(problem), param=problem.param))
             return
@@ -127,67 +128,66 @@ class Journey:
             self._refuse(model)
             return
         outcome.model, outcome.stream = model.name, peeked.stream
-        request = Request(
-            self.family.name,
-            model.name,
-            peeked.stream,
-            body,
-            gateway.live.estimate(model.name, len(body)),
-            outcome.received,
-            seed,
-            gateway.live.turn(model.name),
-        )
+        live, now = gateway.live, outcome.received
+        tokens, turn = live.estimate(model.name, len(body)), next(live.turns[model.name])
+        request = Request(self.family.name, model.name, peeked.stream, body, tokens, now, seed, turn)
         if model.needs:
-            request = asking.filled(request, model, self._key, self._headers, gateway.live)
-        self.deadline = outcome.received + model.total
+            request = asking.filled(request, model, self._key, self._headers, live)
+        self.deadline = now + model.total
         self._incoming = Incoming(request, self.family, peeked, headers.forwarded(self._headers, outcome.id))
-        self._machine = Machine(request, model, self._catalog.retry, self.deadline)
+        self._model, seen = model, Snapshot(now, self._catalog.models)
         if self._catalog.explains:
-            seen = self._snapshot()
-            gateway.decisions.consider(request, model, seen, outcome, self._key, self._headers, self._catalog)
-        self._act(self._machine.start(self._snapshot()))
+            gateway.decisions.note(request, model, seen, outcome, self._key, self._headers, self._catalog)
+        candidate = first(request, model, seen)
+        if candidate is not None:
+            self._begin(candidate, model, now)
+        else:
+            self._act(self._decide(None).start(seen))
+
+    def _decide(self, begun: Candidate | None) -> Machine:
+        """The machine that says what follows; made when something is to follow, which is rare."""
+        if self._machine is None:
+            request = self._incoming.request
+            self._machine = Machine(request, self._model, self._catalog.retry, self.deadline, begun)
+        return self._machine
 
     def _find(self, peeked: Peek, body: bytes, seed: int) -> Model | Refusal:
-        """Where the request goes: to the model it names, unless a route or its own steering says more."""
-        if peeked.steering is None and not self._catalog.routes:
-            return self._catalog.find(peeked.model, self._key)
+        """Where the request goes, by routes and by its own steering."""
         asked = asking.asked(self._catalog, self._gateway.live, self._key, self._headers, peeked, body, seed)
         if isinstance(asked, Refusal):
             return asked
         self.outcome.route = asked.route
         if asked.mirror:
-            self._gateway.mirror(self.family, self._headers, self._key, body, asked.mirror)
+            self._gateway.mirror(self._catalog, self.family, self._headers, self._key, body, asked.mirror)
         return asked.model
 
     def _act(self, action: Action) -> None:
         if isinstance(action, Start):
-            self._begin(action)
+            self._begin(action.candidate, action.model, clock.now())
         elif isinstance(action, GiveUp):
             self._give_up(action)
         else:
             self._timer = asyncio.get_running_loop().call_later(action.seconds, self._resume, action.seconds)
 
     def _resume(self, waited: float) -> None:
+        assert self._machine is not None
         self.outcome.waited += waited
         try:
-            self._act(self._machine.resume(self._snapshot()))
+            self._act(self._machine.resume(Snapshot(clock.now(), self._catalog.models)))
         except Exception:
             self._crashed()
 
-    def _snapshot(self) -> Snapshot:
-        return Snapshot(clock.now(), self._catalog.models)
-
-    def _begin(self, start: Start) -> None:
+    def _begin(self, candidate: Candidate, model: Model, now: float) -> None:
         """Send an attempt; it is counted before anything else can happen."""
-        gateway, outcome, incoming, candidate = self._gateway, self.outcome, self._incoming, start.candidate
+        gateway, outcome, incoming = self._gateway, self.outcome, self._incoming
         outcome.attempts += 1
         outcome.deployment, outcome.endpoint = candidate.id
-        limits = start.model.timeouts[outcome.deployment]
-        attempt = Attempt(self, candidate, limits, self._catalog.adapters[candidate.id], incoming)
-        self._attempt = attempt
-        gateway.live.enter(candidate, incoming.request.prompt_tokens, self.family.name, attempt.started)
-        if incoming.request.blocks:
-            gateway.live.hold(candidate, incoming.request, attempt.started)
+        limits = model.timeouts[candidate.id[0]]
+        attempt = Attempt(self, candidate, limits, self._catalog.adapters[candidate.id], incoming, now)
+        self._attempt, request = attempt, incoming.request
+        gateway.live.enter(candidate, request.prompt_tokens, request.family, now)
+        if request.blocks:
+            gateway.live.hold(candidate, request, now)
         gateway.watch.add(attempt)
         attempt.send(gateway.transport, gateway.live)
 
@@ -211,51 +211,48 @@ class Journey:
 
     def settled(self, attempt: Attempt, fault: Fault | None) -> None:
         """An attempt is over: answered whole, broken after its commit, or to be followed by another."""
-        self._account(attempt, fault)
+        now = self._account(attempt, fault)
         if fault is None:
-            now, live, request, form = clock.now(), self._gateway.live, self._incoming.request, self.family.form
-            live.answered(attempt.candidate, form, request, self.outcome.usage, now - attempt.sent_at, now)
+            live, request, candidate = self._gateway.live, self._incoming.request, attempt.candidate
+            live.learn(request.model, 0 if self.family.form else len(request.body), self.outcome.usage.prompt)
+            if candidate.load.speed is not None or candidate.pool.rates is not None:
+                live.answered(candidate, request, self.outcome.usage, attempt.sent_at, now)
             self._conclude(None)
         elif attempt.committed:
             self._break(fault)
         else:
-            self._follow(fault)
+            self._follow(attempt.candidate, fault, Snapshot(now, self._catalog.models))
 
-    def _follow(self, fault: Fault) -> None:
+    def _follow(self, begun: Candidate, fault: Fault, seen: Snapshot) -> None:
         try:
-            self._act(self._machine.failed(fault, Progress.UNCOMMITTED, self._snapshot()))
+            self._act(self._decide(begun).failed(fault, Progress.UNCOMMITTED, seen))
         except Exception:
             self._crashed()
 
-    def _account(self, attempt: Attempt, fault: Fault | None) -> None:
-        """Give back what the attempt held, and tell what it says of its endpoint."""
+    def _account(self, attempt: Attempt, fault: Fault | None) -> float:
+        """Give back what the attempt held, and tell what it says of its endpoint; when that was."""
         self._attempt = None
-        gateway, outcome, candidate, family = self._gateway, self.outcome, attempt.candidate, self.family.name
+        gateway, request, candidate, now = self._gateway, self._incoming.request, attempt.candidate, clock.now()
         gateway.watch.discard(attempt)
-        gateway.live.leave(candidate, self._incoming.request.prompt_tokens)
-        now = clock.now()
-        gateway.live.observe(candidate, family, fault, now)
-        gateway.metrics.attempt(candidate.id, family, fault)
+        gateway.live.leave(candidate, request.prompt_tokens)
+        if fault is not None or candidate.load.breakers:
+            gateway.live.observe(candidate, request.family, fault, now)
+        gateway.metrics.attempt((candidate.id, request.family, fault))
         if fault is not None:
-            outcome.tried += (outcome.deployment,)
+            self.outcome.tried += (self.outcome.deployment,)
             if not attempt.committed:
-                outcome.waited += now - attempt.started
-                if self._incoming.request.blocks:
-                    gateway.live.computed(candidate, self._incoming.request, False, now)
-                if candidate.load.speed is not None and fault.failure in ENDPOINT_FAULTS:
-                    gateway.live.timed(candidate, outcome.stream, attempt.patience, now)
+                self.outcome.waited += now - attempt.started
+                gateway.live.failed(candidate, request, fault, attempt.patience, now)
+        return now
 
     # What a client sees
 
     def _commit(self, attempt: Attempt, status: int) -> None:
-        outcome, live, candidate, now = self.outcome, self._gateway.live, attempt.candidate, attempt.first_at
+        outcome, now = self.outcome, attempt.first_at
+        waited = now - attempt.sent_at
         outcome.status, outcome.first_token = status, now
-        outcome.waited += now - attempt.sent_at
-        live.prove(candidate, self.family.name, now)
-        if candidate.load.speed is not None:
-            live.timed(candidate, outcome.stream, now - attempt.sent_at, now)
-        if self._incoming.request.blocks:
-            live.computed(candidate, self._incoming.request, True, now)
+        outcome.waited += waited
+        self._gateway.live.committed(attempt.candidate, self._incoming.request, waited, now)
 
     def _lines(self, content_type: bytes) -> bytes:
         return headers.answered(self.outcome, content_type, self._headers, self._catalog.config.server.cors)

@@ -4,7 +4,9 @@ State is kept by (deployment, endpoint) and by quota domain, so it survives a re
 loop between awaits: no locks.
 """
 
-from collections.abc import Iterable
+import itertools
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from math import inf
 
 import msgspec
@@ -38,7 +40,7 @@ class Live:
         self.pools: dict[str, Pool] = {}
         self.bytes_per_token: dict[str, float] = {}
         self.output: dict[str, float] = {}  # tokens of an answer, by model
-        self.turns: dict[str, int] = {}
+        self.turns: dict[str, Iterator[int]] = defaultdict(itertools.count)  # what `round_robin` takes, by model
         self.prefixes = PrefixIndex(PREFIX_TTL)
         self.probed: set[tuple[str, str]] = set()  # endpoints whose health is checked, and so told back up
 
@@ -86,13 +88,30 @@ class Live:
         if pool.rates is not None:
             pool.rates.requests.observe(1, now)
             pool.rates.tokens.observe(tokens, now)
-        if family in load.breakers:
+        if load.breakers and family in load.breakers:
             load.breakers[family].enter(now)
 
     def prove(self, candidate: Candidate, family: str, now: float) -> None:
         """An attempt has committed."""
         if family in candidate.load.breakers:
             candidate.load.breakers[family].prove(now)
+
+    def committed(self, candidate: Candidate, request: Request, seconds: float, now: float) -> None:
+        """An attempt has brought its first content, ``seconds`` after it was sent."""
+        load = candidate.load
+        if load.breakers:
+            self.prove(candidate, request.family, now)
+        if load.speed is not None:
+            self.timed(candidate, request.stream, seconds, now)
+        if request.blocks:
+            self.computed(candidate, request, True, now)
+
+    def failed(self, candidate: Candidate, request: Request, fault: Fault, patience: float, now: float) -> None:
+        """An attempt has failed before its first content, which was given ``patience`` seconds."""
+        if request.blocks:
+            self.computed(candidate, request, False, now)
+        if fault.failure in ENDPOINT_FAULTS:
+            self.timed(candidate, request.stream, patience, now)
 
     def leave(self, candidate: Candidate, tokens: int) -> None:
         """It is over, however it ended."""
@@ -105,20 +124,13 @@ class Live:
         """An attempt brought content after ``seconds``; or failed, which counts as its time limit."""
         load = candidate.load
         if load.speed is not None:
-            load.speed.latency(stream).observe(seconds, load.in_flight, now)
+            load.speed.observe(stream, seconds, load.in_flight, now)
 
-    def answered(
-        self, candidate: Candidate, form: bool, request: Request, usage: Usage, seconds: float, now: float
-    ) -> None:
-        """An answer is whole: what it tells of tokens, of the endpoint's pace, and of the rate's true use.
-
-        ``form``: the body was a file, whose size tells nothing of tokens.
-        """
+    def answered(self, candidate: Candidate, request: Request, usage: Usage, sent_at: float, now: float) -> None:
+        """An answer is whole: what it tells of the endpoint's pace, and of the rate's true use."""
         load, pool = candidate.load, candidate.pool
-        if usage.prompt and not form:
-            self.learn(request.model, len(request.body), usage.prompt)
         if load.speed is not None:
-            load.speed.answered(usage.completion, seconds, load.in_flight, now)
+            load.speed.answered(usage.completion, now - sent_at, load.in_flight, now)
             self.wrote(request.model, usage.completion)
         if pool.rates is not None and usage.source == "upstream":
             pool.rates.tokens.observe(max(0, usage.prompt + usage.completion - request.prompt_tokens), now)
@@ -192,11 +204,6 @@ class Live:
 
     # tokens
 
-    def turn(self, model: str) -> int:
-        """How many requests this model has had: what `round_robin` takes turns by."""
-        turn = self.turns[model] = self.turns.get(model, -1) + 1
-        return turn
-
     def estimate(self, model: str, size: int) -> int:
         """Prompt tokens of a body of ``size`` bytes."""
         return int(size / self.bytes_per_token.get(model, BYTES_PER_TOKEN)) + 1
@@ -215,7 +222,7 @@ class Live:
         self.output[model] = mean + LEARN * (tokens - mean)
 
     def learn(self, model: str, size: int, tokens: int) -> None:
-        """A body of ``size`` bytes was ``tokens`` prompt tokens."""
-        if tokens > 0:
+        """A body of ``size`` bytes (0: they tell nothing) was ``tokens`` prompt tokens."""
+        if tokens > 0 and size:
             ratio = self.bytes_per_token.get(model, BYTES_PER_TOKEN)
             self.bytes_per_token[model] = ratio + LEARN * (size / tokens - ratio)

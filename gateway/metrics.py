@@ -4,7 +4,7 @@ Labels are bounded: model and deployment names are the configuration's, what cli
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gateway.live import Live
 from policies.failure import Fault
@@ -16,6 +16,7 @@ DURATION = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 2
 FIRST_TOKEN = (0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 TOKENS = (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864)
 OVERHEAD = (0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0)
+BATCH = 32  # outcomes; counting that many takes less than 0.1 ms
 
 
 class Histogram:
@@ -28,9 +29,11 @@ class Histogram:
         self.counts = [0] * (len(bounds) + 1)
         self.sum = 0.0
 
-    def observe(self, value: float) -> None:
-        self.counts[bisect_left(self.bounds, value)] += 1
-        self.sum += value
+    def add(self, values: Sequence[float]) -> None:
+        counts, bounds = self.counts, self.bounds
+        for value in values:
+            counts[bisect_left(bounds, value)] += 1
+        self.sum += sum(values)
 
     def lines(self, name: str, labels: str) -> Iterator[str]:
         total = 0
@@ -55,44 +58,59 @@ class Series:
         self.completion = Histogram(TOKENS)
         self.cached = 0
 
+    def add(self, outcomes: list[Outcome]) -> None:
+        for each in outcomes:
+            status = (each.status, each.fault.failure.name if each.fault is not None else "")
+            self.statuses[status] = self.statuses.get(status, 0) + 1
+        begun = [each for each in outcomes if each.first_token]
+        usages = [each.usage for each in outcomes if each.usage.source == "upstream"]
+        self.duration.add([each.finished - each.received for each in outcomes])
+        self.overhead.add([each.first_token - each.received - each.waited for each in begun])
+        self.first_token.add([each.first_token - each.received for each in begun if each.stream])
+        self.prompt.add([usage.prompt for usage in usages])
+        self.completion.add([usage.completion for usage in usages])
+        self.cached += sum(usage.cached for usage in usages)
+
 
 class Metrics:
-    """Every counter of the process."""
+    """Every counter of the process.
+
+    What happened is kept as it comes and counted in batches, or when somebody asks: the counters and the code that
+    moves them are fetched into the processor's caches once for many requests.
+    """
 
     def __init__(self) -> None:
         self._series: dict[tuple[str, str, str], Series] = {}
         self._mirrors: dict[str, int] = {}
         self._attempts: dict[tuple[str, str, str, str], int] = {}
-
-    def attempt(self, id: tuple[str, str], family: str, fault: Fault | None) -> None:
-        key = (*id, family, fault.failure.name if fault is not None else "ok")
-        self._attempts[key] = self._attempts.get(key, 0) + 1
+        self._outcomes: list[Outcome] = []  # not counted yet, nor are these:
+        self._settled: list[tuple[tuple[str, str], str, Fault | None]] = []
+        self.attempt = self._settled.append  # of an endpoint's id: (id, family, fault)
 
     def mirror(self, result: str) -> None:
         """What became of a mirrored copy: a status, or ``dropped``."""
         self._mirrors[result] = self._mirrors.get(result, 0) + 1
 
     def record(self, outcome: Outcome) -> None:
-        key = (outcome.family, outcome.model, outcome.deployment)
-        series = self._series.get(key)
-        if series is None:
-            series = self._series[key] = Series()
-        status = (outcome.status, outcome.fault.failure.name if outcome.fault is not None else "")
-        series.statuses[status] = series.statuses.get(status, 0) + 1
-        duration = outcome.finished - outcome.received
-        series.duration.observe(duration)
-        if outcome.first_token:
-            series.overhead.observe(outcome.first_token - outcome.received - outcome.waited)
-            if outcome.stream:
-                series.first_token.observe(outcome.first_token - outcome.received)
-        usage = outcome.usage
-        if usage.source == "upstream":
-            series.prompt.observe(usage.prompt)
-            series.completion.observe(usage.completion)
-            series.cached += usage.cached
+        self._outcomes.append(outcome)
+        if len(self._outcomes) >= BATCH:
+            self._count()
+
+    def _count(self) -> None:
+        for id, family, fault in self._settled:
+            key = (*id, family, fault.failure.name if fault is not None else "ok")
+            self._attempts[key] = self._attempts.get(key, 0) + 1
+        self._settled.clear()
+        alike: dict[tuple[str, str, str], list[Outcome]] = {}
+        for outcome in self._outcomes:
+            alike.setdefault((outcome.family, outcome.model, outcome.deployment), []).append(outcome)
+        for labels, outcomes in alike.items():
+            self._series.setdefault(labels, Series()).add(outcomes)
+        self._outcomes.clear()
 
     def text(self, live: Live, now: float, active: int, log_dropped: int) -> str:
         """The Prometheus exposition."""
+        self._count()
         lines = [*self._request_lines(), *self._attempt_lines(), *_live_lines(live, now)]
         if self._mirrors:
             lines.append("# TYPE cloverleaf_mirrored_total counter")

@@ -10,8 +10,9 @@ from backends.families import Family
 from backends.peek import Peek
 from gateway import clock
 from gateway.answer import Flow
+from gateway.catalog import Catalog
 from gateway.journey import Journey
-from gateway.keys import Key
+from gateway.keys import Caller, Key
 from gateway.refusal import Refusal
 from policies.failure import Fault
 from policies.types import Model
@@ -44,21 +45,30 @@ class Discard:
 class MirrorJourney(Journey):
     """The journey of a copy, to the model a route names."""
 
-    __slots__ = ("_model",)
+    __slots__ = ("_name",)
 
-    def __init__(self, gateway: "Gateway", family: Family, given: Mapping[bytes, bytes], key: Key, model: str) -> None:
+    def __init__(
+        self,
+        gateway: "Gateway",
+        catalog: Catalog,
+        family: Family,
+        given: Mapping[bytes, bytes],
+        key: Key,
+        model: str,
+    ) -> None:
         self._key = key
-        self._model = model
-        super().__init__(gateway, family, given, "", Discard())
+        self._name = model
+        super().__init__(gateway, family, given, Caller(""), Discard(), clock.now())
+        self._catalog = catalog  # the one whose route asked for the copy
         self.outcome.key = key.name
         gateway.journeys.discard(self)  # it must not take a caller's place
         gateway.mirrors.add(self)
 
-    def _admit(self, client: str) -> Refusal | None:
+    def _admit(self, caller: Caller) -> Refusal | None:
         return None  # the request it copies was admitted
 
     def _find(self, peeked: Peek, body: bytes, seed: int) -> Model | Refusal:
-        model = self._catalog.model(self._model)
+        model = self._catalog.model(self._name)
         assert model is not None  # the configuration was checked
         return model
 

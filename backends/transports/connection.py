@@ -69,16 +69,12 @@ class Connection(asyncio.Protocol):
         self._status = self._head_bytes = 0
         self._framed = self._whole = self._kept_alive = False
         body = wire.body
-        head = b"%b %b HTTP/1.1\r\n%bcontent-length: %d\r\n\r\n" % (
-            wire.method,
-            wire.target,
-            wire.headers,
-            len(body),
-        )
-        if len(body) < SEPARATE_BODY:
-            transport.write(head + body)
+        size = len(body)
+        head = (wire.method, wire.target, wire.headers, size)
+        if size < SEPARATE_BODY:
+            transport.write(b"%b %b HTTP/1.1\r\n%bcontent-length: %d\r\n\r\n%b" % (*head, body))
         else:
-            transport.write(head)
+            transport.write(b"%b %b HTTP/1.1\r\n%bcontent-length: %d\r\n\r\n" % head)
             transport.write(body)
 
     def abort(self) -> None:
@@ -120,7 +116,7 @@ class Connection(asyncio.Protocol):
                 return
         parts = self._parts
         if parts and self._receiver is not None:
-            body = parts.pop() if len(parts) == 1 else b"".join(parts)
+            body = b"".join(parts)  # a single one is not copied
             parts.clear()
             receiver.data(body)
         elif not self._whole:
@@ -161,6 +157,8 @@ class Connection(asyncio.Protocol):
         headers, self._headers = self._headers, {}  # a new one: trailers must not change these
         status = self._parser.get_status_code()
         if status < 200 or self._whole:  # 100-continue, 103: the answer is still to come
+            if status < 100:
+                raise ValueError(f"status {status}")
             return
         self._status = status
         self._framed = b"content-length" in headers or b"transfer-encoding" in headers or status in (204, 304)
@@ -174,21 +172,14 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         if self._status and not self._whole:
             self._whole = True
-            self._kept_alive = self._parser.should_keep_alive()  # the parser knows it only now
+            self._kept_alive = self._framed and self._parser.should_keep_alive()  # the parser knows it only now
 
     def _finish(self) -> None:
-        receiver, owner = self._receiver, self._owner
-        self._receiver = self._owner = None
-        transport = self._transport
-        reusable = (
-            transport is not None
-            and not self._paused
-            and self._framed
-            and self._kept_alive
-            and transport.get_write_buffer_size() == 0
-        )
+        receiver, owner, transport = self._receiver, self._owner, self._transport
         assert receiver is not None and owner is not None
-        owner.finished(reusable)
+        self._receiver = self._owner = None
+        free = self._kept_alive and not self._paused
+        owner.finished(free and transport is not None and transport.get_write_buffer_size() == 0)
         receiver.end()
 
     def _fail(self, fault: Fault) -> None:

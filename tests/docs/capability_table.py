@@ -8,21 +8,36 @@ BEGIN, END = "<!-- made by tests/docs/capability_table.py -->\n", "<!-- end -->\
 
 
 def table() -> str:
-    """Markdown, between its marks: the doors each provider in service has itself, and what it can be asked for."""
-    heads = ["", *DOORS, *(name.replace("_", " ") for name in FEATURES)]
-    rows = [_row(heads), "|---|" + ":-:|" * (len(heads) - 1)]
-    rows += [_row(_cells(provider)) for provider in sorted(PROVIDERS.keys() & NATIVE.keys())]
+    """Markdown, between its marks: what each provider in service can be asked for, and which doors it has itself."""
+    served = sorted(PROVIDERS.keys() & NATIVE.keys())
+    paths = [f"`/v1/{_PATHS.get(door, door)}`" for door in DOORS]
+    rows = [
+        _row("", [*paths, *(name.replace("_", " ") for name in FEATURES)]),
+        "|---|" + ":-:|" * (len(DOORS) + len(FEATURES)),
+        *(
+            _row(
+                f"`{each}`",
+                [*(_door(each, door) for door in DOORS), *(_mark(name in PROVIDERS[each]) for name in FEATURES)],
+            )
+            for each in served
+        ),
+    ]
     return BEGIN + "\n".join(rows) + "\n" + END
 
 
-def _cells(provider: str) -> list[str]:
-    doors = ["itself" if door in NATIVE[provider] else "translated" for door in DOORS]
-    features = ["yes" if name in PROVIDERS[provider] else "—" for name in FEATURES]
-    return [f"`{provider}`", *doors, *features]
+_PATHS = {"chat": "chat/completions"}
 
 
-def _row(cells: list[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
+def _door(provider: str, door: str) -> str:
+    return "itself" if door in NATIVE[provider] else "translated"
+
+
+def _mark(has: bool) -> str:
+    return "yes" if has else "—"
+
+
+def _row(name: str, cells: list[str]) -> str:
+    return f"| {name} | " + " | ".join(cells) + " |"
 
 
 if __name__ == "__main__":
