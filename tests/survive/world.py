@@ -85,24 +85,13 @@ defaults: {{retry: {{base: 10ms, cap: 20ms}}}}
 deployments:
   first:
     provider: openai_compatible
-<<<<<<< HEAD
     native: [messages, count_tokens, responses]
-=======
-    native: [messages, responses]
->>>>>>> gemini
     model: m
     base_url: "{url}"
     api_key: a
     timeouts: {{{limits(row)}}}
-<<<<<<< HEAD
   second: {{{SPEAKS}, model: m, base_url: "{second.url}", api_key: b}}
   spare: {{{SPEAKS}, model: m, base_url: "{spare.url}", api_key: c}}
-=======
-  second:
-    {{provider: openai_compatible, native: [messages, responses], model: m, base_url: "{second.url}", api_key: b}}
-  spare:
-    {{provider: openai_compatible, native: [messages, responses], model: m, base_url: "{spare.url}", api_key: c}}
->>>>>>> gemini
 models:
   m: {{deployments: [{"first" if alone else "first, second"}]}}
   spare: {{deployments: [spare]}}
