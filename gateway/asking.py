@@ -90,12 +90,13 @@ def filled(request: Request, model: Model, key: Key, given: _Headers, live: Live
     if model.needs <= {"prefix"}:
         return request
     seen = traits(request.body, images=False)
-    return msgspec.structs.replace(
+    request = msgspec.structs.replace(
         request,
         max_tokens=seen.max_tokens,
         expected_output=live.expect(model.name),
         conversation=conversation(seen, given, key),
     )
+    return live.foreseen(request, model) if "foresight" in model.needs else request
 
 
 def conversation(seen: Traits, given: _Headers, key: Key) -> int:

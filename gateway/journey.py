@@ -215,7 +215,7 @@ class Journey:
         if fault is None:
             live, request, candidate = self._gateway.live, self._incoming.request, attempt.candidate
             live.learn(request.model, 0 if self.family.form else len(request.body), self.outcome.usage.prompt)
-            if candidate.load.speed is not None or candidate.pool.rates is not None:
+            if candidate.load.speed is not None or candidate.pool.rates is not None or request.blocks:
                 live.answered(candidate, request, self.outcome.usage, attempt.sent_at, now)
             self._conclude(None)
         elif attempt.committed:
@@ -234,7 +234,7 @@ class Journey:
         self._attempt = None
         gateway, request, candidate, now = self._gateway, self._incoming.request, attempt.candidate, clock.now()
         gateway.watch.discard(attempt)
-        gateway.live.leave(candidate, request.prompt_tokens)
+        gateway.live.leave(candidate, request)
         if fault is not None or candidate.load.breakers:
             gateway.live.observe(candidate, request.family, fault, now)
         gateway.metrics.attempt((candidate.id, request.family, fault))

@@ -12,6 +12,7 @@ from math import inf
 import msgspec
 
 from backends.quota import Remaining
+from gateway.foresight import Foresight
 from policies.breaker import BreakerRules
 from policies.budget import Budget
 from policies.failure import ABSENCE, ENDPOINT_FAULTS, Failure, Fault
@@ -19,7 +20,7 @@ from policies.learners.rate import Rates
 from policies.learners.speed import Speed
 from policies.load import Domain, EngineLoad, Load
 from policies.prefix.index import PrefixIndex
-from policies.types import Candidate, Pool, Request, Usage
+from policies.types import Candidate, Model, Pool, Request, Usage
 
 COOL = 1.0  # seconds a domain cools after a rate limit that named no delay
 COOL_MOST = 600.0  # seconds; a delay beyond that is looked at again sooner
@@ -42,6 +43,7 @@ class Live:
         self.output: dict[str, float] = {}  # tokens of an answer, by model
         self.turns: dict[str, Iterator[int]] = defaultdict(itertools.count)  # what `round_robin` takes, by model
         self.prefixes = PrefixIndex(PREFIX_TTL)
+        self.foresight = Foresight()
         self.probed: set[tuple[str, str]] = set()  # endpoints whose health is checked, and so told back up
 
     def load(self, id: tuple[str, str], rules: BreakerRules) -> Load:
@@ -105,20 +107,26 @@ class Live:
             self.timed(candidate, request.stream, seconds, now)
         if request.blocks:
             self.computed(candidate, request, True, now)
+        if load.forecasts:
+            self.foresight.came(candidate, request, now)
 
     def failed(self, candidate: Candidate, request: Request, fault: Fault, patience: float, now: float) -> None:
         """An attempt has failed before its first content, which was given ``patience`` seconds."""
         if request.blocks:
             self.computed(candidate, request, False, now)
+        if candidate.load.forecasts:
+            self.foresight.failed(candidate, request, fault.failure, patience, now)
         if fault.failure in ENDPOINT_FAULTS:
             self.timed(candidate, request.stream, patience, now)
 
-    def leave(self, candidate: Candidate, tokens: int) -> None:
+    def leave(self, candidate: Candidate, request: Request) -> None:
         """It is over, however it ended."""
         load = candidate.load
         load.in_flight -= 1
-        load.in_flight_tokens -= tokens
+        load.in_flight_tokens -= request.prompt_tokens
         candidate.pool.in_flight -= 1
+        if load.forecasts:
+            self.foresight.left(candidate, request)
 
     def timed(self, candidate: Candidate, stream: bool, seconds: float, now: float) -> None:
         """An attempt brought content after ``seconds``; or failed, which counts as its time limit."""
@@ -129,6 +137,8 @@ class Live:
     def answered(self, candidate: Candidate, request: Request, usage: Usage, sent_at: float, now: float) -> None:
         """An answer is whole: what it tells of the endpoint's pace, and of the rate's true use."""
         load, pool = candidate.load, candidate.pool
+        if load.forecasts:
+            self.foresight.answered(candidate, request, usage, now)
         if load.speed is not None:
             load.speed.answered(usage.completion, now - sent_at, load.in_flight, now)
             self.wrote(request.model, usage.completion)
@@ -171,6 +181,16 @@ class Live:
 
     # what an endpoint's cache is believed to hold
 
+    def foreseen(self, request: Request, model: Model) -> Request:
+        """The request with what predictions and prices say of it. Its prompt is one block where it has none, so that
+        what it owes is counted."""
+        now = request.received
+        output, late_price, home = self.foresight.asked(request, model, now)
+        blocks, size = request.blocks or (request.seed,), request.block_tokens or float(request.prompt_tokens)
+        return msgspec.structs.replace(
+            request, blocks=blocks, block_tokens=size, expected_output=output, late_price=late_price, home=home
+        )
+
     def placed(self, request: Request, blocks: tuple[int, ...], block_tokens: float) -> Request:
         """The request with its blocks, of so many tokens each, and what of them each endpoint is believed to hold."""
         found = self.prefixes.match(blocks, request.received)
@@ -181,6 +201,8 @@ class Live:
     def hold(self, candidate: Candidate, request: Request, now: float) -> None:
         """The endpoint is sent a prompt, which it computes but for what it holds, and then holds."""
         load, id = candidate.load, candidate.id
+        if load.predictor is not None:
+            self.foresight.sent(candidate, request, now)
         load.backlog.add(request.seed, request.prompt_tokens - (request.matched or {}).get(id, 0), now)
         room = load.scraped.kv_tokens or KV_TOKENS
         self.prefixes.hold(id, request.blocks, int(room / request.block_tokens), now)

@@ -5,14 +5,15 @@ from typing import TypeVar
 
 import msgspec
 
-from gateway.config.policy import Filter, Pick, Scorer
+from gateway.config.policy import Filter, Pick, PolicySpec, Scorer, Slo
 from gateway.config.schema import Config
 from policies.filters import FILTERS, Capable, FitsContext, Healthy, WithinRate
 from policies.filters import Filter as FilterPart
 from policies.pickers import PICKERS, Best
 from policies.presets import preset
 from policies.profile import Policy
-from policies.scorers import SCORERS
+from policies.scorers import SCORERS, SloCost
+from policies.slo.estimate import Target
 from policies.types import Candidate, Model
 
 Part = TypeVar("Part", bound=msgspec.Struct)
@@ -24,6 +25,8 @@ def named(config: Config, name: str) -> Policy:
     if spec is None or spec.kind:
         found = preset(spec.kind if spec is not None and spec.kind else name)
         assert found is not None  # the configuration was checked
+        if spec is not None and spec.kind == "slo_cost":
+            return msgspec.structs.replace(found, scorers=(SloCost(target=_target(spec)),))
         return found
     return Policy(
         name,
@@ -34,9 +37,14 @@ def named(config: Config, name: str) -> Policy:
     )
 
 
+def _target(spec: PolicySpec) -> Target:
+    slo = spec.slo or Slo()
+    return Target(slo.ttft, slo.per_1k_tokens or 0.0, slo.tpot, slo.quantile, spec.strict)
+
+
 def fitted(policy: Policy, candidates: Sequence[Candidate]) -> Policy:
     """A preset with the filters that these deployments' own limits call for; a composition names its own."""
-    if preset(policy.kind) != policy:
+    if preset(policy.kind) is None:
         return policy
     extra: list[FilterPart] = []
     if any(c.deployment.context_window is not None for c in candidates):

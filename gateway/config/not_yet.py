@@ -41,8 +41,6 @@ TABLE = (
     Later("deployments.*.weights", UNSET, "continuing a broken stream on the same weights", RESILIENCE),
     Later("deployments.*.kv_events", UNSET, "precise prefix routing from cache events", ROUTING),
     Later("policies.*.kind", (*NOW_PRESETS, None), "policy {value}", ROUTING),
-    Later("policies.*.slo", UNSET, "a service level", ROUTING),
-    Later("policies.*.strict", (False,), "a service level for every request", ROUTING),
     Later("telemetry.otlp", UNSET, "export to an OpenTelemetry collector", TELEMETRY),
     Later("telemetry.traces", (0,), "traces", TELEMETRY),
 )

@@ -7,7 +7,7 @@ leave are not modelled.
 from typing import TYPE_CHECKING
 
 from gateway.simulate.trace import Arrival
-from policies.failure import ENDPOINT_FAULTS, Failure, Fault, Progress
+from policies.failure import Failure, Fault, Progress
 from policies.machine import Action, GiveUp, Machine, Start
 from policies.types import Candidate, Request, Timeouts, Usage
 
@@ -79,19 +79,15 @@ class Attempt:
         if not self.over:
             self.first_at, self.cached = now, cached_tokens
             live = self.journey.world.live
-            live.prove(self.candidate, FAMILY, now)
-            live.timed(self.candidate, True, now - self.started, now)
-            if self.journey.request.blocks:
-                live.computed(self.candidate, self.journey.request, True, now)
+            live.committed(self.candidate, self.journey.request, now - self.started, now)
 
     def finished(self, now: float) -> None:
         if self.over:
             return
-        self._account(None, now)
-        arrival = self.journey.arrival
+        arrival, world = self.journey.arrival, self.journey.world
         usage = Usage(arrival.prompt_tokens, arrival.output_tokens, self.cached, "upstream")
-        world = self.journey.world
         world.live.answered(self.candidate, self.journey.request, usage, self.started, now)
+        self._account(None, now)
         world.answered(self, usage, now)
 
     def failed(self, fault: Fault, now: float) -> None:
@@ -120,9 +116,7 @@ class Attempt:
     def _account(self, fault: Fault | None, now: float) -> None:
         self.over = True
         live, request = self.journey.world.live, self.journey.request
-        live.leave(self.candidate, request.prompt_tokens)
-        if request.blocks and not self.first_at:
-            live.computed(self.candidate, request, False, now)
         live.observe(self.candidate, FAMILY, fault, now)
-        if fault is not None and not self.first_at and fault.failure in ENDPOINT_FAULTS:
-            live.timed(self.candidate, True, self.limits.ttft, now)
+        if fault is not None and not self.first_at:
+            live.failed(self.candidate, request, fault, self.limits.ttft, now)
+        live.leave(self.candidate, request)

@@ -86,7 +86,9 @@ class World:
         seed = mix(self._seed + number)
         turn, output = next(self.live.turns[name]), self.live.expect(name)
         request = Request(FAMILY, name, True, b"", arrival.prompt_tokens, now, seed, turn, expected_output=output)
-        return self.live.placed(request, arrival.blocks, self.trace.block) if arrival.blocks else request
+        if arrival.blocks:
+            request = self.live.placed(request, arrival.blocks, self.trace.block)
+        return self.live.foreseen(request, self.model) if "foresight" in self.model.policy.needs else request
 
     def _arrive(self, arrival: Arrival, number: int) -> None:
         self._under_way += 1

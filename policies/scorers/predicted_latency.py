@@ -8,6 +8,8 @@ from typing import ClassVar
 from policies.ladder import Rung, busy, latencies, learned
 from policies.needs import Need
 from policies.scorers.base import Scorer
+from policies.slo.estimate import Target
+from policies.slo.forecast import foretold
 from policies.types import Candidate, Request
 
 
@@ -30,7 +32,8 @@ class PredictedLatency(Scorer, frozen=True, tag="predicted_latency"):
 def _predicted(request: Request, candidates: list[Candidate], now: float) -> list[float] | None:
     seconds = []
     for c in candidates:
-        if c.load.predictor is None:
+        estimate = foretold(request, c, Target(), now)
+        if estimate is None:
             return None
-        seconds.append(c.load.predictor.ttft(request, c, now))
+        seconds.append(estimate.first.seconds)
     return seconds

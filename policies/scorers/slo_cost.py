@@ -10,15 +10,16 @@ from typing import ClassVar
 from policies.chance import mix
 from policies.ladder import Rung, busy
 from policies.needs import Need
-from policies.predict.latency import Situation
 from policies.scorers.base import Scorer
 from policies.scorers.cost import expected_cost
-from policies.slo.estimate import Estimate, Target, estimate
+from policies.slo.estimate import Estimate, Target
+from policies.slo.forecast import foretold
 from policies.slo.objective import Offer, rank
 from policies.types import Candidate, Request
 
 EXPLORE = 100  # one request in so many
 OPTIMISTIC = 0.1
+UNPRICED = 1.0  # USD: more than any request costs, so that it is asked when there is nothing else
 HOME = 0.8  # what a conversation's own place counts of its cost: a conversation spills as a unit
 
 
@@ -30,7 +31,7 @@ class SloCost(Scorer, frozen=True, tag="slo_cost"):
     target: Target = Target()
 
     def score(self, request: Request, candidates: list[Candidate], now: float) -> list[float]:
-        estimates = [forecast(request, c, self.target, now) for c in candidates]
+        estimates = [foretold(request, c, self.target, now) for c in candidates]
         known = [each for each in estimates if each is not None]
         if len(known) < len(candidates):
             return [1.0 / (1.0 + n) for n in busy(candidates, now)[0]]
@@ -52,35 +53,9 @@ class SloCost(Scorer, frozen=True, tag="slo_cost"):
         ]
 
 
-def forecast(request: Request, candidate: Candidate, target: Target, now: float) -> Estimate | None:
-    """What the request would take there; None where nothing is foretold of the place."""
-    load = candidate.load
-    if load.predictor is None:
-        return None
-    waiting = len(load.backlog.owed)
-    cached = (request.matched or {}).get(candidate.id, 0)
-    situation = Situation(
-        max(request.prompt_tokens - cached, 1),
-        load.backlog.at(now),
-        max(load.in_flight - waiting, 0),
-        waiting,
-        load.resident,
-    )
-    output = request.expected_output
-    if request.max_tokens is not None:
-        output = min(output, request.max_tokens)
-    oldest = next(iter(load.forecasts.values()), None)
-    overdue = (now - oldest.sent) / oldest.limit if oldest is not None and not oldest.first_at else 1.0
-    capacity = load.scraped.kv_tokens
-    return estimate(load.predictor, situation, request.prompt_tokens, output, target, capacity, now, overdue)
-
-
 def _cost(request: Request, candidate: Candidate, each: Estimate) -> float:
     shadow = candidate.pool.shadow
     cost = shadow.price * each.work if shadow is not None else expected_cost(request, candidate)
     if cost is None:
         return UNPRICED
     return cost * HOME if candidate.deployment.name == request.home else cost
-
-
-UNPRICED = 1.0  # USD: more than any request costs, so that it is asked when there is nothing else

@@ -41,8 +41,11 @@ class ShadowPrice(msgspec.Struct):
         self.admitted += work
 
     def at(self, now: float, backlog: float, residence: float, replicas: int) -> float:
-        """The price now, brought up to date. ``backlog``: GPU-seconds in flight; ``residence``: median seconds a
-        request stays, the horizon over which occupancy is predicted."""
+        """The price now, brought up to date. ``backlog``: GPU-seconds of all that is in flight; ``residence``: seconds
+        a request stays, the horizon over which occupancy is predicted.
+
+        What is in flight is half done on average, and of what arrives within the horizon half is done by its end.
+        """
         passed = now - self.updated
         if passed < 1.0:
             return self.price
@@ -51,7 +54,7 @@ class ShadowPrice(msgspec.Struct):
         keep = exp(-passed / RATE_MEMORY)
         self.rate = keep * self.rate + (1.0 - keep) * self.admitted / passed
         self.updated, self.admitted = now, 0.0
-        occupancy = (backlog / max(residence, 1.0) + self.rate) / max(replicas, 1)
+        occupancy = (backlog / max(residence, 0.1) + self.rate) / 2 / max(replicas, 1)
         most, error = self.most, occupancy - TARGET
         step = most * error / (1.0 - TARGET) * min(passed, 2.0) / (UP if error > 0 else DOWN)
         self.price = min(max(self.price + min(step, most), 0.0), most)

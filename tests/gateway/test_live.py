@@ -28,7 +28,7 @@ def test_what_an_attempt_took_it_gives_back() -> None:
     place = candidate(live)
     live.enter(place, 100, "chat", 0.0)
     assert (place.load.in_flight, place.load.in_flight_tokens, place.pool.in_flight) == (1, 100, 1)
-    live.leave(place, 100)
+    live.leave(place, asked(100)[0])
     assert (place.load.in_flight, place.load.in_flight_tokens, place.pool.in_flight) == (0, 0, 0)
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from policies.ladder import Rung
 from policies.learners.speed import Speed
 from policies.load import EngineLoad
+from policies.predict.latency import LatencyPredictor, Situation, hardware
 from policies.scorers import (
     SCORERS,
     Cost,
@@ -116,20 +117,18 @@ def test_what_a_crowd_does_is_foreseen_before_the_first_answer_tells() -> None:
 
 
 def test_a_predictor_goes_before_what_was_learned_if_every_candidate_has_one() -> None:
-    class Fixed(msgspec.Struct):
-        seconds: float
-
-        def ttft(self, request: object, candidate: object, now: float) -> float:
-            return self.seconds
-
-    first, second = pool("a", 2)
-    timed(first, 0.1)
-    timed(second, 0.9)
-    first.load.predictor = Fixed(2.0)
-    assert PredictedLatency().rung(ask(), [first, second], NOW) is Rung.LEARNED
-    second.load.predictor = Fixed(1.0)
-    assert PredictedLatency().rung(ask(), [first, second], NOW) is Rung.PREDICTED
-    assert PredictedLatency().score(ask(), [first, second], NOW) == [0.5, 1.0]
+    quick, slow = pool("a", 2)
+    timed(quick, 0.9)
+    timed(slow, 0.1)
+    shared = hardware(cloud=False)
+    quick.load.predictor = LatencyPredictor(shared)
+    assert PredictedLatency().rung(ask(), [quick, slow], NOW) is Rung.LEARNED
+    slow.load.predictor = LatencyPredictor(shared)
+    for _ in range(30):
+        told = slow.load.predictor.first_token(Situation(100), NOW)
+        slow.load.predictor.observe_silence(Situation(100), told, 9.0, NOW)
+    assert PredictedLatency().rung(ask(), [quick, slow], NOW) is Rung.PREDICTED
+    assert best(PredictedLatency().score(ask(), [quick, slow], NOW)) == 0
 
 
 def test_the_ladder_ends_at_our_own_count() -> None:
