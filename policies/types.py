@@ -70,6 +70,7 @@ class Deployment(msgspec.Struct, frozen=True):
     max_concurrency: int | None = None
     price: Price | None = None
     tags: tuple[str, ...] = ()
+    weights: str = ""  # the same word means the same weights
 
 
 class Candidate(msgspec.Struct, frozen=True):
