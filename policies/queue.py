@@ -54,7 +54,9 @@ class WaitQueue(msgspec.Struct):
     def expected(self, lane: str) -> float:
         """Seconds a new ticket would wait; 0 while nothing is known."""
         known = self.lanes.get(lane)
-        return 0.0 if known is None or known.gap is None else (known.waiting + 1) * known.gap
+        if known is None or known.gap is None or not known.waiting:  # what was known of the rate is old
+            return 0.0
+        return (known.waiting + 1) * known.gap
 
     def retry_after(self, lane: str) -> float:
         """Seconds after which a refused request may find a place."""
@@ -71,7 +73,7 @@ class WaitQueue(msgspec.Struct):
         self.count += 1
         heappush(flow.heap, (ticket.deadline, self.count, ticket))
         lane = self.lanes.setdefault(ticket.lane, Lane())
-        if not lane.waiting:  # the gap before it was nobody's wait, and what was known of the rate is old
+        if not lane.waiting:  # the gap before it was nobody's wait
             lane.departed, lane.gap = now, None
         lane.waiting += 1
         self.waiting += 1
