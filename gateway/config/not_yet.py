@@ -13,7 +13,6 @@ from policies.profile import PRESETS
 
 ROUTING = "smart routing"
 PROVIDERS = "the native cloud providers"
-RESILIENCE = "hedging and stream recovery"
 GATEWAYS = "running several gateways as one"
 TELEMETRY = "telemetry export"
 
@@ -38,10 +37,6 @@ TABLE = (
     Later("state.url", ("memory://",), "shared state in Redis", GATEWAYS),
     Later("server.trusted_proxies", UNSET, "trusting a proxy's headers", GATEWAYS),
     Later("auth.keys.*.explain", (False,), "explaining a decision to a client", ROUTING),
-    Later("defaults.hedge.enabled", (False,), "hedging", RESILIENCE),
-    Later("defaults.recovery", UNSET, "recovery of a broken stream", RESILIENCE),
-    Later("defaults.realign", ("deterministic",), "realigning any broken stream", RESILIENCE),
-    Later("deployments.*.weights", UNSET, "continuing a broken stream on the same weights", RESILIENCE),
     Later("deployments.*.provider", NOW_PROVIDERS, "provider {value}", PROVIDERS),
     Later("deployments.*.region", UNSET, "a cloud's region", PROVIDERS),
     Later("deployments.*.unsupported", UNSET, "dropping or rejecting unknown fields", PROVIDERS),
