@@ -5,7 +5,7 @@ task is woken for them. Nothing here retries.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from backends import faults
 from backends.adapter import Adapter, Incoming
@@ -13,10 +13,10 @@ from backends.decoder import Decoder
 from backends.transport import Exchange, Transport
 from gateway import clock
 from policies.failure import Failure, Fault
-from policies.types import Candidate, Timeouts
+from policies.types import Candidate, Outcome, Timeouts, Usage
 
 if TYPE_CHECKING:
-    from gateway.journey import Journey
+    from gateway.answer import Answer
 
 MAX_ERROR_BODY = 1024 * 1024  # bytes of an upstream's refusal that are kept
 _now = clock.now
@@ -29,57 +29,79 @@ _LATE = {
 }
 
 
+class Owner(Protocol):
+    """Whose attempt it is: the journey, or what stands in for it while a second attempt is under way."""
+
+    @property
+    def deadline(self) -> float: ...
+    @property
+    def outcome(self) -> Outcome: ...
+    @property
+    def answer(self) -> "Answer": ...
+
+    def start(self, attempt: "Attempt", status: int, upstream: Mapping[bytes, bytes], first: bytes) -> None:
+        """The first content of a streamed answer."""
+
+    def whole(
+        self, attempt: "Attempt", status: int, upstream: Mapping[bytes, bytes], body: bytes, usage: Usage
+    ) -> None:
+        """A whole answer."""
+
+    def settled(self, attempt: "Attempt", fault: Fault | None) -> None:
+        """It is over: answered whole, broken after its commit, or to be followed by another."""
+
+
 class Attempt:
     """One attempt: a Receiver for the upstream, a Flow for the client, Watched for its deadlines."""
 
     __slots__ = (
         "_adapter",
-        "_decoder",
         "_error",
         "_exchange",
         "_headers",
         "_held",
         "_idle",
         "_incoming",
-        "_journey",
         "_late",
         "_limits",
         "_over",
-        "_paused",
         "_status",
-        "_write",
         "candidate",
         "committed",
         "deadline",
+        "decoder",
         "first_at",
+        "owner",
+        "paused",
         "sent_at",
         "started",
         "total",
+        "write",
     )
 
     def __init__(
-        self, journey: "Journey", candidate: Candidate, limits: Timeouts, adapter: Adapter, incoming: Incoming
+        self, owner: Owner, candidate: Candidate, limits: Timeouts, adapter: Adapter, incoming: Incoming
     ) -> None:
         self.candidate = candidate
         self.committed = False
         self.started = clock.now()
         self.sent_at = self.first_at = 0.0
         self.deadline = self.started + limits.connect
-        self.total = journey.deadline
-        self._journey = journey
+        self.total = owner.deadline
+        self.owner = owner
         self._limits = limits
         self._idle = limits.stream_idle
         self._adapter = adapter
         self._incoming = incoming
         self._exchange: Exchange | None = None
-        self._decoder: Decoder | None = None
+        self.decoder: Decoder | None = None
         self._headers: Mapping[bytes, bytes] = {}
         self._held = b""  # events without content, that wait for the commit
         self._error: list[bytes] | None = None
         self._status = 0
         self._late = Failure.TIMEOUT_CONNECT  # what it is when the deadline passes
         self._over = False
-        self._paused = False
+        self.paused = False
 
     def send(self, transport: Transport) -> None:
         """Begin."""
@@ -109,10 +131,10 @@ class Attempt:
         elif headers.get(b"content-encoding", b"") not in _IDENTITY:
             self._fail(Fault(Failure.MALFORMED, "the upstream compressed its answer unasked"))
         else:
-            self._decoder = self._adapter.decoder(self._incoming, headers.get(b"content-type", b""))
+            self.decoder = self._adapter.decoder(self._incoming, headers.get(b"content-type", b""))
 
     def data(self, data: bytes) -> None:
-        decoder = self._decoder
+        decoder = self.decoder
         if decoder is None:
             self._keep_error(data)
             return
@@ -121,18 +143,18 @@ class Attempt:
             if decoder.progressed:
                 self.deadline = _now() + self._idle
             if out:
-                self._write(out)
+                self.write(out)
         elif decoder.committed:
             self._commit(self._held + out)
         elif out:
             self._held += out
-        elif not self._incoming.peek.stream:
+        elif decoder.progressed:  # nothing for the client yet, but the upstream is at work
             self._alive()
         if decoder.fault is not None:
             self._fail(decoder.fault)
 
     def end(self) -> None:
-        decoder = self._decoder
+        decoder = self.decoder
         if decoder is None:
             self._settle(faults.of_reply(self._status, self._headers, b"".join(self._error or ())))
             return
@@ -140,12 +162,12 @@ class Attempt:
         if decoder.fault is None:
             if self.committed:
                 if last:
-                    self._write(last)
-                self._journey.answer.end()
+                    self.write(last)
+                self.owner.answer.end()
             else:
                 self.committed = True
                 self.first_at = clock.now()
-                self._journey.whole(self, self._status, self._headers, last, decoder.usage)
+                self.owner.whole(self, self._status, self._headers, last, decoder.usage)
         self._settle(decoder.fault)
 
     def lost(self, fault: Fault) -> None:
@@ -154,12 +176,12 @@ class Attempt:
     # Flow: the client's pace
 
     def pause(self) -> None:
-        self._paused = True
+        self.paused = True
         if self._exchange is not None:
             self._exchange.pause()
 
     def resume(self) -> None:
-        self._paused = False
+        self.paused = False
         self._alive()
         if self._exchange is not None:
             self._exchange.resume()
@@ -169,7 +191,7 @@ class Attempt:
     def expire(self, now: float) -> None:
         if now >= self.total:
             self._fail(Fault(Failure.DEADLINE, "the request's time is up (timeouts.total)"))
-        elif self._paused:
+        elif self.paused:
             self.deadline = now + self._limits.stream_idle  # the client is slow, not the upstream
         else:
             self._fail(Fault(self._late, _LATE[self._late]))
@@ -183,9 +205,9 @@ class Attempt:
         self.committed = True
         self._held = b""
         self._alive()
-        self._write = self._journey.answer.write
+        self.write = self.owner.answer.write
         self.first_at = clock.now()
-        self._journey.start(self, self._status, self._headers, first)
+        self.owner.start(self, self._status, self._headers, first)
 
     def _keep_error(self, data: bytes) -> None:
         if self._error is not None and sum(map(len, self._error)) < MAX_ERROR_BODY:
@@ -197,9 +219,17 @@ class Attempt:
             self._exchange.cancel()
         self._settle(fault)
 
+    def finish(self) -> None:
+        """The answer is complete, whatever the upstream still says."""
+        if not self._over:
+            if self._exchange is not None:
+                self._exchange.cancel()
+            self.owner.answer.end()
+            self._settle(None)
+
     def _settle(self, fault: Fault | None) -> None:
         if not self._over:
             self._over = True
-            if self._decoder is not None:
-                self._journey.outcome.usage = self._decoder.usage
-            self._journey.settled(self, fault)
+            if self.decoder is not None:
+                self.owner.outcome.usage = self.decoder.usage
+            self.owner.settled(self, fault)

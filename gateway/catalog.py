@@ -8,6 +8,7 @@ import msgspec
 from backends.adapter import Adapter
 from backends.families import ALL_FAMILIES, OPENAI_FAMILIES, VLLM_FAMILIES
 from backends.openai import OpenAI
+from gateway import survival
 from gateway.config.deployment import Deployment as DeploymentConfig
 from gateway.config.schema import Config
 from gateway.keys import Key, Keys
@@ -37,6 +38,8 @@ class Catalog(msgspec.Struct, frozen=True):
     adapters: Mapping[tuple[str, str], Adapter]
     candidates: Mapping[str, tuple[Candidate, ...]]  # by deployment
     retry: RetryRules
+    continuing: frozenset[tuple[str, str]]  # endpoints where a broken stream may be continued, if they can
+    hedge: float | None  # the share that second attempts may cost; None: there are none
 
     def model(self, name: str) -> Model | None:
         return self.models.get(name) or self.models.get("*")
@@ -72,7 +75,17 @@ def compile_catalog(config: Config, live: Live, embedded: Embedded) -> Catalog:
     models = {name: _model(name, config, candidates) for name in config.models}
     aliases = {alias: models[name] for name, model in config.models.items() for alias in model.aliases}
     listed = tuple(name for name in config.models if name != "*")
-    return Catalog(config, Keys(config.auth.keys), {**models, **aliases}, listed, adapters, candidates, retry)
+    return Catalog(
+        config,
+        Keys(config.auth.keys),
+        {**models, **aliases},
+        listed,
+        adapters,
+        candidates,
+        retry,
+        survival.continuing(models.values()),
+        config.defaults.hedge.budget if config.defaults.hedge.enabled else None,
+    )
 
 
 def _candidate(name: str, config: Config, root: str, live: Live, rules: BreakerRules, retry: RetryRules) -> Candidate:
@@ -90,6 +103,7 @@ def _candidate(name: str, config: Config, root: str, live: Live, rules: BreakerR
             deployment.max_concurrency,
             msgspec.convert(price, Price, from_attributes=True) if price else None,
             tuple(deployment.tags),
+            deployment.weights or name,
         ),
         live.load(id, rules),
         live.domain(domain, credential, retry.budget),
@@ -123,15 +137,18 @@ def _model(name: str, config: Config, candidates: Mapping[str, tuple[Candidate, 
         for tier in model.tiers
         for deployment in tier
     }
+    tiers = tuple(tuple(c for deployment in tier for c in candidates[deployment]) for tier in model.tiers)
     return Model(
         name,
-        tuple(tuple(c for deployment in tier for c in candidates[deployment]) for tier in model.tiers),
+        tiers,
         _policy(config, model.policy),
         folded,
         defaults.overridden(model.timeouts).total,
         tuple(model.fallbacks),
         tuple(model.context_window_fallbacks),
         tuple(model.content_policy_fallbacks),
+        survival.rules(config.defaults, model, tiers),
+        survival.holds_calls(config.defaults, model),
     )
 
 

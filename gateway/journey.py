@@ -8,20 +8,24 @@ by its door (run, leave, stop) and by its attempt (start, whole, settled).
 
 import asyncio
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from backends.adapter import Incoming
+from backends.adapter import Adapter, Incoming
 from backends.families import Family
+from backends.hold_calls import HoldingCalls
 from backends.peek import BadBody, peek
+from backends.recover.kept import Keeper
+from backends.recover.seam import Seam
 from gateway import clock, headers, refusal
 from gateway.answer import Answer
 from gateway.attempt import Attempt
 from gateway.keys import Key
 from gateway.refusal import Refusal
+from gateway.rescue import Rescue
 from policies.failure import Failure, Fault, Progress
 from policies.machine import Action, GiveUp, Machine, Start
-from policies.types import Outcome, Request, Snapshot, Usage
+from policies.types import Candidate, Outcome, Request, Snapshot, Usage
 
 if TYPE_CHECKING:
     from gateway.gateway import Gateway
@@ -36,16 +40,18 @@ class Journey:
 
     __slots__ = (
         "_attempt",
-        "_catalog",
-        "_gateway",
         "_headers",
-        "_incoming",
+        "_keeper",
         "_key",
         "_machine",
+        "_model",
         "_timer",
         "answer",
+        "catalog",
         "deadline",
         "family",
+        "gateway",
+        "incoming",
         "max_body",
         "outcome",
         "refused",
@@ -54,14 +60,15 @@ class Journey:
     def __init__(
         self, gateway: "Gateway", family: Family, given: Mapping[bytes, bytes], client: str, answer: Answer
     ) -> None:
-        self._gateway = gateway
-        self._catalog = gateway.catalog
+        self.gateway = gateway
+        self.catalog = gateway.catalog
         self._headers = given
         self._attempt: Attempt | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.family = family
         self.answer = answer
         self.deadline = float("inf")
+        self._keeper: Keeper | None = None  # what the client was sent, where a stream may be recovered
         self.outcome = Outcome(headers.request_id(given), family.name, clock.now())
         self.refused: Refusal | None = self._admit(client)
         if self.refused is None:  # what is refused must not count, or strangers could fill the place up
@@ -69,14 +76,14 @@ class Journey:
 
     def _admit(self, client: str) -> Refusal | None:
         """Whether it may come in: asked before its body is read."""
-        key = self._catalog.keys.identify(self._headers, client)
+        key = self.catalog.keys.identify(self._headers, client)
         if isinstance(key, Refusal):
             return key
         self._key: Key = key
         self.outcome.key = key.name
-        server = self._catalog.config.server
+        server = self.catalog.config.server
         self.max_body = server.max_body
-        if len(self._gateway.journeys) >= server.max_concurrency:
+        if len(self.gateway.journeys) >= server.max_concurrency:
             return headers.too_many(server.max_concurrency)
         return headers.too_large(self._headers, server.max_body)
 
@@ -105,14 +112,13 @@ class Journey:
             return
         self._drop(_CANCELLED)
         self.outcome.status = _CANCELLED.failure.status
-        self._conclude(_CANCELLED)
+        self.conclude(_CANCELLED)
 
     def stop(self) -> None:
         """The process must end: tell the client, in its stream if need be."""
-        attempt = self._attempt
         self._drop(_STOPPING)
-        if attempt is not None and attempt.committed:
-            self._break(_STOPPING)
+        if self.outcome.first_token:
+            self.break_off(_STOPPING)
         else:
             self._refuse(Refusal(503, _STOPPING.message, "server_error", "stopping", retry_after=1.0))
 
@@ -122,22 +128,28 @@ class Journey:
         attempt = self._attempt
         if attempt is not None:
             attempt.cancel()
-            self._account(attempt, fault)
+            self.account(attempt, fault)
+            if isinstance(seam := attempt.decoder, Seam) and seam.committed:
+                self.outcome.usage = seam.received()
+            elif self._keeper is not None:
+                kept = self._keeper.all()
+                self.outcome.usage = Usage(self.incoming.request.prompt_tokens, kept.tokens, 0, "estimated")
 
     # The one attempt loop
 
     def _serve(self, body: bytes) -> None:
-        outcome, gateway = self.outcome, self._gateway
+        outcome, gateway = self.outcome, self.gateway
         try:
             peeked = peek(self.family, body, self._headers.get(b"content-type", b""))
         except BadBody as problem:
             self._refuse(Refusal(400, str(problem), param=problem.param))
             return
-        model = self._catalog.find(peeked.model, self._key)
+        model = self.catalog.find(peeked.model, self._key)
         if isinstance(model, Refusal):
             self._refuse(model)
             return
         outcome.model, outcome.stream = model.name, peeked.stream
+        self._model = model
         request = Request(
             self.family.name,
             model.name,
@@ -149,8 +161,8 @@ class Journey:
             gateway.live.turn(model.name),
         )
         self.deadline = outcome.received + model.total
-        self._incoming = Incoming(request, self.family, peeked, headers.forwarded(self._headers, outcome.id))
-        self._machine = Machine(request, model, self._catalog.retry, self.deadline)
+        self.incoming = Incoming(request, self.family, peeked, headers.forwarded(self._headers, outcome.id))
+        self._machine = Machine(request, model, self.catalog.retry, self.deadline)
         self._act(self._machine.start(self._snapshot()))
 
     def _act(self, action: Action) -> None:
@@ -159,29 +171,44 @@ class Journey:
         elif isinstance(action, GiveUp):
             self._give_up(action)
         else:
-            self._timer = asyncio.get_running_loop().call_later(action.seconds, self._resume, action.seconds)
+            self.later(action.seconds, self._resume, action.seconds)
 
     def _resume(self, waited: float) -> None:
         self.outcome.waited += waited
-        try:
-            self._act(self._machine.resume(self._snapshot()))
-        except Exception:
-            self._crashed()
+        self._act(self._machine.resume(self._snapshot()))
 
     def _snapshot(self) -> Snapshot:
-        return Snapshot(clock.now(), self._catalog.models)
+        return Snapshot(clock.now(), self.catalog.models)
 
     def _begin(self, start: Start) -> None:
-        """Send an attempt; it is counted before anything else can happen."""
-        gateway, outcome, incoming, candidate = self._gateway, self.outcome, self._incoming, start.candidate
+        candidate = start.candidate
+        limits = start.model.timeouts[candidate.deployment.name]
+        self._model = start.model
+        self.send(Attempt(self, candidate, limits, self.adapter(candidate), self.incoming))
+
+    def adapter(self, candidate: Candidate) -> Adapter:
+        adapter = self.catalog.adapters[candidate.id]
+        return HoldingCalls(adapter) if self._model.hold_calls else adapter
+
+    def send(self, attempt: Attempt) -> None:
+        """Start it; it is counted before anything else can happen."""
+        gateway, outcome, candidate = self.gateway, self.outcome, attempt.candidate
         outcome.attempts += 1
         outcome.deployment, outcome.endpoint = candidate.id
-        limits = start.model.timeouts[outcome.deployment]
-        attempt = Attempt(self, candidate, limits, self._catalog.adapters[candidate.id], incoming)
         self._attempt = attempt
-        gateway.live.enter(candidate, incoming.request.prompt_tokens, self.family.name, attempt.started)
+        gateway.live.enter(candidate, self.incoming.request.prompt_tokens, self.family.name, attempt.started)
         gateway.watch.add(attempt)
         attempt.send(gateway.transport)
+
+    def later(self, seconds: float, call: Callable[..., None], *given: object) -> None:
+        """Go on after a pause; the client may leave meanwhile."""
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._guarded, call, *given)
+
+    def _guarded(self, call: Callable[..., None], *given: object) -> None:
+        try:
+            call(*given)
+        except Exception:
+            self._crashed()
 
     # Moved by the attempt
 
@@ -189,6 +216,10 @@ class Journey:
         """The first content of a streamed answer."""
         self._commit(attempt, status)
         self.answer.flow = attempt
+        if self._model.recovery is not None and self.family.events == "openai":
+            self._keeper = Keeper(self.answer.write)
+            self._keeper.keep(first)
+            attempt.write = self._keeper.write
         lines = self._lines(upstream.get(b"content-type", b"")) + headers.passed_back(upstream)
         self.answer.start(status, lines + headers.STREAMED, first)
 
@@ -203,16 +234,27 @@ class Journey:
 
     def settled(self, attempt: Attempt, fault: Fault | None) -> None:
         """An attempt is over: answered whole, broken after its commit, or to be followed by another."""
-        self._account(attempt, fault)
+        self.account(attempt, fault)
         if fault is None:
             usage = self.outcome.usage
             if usage.prompt and not self.family.form:
-                self._gateway.live.learn(self.outcome.model, len(self._incoming.request.body), usage.prompt)
-            self._conclude(None)
+                self.gateway.live.learn(self.outcome.model, len(self.incoming.request.body), usage.prompt)
+            self.conclude(None)
         elif attempt.committed:
-            self._break(fault)
+            if self._keeper is None or not self._rescued(self._keeper, attempt, fault):
+                self.break_off(fault)
         else:
             self._follow(fault)
+
+    def _rescued(self, keeper: Keeper, dead: Attempt, fault: Fault) -> bool:
+        """Whether the stream goes on elsewhere."""
+        rules = self._model.recovery
+        assert rules is not None  # nothing is kept otherwise
+        try:
+            return Rescue(self, self._model, rules, keeper.all(), dead, fault).begin()
+        except Exception:
+            self.gateway.log.event("error", "defect", traceback.format_exc())
+            return False
 
     def _follow(self, fault: Fault) -> None:
         try:
@@ -220,12 +262,12 @@ class Journey:
         except Exception:
             self._crashed()
 
-    def _account(self, attempt: Attempt, fault: Fault | None) -> None:
+    def account(self, attempt: Attempt, fault: Fault | None) -> None:
         """Give back what the attempt held, and tell what it says of its endpoint."""
         self._attempt = None
-        gateway, outcome, candidate, family = self._gateway, self.outcome, attempt.candidate, self.family.name
+        gateway, outcome, candidate, family = self.gateway, self.outcome, attempt.candidate, self.family.name
         gateway.watch.discard(attempt)
-        gateway.live.leave(candidate, self._incoming.request.prompt_tokens)
+        gateway.live.leave(candidate, self.incoming.request.prompt_tokens)
         now = clock.now()
         gateway.live.observe(candidate, family, fault, now)
         gateway.metrics.attempt(candidate.id, family, fault)
@@ -241,7 +283,7 @@ class Journey:
         outcome.status = status
         outcome.first_token = attempt.first_at
         outcome.waited += attempt.first_at - attempt.sent_at
-        self._gateway.live.prove(attempt.candidate, self.family.name, attempt.first_at)
+        self.gateway.live.prove(attempt.candidate, self.family.name, attempt.first_at)
 
     def _lines(self, content_type: bytes) -> bytes:
         outcome = self.outcome
@@ -255,14 +297,14 @@ class Journey:
         )
         if outcome.deployment:
             lines += b"x-cloverleaf-deployment: %b\r\n" % outcome.deployment.encode()
-        allowed = self._catalog.config.server.cors
+        allowed = self.catalog.config.server.cors
         return lines + headers.cors(self._headers, allowed) if allowed else lines
 
     def _refuse(self, refused: Refusal, fault: Fault | None = None) -> None:
         self.outcome.status = refused.status
         lines = self._lines(b"application/json") + refused.lines()
         self.answer.whole(refused.status, lines, refused.body(self.family.name))
-        self._conclude(fault)
+        self.conclude(fault)
 
     def _give_up(self, action: GiveUp) -> None:
         fault = action.fault
@@ -271,28 +313,31 @@ class Journey:
             return
         self.outcome.status = fault.status
         self.answer.whole(fault.status, self._lines(fault.content_type), fault.body)
-        self._conclude(fault)
+        self.conclude(fault)
 
-    def _break(self, fault: Fault) -> None:
+    def break_off(self, fault: Fault) -> None:
         """A committed answer cannot be finished: say so in its own way, and never end it as if it were whole."""
         if self.outcome.stream and self.family.events:
             self.answer.write(refusal.in_band(fault, self.family.name, self.family.events))
             self.answer.end()
         else:
             self.answer.abort()
-        self._conclude(fault)
+        self.conclude(fault)
 
-    def _conclude(self, fault: Fault | None) -> None:
+    def conclude(self, fault: Fault | None) -> None:
         """Record what became of it, once, on every path."""
         outcome = self.outcome
         outcome.fault = fault
         outcome.finished = clock.now()
-        self._gateway.journeys.discard(self)
-        self._gateway.record(outcome)
+        self.gateway.journeys.discard(self)
+        self.gateway.record(outcome)
 
     def _crashed(self) -> None:
         """The outermost frame of our own code: a defect costs this request and a traceback in the log, no more."""
-        self._gateway.log.event("error", "defect", traceback.format_exc())
+        self.gateway.log.event("error", "defect", traceback.format_exc())
         if not self.outcome.finished:
             self._drop(_DEFECT)
+            if self.outcome.first_token:
+                self.break_off(_DEFECT)
+                return
             self._refuse(Refusal(500, _DEFECT.message, "server_error", "internal_error"))

@@ -7,7 +7,7 @@ loop between awaits: no locks.
 from policies.breaker import BreakerRules
 from policies.budget import Budget
 from policies.failure import ABSENCE, ENDPOINT_FAULTS, Failure, Fault
-from policies.load import Domain, EngineLoad, Load
+from policies.load import Continues, Domain, EngineLoad, Load
 from policies.types import Candidate, Pool
 
 COOL = 1.0  # seconds a domain cools after a rate limit that named no delay
@@ -100,7 +100,14 @@ class Live:
     # what the probes see
 
     def healthy(self, id: tuple[str, str], ok: bool) -> None:
-        self.loads[id].down = not ok
+        load = self.loads[id]
+        load.down = not ok
+        if not ok:
+            load.continues = Continues.UNKNOWN  # what comes back may be another engine
+
+    def continues(self, id: tuple[str, str], how: Continues) -> None:
+        """How an endpoint goes on from a text, as it was asked."""
+        self.loads[id].continues = how
 
     def scraped(self, id: tuple[str, str], seen: EngineLoad, now: float) -> None:
         load = self.loads[id]

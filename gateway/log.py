@@ -10,7 +10,7 @@ import msgspec
 
 from gateway import clock
 from policies.failure import Who
-from policies.types import Outcome
+from policies.types import Outcome, Spent
 
 LEVELS = ("debug", "info", "warning", "error", "off")
 QUEUE = 65_536  # lines; more than that are dropped and counted
@@ -40,6 +40,10 @@ class RequestLine(msgspec.Struct, omit_defaults=True):
     usage: str = "none"
     failure: str | None = None
     message: str | None = None
+    recovered: str = ""
+    hedged: str = ""
+    queued_ms: float = 0.0
+    spent: tuple[Spent, ...] = ()
 
 
 class EventLine(msgspec.Struct, omit_defaults=True):
@@ -141,4 +145,8 @@ def request_line(time: float, outcome: Outcome) -> RequestLine:
         usage=outcome.usage.source,
         failure=fault.failure.name if fault else None,
         message=fault.message if fault and fault.failure.who is not Who.CLIENT else None,  # theirs may quote a prompt
+        recovered=outcome.recovered,
+        hedged=outcome.hedged,
+        queued_ms=round(outcome.queued * 1000, 3),
+        spent=outcome.spent,
     )

@@ -62,10 +62,15 @@ class Metrics:
     def __init__(self) -> None:
         self._series: dict[tuple[str, str, str], Series] = {}
         self._attempts: dict[tuple[str, str, str, str], int] = {}
+        self._recoveries: dict[tuple[str, str], int] = {}
 
     def attempt(self, id: tuple[str, str], family: str, fault: Fault | None) -> None:
         key = (*id, family, fault.failure.name if fault is not None else "ok")
         self._attempts[key] = self._attempts.get(key, 0) + 1
+
+    def recovery(self, model: str, how: str) -> None:
+        """A stream that broke after its first content: the mode by which it went on, ``end``, or ``none``."""
+        self._recoveries[model, how] = self._recoveries.get((model, how), 0) + 1
 
     def record(self, outcome: Outcome) -> None:
         key = (outcome.family, outcome.model, outcome.deployment)
@@ -112,6 +117,10 @@ class Metrics:
         for (deployment, endpoint, family, result), count in self._attempts.items():
             labels = f'deployment="{_quoted(deployment)}",endpoint="{_quoted(endpoint)}",family="{family}"'
             yield f'cloverleaf_attempts_total{{{labels},result="{result}"}} {count}'
+        yield "# TYPE cloverleaf_recoveries_total counter"
+        for (model, how), count in self._recoveries.items():
+            labels = f'gen_ai_request_model="{_quoted(model)}",mode="{how}"'
+            yield f"cloverleaf_recoveries_total{{{labels}}} {count}"
 
 
 _HISTOGRAMS = (

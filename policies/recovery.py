@@ -8,30 +8,15 @@ What cannot be done honestly is not done: then the stream ends in an error.
 """
 
 from collections.abc import Iterable, Sequence
-from enum import Enum
 
 import msgspec
 
 from policies.failure import ENDPOINT_FAULTS, Failure
 from policies.load import Continues
-from policies.types import Candidate
+from policies.types import Candidate, Mode, RecoveryRules
 
 MAX_TRIES = 3  # places that are asked to take one stream over
 RECOVERABLE = ENDPOINT_FAULTS | {Failure.OVERLOADED, Failure.RATE_LIMITED}
-
-
-class Mode(Enum):
-    CONTINUE = "continue"
-    REALIGN = "realign"
-    RESTART = "restart"
-
-
-class RecoveryRules(msgspec.Struct, frozen=True):
-    """``modes`` in order of preference; ``anywhere``: realign without same weights and repeatable sampling, too."""
-
-    modes: tuple[Mode, ...] = ()
-    anywhere: bool = False
-    restart: bool = False  # a stream that showed only reasoning is begun again
 
 
 class Broken(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -34,6 +35,22 @@ class RetryRules(msgspec.Struct, frozen=True):
     budget: float = 0.2
 
 
+class Mode(Enum):
+    """How a stream goes on elsewhere (see policies/recovery.py)."""
+
+    CONTINUE = "continue"
+    REALIGN = "realign"
+    RESTART = "restart"
+
+
+class RecoveryRules(msgspec.Struct, frozen=True):
+    """``modes`` in order of preference; ``anywhere``: realign without same weights and repeatable sampling, too."""
+
+    modes: tuple[Mode, ...] = ()
+    anywhere: bool = False
+    restart: bool = False  # a stream that showed only reasoning is begun again
+
+
 class Price(msgspec.Struct, frozen=True):
     """USD per 1M tokens."""
 
@@ -58,6 +75,15 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
 
 
 NO_USAGE = Usage()
+
+
+class Spent(msgspec.Struct, frozen=True, gc=False):
+    """What one attempt cost at its endpoint. ``end``: ``ok``, or the code of its failure."""
+
+    deployment: str
+    endpoint: str
+    usage: Usage
+    end: str = "ok"
 
 
 class Deployment(msgspec.Struct, frozen=True):
@@ -103,6 +129,8 @@ class Model(msgspec.Struct, frozen=True):
     fallbacks: tuple[str, ...] = ()
     context_window_fallbacks: tuple[str, ...] = ()
     content_policy_fallbacks: tuple[str, ...] = ()
+    recovery: RecoveryRules | None = None  # None: a stream that dies has nowhere to go on
+    hold_calls: bool = False  # a streamed tool call reaches a client whole or not at all
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):
@@ -157,3 +185,7 @@ class Outcome(msgspec.Struct, gc=False):
     finished: float = 0.0
     waited: float = 0.0  # seconds spent waiting for upstreams
     tried: tuple[str, ...] = ()
+    spent: tuple[Spent, ...] = ()  # each attempt's own tokens, where ``usage`` (what the client got) is not all of it
+    recovered: str = ""  # the mode by which a broken stream went on
+    hedged: str = ""  # what became of a second attempt beside the first: won, lost
+    queued: float = 0.0  # seconds spent waiting for a place

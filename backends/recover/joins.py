@@ -39,10 +39,10 @@ class Continuing:
 
     def usage(self, own: Usage) -> Usage:
         """The text so far was generated once and then read as prompt: it counts as generated."""
-        if own.source != "upstream":
+        if own.source == "none":
             return own
         prompt = max(0, own.prompt - self._tokens)
-        return Usage(prompt, own.completion + self._tokens, min(own.cached, prompt), "upstream")
+        return Usage(prompt, own.completion + self._tokens, min(own.cached, prompt), own.source)
 
     def _across(self, new: str) -> tuple[str, int] | None:
         """The stop string that begins in the tail, and where it ends in the new text."""
@@ -111,9 +111,9 @@ class Restarting:
         return given
 
     def usage(self, own: Usage) -> Usage:
-        if own.source != "upstream":
+        if own.source == "none":
             return own
-        return Usage(own.prompt, own.completion + self._tokens, own.cached, "upstream")
+        return Usage(own.prompt, own.completion + self._tokens, own.cached, own.source)
 
 
 def _first(pieces: list[Piece], size: int) -> list[Piece]:

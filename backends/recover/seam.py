@@ -36,7 +36,7 @@ class Join(Protocol):
 
 
 class Mend(msgspec.Struct):
-    """How a stream is mended. ``prompt_tokens``: an estimate, for the usage that an upstream which is stopped owes."""
+    """How a stream is mended. ``prompt_tokens``: of the attempt that takes over, estimated, for want of its usage."""
 
     join: Join
     kept: Kept
@@ -71,18 +71,26 @@ class Seam:
         self._mend = mend
         self.fault: Fault | None = None
         self.usage: Usage = inner.usage  # what the client received
-        self.own: Usage = inner.usage  # what the upstream says of this attempt alone
         self.committed = False
         self.progressed = False
         self.over = False
         self.tokens = 0
+
+    def counted(self) -> Usage:
+        """What this attempt alone read and generated: as its upstream says, else estimated."""
+        own = self._inner.usage
+        return own if own.source == "upstream" else Usage(self._mend.prompt_tokens, self.tokens, 0, "estimated")
+
+    def received(self) -> Usage:
+        """What the client received in all, in the same way."""
+        return self._mend.join.usage(self.counted())
 
     def feed(self, data: bytes) -> bytes:
         if self.over or self.fault is not None:
             return b""
         began, inner = self.committed, self._inner
         out = b"".join(self._event(event) for event in sse.split(inner.feed(data)))
-        self.progressed, self.own, self.usage = inner.progressed, inner.usage, self._mend.join.usage(inner.usage)
+        self.progressed, self.usage = inner.progressed, self._mend.join.usage(inner.usage)
         self.fault = self.fault or inner.fault
         return self._mend.comment + out if self.committed and not began else out
 
@@ -91,6 +99,8 @@ class Seam:
             return b""
         last = self._inner.close()
         self.fault = self._inner.fault
+        if self.fault is None and not self.committed:
+            self.fault = Fault(Failure.MALFORMED, "the upstream's stream held nothing")
         return last
 
     def _event(self, event: bytes) -> bytes:
@@ -130,7 +140,7 @@ class Seam:
         text = "".join(text for _, text in kept)
         said: Json = {"text": text} if "text" in choice else {"delta": {"content": text} if text else {}}
         last = {"index": 0, **said, "logprobs": None, "finish_reason": "stop", "stop_reason": self._mend.join.stop}
-        usage = Usage(self._mend.prompt_tokens, self._mend.kept.tokens + self.tokens)
+        usage = self._mend.join.usage(self.counted())
         return _closing({**read, "choices": [last]}, usage if self._mend.include_usage else None)
 
 

@@ -5,8 +5,8 @@ from msgspec import structs
 
 from policies.failure import Failure
 from policies.load import Continues
-from policies.recovery import Broken, Hopeless, Limits, Mode, Recovery, RecoveryRules, left, recover
-from policies.types import Candidate
+from policies.recovery import Broken, Hopeless, Limits, Recovery, left, recover
+from policies.types import Candidate, Mode, RecoveryRules
 from tests.policies.world import place
 
 BOTH = RecoveryRules((Mode.CONTINUE, Mode.REALIGN))

@@ -32,7 +32,7 @@ def test_a_stop_string_across_the_seam_ends_the_answer_and_the_upstream_can_stop
     decoder = seam(Continuing(held, ("END",), False), held)
     seen = read(feed(decoder, [chunk("new", {"content": "ND of it"}), chunk("new", {"content": " all"})]))
     assert (seen.texts, seen.finishes, seen.done, decoder.over) == ({}, ["stop"], 1, True)
-    assert seen.usage is not None and seen.usage["prompt_tokens"] == 10
+    assert seen.usage is not None and (seen.usage["prompt_tokens"], seen.usage["completion_tokens"]) == (9, 2)
 
 
 def test_a_stop_string_that_is_to_be_shown_is_shown_to_its_end() -> None:
