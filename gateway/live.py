@@ -7,6 +7,8 @@ loop between awaits: no locks.
 from policies.breaker import BreakerRules
 from policies.budget import Budget
 from policies.failure import ABSENCE, ENDPOINT_FAULTS, Failure, Fault
+from policies.hedge import HedgeBudget
+from policies.latency import Kind, Waits
 from policies.load import Continues, Domain, EngineLoad, Load
 from policies.types import Candidate, Pool
 
@@ -25,6 +27,8 @@ class Live:
         self.domains: dict[str, Domain] = {}
         self.pools: dict[str, Pool] = {}
         self.bytes_per_token: dict[str, float] = {}
+        self._waits: dict[tuple[tuple[str, str], Kind], Waits] = {}
+        self.hedge = HedgeBudget()
         self.turns: dict[str, int] = {}
         self.probed: set[tuple[str, str]] = set()  # endpoints whose health is checked, and so told back up
 
@@ -43,6 +47,7 @@ class Live:
     def forget(self, kept: set[tuple[str, str]]) -> None:
         """Drop the loads of endpoints that a reload no longer names, once nothing is under way there."""
         self.loads = {id: load for id, load in self.loads.items() if id in kept or load.in_flight}
+        self._waits = {of: waits for of, waits in self._waits.items() if of[0] in kept}
 
     def pool(self, deployment: str) -> Pool:
         return self.pools.setdefault(deployment, Pool())
@@ -96,6 +101,14 @@ class Live:
                     other.cooled_until = max(other.cooled_until, now + COOL_CREDENTIAL)
         delay = COOL if fault.retry_after is None else min(fault.retry_after, COOL_MOST)
         domain.cooled_until = max(domain.cooled_until, now + delay)
+
+    def waits(self, candidate: Candidate, kind: Kind) -> Waits:
+        """How long requests of this kind have waited there."""
+        return self._waits.setdefault((candidate.id, kind), Waits())
+
+    def waited(self, candidate: Candidate, kind: Kind, seconds: float) -> None:
+        """An attempt committed after ``seconds``, or was stopped then: it would have waited that long at least."""
+        self.waits(candidate, kind).observe(seconds)
 
     # what the probes see
 

@@ -23,11 +23,9 @@ class Work(msgspec.Struct, frozen=True, gc=False):
     usd: float = 0.0
 
 
-def work(prompt_tokens: int, output_tokens: int, price: Price | None) -> Work:
-    tokens = prompt_tokens + output_tokens
-    if price is None:
-        return Work(tokens)
-    return Work(tokens, (prompt_tokens * price.input + output_tokens * price.output) / 1e6)
+def work(prompt_tokens: int, price: Price | None) -> Work:
+    """Of a prompt: the loser of two attempts is stopped when the other one speaks, so that is what a second adds."""
+    return Work(prompt_tokens, prompt_tokens * price.input / 1e6 if price is not None else 0.0)
 
 
 class HedgeBudget(msgspec.Struct):

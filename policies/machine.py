@@ -135,6 +135,15 @@ class Machine:
             return self.start(snapshot)
         return self._again(self._last, snapshot) or self._forward(snapshot)
 
+    def replaced(self, candidate: Candidate) -> None:
+        """The attempt last started has failed, and one that was under way beside it goes on in its place."""
+        if self._exclusions is None:
+            self._exclusions = Exclusions()
+        if self._last is not None:
+            self._exclusions.endpoints.add(self._last.id)
+        self._last = candidate
+        self._attempts += 1
+
     def _begin(self, candidate: Candidate) -> Start:
         self._attempts += 1
         self._last = candidate

@@ -69,10 +69,10 @@ def test_the_budget_is_a_share_of_the_firsts_of_the_last_minutes() -> None:
 def test_spend_has_its_own_share_where_there_is_any() -> None:
     price = Price(10, 10)
     budget = HedgeBudget(share=0.5)
-    budget.first(work(900, 0, None), NOW)
-    assert budget.take(work(100, 0, price), NOW), "no first attempt was paid by the token"
-    budget.first(work(100, 0, price), NOW)
-    assert not budget.take(work(10, 0, price), NOW), "a hundred of a hundred paid tokens is too many already"
+    budget.first(work(900, None), NOW)
+    assert budget.take(work(100, price), NOW), "no first attempt was paid by the token"
+    budget.first(work(100, price), NOW)
+    assert not budget.take(work(10, price), NOW), "a hundred of a hundred paid tokens is too many already"
 
 
 @given(st.lists(st.tuples(st.booleans(), st.floats(0.1, 100)), max_size=50), st.floats(0.01, 1))
