@@ -228,7 +228,7 @@ class Journey:
         gateway.live.leave(candidate, self._incoming.request.prompt_tokens)
         now = clock.now()
         gateway.live.observe(candidate, family, fault, now)
-        gateway.metrics.attempt(candidate.id, family, fault)
+        gateway.metrics.attempt((candidate.id, family, fault))
         if fault is not None:
             outcome.tried += (outcome.deployment,)
             if not attempt.committed:
