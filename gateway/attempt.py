@@ -58,13 +58,19 @@ class Attempt:
     )
 
     def __init__(
-        self, journey: "Journey", candidate: Candidate, limits: Timeouts, adapter: Adapter, incoming: Incoming
+        self,
+        journey: "Journey",
+        candidate: Candidate,
+        limits: Timeouts,
+        adapter: Adapter,
+        incoming: Incoming,
+        now: float,
     ) -> None:
         self.candidate = candidate
         self.committed = False
-        self.started = clock.now()
+        self.started = now
         self.sent_at = self.first_at = 0.0
-        self.deadline = self.started + limits.connect
+        self.deadline = now + limits.connect
         self.total = journey.deadline
         self._journey = journey
         self._limits = limits

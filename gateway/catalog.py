@@ -43,12 +43,12 @@ class Catalog(msgspec.Struct, frozen=True):
 
     def find(self, name: str, key: Key) -> Model | Refusal:
         """The model a key's client asks for; an empty name is the catch-all, where there is one."""
-        model = self.model(name)
+        model = self.models.get(name) or self.models.get("*")
         if model is None and not name:
             return Refusal(400, "you must provide a 'model' parameter", param="model")
         if model is None:
             return Refusal(404, f"the model '{name}' does not exist", code="model_not_found", param="model")
-        if not key.allows(name):
+        if "*" not in key.models and not key.allows(name):
             return Refusal(403, f"this key may not use the model '{name}'", code="model_not_allowed", param="model")
         return model
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from gateway import clock
 from gateway.refusal import Refusal
+from policies.types import Outcome
 
 _ID = re.compile(rb"[A-Za-z0-9._:\-]{1,128}")
 _UPSTREAM = frozenset(
@@ -54,6 +55,16 @@ def passed_back(upstream: Mapping[bytes, bytes]) -> bytes:
         return b""
     passing = [name for name in upstream if name in _BACK or name.startswith(_BACK_PREFIXES)]
     return b"".join(b"%b: %b\r\n" % (name, upstream[name]) for name in passing)
+
+
+def told(outcome: Outcome, content_type: bytes, now: float) -> bytes:
+    """The header lines that every answer begins with: what became of the request by ``now``."""
+    lines = (
+        b"content-type: %b\r\nx-request-id: %b\r\nx-cloverleaf-attempts: %d\r\nx-cloverleaf-overhead-ms: %.3f\r\n"
+    ) % (content_type, outcome.id, outcome.attempts, (now - outcome.received - outcome.waited) * 1000)
+    if not outcome.deployment:
+        return lines
+    return lines + b"x-cloverleaf-deployment: %b\r\n" % outcome.deployment.encode()
 
 
 STREAMED = b"cache-control: no-cache\r\nx-accel-buffering: no\r\n"  # an answer that is shown as it comes

@@ -17,11 +17,11 @@ from backends.peek import BadBody, peek
 from gateway import clock, headers, refusal
 from gateway.answer import Answer
 from gateway.attempt import Attempt
-from gateway.keys import Key
+from gateway.keys import Caller, Key
 from gateway.refusal import Refusal
 from policies.failure import Failure, Fault, Progress
-from policies.machine import Action, GiveUp, Machine, Start
-from policies.types import Outcome, Request, Snapshot, Usage
+from policies.machine import Action, GiveUp, Machine, Start, first
+from policies.types import Candidate, Model, Outcome, Request, Snapshot, Usage
 
 if TYPE_CHECKING:
     from gateway.gateway import Gateway
@@ -42,6 +42,7 @@ class Journey:
         "_incoming",
         "_key",
         "_machine",
+        "_model",
         "_timer",
         "answer",
         "deadline",
@@ -52,33 +53,38 @@ class Journey:
     )
 
     def __init__(
-        self, gateway: "Gateway", family: Family, given: Mapping[bytes, bytes], client: str, answer: Answer
+        self,
+        gateway: "Gateway",
+        family: Family,
+        given: Mapping[bytes, bytes],
+        caller: Caller,
+        answer: Answer,
+        received: float,
     ) -> None:
         self._gateway = gateway
-        self._catalog = gateway.catalog
+        self._catalog = catalog = gateway.catalog
         self._headers = given
         self._attempt: Attempt | None = None
+        self._machine: Machine | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.family = family
         self.answer = answer
         self.deadline = float("inf")
-        self.outcome = Outcome(headers.request_id(given), family.name, clock.now())
-        self.refused: Refusal | None = self._admit(client)
+        self.outcome = Outcome(headers.request_id(given), family.name, received)
+        self.max_body = catalog.config.server.max_body
+        key = caller.identify(catalog.keys, given)
+        self.refused: Refusal | None = key if isinstance(key, Refusal) else self._admit(key)
         if self.refused is None:  # what is refused must not count, or strangers could fill the place up
             gateway.journeys.add(self)
 
-    def _admit(self, client: str) -> Refusal | None:
+    def _admit(self, key: Key) -> Refusal | None:
         """Whether it may come in: asked before its body is read."""
-        key = self._catalog.keys.identify(self._headers, client)
-        if isinstance(key, Refusal):
-            return key
-        self._key: Key = key
+        self._key = key
         self.outcome.key = key.name
-        server = self._catalog.config.server
-        self.max_body = server.max_body
-        if len(self._gateway.journeys) >= server.max_concurrency:
-            return headers.too_many(server.max_concurrency)
-        return headers.too_large(self._headers, server.max_body)
+        limit = self._catalog.config.server.max_concurrency
+        if len(self._gateway.journeys) >= limit:
+            return headers.too_many(limit)
+        return headers.too_large(self._headers, self.max_body)
 
     def over_limit(self, size: int) -> bool:
         """A body has grown to ``size`` bytes; True: it is refused."""
@@ -88,9 +94,9 @@ class Journey:
 
     # Moved by the door
 
-    def run(self, body: bytes) -> None:
-        """The body is here: serve it."""
-        self.outcome.received = clock.now()
+    def run(self, body: bytes, received: float) -> None:
+        """The body is here, since ``received`` (monotonic seconds): serve it."""
+        self.outcome.received = received
         if self.refused is not None:
             self._refuse(self.refused)
             return
@@ -138,30 +144,35 @@ class Journey:
             self._refuse(model)
             return
         outcome.model, outcome.stream = model.name, peeked.stream
-        request = Request(
-            self.family.name,
-            model.name,
-            peeked.stream,
-            body,
-            gateway.live.estimate(model.name, len(body)),
-            outcome.received,
-            clock.seed(),
-            gateway.live.turn(model.name),
-        )
-        self.deadline = outcome.received + model.total
+        live, now = gateway.live, outcome.received
+        tokens, turn = live.estimate(model.name, len(body)), next(live.turns[model.name])
+        request = Request(self.family.name, model.name, peeked.stream, body, tokens, now, clock.seed(), turn)
+        self.deadline = now + model.total
         self._incoming = Incoming(request, self.family, peeked, headers.forwarded(self._headers, outcome.id))
-        self._machine = Machine(request, model, self._catalog.retry, self.deadline)
-        self._act(self._machine.start(self._snapshot()))
+        self._model = model
+        candidate = first(request, model, Snapshot(now, self._catalog.models))
+        if candidate is not None:
+            self._begin(candidate, model, now)
+        else:
+            self._act(self._decide(None).start(self._snapshot()))
+
+    def _decide(self, begun: Candidate | None) -> Machine:
+        """The machine that says what follows; made when something is to follow, which is rare."""
+        if self._machine is None:
+            rules = self._catalog.retry
+            self._machine = Machine(self._incoming.request, self._model, rules, self.deadline, begun)
+        return self._machine
 
     def _act(self, action: Action) -> None:
         if isinstance(action, Start):
-            self._begin(action)
+            self._begin(action.candidate, action.model, clock.now())
         elif isinstance(action, GiveUp):
             self._give_up(action)
         else:
             self._timer = asyncio.get_running_loop().call_later(action.seconds, self._resume, action.seconds)
 
     def _resume(self, waited: float) -> None:
+        assert self._machine is not None
         self.outcome.waited += waited
         try:
             self._act(self._machine.resume(self._snapshot()))
@@ -171,15 +182,15 @@ class Journey:
     def _snapshot(self) -> Snapshot:
         return Snapshot(clock.now(), self._catalog.models)
 
-    def _begin(self, start: Start) -> None:
+    def _begin(self, candidate: Candidate, model: Model, now: float) -> None:
         """Send an attempt; it is counted before anything else can happen."""
-        gateway, outcome, incoming, candidate = self._gateway, self.outcome, self._incoming, start.candidate
+        gateway, outcome, incoming = self._gateway, self.outcome, self._incoming
         outcome.attempts += 1
         outcome.deployment, outcome.endpoint = candidate.id
-        limits = start.model.timeouts[outcome.deployment]
-        attempt = Attempt(self, candidate, limits, self._catalog.adapters[candidate.id], incoming)
+        limits = model.timeouts[candidate.id[0]]
+        attempt = Attempt(self, candidate, limits, self._catalog.adapters[candidate.id], incoming, now)
         self._attempt = attempt
-        gateway.live.enter(candidate, incoming.request.prompt_tokens, self.family.name, attempt.started)
+        gateway.live.enter(candidate, incoming.request.prompt_tokens, incoming.request.family, now)
         gateway.watch.add(attempt)
         attempt.send(gateway.transport)
 
@@ -203,36 +214,39 @@ class Journey:
 
     def settled(self, attempt: Attempt, fault: Fault | None) -> None:
         """An attempt is over: answered whole, broken after its commit, or to be followed by another."""
-        self._account(attempt, fault)
+        now = self._account(attempt, fault)
         if fault is None:
-            usage = self.outcome.usage
-            if usage.prompt and not self.family.form:
-                self._gateway.live.learn(self.outcome.model, len(self._incoming.request.body), usage.prompt)
-            self._conclude(None)
+            prompt = self.outcome.usage.prompt
+            if prompt and not self.family.form:
+                self._gateway.live.learn(self.outcome.model, len(self._incoming.request.body), prompt)
+            self._conclude(None, now)
         elif attempt.committed:
             self._break(fault)
         else:
-            self._follow(fault)
+            self._follow(attempt.candidate, fault)
 
-    def _follow(self, fault: Fault) -> None:
+    def _follow(self, begun: Candidate, fault: Fault) -> None:
         try:
-            self._act(self._machine.failed(fault, Progress.UNCOMMITTED, self._snapshot()))
+            self._act(self._decide(begun).failed(fault, Progress.UNCOMMITTED, self._snapshot()))
         except Exception:
             self._crashed()
 
-    def _account(self, attempt: Attempt, fault: Fault | None) -> None:
-        """Give back what the attempt held, and tell what it says of its endpoint."""
+    def _account(self, attempt: Attempt, fault: Fault | None) -> float:
+        """Give back what the attempt held, and tell what it says of its endpoint; when that was."""
         self._attempt = None
-        gateway, outcome, candidate, family = self._gateway, self.outcome, attempt.candidate, self.family.name
-        gateway.watch.discard(attempt)
-        gateway.live.leave(candidate, self._incoming.request.prompt_tokens)
+        gateway, request, candidate = self._gateway, self._incoming.request, attempt.candidate
         now = clock.now()
-        gateway.live.observe(candidate, family, fault, now)
-        gateway.metrics.attempt((candidate.id, family, fault))
+        gateway.watch.discard(attempt)
+        gateway.live.leave(candidate, request.prompt_tokens)
+        if fault is not None or candidate.load.breakers:
+            gateway.live.observe(candidate, request.family, fault, now)
+        gateway.metrics.attempt((candidate.id, request.family, fault))
         if fault is not None:
+            outcome = self.outcome
             outcome.tried += (outcome.deployment,)
             if not attempt.committed:
                 outcome.waited += now - attempt.started
+        return now
 
     # What a client sees
 
@@ -241,20 +255,11 @@ class Journey:
         outcome.status = status
         outcome.first_token = attempt.first_at
         outcome.waited += attempt.first_at - attempt.sent_at
-        self._gateway.live.prove(attempt.candidate, self.family.name, attempt.first_at)
+        if attempt.candidate.load.breakers:
+            self._gateway.live.prove(attempt.candidate, self.family.name, attempt.first_at)
 
     def _lines(self, content_type: bytes) -> bytes:
-        outcome = self.outcome
-        lines = (
-            b"content-type: %b\r\nx-request-id: %b\r\nx-cloverleaf-attempts: %d\r\nx-cloverleaf-overhead-ms: %.3f\r\n"
-        ) % (
-            content_type,
-            outcome.id,
-            outcome.attempts,
-            (clock.now() - outcome.received - outcome.waited) * 1000,
-        )
-        if outcome.deployment:
-            lines += b"x-cloverleaf-deployment: %b\r\n" % outcome.deployment.encode()
+        lines = headers.told(self.outcome, content_type, clock.now())
         allowed = self._catalog.config.server.cors
         return lines + headers.cors(self._headers, allowed) if allowed else lines
 
@@ -282,11 +287,11 @@ class Journey:
             self.answer.abort()
         self._conclude(fault)
 
-    def _conclude(self, fault: Fault | None) -> None:
+    def _conclude(self, fault: Fault | None, now: float | None = None) -> None:
         """Record what became of it, once, on every path."""
         outcome = self.outcome
         outcome.fault = fault
-        outcome.finished = clock.now()
+        outcome.finished = now or clock.now()
         self._gateway.journeys.discard(self)
         self._gateway.record(outcome)
 
