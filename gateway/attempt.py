@@ -133,7 +133,7 @@ class Attempt:
         elif out:
             self._held += out
         elif not self._incoming.peek.stream:
-            self._alive()
+            self.deadline, self._late = _now() + self._idle, Failure.STREAM_IDLE
         if decoder.fault is not None:
             self._fail(decoder.fault)
 
@@ -166,7 +166,7 @@ class Attempt:
 
     def resume(self) -> None:
         self._paused = False
-        self._alive()
+        self.deadline, self._late = _now() + self._idle, Failure.STREAM_IDLE
         if self._exchange is not None:
             self._exchange.resume()
 
@@ -180,17 +180,14 @@ class Attempt:
         else:
             self._fail(Fault(self._late, _LATE[self._late]))
 
-    def _alive(self) -> None:
-        self.deadline, self._late = _now() + self._idle, Failure.STREAM_IDLE
-
     # The ends
 
     def _commit(self, first: bytes) -> None:
         self.committed = True
         self._held = b""
-        self._alive()
         self._write = self._journey.answer.write
-        self.first_at = clock.now()
+        self.first_at = _now()
+        self.deadline, self._late = self.first_at + self._idle, Failure.STREAM_IDLE
         self._journey.start(self, self._status, self._headers, first)
 
     def _keep_error(self, data: bytes) -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 
 from gateway import clock
+from gateway.config.schema import Server
 from gateway.refusal import Refusal
 from policies.types import Outcome
 
@@ -81,10 +82,12 @@ def cors(given: Mapping[bytes, bytes], allowed: list[str]) -> bytes:
 _EXPOSED = b"access-control-expose-headers: x-request-id, x-cloverleaf-deployment, x-cloverleaf-attempts\r\n"
 
 
-def too_large(given: Mapping[bytes, bytes], limit: int) -> Refusal | None:
-    """The refusal of a body whose declared length is over ``limit`` bytes."""
+def over_limit(given: Mapping[bytes, bytes], in_flight: int, server: Server) -> Refusal | None:
+    """The refusal of one request too many, or of a body whose declared length is too large."""
+    if in_flight >= server.max_concurrency:
+        return too_many(server.max_concurrency)
     length = given.get(b"content-length", b"0")
-    return body_too_large(limit) if not length.isdigit() or int(length) > limit else None
+    return None if length.isdigit() and int(length) <= server.max_body else body_too_large(server.max_body)
 
 
 def body_too_large(limit: int) -> Refusal:

@@ -134,7 +134,9 @@ class HotProtocol(HttpToolsProtocol):
         self.cycle = cycle  # type: ignore[assignment]  # it has what the base class uses of a cycle
         free = previous is None or previous.response_complete
         if free and not self.flow.write_paused:
-            self._activate(cycle)
+            self._active = cycle
+            if self.expect_100_continue or cycle.journey.refused is not None:
+                self._activate(cycle)
         else:
             self._between = self._between or free
             self.flow.pause_reading()

@@ -17,7 +17,7 @@ from backends.peek import BadBody, peek
 from gateway import clock, headers, refusal
 from gateway.answer import Answer
 from gateway.attempt import Attempt
-from gateway.keys import Caller, Key
+from gateway.keys import Caller
 from gateway.refusal import Refusal
 from policies.failure import Failure, Fault, Progress
 from policies.machine import Action, GiveUp, Machine, Start, first
@@ -72,19 +72,15 @@ class Journey:
         self.deadline = float("inf")
         self.outcome = Outcome(headers.request_id(given), family.name, received)
         self.max_body = catalog.config.server.max_body
+        self.refused: Refusal | None  # told before the body is read
         key = caller.identify(catalog.keys, given)
-        self.refused: Refusal | None = key if isinstance(key, Refusal) else self._admit(key)
+        if isinstance(key, Refusal):
+            self.refused = key
+            return
+        self._key, self.outcome.key = key, key.name
+        self.refused = headers.over_limit(given, len(gateway.journeys), catalog.config.server)
         if self.refused is None:  # what is refused must not count, or strangers could fill the place up
             gateway.journeys.add(self)
-
-    def _admit(self, key: Key) -> Refusal | None:
-        """Whether it may come in: asked before its body is read."""
-        self._key = key
-        self.outcome.key = key.name
-        limit = self._catalog.config.server.max_concurrency
-        if len(self._gateway.journeys) >= limit:
-            return headers.too_many(limit)
-        return headers.too_large(self._headers, self.max_body)
 
     def over_limit(self, size: int) -> bool:
         """A body has grown to ``size`` bytes; True: it is refused."""

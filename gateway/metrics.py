@@ -29,10 +29,6 @@ class Histogram:
         self.counts = [0] * (len(bounds) + 1)
         self.sum = 0.0
 
-    def observe(self, value: float) -> None:
-        self.counts[bisect_left(self.bounds, value)] += 1
-        self.sum += value
-
     def lines(self, name: str, labels: str) -> Iterator[str]:
         total = 0
         for bound, count in zip((*map(str, self.bounds), "+Inf"), self.counts, strict=True):
@@ -92,17 +88,18 @@ class Metrics:
             series = self._series[key] = Series()
         status = (outcome.status, outcome.fault.failure.name if outcome.fault is not None else "")
         series.statuses[status] = series.statuses.get(status, 0) + 1
-        duration = outcome.finished - outcome.received
-        series.duration.observe(duration)
+        received, usage = outcome.received, outcome.usage
+        seen: list[tuple[Histogram, float]] = [(series.duration, outcome.finished - received)]
         if outcome.first_token:
-            series.overhead.observe(outcome.first_token - outcome.received - outcome.waited)
+            seen.append((series.overhead, outcome.first_token - received - outcome.waited))
             if outcome.stream:
-                series.first_token.observe(outcome.first_token - outcome.received)
-        usage = outcome.usage
+                seen.append((series.first_token, outcome.first_token - received))
         if usage.source == "upstream":
-            series.prompt.observe(usage.prompt)
-            series.completion.observe(usage.completion)
+            seen += (series.prompt, usage.prompt), (series.completion, usage.completion)
             series.cached += usage.cached
+        for histogram, value in seen:
+            histogram.counts[bisect_left(histogram.bounds, value)] += 1
+            histogram.sum += value
 
     def text(self, live: Live, now: float, active: int, log_dropped: int) -> str:
         """The Prometheus exposition."""
