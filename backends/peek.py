@@ -44,6 +44,8 @@ class _Body(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Body).decode
 _decode_raw = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _COLON = re.compile(rb"\s*:\s*")
+_MODEL = b'"model"'
+_PLAIN = re.compile(rb'\s*:\s*"([^"\\]*)"')  # what follows a key: a string without escapes
 _GAP = re.compile(rb"[\s,]*")
 _STRING = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 
@@ -59,10 +61,12 @@ def peek(family: Family, body: bytes, content_type: bytes) -> Peek:
     try:
         fields = _decode(body)
         wrap = (b"", b"")
-        if fields.model is None:
+        if fields.model:
+            model_at = _model_at(body)
+        elif fields.model is None:
             model_at, wrap = _no_model(body)
         else:
-            model_at = _model_at(body, _named(fields.model))
+            raise _no_name()
         stream = bool(fields.stream)
         options_at = _options_at(body, fields.stream_options) if stream and family.usage_option else (0, 0)
     except msgspec.ValidationError as error:
@@ -80,20 +84,18 @@ def _explained(text: str) -> BadBody:
     return BadBody(f"the request body must be a JSON object: {reason}")
 
 
-def _model_at(body: bytes, model: str) -> Range:
+def _model_at(body: bytes) -> Range:
     """Where the model's value stands between its quotes.
 
     The token ``"model"`` cannot occur inside a JSON string (the quotes would be escaped there). So a body that holds
     it once, and no ``\\u00`` that could spell another, holds exactly the key that was decoded. Others are walked, and
     so are long ones: reading the keys costs less than searching a prompt.
     """
-    at = body.find(b'"model"') if len(body) < LONG else -1
-    if at >= 0 and body.find(b'"model"', at + 7) < 0 and b"\\u00" not in body:
-        value = model.encode()
-        for colon in (b':"', b': "'):
-            start = at + 7 + len(colon)
-            if body.startswith(colon + value + b'"', at + 7):
-                return start, start + len(value)
+    at = body.find(_MODEL) if len(body) < LONG else -1
+    if at >= 0 and body.find(_MODEL, at + 7) < 0 and b"\\u00" not in body:
+        found = _PLAIN.match(body, at + 7)
+        if found is not None:
+            return found.span(1)
     start, end = _walk(body)["model"]
     return start + 1, end - 1
 
@@ -160,10 +162,10 @@ def _peek_form(body: bytes, content_type: bytes) -> Peek:
         at, wrap = form.opening(body, content_type)
         return Peek("", (at, at), stream, model_wrap=wrap)
     start, end = fields[b"model"]
-    return Peek(_named(body[start:end].decode("utf-8", "replace")), (start, end), stream)
+    if start == end:
+        raise _no_name()
+    return Peek(body[start:end].decode("utf-8", "replace"), (start, end), stream)
 
 
-def _named(model: str) -> str:
-    if not model:
-        raise BadBody("invalid 'model': it must not be empty", "model")
-    return model
+def _no_name() -> BadBody:
+    return BadBody("invalid 'model': it must not be empty", "model")

@@ -28,18 +28,14 @@ class WholeBody:
         if not body.strip():
             self.fault = Fault(Failure.MALFORMED, "the upstream's answer is empty")
         elif self._json:
-            self._read(body)
+            try:
+                self.usage, error = usage.of_body(body)
+            except ValueError as problem:
+                self.fault = Fault(Failure.MALFORMED, f"the upstream's answer is {problem}")
+            else:
+                self.fault = None if error is None else in_band(error)
         self.committed = self.fault is None
         return body
-
-    def _read(self, body: bytes) -> None:
-        try:
-            self.usage, error = usage.of_body(body)
-        except ValueError as problem:
-            self.fault = Fault(Failure.MALFORMED, f"the upstream's answer is {problem}")
-            return
-        if error is not None:
-            self.fault = in_band(error)
 
 
 class Binary:

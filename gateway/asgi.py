@@ -6,9 +6,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from backends.families import Family
+from gateway import clock
 from gateway.answer import Flow
 from gateway.gateway import Gateway
 from gateway.journey import Journey
+from gateway.keys import Caller
 
 Message = dict[str, Any]
 Scope = Any  # the mapping ASGI defines
@@ -80,14 +82,15 @@ async def serve(gateway: Gateway, family: Family, scope: Scope, receive: Receive
     """One request through this door."""
     client = scope.get("client")
     answer = AsgiAnswer()
-    journey = Journey(gateway, family, dict(scope["headers"]), client[0] if client else "", answer)
+    caller = Caller(client[0] if client else "")
+    journey = Journey(gateway, family, dict(scope["headers"]), caller, answer, clock.now())
     waiting: list[asyncio.Future[None]] = []
     try:
         body = await _body(journey, receive)
         if body is None:
             return
         if not journey.outcome.finished:  # else it was stopped, and told so
-            journey.run(body)
+            journey.run(body, clock.now())
         waiting = [asyncio.ensure_future(answer.relay(send)), asyncio.ensure_future(_left(receive))]
         done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         for each in done:

@@ -47,6 +47,9 @@ class Owner(Protocol):
     ) -> None:
         """A whole answer."""
 
+    def silent(self, attempt: "Attempt", fault: Fault) -> bool:
+        """Its first token is late; True: it is kept all the same."""
+
     def settled(self, attempt: "Attempt", fault: Fault | None) -> None:
         """It is over: answered whole, broken after its commit, or to be followed by another."""
 
@@ -80,13 +83,19 @@ class Attempt:
     )
 
     def __init__(
-        self, owner: Owner, candidate: Candidate, limits: Timeouts, adapter: Adapter, incoming: Incoming
+        self,
+        owner: Owner,
+        candidate: Candidate,
+        limits: Timeouts,
+        adapter: Adapter,
+        incoming: Incoming,
+        now: float,
     ) -> None:
         self.candidate = candidate
         self.committed = False
-        self.started = clock.now()
+        self.started = now
         self.sent_at = self.first_at = 0.0
-        self.deadline = self.started + limits.connect
+        self.deadline = now + limits.connect
         self.total = owner.deadline
         self.owner = owner
         self._limits = limits
@@ -149,7 +158,7 @@ class Attempt:
         elif out:
             self._held += out
         elif decoder.progressed:  # nothing for the client yet, but the upstream is at work
-            self._alive()
+            self.deadline, self._late = _now() + self._idle, Failure.STREAM_IDLE
         if decoder.fault is not None:
             self._fail(decoder.fault)
 
@@ -182,7 +191,7 @@ class Attempt:
 
     def resume(self) -> None:
         self.paused = False
-        self._alive()
+        self.deadline, self._late = _now() + self._idle, Failure.STREAM_IDLE
         if self._exchange is not None:
             self._exchange.resume()
 
@@ -194,19 +203,20 @@ class Attempt:
         elif self.paused:
             self.deadline = now + self._limits.stream_idle  # the client is slow, not the upstream
         else:
-            self._fail(Fault(self._late, _LATE[self._late]))
-
-    def _alive(self) -> None:
-        self.deadline, self._late = _now() + self._idle, Failure.STREAM_IDLE
+            fault = Fault(self._late, _LATE[self._late])
+            if self._late is Failure.TIMEOUT_TTFT and self.owner.silent(self, fault):
+                self.deadline = now + self._limits.ttft  # once more, beside the next one
+            else:
+                self._fail(fault)
 
     # The ends
 
     def _commit(self, first: bytes) -> None:
         self.committed = True
         self._held = b""
-        self._alive()
         self.write = self.owner.answer.write
-        self.first_at = clock.now()
+        self.first_at = _now()
+        self.deadline, self._late = self.first_at + self._idle, Failure.STREAM_IDLE
         self.owner.start(self, self._status, self._headers, first)
 
     def _keep_error(self, data: bytes) -> None:

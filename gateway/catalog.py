@@ -7,6 +7,7 @@ import msgspec
 
 from backends.adapter import Adapter
 from backends.families import ALL_FAMILIES, OPENAI_FAMILIES, VLLM_FAMILIES
+from backends.hold_calls import HoldingCalls
 from backends.openai import OpenAI
 from gateway import survival
 from gateway.config.deployment import Deployment as DeploymentConfig
@@ -49,14 +50,19 @@ class Catalog(msgspec.Struct, frozen=True):
         candidates = self.candidates.get(deployment)
         return candidates[0].deployment.price if candidates else None
 
+    def adapter(self, candidate: Candidate, model: Model) -> Adapter:
+        """What speaks to that place for a request of that model."""
+        adapter = self.adapters[candidate.id]
+        return HoldingCalls(adapter) if model.hold_calls else adapter
+
     def find(self, name: str, key: Key) -> Model | Refusal:
         """The model a key's client asks for; an empty name is the catch-all, where there is one."""
-        model = self.model(name)
+        model = self.models.get(name) or self.models.get("*")
         if model is None and not name:
             return Refusal(400, "you must provide a 'model' parameter", param="model")
         if model is None:
             return Refusal(404, f"the model '{name}' does not exist", code="model_not_found", param="model")
-        if not key.allows(name):
+        if "*" not in key.models and not key.allows(name):
             return Refusal(403, f"this key may not use the model '{name}'", code="model_not_allowed", param="model")
         return model
 

@@ -1,5 +1,6 @@
 """Time, chance and names. Rule: the only place that reads a clock or draws at random; everything else is given them."""
 
+import functools
 import itertools
 import os
 import random  # noqa: TID251
@@ -7,19 +8,10 @@ import time
 
 now = time.monotonic  # seconds; the event loop's own clock
 wall = time.time  # noqa: TID251  # seconds since the epoch, for people
-_bits = random.getrandbits
-_START = os.urandom(6).hex().encode()
-_count = itertools.count(1)
-
-
-def seed() -> int:
-    """64 random bits: what a request's random choices are drawn from."""
-    return _bits(64)
-
-
-def request_id() -> bytes:
-    """A name no other request has: this process's random part and a count."""
-    return b"req_%b%08x" % (_START, next(_count))
+#: 64 random bits: what a request's random choices are drawn from.
+seed = functools.partial(random.getrandbits, 64)
+#: A name no other request has: this process's random part and a count.
+request_id = map((b"req_%b%%08x" % os.urandom(6).hex().encode()).__mod__, itertools.count(1)).__next__
 
 
 def jitter(seconds: float) -> float:

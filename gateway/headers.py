@@ -4,7 +4,9 @@ import re
 from collections.abc import Mapping
 
 from gateway import clock
+from gateway.config.schema import Server
 from gateway.refusal import Refusal
+from policies.types import Outcome
 
 _ID = re.compile(rb"[A-Za-z0-9._:\-]{1,128}")
 _UPSTREAM = frozenset(
@@ -56,6 +58,18 @@ def passed_back(upstream: Mapping[bytes, bytes]) -> bytes:
     return b"".join(b"%b: %b\r\n" % (name, upstream[name]) for name in passing)
 
 
+def told(outcome: Outcome, content_type: bytes, now: float) -> bytes:
+    """The header lines that every answer begins with: what became of the request by ``now``."""
+    lines = (
+        b"content-type: %b\r\nx-request-id: %b\r\nx-cloverleaf-attempts: %d\r\nx-cloverleaf-overhead-ms: %.3f\r\n"
+    ) % (content_type, outcome.id, outcome.attempts, (now - outcome.received - outcome.waited) * 1000)
+    if outcome.queued:
+        lines += b"x-cloverleaf-queue-ms: %.3f\r\n" % (outcome.queued * 1000)
+    if not outcome.deployment:
+        return lines
+    return lines + b"x-cloverleaf-deployment: %b\r\n" % outcome.deployment.encode()
+
+
 STREAMED = b"cache-control: no-cache\r\nx-accel-buffering: no\r\n"  # an answer that is shown as it comes
 
 
@@ -70,10 +84,12 @@ def cors(given: Mapping[bytes, bytes], allowed: list[str]) -> bytes:
 _EXPOSED = b"access-control-expose-headers: x-request-id, x-cloverleaf-deployment, x-cloverleaf-attempts\r\n"
 
 
-def too_large(given: Mapping[bytes, bytes], limit: int) -> Refusal | None:
-    """The refusal of a body whose declared length is over ``limit`` bytes."""
+def over_limit(given: Mapping[bytes, bytes], in_flight: int, server: Server) -> Refusal | None:
+    """The refusal of one request too many, or of a body whose declared length is too large."""
+    if in_flight >= server.max_concurrency:
+        return too_many(server.max_concurrency)
     length = given.get(b"content-length", b"0")
-    return body_too_large(limit) if not length.isdigit() or int(length) > limit else None
+    return None if length.isdigit() and int(length) <= server.max_body else body_too_large(server.max_body)
 
 
 def body_too_large(limit: int) -> Refusal:

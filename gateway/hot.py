@@ -4,6 +4,7 @@ A hot request is a cycle beside uvicorn's own: it stands in the same pipeline an
 scope, ASGI messages, and tasks are left out.
 """
 
+import asyncio
 from typing import Any
 
 import httptools
@@ -13,6 +14,7 @@ from backends.families import FAMILIES
 from gateway import clock
 from gateway.gateway import Gateway
 from gateway.hot_cycle import HotCycle
+from gateway.keys import Caller
 from gateway.refusal import Refusal
 
 HOT = {path.encode(): family for family in FAMILIES for path in family.paths}
@@ -31,13 +33,19 @@ class _Deaf:
 
 
 class HotProtocol(HttpToolsProtocol):
-    """One client connection. ``idle_since``: when the client was last heard (monotonic seconds) while the gateway
-    waits for it; 0 while it waits for the gateway."""
+    """One client connection. Times are monotonic seconds. ``heard``: when the packet at hand came in, or the turn of
+    the request at hand did; ``idle_since``: that, while the gateway waits for the client; 0 while it is waited for."""
+
+    __slots__ = (  # uvicorn's as well, where requests touch them: side by side, and not in a dict too large to share
+        "_active", "_between", "_default", "_head_bytes", "_in_head", "_packet", "caller", "cycle",
+        "expect_100_continue", "flow", "gateway", "headers", "heard", "idle_since", "loop", "parser", "pipeline",
+        "server_state", "transport", "url",
+    )  # fmt: skip
 
     def __init__(self, gateway: Gateway, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.gateway = gateway
-        self.idle_since = clock.now()
+        self.heard = self.idle_since = clock.now()
         self._in_head = False
         self._head_bytes = 0  # of the head under way, from its second packet on
         self._packet = 0
@@ -54,7 +62,12 @@ class HotProtocol(HttpToolsProtocol):
 
     # asyncio.Protocol
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)  # type: ignore[arg-type]  # a stream protocol is given a stream transport
+        self.caller = Caller(self.client[0] if self.client else "")
+
     def data_received(self, data: bytes) -> None:
+        self.heard = clock.now()
         self._packet = len(data)
         if self._in_head:
             self._head_bytes += len(data)
@@ -96,7 +109,7 @@ class HotProtocol(HttpToolsProtocol):
         self.headers = []
         self._in_head = True
         self._head_bytes = 0
-        self.idle_since = clock.now()
+        self.idle_since = self.heard
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers.append((name.lower(), value))
@@ -121,14 +134,16 @@ class HotProtocol(HttpToolsProtocol):
         self.cycle = cycle  # type: ignore[assignment]  # it has what the base class uses of a cycle
         free = previous is None or previous.response_complete
         if free and not self.flow.write_paused:
-            self._activate(cycle)
+            self._active = cycle
+            if self.expect_100_continue or cycle.journey.refused is not None:
+                self._activate(cycle)
         else:
             self._between = self._between or free
             self.flow.pause_reading()
             self.pipeline.appendleft((cycle, self.app))  # type: ignore[arg-type]
 
     def on_body(self, body: bytes) -> None:
-        self.idle_since = clock.now()
+        self.idle_since = self.heard
         cycle: Any = self.cycle
         if not isinstance(cycle, HotCycle):
             super().on_body(body)
@@ -156,13 +171,15 @@ class HotProtocol(HttpToolsProtocol):
             self._between = True
             self.loop.call_soon(self._next)
         else:
-            self.flow.resume_reading()
+            if self.flow.read_paused:
+                self.flow.resume_reading()
             self.idle_since = clock.now()
 
     def _next(self) -> None:
         """Serve the request that has waited longest, when the client has taken the answers before it."""
         if self._between and not self.flow.write_paused:
             self._between = False
+            self.heard = clock.now()
             cycle, app = self.pipeline.pop()
             if not self.pipeline:  # only the latest may lack some of its body; reading on for others would pile them up
                 self.flow.resume_reading()

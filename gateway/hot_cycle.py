@@ -21,12 +21,13 @@ class _NoEvent:
 
 _NO_EVENT = _NoEvent()
 _CLOSE = b"connection: close\r\n"
-_SIZES = tuple(b"%x\r\n" % size for size in range(2048))  # most chunks' first line, ready made
 
 
 class HotCycle:
-    """One hot request and its answer. The names from ``message_event`` on are uvicorn's."""
+    """One hot request and its answer. ``disconnected``, ``keep_alive``, ``message_event`` and ``response_complete``
+    are uvicorn's names."""
 
+    message_event = _NO_EVENT
     __slots__ = (
         "_protocol",
         "_size",
@@ -37,7 +38,6 @@ class HotCycle:
         "journey",
         "keep_alive",
         "linger",
-        "message_event",
         "more_body",
         "response_complete",
         "started",
@@ -51,13 +51,10 @@ class HotCycle:
         self.flow: Flow | None = None
         self.started = False
         self.linger = False
-        client = protocol.client
-        self.journey = Journey(protocol.gateway, family, given, client[0] if client else "", self)
-        self.message_event = _NO_EVENT
         self.keep_alive = keep_alive
         self.more_body = True
-        self.disconnected = False
         self.response_complete = False
+        self.journey = Journey(protocol.gateway, family, given, protocol.caller, self, protocol.heard)
 
     @property
     def too_large(self) -> bool:
@@ -76,9 +73,8 @@ class HotCycle:
         """Its body is whole (or not wanted)."""
         if not self.started:
             self.started = True
-            body = self.body[0] if len(self.body) == 1 else b"".join(self.body)
-            self.body = []
-            self.journey.run(body)
+            parts, self.body = self.body, []
+            self.journey.run(parts[0] if len(parts) == 1 else b"".join(parts), self._protocol.heard)
 
     # Answer
 
@@ -110,9 +106,7 @@ class HotCycle:
         )
 
     def write(self, data: bytes) -> None:
-        size = len(data)
-        prefix = _SIZES[size] if size < len(_SIZES) else b"%x\r\n" % size
-        self._transport.write(b"".join((prefix, data, b"\r\n")))
+        self._transport.write(b"%x\r\n%b\r\n" % (len(data), data))
 
     def end(self) -> None:
         self._transport.write(b"0\r\n\r\n")
@@ -122,13 +116,6 @@ class HotCycle:
         self._let_go()
         self._transport.abort()
 
-    def _let_go(self) -> None:
-        """The journey holds this answer, and a body: an idle connection keeps neither, nor leaves them to the garbage
-        collector as a cycle."""
-        self.response_complete = True
-        self.flow = None
-        del self.journey
-
     def _complete(self) -> None:
         self._let_go()
         if self.linger:
@@ -136,3 +123,10 @@ class HotCycle:
         elif not self.keep_alive:
             self._transport.close()
         self._protocol.on_response_complete()
+
+    def _let_go(self) -> None:
+        """The journey holds this answer, and a body: an idle connection keeps neither, nor leaves them to the garbage
+        collector as a cycle."""
+        self.response_complete = True
+        self.flow = None
+        del self.journey

@@ -3,7 +3,8 @@
     admit -> decode -> plan -> attempt -> (failure -> machine -> plan -> attempt)* -> outcome
 
 From the last body byte to the upstream write is one synchronous tick, and no task runs in between: a journey is moved
-by its door (run, leave, stop) and by its attempt (start, whole, settled).
+by its door (run, leave, stop) and by its attempt (start, whole, silent, settled). What is rare stands beside it: a
+stream that dies (rescue), a second attempt (rivals), a wait for a place (line).
 """
 
 import asyncio
@@ -11,21 +12,21 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from backends.adapter import Adapter, Incoming
+from backends.adapter import Incoming
 from backends.families import Family
-from backends.hold_calls import HoldingCalls
 from backends.peek import BadBody, peek
 from backends.recover.kept import Keeper
-from backends.recover.seam import Seam
-from gateway import clock, headers, refusal
+from gateway import clock, headers
 from gateway.answer import Answer
 from gateway.attempt import Attempt
-from gateway.keys import Key
+from gateway.keys import Caller
 from gateway.refusal import Refusal
-from gateway.rescue import Rescue
+from gateway.rescue import Rescue, received
+from gateway.rivals import Rivals
+from gateway.telling import Telling
 from policies.failure import Failure, Fault, Progress
-from policies.machine import Action, GiveUp, Machine, Start
-from policies.types import Candidate, Outcome, Request, Snapshot, Usage
+from policies.machine import Action, GiveUp, Machine, Start, first
+from policies.types import Candidate, Model, Outcome, Request, Snapshot, Usage
 
 if TYPE_CHECKING:
     from gateway.gateway import Gateway
@@ -35,71 +36,53 @@ _DEFECT = Fault(Failure.CANCELLED, "the gateway failed on this request")
 _STOPPING = Fault(Failure.NO_ENDPOINT, "the gateway is stopping; ask again")
 
 
-class Journey:
+class Journey(Telling):
     """One request, from its headers on. A door makes it when the headers are read, and runs it when the body is."""
 
     __slots__ = (
-        "_attempt",
-        "_headers",
-        "_keeper",
-        "_key",
-        "_machine",
-        "_model",
-        "_timer",
-        "answer",
-        "catalog",
-        "deadline",
-        "family",
-        "gateway",
-        "incoming",
-        "max_body",
-        "outcome",
-        "refused",
-    )
+        "_attempt", "_keeper", "_key", "_machine", "_model", "_rivals", "_timer",
+        "deadline", "incoming",
+    )  # fmt: skip
 
     def __init__(
-        self, gateway: "Gateway", family: Family, given: Mapping[bytes, bytes], client: str, answer: Answer
+        self,
+        gateway: "Gateway",
+        family: Family,
+        given: Mapping[bytes, bytes],
+        caller: Caller,
+        answer: Answer,
+        received: float,
     ) -> None:
         self.gateway = gateway
-        self.catalog = gateway.catalog
-        self._headers = given
+        self.catalog = catalog = gateway.catalog
+        self.given = given
         self._attempt: Attempt | None = None
+        self._machine: Machine | None = None
+        self._keeper: Keeper | None = None  # what the client was sent, where a stream may be recovered
+        self._rivals: Rivals | None = None  # where a second attempt may be made
         self._timer: asyncio.TimerHandle | None = None
         self.family = family
         self.answer = answer
         self.deadline = float("inf")
-        self._keeper: Keeper | None = None  # what the client was sent, where a stream may be recovered
-        self.outcome = Outcome(headers.request_id(given), family.name, clock.now())
-        self.refused: Refusal | None = self._admit(client)
+        self.outcome = Outcome(headers.request_id(given), family.name, received)
+        self.max_body = catalog.config.server.max_body
+        self.refused: Refusal | None  # told before the body is read
+        key = caller.identify(catalog.keys, given)
+        if isinstance(key, Refusal):
+            self.refused = key
+            return
+        self._key, self.outcome.key = key, key.name
+        self.refused = headers.over_limit(given, len(gateway.journeys), catalog.config.server)
         if self.refused is None:  # what is refused must not count, or strangers could fill the place up
             gateway.journeys.add(self)
 
-    def _admit(self, client: str) -> Refusal | None:
-        """Whether it may come in: asked before its body is read."""
-        key = self.catalog.keys.identify(self._headers, client)
-        if isinstance(key, Refusal):
-            return key
-        self._key: Key = key
-        self.outcome.key = key.name
-        server = self.catalog.config.server
-        self.max_body = server.max_body
-        if len(self.gateway.journeys) >= server.max_concurrency:
-            return headers.too_many(server.max_concurrency)
-        return headers.too_large(self._headers, server.max_body)
-
-    def over_limit(self, size: int) -> bool:
-        """A body has grown to ``size`` bytes; True: it is refused."""
-        if size > self.max_body:
-            self.refused = headers.body_too_large(self.max_body)
-        return size > self.max_body
-
     # Moved by the door
 
-    def run(self, body: bytes) -> None:
-        """The body is here: serve it."""
-        self.outcome.received = clock.now()
+    def run(self, body: bytes, received: float) -> None:
+        """The body is here, since ``received`` (monotonic seconds): serve it."""
+        self.outcome.received = received
         if self.refused is not None:
-            self._refuse(self.refused)
+            self.refuse(self.refused)
             return
         try:
             self._serve(body)
@@ -120,85 +103,107 @@ class Journey:
         if self.outcome.first_token:
             self.break_off(_STOPPING)
         else:
-            self._refuse(Refusal(503, _STOPPING.message, "server_error", "stopping", retry_after=1.0))
+            self.refuse(Refusal(503, _STOPPING.message, "server_error", "stopping", retry_after=1.0))
 
     def _drop(self, fault: Fault) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        self.gateway.line.leave(self)
+        if self._rivals is not None:
+            self._rivals.stop()
         attempt = self._attempt
         if attempt is not None:
             attempt.cancel()
             self.account(attempt, fault)
-            if isinstance(seam := attempt.decoder, Seam) and seam.committed:
-                self.outcome.usage = seam.received()
-            elif self._keeper is not None:
-                kept = self._keeper.all()
-                self.outcome.usage = Usage(self.incoming.request.prompt_tokens, kept.tokens, 0, "estimated")
+        if self._keeper is not None:
+            self.outcome.usage = received(self._keeper, attempt, self.incoming.request.prompt_tokens)
 
     # The one attempt loop
 
     def _serve(self, body: bytes) -> None:
         outcome, gateway = self.outcome, self.gateway
         try:
-            peeked = peek(self.family, body, self._headers.get(b"content-type", b""))
+            peeked = peek(self.family, body, self.given.get(b"content-type", b""))
         except BadBody as problem:
-            self._refuse(Refusal(400, str(problem), param=problem.param))
+            self.refuse(Refusal(400, str(problem), param=problem.param))
             return
         model = self.catalog.find(peeked.model, self._key)
         if isinstance(model, Refusal):
-            self._refuse(model)
+            self.refuse(model)
             return
         outcome.model, outcome.stream = model.name, peeked.stream
+        live, now = gateway.live, outcome.received
+        tokens, turn = live.estimate(model.name, len(body)), next(live.turns[model.name])
+        request = Request(self.family.name, model.name, peeked.stream, body, tokens, now, clock.seed(), turn)
+        self.deadline = now + model.total
+        self.incoming = Incoming(request, self.family, peeked, headers.forwarded(self.given, outcome.id))
         self._model = model
-        request = Request(
-            self.family.name,
-            model.name,
-            peeked.stream,
-            body,
-            gateway.live.estimate(model.name, len(body)),
-            outcome.received,
-            clock.seed(),
-            gateway.live.turn(model.name),
-        )
-        self.deadline = outcome.received + model.total
-        self.incoming = Incoming(request, self.family, peeked, headers.forwarded(self._headers, outcome.id))
-        self._machine = Machine(request, model, self.catalog.retry, self.deadline)
-        self._act(self._machine.start(self._snapshot()))
+        if self.catalog.hedge is not None:
+            self._rivals = Rivals(self)
+        candidate = first(request, model, Snapshot(now, self.catalog.models))
+        if candidate is not None:
+            self._begin(candidate, model, now)
+        else:
+            self._act(self._decide(None).start(self._snapshot()))
+
+    def _decide(self, begun: Candidate | None) -> Machine:
+        """The machine that says what follows; made when something is to follow, which is rare."""
+        if self._machine is None:
+            rules = self.catalog.retry
+            self._machine = Machine(self.incoming.request, self._model, rules, self.deadline, begun)
+        return self._machine
 
     def _act(self, action: Action) -> None:
         if isinstance(action, Start):
-            self._begin(action)
+            self._begin(action.candidate, action.model, clock.now())
         elif isinstance(action, GiveUp):
-            self._give_up(action)
+            self._settle_for(action)
         else:
             self.later(action.seconds, self._resume, action.seconds)
 
+    def _settle_for(self, action: GiveUp) -> None:
+        """Nothing can be tried now: wait for a place, or for a second attempt under way, or tell the client."""
+        if action.fault.failure is Failure.SHED:
+            refused = self.gateway.line.join(self, self._model)
+            if refused is None:
+                return
+            action = refused
+        if self._rivals is None or not self._rivals.gave_up(action):
+            self.give_up(action)
+
     def _resume(self, waited: float) -> None:
         self.outcome.waited += waited
-        self._act(self._machine.resume(self._snapshot()))
+        self._act(self._decide(None).resume(self._snapshot()))
+
+    def admit(self, waited: float) -> bool:
+        """A place may be free after ``waited`` seconds in line; False: it is not."""
+        action = self._decide(None).resume(self._snapshot())
+        if isinstance(action, GiveUp) and action.fault.failure is Failure.SHED:
+            return False
+        self.outcome.queued += waited
+        self.outcome.waited += waited
+        self._guarded(self._act, action)
+        return True
 
     def _snapshot(self) -> Snapshot:
         return Snapshot(clock.now(), self.catalog.models)
 
-    def _begin(self, start: Start) -> None:
-        candidate = start.candidate
-        limits = start.model.timeouts[candidate.deployment.name]
-        self._model = start.model
-        self.send(Attempt(self, candidate, limits, self.adapter(candidate), self.incoming))
-
-    def adapter(self, candidate: Candidate) -> Adapter:
-        adapter = self.catalog.adapters[candidate.id]
-        return HoldingCalls(adapter) if self._model.hold_calls else adapter
+    def _begin(self, candidate: Candidate, model: Model, now: float) -> None:
+        self._model = model
+        limits = model.timeouts[candidate.id[0]]
+        adapter = self.catalog.adapter(candidate, model)
+        attempt = Attempt(self, candidate, limits, adapter, self.incoming, now)
+        self.send(attempt)
+        if self._rivals is not None:
+            self._rivals.begun(attempt, model)
 
     def send(self, attempt: Attempt) -> None:
-        """Start it; it is counted before anything else can happen."""
-        gateway, outcome, candidate = self.gateway, self.outcome, attempt.candidate
-        outcome.attempts += 1
-        outcome.deployment, outcome.endpoint = candidate.id
+        """Start the one that counts."""
+        outcome = self.outcome
         self._attempt = attempt
-        gateway.live.enter(candidate, self.incoming.request.prompt_tokens, self.family.name, attempt.started)
-        gateway.watch.add(attempt)
-        attempt.send(gateway.transport)
+        outcome.deployment, outcome.endpoint = attempt.candidate.id
+        outcome.attempts += 1
+        self.gateway.dispatch(attempt, self.incoming.request)
 
     def later(self, seconds: float, call: Callable[..., None], *given: object) -> None:
         """Go on after a pause; the client may leave meanwhile."""
@@ -214,123 +219,72 @@ class Journey:
 
     def start(self, attempt: Attempt, status: int, upstream: Mapping[bytes, bytes], first: bytes) -> None:
         """The first content of a streamed answer."""
-        self._commit(attempt, status)
-        self.answer.flow = attempt
+        if self._rivals is not None:
+            self._rivals.committed(attempt)
         if self._model.recovery is not None and self.family.events == "openai":
             self._keeper = Keeper(self.answer.write)
             self._keeper.keep(first)
             attempt.write = self._keeper.write
-        lines = self._lines(upstream.get(b"content-type", b"")) + headers.passed_back(upstream)
-        self.answer.start(status, lines + headers.STREAMED, first)
+        self.begin_answer(attempt, status, upstream, first)
 
     def whole(self, attempt: Attempt, status: int, upstream: Mapping[bytes, bytes], body: bytes, usage: Usage) -> None:
         """A whole answer."""
-        self._commit(attempt, status)
-        lines = self._lines(upstream.get(b"content-type", b"application/json")) + headers.passed_back(upstream)
-        price = attempt.candidate.deployment.price
-        if price is not None and usage.source == "upstream":
-            lines += b"x-cloverleaf-cost-usd: %.8f\r\n" % usage.cost(price)
-        self.answer.whole(status, lines, body)
+        if self._rivals is not None:
+            self._rivals.committed(attempt)
+        self.answer_whole(attempt, status, upstream, body, usage)
+
+    def silent(self, attempt: Attempt, fault: Fault) -> bool:
+        """The first token is late (timeouts.ttft): whether the attempt is kept while the next one is tried."""
+        if self._rivals is None or not self._rivals.keep(attempt, fault):
+            return False
+        self._attempt = None
+        self._follow(attempt.candidate, fault)
+        return True
 
     def settled(self, attempt: Attempt, fault: Fault | None) -> None:
         """An attempt is over: answered whole, broken after its commit, or to be followed by another."""
-        self.account(attempt, fault)
+        now = self.account(attempt, fault)
         if fault is None:
-            usage = self.outcome.usage
-            if usage.prompt and not self.family.form:
-                self.gateway.live.learn(self.outcome.model, len(self.incoming.request.body), usage.prompt)
-            self.conclude(None)
-        elif attempt.committed:
-            if self._keeper is None or not self._rescued(self._keeper, attempt, fault):
-                self.break_off(fault)
+            prompt = self.outcome.usage.prompt
+            if prompt and not self.family.form:
+                self.gateway.live.learn(self.outcome.model, len(self.incoming.request.body), prompt)
+            self.conclude(None, now)
+        elif not attempt.committed:
+            self._follow(attempt.candidate, fault)
+        elif self._keeper is not None:
+            self._guarded(Rescue(self, self._model, self._keeper.all(), attempt, fault).begin)
         else:
-            self._follow(fault)
+            self.break_off(fault)
 
-    def _rescued(self, keeper: Keeper, dead: Attempt, fault: Fault) -> bool:
-        """Whether the stream goes on elsewhere."""
-        rules = self._model.recovery
-        assert rules is not None  # nothing is kept otherwise
-        try:
-            return Rescue(self, self._model, rules, keeper.all(), dead, fault).begin()
-        except Exception:
-            self.gateway.log.event("error", "defect", traceback.format_exc())
-            return False
+    def _follow(self, begun: Candidate, fault: Fault) -> None:
+        machine = self._decide(begun)
+        second = self._rivals.failed() if self._rivals is not None else None
+        if second is not None:
+            machine.replaced(second.candidate)
+            self.replace(second)
+        else:
+            self._guarded(self._fail, machine, fault)
 
-    def _follow(self, fault: Fault) -> None:
-        try:
-            self._act(self._machine.failed(fault, Progress.UNCOMMITTED, self._snapshot()))
-        except Exception:
-            self._crashed()
+    def _fail(self, machine: Machine, fault: Fault) -> None:
+        self._act(machine.failed(fault, Progress.UNCOMMITTED, self._snapshot()))
 
-    def account(self, attempt: Attempt, fault: Fault | None) -> None:
-        """Give back what the attempt held, and tell what it says of its endpoint."""
+    def replace(self, attempt: Attempt) -> None:
+        """A second attempt is the one that counts now."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._attempt = attempt
+        self.outcome.deployment, self.outcome.endpoint = attempt.candidate.id
+
+    def account(self, attempt: Attempt, fault: Fault | None) -> float:
+        """The one that counted is over: note what it was; when that was."""
         self._attempt = None
-        gateway, outcome, candidate, family = self.gateway, self.outcome, attempt.candidate, self.family.name
-        gateway.watch.discard(attempt)
-        gateway.live.leave(candidate, self.incoming.request.prompt_tokens)
-        now = clock.now()
-        gateway.live.observe(candidate, family, fault, now)
-        gateway.metrics.attempt(candidate.id, family, fault)
+        now = self.gateway.give_back(attempt, self.incoming.request, fault)
         if fault is not None:
-            outcome.tried += (outcome.deployment,)
+            outcome = self.outcome
+            outcome.tried += (attempt.candidate.id[0],)
             if not attempt.committed:
                 outcome.waited += now - attempt.started
-
-    # What a client sees
-
-    def _commit(self, attempt: Attempt, status: int) -> None:
-        outcome = self.outcome
-        outcome.status = status
-        outcome.first_token = attempt.first_at
-        outcome.waited += attempt.first_at - attempt.sent_at
-        self.gateway.live.prove(attempt.candidate, self.family.name, attempt.first_at)
-
-    def _lines(self, content_type: bytes) -> bytes:
-        outcome = self.outcome
-        lines = (
-            b"content-type: %b\r\nx-request-id: %b\r\nx-cloverleaf-attempts: %d\r\nx-cloverleaf-overhead-ms: %.3f\r\n"
-        ) % (
-            content_type,
-            outcome.id,
-            outcome.attempts,
-            (clock.now() - outcome.received - outcome.waited) * 1000,
-        )
-        if outcome.deployment:
-            lines += b"x-cloverleaf-deployment: %b\r\n" % outcome.deployment.encode()
-        allowed = self.catalog.config.server.cors
-        return lines + headers.cors(self._headers, allowed) if allowed else lines
-
-    def _refuse(self, refused: Refusal, fault: Fault | None = None) -> None:
-        self.outcome.status = refused.status
-        lines = self._lines(b"application/json") + refused.lines()
-        self.answer.whole(refused.status, lines, refused.body(self.family.name))
-        self.conclude(fault)
-
-    def _give_up(self, action: GiveUp) -> None:
-        fault = action.fault
-        if not refusal.passes_on(fault):
-            self._refuse(refusal.of_fault(fault, self.outcome.tried, action.retry_after), fault)
-            return
-        self.outcome.status = fault.status
-        self.answer.whole(fault.status, self._lines(fault.content_type), fault.body)
-        self.conclude(fault)
-
-    def break_off(self, fault: Fault) -> None:
-        """A committed answer cannot be finished: say so in its own way, and never end it as if it were whole."""
-        if self.outcome.stream and self.family.events:
-            self.answer.write(refusal.in_band(fault, self.family.name, self.family.events))
-            self.answer.end()
-        else:
-            self.answer.abort()
-        self.conclude(fault)
-
-    def conclude(self, fault: Fault | None) -> None:
-        """Record what became of it, once, on every path."""
-        outcome = self.outcome
-        outcome.fault = fault
-        outcome.finished = clock.now()
-        self.gateway.journeys.discard(self)
-        self.gateway.record(outcome)
+        return now
 
     def _crashed(self) -> None:
         """The outermost frame of our own code: a defect costs this request and a traceback in the log, no more."""
@@ -339,5 +293,5 @@ class Journey:
             self._drop(_DEFECT)
             if self.outcome.first_token:
                 self.break_off(_DEFECT)
-                return
-            self._refuse(Refusal(500, _DEFECT.message, "server_error", "internal_error"))
+            else:
+                self.refuse(Refusal(500, _DEFECT.message, "server_error", "internal_error"))

@@ -4,6 +4,10 @@ State is kept by (deployment, endpoint) and by quota domain, so it survives a re
 loop between awaits: no locks.
 """
 
+import itertools
+from collections import defaultdict
+from collections.abc import Iterator
+
 from policies.breaker import BreakerRules
 from policies.budget import Budget
 from policies.failure import ABSENCE, ENDPOINT_FAULTS, Failure, Fault
@@ -29,7 +33,7 @@ class Live:
         self.bytes_per_token: dict[str, float] = {}
         self._waits: dict[tuple[tuple[str, str], Kind], Waits] = {}
         self.hedge = HedgeBudget()
-        self.turns: dict[str, int] = {}
+        self.turns: dict[str, Iterator[int]] = defaultdict(itertools.count)  # what `round_robin` takes, by model
         self.probed: set[tuple[str, str]] = set()  # endpoints whose health is checked, and so told back up
 
     def load(self, id: tuple[str, str], rules: BreakerRules) -> Load:
@@ -60,7 +64,7 @@ class Live:
         load.in_flight += 1
         load.in_flight_tokens += tokens
         candidate.pool.in_flight += 1
-        if family in load.breakers:
+        if load.breakers and family in load.breakers:
             load.breakers[family].enter(now)
 
     def prove(self, candidate: Candidate, family: str, now: float) -> None:
@@ -127,11 +131,6 @@ class Live:
         load.scraped, load.scraped_at, load.own_at_scrape = seen, now, load.in_flight
 
     # tokens
-
-    def turn(self, model: str) -> int:
-        """How many requests this model has had: what `round_robin` takes turns by."""
-        turn = self.turns[model] = self.turns.get(model, -1) + 1
-        return turn
 
     def estimate(self, model: str, size: int) -> int:
         """Prompt tokens of a body of ``size`` bytes."""

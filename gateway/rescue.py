@@ -15,18 +15,26 @@ from backends.recover import asked
 from backends.recover.chunk import REASONING
 from backends.recover.continuation import continuation
 from backends.recover.joins import Continuing, Realigning, Restarting
-from backends.recover.kept import Kept
+from backends.recover.kept import Keeper, Kept
 from backends.recover.seam import DONE, Join, Mend, Mending, Seam, length_end
 from gateway import clock
 from gateway.attempt import Attempt
 from policies.failure import Fault
 from policies.plan import Exclusions, plan
 from policies.recovery import MAX_TRIES, Broken, Hopeless, Limits, Recovery, left, recover
-from policies.types import Candidate, Mode, Model, Outcome, RecoveryRules, Snapshot, Spent, Usage
+from policies.types import Candidate, Mode, Model, Outcome, Snapshot, Spent, Usage
 
 if TYPE_CHECKING:
     from gateway.answer import Answer
     from gateway.journey import Journey
+
+
+def received(keeper: Keeper, attempt: Attempt | None, prompt_tokens: int) -> Usage:
+    """What a client has received of a stream that ends here: by the seam it went over, else as it was kept."""
+    seam = attempt.decoder if attempt is not None else None
+    if isinstance(seam, Seam) and seam.committed:
+        return seam.received()
+    return Usage(prompt_tokens, keeper.all().tokens, 0, "estimated")
 
 
 class RescueAttempt(Attempt):
@@ -44,12 +52,11 @@ class RescueAttempt(Attempt):
 class Rescue:
     """One broken stream. ``model``: the one it was served under; ``dead``: the attempt that broke."""
 
-    def __init__(
-        self, journey: "Journey", model: Model, rules: RecoveryRules, kept: Kept, dead: Attempt, fault: Fault
-    ) -> None:
+    def __init__(self, journey: "Journey", model: Model, kept: Kept, dead: Attempt, fault: Fault) -> None:
         self._journey = journey
         self._model = model
-        self._rules = rules
+        assert model.recovery is not None  # else nothing was kept
+        self._rules = model.recovery
         self._kept = kept
         self._dead = dead
         self._asked = asked.read(journey.family, journey.incoming.request.body)
@@ -67,28 +74,36 @@ class Rescue:
     def outcome(self) -> Outcome:
         return self._journey.outcome
 
-    def begin(self) -> bool:
-        """Take the stream over; False: it cannot be recovered, for the reason that was logged."""
-        fault = self._fault
+    def begin(self) -> None:
+        """Take the stream over; where it cannot be recovered, it ends in its error."""
         if self._kept.finished:
-            return self._complete(DONE)
-        found = recover(self._rules, fault.failure, self._broken(), self._dead.candidate, self._places())
-        if isinstance(found, Hopeless):
-            return self._give_up(found.why)
+            self._complete(DONE)
+            return
+        failure, dead = self._fault.failure, self._dead.candidate
+        found = recover(self._rules, failure, self._broken(), dead, self._places())
+        why = found.why if isinstance(found, Hopeless) else self._go_on(found)
+        if why:
+            self._count("none")
+            self._journey.gateway.log.event("debug", "recovery", f"{self.outcome.id.decode()}: not recovered: {why}")
+            self._journey.break_off(self._fault)
+
+    def _go_on(self, found: Recovery) -> str:
+        """In the way that was found; why not, if it cannot be."""
         if found.mode is Mode.CONTINUE and left(self._limits(), self._kept.tokens) is None:
             usage = self.estimated() if self._asked.include_usage else None
-            return self._complete(length_end(self._kept, self._journey.family.name, usage))
+            self._complete(length_end(self._kept, self._journey.family.name, usage))
+            return ""
         chosen = self._choose(found)
         if chosen is None:
-            return self._give_up("no place is free")
+            return "no place is free"
         request, load = self._journey.incoming.request, chosen.load
         amount, now = float(request.prompt_tokens + self._kept.tokens), clock.now()
         seconds = load.recoveries.wait(amount, now)
         if seconds > self._model.timeouts[chosen.deployment.name].stream_idle or now + seconds >= self.deadline:
-            return self._give_up("too many recoveries at once")
+            return "too many recoveries at once"
         load.recoveries.reserve(amount, now)
         self._journey.later(seconds, self._send, found.mode, chosen)
-        return True
+        return ""
 
     def _send(self, mode: Mode, chosen: Candidate) -> None:
         journey = self._journey
@@ -98,9 +113,13 @@ class Rescue:
         comment = f": cloverleaf recovered mode={mode.value} deployment={place} at={self._kept.characters}\n\n".encode()
         prompt = journey.incoming.request.prompt_tokens + (self._kept.tokens if mode is Mode.CONTINUE else 0)
         mend = Mend(self._join(mode), self._kept, comment, self._asked.include_usage, prompt)
-        adapter = Mending(journey.adapter(chosen), mend)
+        adapter = Mending(journey.catalog.adapter(chosen, self._model), mend)
         incoming = self._continuation() if mode is Mode.CONTINUE else journey.incoming
-        journey.send(RescueAttempt(self, chosen, self._model.timeouts[place], adapter, incoming))
+        journey.send(RescueAttempt(self, chosen, self._model.timeouts[place], adapter, incoming, clock.now()))
+
+    def silent(self, attempt: Attempt, fault: Fault) -> bool:
+        """It is not kept when it is late: one more place may be asked."""
+        return False
 
     # Moved by its attempts
 
@@ -127,8 +146,10 @@ class Rescue:
             journey.conclude(None)
         elif attempt.committed:
             journey.break_off(fault)
-        elif len(self._tried) > MAX_TRIES or not self.begin():
+        elif len(self._tried) > MAX_TRIES:
             journey.break_off(self._fault)
+        else:
+            self.begin()
 
     def _spend(self, attempt: Attempt, fault: Fault | None) -> None:
         """Note each attempt's own tokens, and what the client received of them all."""
@@ -187,7 +208,7 @@ class Rescue:
 
     # The ends
 
-    def _complete(self, end: bytes) -> bool:
+    def _complete(self, end: bytes) -> None:
         """All that was asked for had been sent when the stream died: only its end is missing."""
         journey = self._journey
         journey.outcome.usage = self.estimated()
@@ -196,16 +217,10 @@ class Rescue:
         journey.answer.write(end)
         journey.answer.end()
         journey.conclude(None)
-        return True
 
     def estimated(self) -> Usage:
         """What the client received of it before it died."""
         return Usage(self._journey.incoming.request.prompt_tokens, self._kept.tokens, 0, "estimated")
-
-    def _give_up(self, why: str) -> bool:
-        self._count("none")
-        self._journey.gateway.log.event("debug", "recovery", f"{self.outcome.id.decode()}: not recovered: {why}")
-        return False
 
     def _count(self, how: str) -> None:
         self._journey.gateway.metrics.recovery(self._model.name, how)

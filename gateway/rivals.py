@@ -13,7 +13,7 @@ from gateway.attempt import Attempt
 from policies.failure import Failure, Fault
 from policies.hedge import LATE, Waiting, work, worth
 from policies.latency import kind
-from policies.machine import GiveUp, Start
+from policies.machine import GiveUp
 from policies.plan import Exclusions, plan
 from policies.types import Candidate, Model, Outcome, Snapshot, Spent, Usage
 
@@ -29,7 +29,9 @@ _SLOWER = Fault(Failure.CANCELLED, "another attempt was faster")
 class Rivals:
     """Of one journey; made only where hedging is configured. Watched for when its current attempt is late."""
 
-    __slots__ = ("_current", "_hedged", "_journey", "_kind", "_model", "_pending", "_second", "deadline", "total")
+    __slots__ = (
+        "_current", "_hedged", "_journey", "_kind", "_model", "_pending", "_second", "deadline", "late_at", "total",
+    )  # fmt: skip
 
     def __init__(self, journey: "Journey") -> None:
         request = journey.incoming.request
@@ -39,7 +41,7 @@ class Rivals:
         self._second: Attempt | None = None
         self._hedged = False  # a request is hedged once
         self._pending: GiveUp | None = None  # what the current attempts came to, if the second fails as well
-        self.deadline = self.total = _NEVER
+        self.deadline = self.late_at = self.total = _NEVER
 
     # What the second attempt asks of its owner
 
@@ -75,11 +77,11 @@ class Rivals:
     def begun(self, attempt: Attempt, model: Model) -> None:
         """The journey has a new current attempt."""
         gateway, request = self._journey.gateway, self._journey.incoming.request
-        self._current, self._model = attempt, model
+        self._current, self._model, self._pending = attempt, model, None
         gateway.live.hedge.first(work(request.prompt_tokens, attempt.candidate.deployment.price), attempt.started)
         late = gateway.live.waits(attempt.candidate, self._kind).quantile(LATE)
         if late is not None and self._second is None and not self._hedged:
-            self.deadline = attempt.started + late
+            self.deadline = self.late_at = attempt.started + late
             gateway.watch.add(self)
             gateway.late.add(self)
 
@@ -94,6 +96,7 @@ class Rivals:
     def failed(self) -> Attempt | None:
         """The current attempt failed: the hedge that now goes on in its place, if there is one."""
         self._disarm()
+        self._current = None
         second = self._second
         if second is None or not self._hedged:
             return None
@@ -111,7 +114,7 @@ class Rivals:
         if not live.hedge.take(work(request.prompt_tokens, attempt.candidate.deployment.price), now):
             return False
         live.observe(attempt.candidate, request.family, fault, now)
-        attempt.owner, self._second = self, attempt
+        attempt.owner, self._second, self._current = self, attempt, None
         return True
 
     def gave_up(self, action: GiveUp) -> bool:
@@ -143,10 +146,10 @@ class Rivals:
             return
         self._disarm()
         self._hedged = True
-        limits, adapter = self._model.timeouts[place.deployment.name], journey.adapter(place)
-        self._second = Attempt(self, place, limits, adapter, journey.incoming)
+        limits, adapter = self._model.timeouts[place.deployment.name], journey.catalog.adapter(place, self._model)
+        self._second = Attempt(self, place, limits, adapter, journey.incoming, now)
         self.outcome.attempts += 1
-        journey.dispatch(self._second)
+        journey.gateway.dispatch(self._second, request)
 
     def _rival(self, current: Attempt, now: float) -> Candidate | None:
         """The plan's choice in another failure domain."""
@@ -156,12 +159,9 @@ class Rivals:
 
     def _worth(self, current: Attempt, place: Candidate, now: float) -> bool:
         live, late = self._journey.gateway.live, self._journey.gateway.late
-        waiting = Waiting(len(late), sum(1 for each in late if each.is_late(now)))
+        waiting = Waiting(len(late), sum(1 for each in late if each.late_at < now))
         own, rival = live.waits(current.candidate, self._kind), live.waits(place, self._kind)
         return worth(now - current.started, own, rival, waiting, place)
-
-    def is_late(self, now: float) -> bool:
-        return self._current is not None and now - self._current.started > self._late
 
     def _disarm(self) -> None:
         self.deadline = _NEVER
@@ -173,7 +173,8 @@ class Rivals:
         current, self._current, self._second = self._current, attempt, None
         attempt.owner = self._journey
         self.outcome.hedged = "won"
-        if self._journey.replace(attempt) and current is not None:
+        self._journey.replace(attempt)
+        if current is not None:
             self.outcome.waited += max(0.0, attempt.sent_at - current.sent_at)
             current.cancel()
             self._lose(current, _SLOWER)
@@ -181,7 +182,7 @@ class Rivals:
     def _lose(self, attempt: Attempt, fault: Fault) -> None:
         """Account for an attempt that another one made superfluous: its prompt counts as read."""
         journey, candidate = self._journey, attempt.candidate
-        journey.give_back(attempt, fault)
+        journey.gateway.give_back(attempt, journey.incoming.request, fault)
         self.outcome.hedged = self.outcome.hedged or "lost"
         self.outcome.tried += (candidate.deployment.name,)
         usage = Usage(journey.incoming.request.prompt_tokens, 0, 0, "estimated")

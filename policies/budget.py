@@ -18,12 +18,14 @@ class Budget(msgspec.Struct):
 
     def request(self, now: float) -> None:
         """A first try was sent."""
-        self._slide(now)
+        if now >= self.half_ends:
+            self._slide(now)
         self.requests += 1
 
     def take(self, now: float) -> bool:
         """Spend one retry if there is one."""
-        self._slide(now)
+        if now >= self.half_ends:
+            self._slide(now)
         allowed = max(FLOOR, self.share * (self.requests + self.requests_before))
         if self.retries + self.retries_before >= allowed:
             return False
@@ -31,8 +33,6 @@ class Budget(msgspec.Struct):
         return True
 
     def _slide(self, now: float) -> None:
-        if now < self.half_ends:
-            return
         stale = now >= self.half_ends + WINDOW / 2
         self.requests_before, self.retries_before = (0, 0) if stale else (self.requests, self.retries)
         self.requests = self.retries = 0

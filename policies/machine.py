@@ -1,5 +1,6 @@
 """The attempt machine. Rule: events in, actions out; no I/O. The live dispatcher and the simulator both drive it.
 
+    first -> candidate | None: where a request goes that meets no difficulty; it needs no machine
     start -> Start(candidate) | Wait(seconds) | GiveUp
     failed(fault) -> Start(candidate) | Wait(seconds) | GiveUp(fault)        resume (after a Wait) -> any of them
 
@@ -39,8 +40,17 @@ class GiveUp(msgspec.Struct, frozen=True):
 Action = Start | Wait | GiveUp
 
 
+def first(request: Request, model: Model, snapshot: Snapshot) -> Candidate | None:
+    """The place a Machine would start at, where the model itself has one; a Machine is made when that attempt fails,
+    or when there is none."""
+    candidate = plan(request, model, snapshot).candidate
+    if candidate is not None:
+        candidate.domain.budget.request(snapshot.now)
+    return candidate
+
+
 class Machine:
-    """One request's attempts. ``deadline`` is monotonic seconds."""
+    """One request's attempts. ``deadline`` is monotonic seconds; ``begun``: the ``first`` one, where it has started."""
 
     __slots__ = (
         "_attempts",
@@ -58,7 +68,9 @@ class Machine:
         "rules",
     )
 
-    def __init__(self, request: Request, model: Model, rules: RetryRules, deadline: float) -> None:
+    def __init__(
+        self, request: Request, model: Model, rules: RetryRules, deadline: float, begun: Candidate | None = None
+    ) -> None:
         self.request = request
         self.rules = rules
         self.deadline = deadline
@@ -67,9 +79,9 @@ class Machine:
         self._exclusions: Exclusions | None = None  # built at the first failure
         self._retries: dict[str, int] = {}
         self._silent: set[tuple[str, str]] = set()
-        self._last: Candidate | None = None
+        self._last = begun
         self._fault: Fault | None = None
-        self._attempts = 0
+        self._attempts = 0 if begun is None else 1
         self._waits = 0  # before the first attempt
         self._resorted = False  # health ruled every place out, and one was tried all the same
 
@@ -78,11 +90,13 @@ class Machine:
         only cool after a rate limit, the limit is waited out if the rules allow it."""
         model, models = self._model, list(self._models)
         action = self._forward(snapshot)
-        if isinstance(action, Start) or action.fault.failure is not Failure.NO_ENDPOINT:
+        if isinstance(action, Start):
+            return action
+        self._model, self._models = model, models  # what is resumed begins here again
+        if action.fault.failure is not Failure.NO_ENDPOINT:
             return action
         candidate = last_resort(self.request, model, snapshot)
         cooled = cooled_in(self.request, model, snapshot)
-        self._model, self._models = model, models
         if candidate is not None:
             self._resorted = True
             return self._begin(candidate)

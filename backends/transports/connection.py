@@ -68,16 +68,12 @@ class Connection(asyncio.Protocol):
         self._status = self._head_bytes = 0
         self._framed = self._whole = self._kept_alive = False
         body = wire.body
-        head = b"%b %b HTTP/1.1\r\n%bcontent-length: %d\r\n\r\n" % (
-            wire.method,
-            wire.target,
-            wire.headers,
-            len(body),
-        )
-        if len(body) < SEPARATE_BODY:
-            transport.write(head + body)
+        size = len(body)
+        head = (wire.method, wire.target, wire.headers, size)
+        if size < SEPARATE_BODY:
+            transport.write(b"%b %b HTTP/1.1\r\n%bcontent-length: %d\r\n\r\n%b" % (*head, body))
         else:
-            transport.write(head)
+            transport.write(b"%b %b HTTP/1.1\r\n%bcontent-length: %d\r\n\r\n" % head)
             transport.write(body)
 
     def abort(self) -> None:
@@ -168,21 +164,14 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         if self._status and not self._whole:
             self._whole = True
-            self._kept_alive = self._parser.should_keep_alive()  # the parser knows it only now
+            self._kept_alive = self._framed and self._parser.should_keep_alive()  # the parser knows it only now
 
     def _finish(self) -> None:
-        receiver, owner = self._receiver, self._owner
-        self._receiver = self._owner = None
-        transport = self._transport
-        reusable = (
-            transport is not None
-            and not self._paused
-            and self._framed
-            and self._kept_alive
-            and transport.get_write_buffer_size() == 0
-        )
+        receiver, owner, transport = self._receiver, self._owner, self._transport
         assert receiver is not None and owner is not None
-        owner.finished(reusable)
+        self._receiver = self._owner = None
+        free = self._kept_alive and not self._paused
+        owner.finished(free and transport is not None and transport.get_write_buffer_size() == 0)
         receiver.end()
 
     def _fail(self, fault: Fault) -> None:

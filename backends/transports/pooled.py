@@ -6,7 +6,7 @@ that race is the pool's own, not a failure of the upstream. Nothing else is retr
 
 import asyncio
 import ssl
-from collections import deque
+from collections import defaultdict, deque
 
 from backends.adapter import Origin, Wire
 from backends.transport import Receiver
@@ -25,37 +25,28 @@ class Pooled:
         self._loop = asyncio.get_running_loop()
         self._max_idle = max_idle
         self._ssl = ssl_context
-        self._idle: dict[Origin, deque[Connection]] = {}
+        self._idle: defaultdict[Origin, deque[Connection]] = defaultdict(deque)
         self._sweeper = self._loop.call_later(SWEEP, self._sweep)
 
     def send(self, wire: Wire, receiver: Receiver) -> "Call":
         call = Call(self, wire, receiver)
-        connection = self.take(wire.origin)
-        if connection is None:
-            call.dial()
-        else:
-            call.write(connection)
-        return call
-
-    def take(self, origin: Origin) -> Connection | None:
-        """An idle connection: the last one used, since it is the likeliest to be alive."""
-        idle = self._idle.get(origin)
+        idle = self._idle[wire.origin]
         while idle:
-            connection = idle.pop()
+            connection = idle.pop()  # the last one used, since it is the likeliest to be alive
             if connection.usable:
-                return connection
-        return None
+                call.write(connection)
+                return call
+        call.dial()
+        return call
 
     def give(self, origin: Origin, connection: Connection) -> None:
         """Keep a connection for the next request."""
-        idle = self._idle.get(origin)
-        if idle is None:
-            idle = self._idle[origin] = deque()
-        if len(idle) >= self._max_idle:
+        idle = self._idle[origin]
+        if len(idle) < self._max_idle:
+            connection.idle_since = self._loop.time()
+            idle.append(connection)
+        else:
             connection.close()
-            return
-        connection.idle_since = self._loop.time()
-        idle.append(connection)
 
     async def connect(self, origin: Origin) -> Connection:
         """A new connection.
