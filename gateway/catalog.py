@@ -40,7 +40,7 @@ class Catalog(msgspec.Struct, frozen=True):
     candidates: Mapping[str, tuple[Candidate, ...]]  # by deployment
     retry: RetryRules
     continuing: frozenset[tuple[str, str]]  # endpoints where a broken stream may be continued, if they can
-    hedge: float | None  # the share that second attempts may cost; None: there are none
+    hedges: bool  # whether second attempts are made
 
     def model(self, name: str) -> Model | None:
         return self.models.get(name) or self.models.get("*")
@@ -79,6 +79,7 @@ def compile_catalog(config: Config, live: Live, embedded: Embedded) -> Catalog:
         for candidate in candidates[name]:
             adapters[candidate.id] = _adapter(deployment, candidate.id[1])
     models = {name: _model(name, config, candidates) for name in config.models}
+    live.hedge.share = config.defaults.hedge.budget
     aliases = {alias: models[name] for name, model in config.models.items() for alias in model.aliases}
     listed = tuple(name for name in config.models if name != "*")
     return Catalog(
@@ -90,7 +91,7 @@ def compile_catalog(config: Config, live: Live, embedded: Embedded) -> Catalog:
         candidates,
         retry,
         survival.continuing(models.values()),
-        config.defaults.hedge.budget if config.defaults.hedge.enabled else None,
+        config.defaults.hedge.enabled,
     )
 
 

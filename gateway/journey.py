@@ -138,7 +138,7 @@ class Journey(Telling):
         self.deadline = now + model.total
         self.incoming = Incoming(request, self.family, peeked, headers.forwarded(self.given, outcome.id))
         self._model = model
-        if self.catalog.hedge is not None:
+        if self.catalog.hedges:
             self._rivals = Rivals(self)
         candidate = first(request, model, Snapshot(now, self.catalog.models))
         if candidate is not None:

@@ -42,7 +42,7 @@ class RequestLine(msgspec.Struct, omit_defaults=True):
     message: str | None = None
     recovered: str = ""
     hedged: str = ""
-    queued_ms: float = 0.0
+    queued_ms: float | None = None
     spent: tuple[Spent, ...] = ()
 
 
@@ -147,6 +147,6 @@ def request_line(time: float, outcome: Outcome) -> RequestLine:
         message=fault.message if fault and fault.failure.who is not Who.CLIENT else None,  # theirs may quote a prompt
         recovered=outcome.recovered,
         hedged=outcome.hedged,
-        queued_ms=round(outcome.queued * 1000, 3),
+        queued_ms=round(outcome.queued * 1000, 3) if outcome.queued else None,
         spent=outcome.spent,
     )
