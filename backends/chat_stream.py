@@ -1,7 +1,7 @@
 """Chat streams. Rule: data-only chunks pass as the bytes they are; only the usage nobody asked for is taken out.
 
 Before the commit every event is read. After it one is read only when it may hold more than a delta: a finish, usage, an
-error, [DONE], or a comment.
+error, [DONE], a comment, or another choice than the first. What is not JSON is skipped: the stream may well go on.
 """
 
 import re
@@ -31,6 +31,7 @@ class _Delta(msgspec.Struct):
 
 
 class _Choice(msgspec.Struct):
+    index: msgspec.Raw = _ABSENT
     delta: _Delta | None = None
     text: str | None = None
     finish_reason: str | None = None
@@ -44,6 +45,8 @@ class _Chunk(msgspec.Struct):
 
 _decode = msgspec.json.Decoder(_Chunk).decode
 _finish = re.compile(rb'"finish_reason"\s*:\s*"').search
+_error_event = re.compile(rb"event: ?error\s").match
+_FIRST = (b"", b"null", b"0")
 
 
 class ChatStream:
@@ -54,6 +57,7 @@ class ChatStream:
         "_finished",
         "_hide_usage",
         "_malformed",
+        "_others",
         "committed",
         "fault",
         "progressed",
@@ -63,8 +67,9 @@ class ChatStream:
     def __init__(self, hide_usage: bool) -> None:
         self._events = sse.Events()
         self._hide_usage = hide_usage
-        self._finished = False  # a finish_reason was seen
-        self._malformed = False  # before the commit: later events are not all read
+        self._finished = False  # the first choice has a finish_reason
+        self._others: dict[bytes, bool] | None = None  # the other choices, and whether each has one
+        self._malformed = False
         self.committed = False
         self.progressed = False
         self.fault: Fault | None = None
@@ -77,7 +82,9 @@ class ChatStream:
             and b'"finish_reason":null' in data
             and b'"usage"' not in data
             and b'"error"' not in data
-            and data.startswith(b"data:")
+            and data[:7] == b"data: {"
+            and data[-5:] == b"}]}\n\n"
+            and b'"choices":[{"index":0,' in data
             and self.fault is None
             and not self._events.held
         ):
@@ -91,11 +98,11 @@ class ChatStream:
         if (
             self.committed
             and self.fault is None
-            and whole[:5] == b"data:"
             and b'"usage"' not in whole
             and _finish(whole) is None
             and b'"error"' not in whole
-            and b"[DONE]" not in whole
+            and b"\r" not in whole
+            and 0 < whole.count(b"\n\n") == whole.count(b"}]}\n\n") == whole.count(b'"choices":[{"index":0,')
         ):
             self.progressed = True
             return whole
@@ -119,13 +126,16 @@ class ChatStream:
         try:
             chunk = _decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            self._malformed = self._malformed or not self.committed
-            return True
-        self.progressed = True
+            sound = sse.is_json(data)  # then it has another shape, which the client may know
+            self._malformed = self._malformed or not sound
+            return sound
         error = bytes(chunk.error)
+        if error in _EMPTY and _error_event(event):
+            error = data
         if error not in _EMPTY:
             self.fault = in_band(error)
             return False
+        self.progressed = self.progressed or bool(chunk.choices) or chunk.usage is not None
         for choice in chunk.choices or ():
             self._note(choice)
         if chunk.usage is not None:
@@ -134,23 +144,36 @@ class ChatStream:
         return True
 
     def _note(self, choice: _Choice) -> None:
-        self._finished = self._finished or bool(choice.finish_reason)
-        self.committed = self.committed or self._finished or bool(choice.text) or _has_content(choice.delta)
+        finished = bool(choice.finish_reason)
+        index = bytes(choice.index)
+        if index in _FIRST:
+            self._finished = self._finished or finished
+        else:
+            others = self._others = {} if self._others is None else self._others
+            others[index] = finished or others.get(index, False)
+        self.committed = self.committed or finished or bool(choice.text) or _has_content(choice.delta)
+
+    def _is_whole(self) -> bool:
+        """Every choice that began has its finish_reason."""
+        others = self._others
+        return (self._finished or others is not None) and (others is None or all(others.values()))
 
     def _done(self) -> bool:
-        if not self._finished:  # vLLM ends so when its engine is killed
+        if not self._is_whole():  # vLLM ends so when its engine is killed
             self.fault = Fault(Failure.BROKEN_STREAM, "the upstream ended its stream without a finish_reason")
-        return self._finished
+            return False
+        return True
 
     def close(self) -> bytes:
         tail = self._events.tail
-        if self.fault is None and self._finished and sse.payload(tail) == b"[DONE]":
-            return tail  # all it lacks is the blank line
-        if self.fault is None and not self._finished:
-            if self._malformed:
-                self.fault = Fault(Failure.MALFORMED, "the upstream's stream is malformed")
-            else:
-                self.fault = Fault(Failure.BROKEN_STREAM, "the upstream's stream was cut off")
+        if self.fault is not None:
+            return b""
+        if self._is_whole():
+            return tail if sse.payload(tail) == b"[DONE]" else b""  # all it lacks is the blank line
+        if self._malformed:
+            self.fault = Fault(Failure.MALFORMED, "the upstream's stream is malformed")
+        else:
+            self.fault = Fault(Failure.BROKEN_STREAM, "the upstream's stream was cut off")
         return b""
 
 

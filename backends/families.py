@@ -7,12 +7,14 @@ class Family(msgspec.Struct, frozen=True):
     """One kind of endpoint.
 
     ``paths``: public ones, first the canonical one. ``events``: how a streamed answer speaks (``openai``: data-only
-    chunks and [DONE]; ``typed``: named events). ``form``: the request is multipart. ``binary``: so is the answer.
+    chunks and [DONE]; ``typed``: named events). ``optional``: some upstreams answer whole although a stream was asked
+    for, which their clients expect. ``form``: the request is multipart. ``binary``: so is the answer.
     """
 
     name: str
     paths: tuple[str, ...]
     events: str = ""
+    optional: bool = False
     usage_option: bool = False  # usage in streams must be asked for
     form: bool = False
     binary: bool = False
@@ -26,11 +28,11 @@ FAMILIES = (
     Family("messages", ("/v1/messages",), events="typed"),
     Family("count_tokens", ("/v1/messages/count_tokens",)),
     Family("moderations", ("/v1/moderations",)),
-    Family("images", ("/v1/images/generations",), events="typed"),
-    Family("image_edits", ("/v1/images/edits",), events="typed", form=True),
+    Family("images", ("/v1/images/generations",), events="typed", optional=True),
+    Family("image_edits", ("/v1/images/edits",), events="typed", optional=True, form=True),
     Family("image_variations", ("/v1/images/variations",), form=True),
     Family("speech", ("/v1/audio/speech",), binary=True),
-    Family("transcriptions", ("/v1/audio/transcriptions",), events="typed", form=True),
+    Family("transcriptions", ("/v1/audio/transcriptions",), events="typed", optional=True, form=True),
     Family("translations", ("/v1/audio/translations",), form=True),
     Family("rerank", ("/v1/rerank", "/rerank", "/v2/rerank")),
     Family("score", ("/v1/score", "/score")),

@@ -1,12 +1,11 @@
 """Faults. Rule: an upstream's refusal, whole or in-band, becomes one of our failures here and nowhere else."""
 
-import math
 import re
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 
 import msgspec
 
+from backends import retry_after
 from policies.failure import Failure, Fault
 
 _TOO_LONG = re.compile(
@@ -18,6 +17,9 @@ _FILTERED = re.compile(r"content_filter|content management policy|content_policy
 _QUOTA = frozenset({"insufficient_quota", "credit_balance_exhausted", "billing_not_active", "billing_error"})
 _RATE = frozenset({"rate_limit_exceeded", "rate_limit_error", "slow_down", "tokens", "requests"})
 _OVERLOADED = frozenset({"overloaded_error", "overloaded", "capacity_exceeded", "service_unavailable"})
+
+#: Failures after which a provider may say when to come back.
+_WAITS = frozenset({Failure.RATE_LIMITED, Failure.OVERLOADED, Failure.SERVER_ERROR})
 
 _BY_STATUS = {
     401: Failure.AUTH,
@@ -57,7 +59,7 @@ def of_reply(status: int, headers: Mapping[bytes, bytes], body: bytes) -> Fault:
     return Fault(
         failure,
         error.message or f"the upstream answered {status}",
-        retry_after=delay(headers),
+        retry_after=retry_after.delay(headers, body) if failure in _WAITS else None,
         credential=status == 402 or error.code in _QUOTA or error.type in _QUOTA,
         status=status,
         body=body if error.enveloped else b"",
@@ -75,12 +77,13 @@ def in_band(error: bytes) -> Fault:
         status = 429
     elif read.type in _OVERLOADED or read.code in _OVERLOADED:
         status = 503
-    elif read.type == "invalid_request_error" and code is None:
+    elif code is None and (read.type == "invalid_request_error" or _of_the_request(read)):
         status = 400
     failure = _failure(status, read)
     return Fault(
         failure,
         read.message or "the upstream sent an error",
+        retry_after=retry_after.of_body(error) if failure in _WAITS else None,
         credential=read.code in _QUOTA or read.type in _QUOTA,
         status=status,
         body=b'{"error":' + error + b"}",
@@ -90,7 +93,7 @@ def in_band(error: bytes) -> Fault:
 def _read(body: bytes) -> _Error:
     try:
         envelope = msgspec.json.decode(body, type=_Envelope)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _Error(enveloped=False)
     if isinstance(envelope.error, _Error):
         return envelope.error
@@ -101,10 +104,7 @@ def _read(body: bytes) -> _Error:
 
 def _failure(status: int, error: _Error) -> Failure:
     if status in (400, 413, 422):
-        text = f"{error.code} {error.type} {error.message}"
-        if _TOO_LONG.search(text):
-            return Failure.CONTEXT_TOO_LONG
-        return Failure.CONTENT_FILTERED if _FILTERED.search(text) else Failure.BAD_REQUEST
+        return _of_the_request(error) or Failure.BAD_REQUEST
     known = _BY_STATUS.get(status)
     if known is not None:
         return known
@@ -113,21 +113,9 @@ def _failure(status: int, error: _Error) -> Failure:
     return Failure.SERVER_ERROR if status >= 500 else Failure.BAD_REQUEST
 
 
-def delay(headers: Mapping[bytes, bytes]) -> float | None:
-    """Seconds to wait, from ``retry-after-ms`` or ``retry-after`` (seconds or a date, against the reply's own date)."""
-    try:
-        if b"retry-after-ms" in headers:
-            return _seconds(float(headers[b"retry-after-ms"]) / 1000)
-        text = headers.get(b"retry-after", b"").decode("ascii").strip()
-        if not text:
-            return None
-        if text[0].isdigit():
-            return _seconds(float(text))
-        sent = parsedate_to_datetime(headers[b"date"].decode("ascii"))
-        return _seconds((parsedate_to_datetime(text) - sent).total_seconds())
-    except (ValueError, KeyError, TypeError, UnicodeDecodeError):
-        return None
-
-
-def _seconds(value: float) -> float | None:
-    return max(0.0, value) if math.isfinite(value) else None
+def _of_the_request(error: _Error) -> Failure | None:
+    """The client's fault that has a place of its own to go to, told by code or by words."""
+    text = f"{error.code} {error.type} {error.message}"
+    if _TOO_LONG.search(text):
+        return Failure.CONTEXT_TOO_LONG
+    return Failure.CONTENT_FILTERED if _FILTERED.search(text) else None

@@ -19,8 +19,7 @@ def fields(body: bytes, content_type: bytes, wanted: tuple[bytes, ...]) -> dict[
     """
     delimiter = _delimiter(content_type)
     found: dict[bytes, tuple[int, int]] = {}
-    first = delimiter[2:]
-    at = len(first) if body.startswith((first + b"\r\n", first + b"--")) else _delimiter_end(body, delimiter, 0)
+    at = _opened(body, delimiter)
     while not body.startswith(b"--", at):
         head_end = body.find(b"\r\n\r\n", at)
         if head_end < 0 or body.find(delimiter, at, head_end) >= 0:
@@ -36,10 +35,22 @@ def fields(body: bytes, content_type: bytes, wanted: tuple[bytes, ...]) -> dict[
 
 
 def opening(body: bytes, content_type: bytes) -> tuple[int, tuple[bytes, bytes]]:
-    """Where a further ``model`` field may be put in, and what goes before and after its value."""
-    first = _delimiter(content_type)[2:] + b"\r\n"
-    at = body.index(first) + len(first)
-    return at, (b'content-disposition: form-data; name="model"\r\n\r\n', b"\r\n" + first)
+    """Where a further ``model`` field may be put in, and what goes before and after its value.
+
+    Raises:
+        ValueError: the form holds no field.
+    """
+    delimiter = _delimiter(content_type)
+    at = _opened(body, delimiter)
+    if body.startswith(b"--", at):
+        raise ValueError("the multipart body holds no field")
+    return at + 2, (b'content-disposition: form-data; name="model"\r\n\r\n', delimiter + b"\r\n")
+
+
+def _opened(body: bytes, delimiter: bytes) -> int:
+    """Where the first delimiter line ends: at the very start, or after a preamble."""
+    first = delimiter[2:]
+    return len(first) if body.startswith((first + b"\r\n", first + b"--")) else _delimiter_end(body, delimiter, 0)
 
 
 def _delimiter(content_type: bytes) -> bytes:

@@ -33,14 +33,19 @@ class Peek(msgspec.Struct, gc=False):
     stream_options: dict[str, object] | None = None  # None: not given (or null)
     options_at: Range = (0, 0)
     model_wrap: tuple[bytes, bytes] = (b"", b"")
+    steering: dict[str, msgspec.Raw] | None = None  # fields that steer the gateway, and that most upstreams refuse
 
 
 class _Body(msgspec.Struct):
     model: str | None = None
     stream: bool | None = None
     stream_options: dict[str, object] | None = None
+    models: msgspec.Raw | None = None
+    provider: msgspec.Raw | None = None
+    priority: msgspec.Raw | None = None
 
 
+STEERING = ("models", "provider", "priority")
 _decode = msgspec.json.Decoder(_Body).decode
 _decode_raw = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _COLON = re.compile(rb"\s*:\s*")
@@ -69,11 +74,14 @@ def peek(family: Family, body: bytes, content_type: bytes) -> Peek:
             raise _no_name()
         stream = bool(fields.stream)
         options_at = _options_at(body, fields.stream_options) if stream and family.usage_option else (0, 0)
+        steering = None
+        if fields.models is not None or fields.provider is not None or fields.priority is not None:
+            steering = {name: raw for name in STEERING if (raw := getattr(fields, name)) is not None}
     except msgspec.ValidationError as error:
         raise _explained(str(error)) from None
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise BadBody(f"the request body is not valid JSON: {error}") from None
-    return Peek(fields.model or "", model_at, stream, fields.stream_options, options_at, wrap)
+    return Peek(fields.model or "", model_at, stream, fields.stream_options, options_at, wrap, steering)
 
 
 def _explained(text: str) -> BadBody:
@@ -116,6 +124,16 @@ def _options_at(body: bytes, options: dict[str, object] | None) -> Range:
     return _walk(body).get("stream_options", (start, start))
 
 
+def members(body: bytes) -> list[tuple[str, Range]]:
+    """Top-level keys in order, each with the range from the end of the member before it to its own."""
+    at = body.index(b"{") + 1
+    found = []
+    for key, (_, end) in _walk(body).items():
+        found.append((key, (at, end)))
+        at = end
+    return found
+
+
 def _walk(body: bytes) -> dict[str, Range]:
     """Top-level key -> byte range of its raw value.
 
@@ -154,12 +172,12 @@ def _end(pattern: re.Pattern[bytes], body: bytes, at: int) -> int:
 def _peek_form(body: bytes, content_type: bytes) -> Peek:
     try:
         fields = form.fields(body, content_type, (b"model", b"stream"))
+        at, wrap = (0, (b"", b"")) if b"model" in fields else form.opening(body, content_type)
     except ValueError as error:
         raise BadBody(str(error)) from None
     flag = fields.get(b"stream", (0, 0))
     stream = body[flag[0] : flag[1]].strip().lower() == b"true"
     if b"model" not in fields:
-        at, wrap = form.opening(body, content_type)
         return Peek("", (at, at), stream, model_wrap=wrap)
     start, end = fields[b"model"]
     if start == end:

@@ -1,8 +1,10 @@
 """Splice. Rule: change fields of a body in place; every byte outside them stays as it was."""
 
+from collections.abc import Collection
+
 import msgspec
 
-from backends.peek import Peek, Range
+from backends.peek import Peek, Range, members
 
 Edit = tuple[Range, bytes]
 
@@ -28,6 +30,20 @@ def ask_for_usage(peeked: Peek) -> list[Edit]:
     if at[0] == at[1]:
         return [(at, b'"stream_options":{"include_usage":true},')]
     return [(at, msgspec.json.encode({**(options or {}), "include_usage": True}))]
+
+
+def leave_out(body: bytes, names: Collection[str]) -> list[Edit]:
+    """The edits that take these top-level members out of a JSON object, each with the comma that goes with it."""
+    edits: list[Edit] = []
+    first = True  # nothing is kept yet: the comma to go is the one that follows
+    for name, (start, end) in members(body):
+        if name in names:
+            edits.append(((start, end), b""))
+        elif first:
+            first = False
+            if edits:
+                edits.append(((start, body.index(b",", start) + 1), b""))
+    return edits
 
 
 def json_string(text: str) -> bytes:

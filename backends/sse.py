@@ -2,6 +2,8 @@
 
 import re
 
+import msgspec
+
 _END = re.compile(rb"\n\r?\n|\r\r")  # a blank line ends an event
 _MARKS = (b"\n\n", b"\n\r\n", b"\r\r")
 MAX_EVENT = 32 * 1024 * 1024  # bytes; an event that never ends must not fill the memory
@@ -73,3 +75,12 @@ def payload(event: bytes) -> bytes:
     """The data of an event: its ``data`` lines joined by newlines; empty where it has none (a comment, say)."""
     lines = [line[5:].removeprefix(b" ") for line in event.splitlines() if line.startswith(b"data:")]
     return lines[0] if len(lines) == 1 else b"\n".join(lines)
+
+
+def is_json(data: bytes) -> bool:
+    """Whether a payload is JSON, whatever its shape."""
+    try:
+        msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True

@@ -62,11 +62,12 @@ _NO_ERROR = (b"", b"null", b'""')
 class TypedStream:
     """Reads a stream of events that name their type."""
 
-    __slots__ = ("_events", "_finished", "_untyped", "committed", "fault", "progressed", "usage")
+    __slots__ = ("_events", "_finished", "_malformed", "_untyped", "committed", "fault", "progressed", "usage")
 
     def __init__(self) -> None:
         self._events = sse.Events()
         self._finished = False
+        self._malformed = False  # an event that is not JSON was skipped
         self._untyped = False  # chat-like chunks, as vLLM transcribes: [DONE] ends these
         self.committed = False
         self.progressed = False
@@ -97,7 +98,9 @@ class TypedStream:
         try:
             decoded = _decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return True
+            sound = sse.is_json(data)  # then it has another shape, which the client may know
+            self._malformed = self._malformed or not sound
+            return sound
         kind = decoded.type
         error = bytes(decoded.response.error if decoded.response else decoded.error)
         if kind in ERRORS or (not kind and error not in _NO_ERROR):
@@ -122,5 +125,8 @@ class TypedStream:
 
     def close(self) -> bytes:
         if self.fault is None and not self._finished:
-            self.fault = Fault(Failure.BROKEN_STREAM, "the upstream's stream was cut off")
+            if self._malformed:
+                self.fault = Fault(Failure.MALFORMED, "the upstream's stream is malformed")
+            else:
+                self.fault = Fault(Failure.BROKEN_STREAM, "the upstream's stream was cut off")
         return b""

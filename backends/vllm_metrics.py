@@ -20,6 +20,7 @@ PREFIX_HITS = (
     "vllm:gpu_prefix_cache_hits_total",
     "vllm:gpu_prefix_cache_hits",
 )
+CACHE_CONFIG = ("vllm:cache_config_info",)
 SLEEP_STATE = ("vllm:engine_sleep_state",)
 
 
@@ -34,7 +35,18 @@ def parse(text: str) -> EngineLoad:
         prefix_queries=_sum(text, PREFIX_QUERIES),
         prefix_hits=_sum(text, PREFIX_HITS),
         sleeping=not any(awake) if awake else None,
+        kv_tokens=_kv_tokens(text),
     )
+
+
+def _kv_tokens(text: str) -> float | None:
+    """What the cache holds: an info metric tells it in its labels, as `num_gpu_blocks="25000"`."""
+    held = [
+        float(labels["num_gpu_blocks"]) * float(labels["block_size"])
+        for written, _ in _first(text, CACHE_CONFIG)
+        if {"num_gpu_blocks", "block_size"} <= (labels := dict(re.findall(r'(\w+)="(\d+)"', written))).keys()
+    ]
+    return sum(held) if held else None
 
 
 def _sum(text: str, names: tuple[str, ...]) -> float | None:

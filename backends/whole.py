@@ -5,15 +5,19 @@ from backends.faults import in_band
 from policies.failure import Failure, Fault
 from policies.types import NO_USAGE, Usage
 
+MAX_BODY = 512 * 1024 * 1024  # bytes; an answer that never ends must not fill the memory
+_NOTHING = (b"{}", b"[]", b'""')
+
 
 class WholeBody:
-    """Holds a JSON answer until it is whole."""
+    """Holds an answer until it is whole. ``json``: it must be some, and hold something."""
 
-    __slots__ = ("_json", "_parts", "committed", "fault", "progressed", "usage")
+    __slots__ = ("_json", "_parts", "_size", "committed", "fault", "progressed", "usage")
 
     def __init__(self, json: bool) -> None:
         self._json = json  # False: text (a transcription, say), which has no shape to check
         self._parts: list[bytes] = []
+        self._size = 0
         self.committed = False
         self.progressed = True
         self.fault: Fault | None = None
@@ -21,11 +25,15 @@ class WholeBody:
 
     def feed(self, data: bytes) -> bytes:
         self._parts.append(data)
+        self._size += len(data)
+        if self._size > MAX_BODY:
+            self._parts.clear()
+            self.fault = Fault(Failure.MALFORMED, f"the upstream's answer is larger than {MAX_BODY} bytes")
         return b""
 
     def close(self) -> bytes:
         body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
-        if not body.strip():
+        if not body.strip() or (self._json and len(body) < 16 and body.strip() in _NOTHING):
             self.fault = Fault(Failure.MALFORMED, "the upstream's answer is empty")
         elif self._json:
             try:
@@ -36,6 +44,28 @@ class WholeBody:
                 self.fault = None if error is None else in_band(error)
         self.committed = self.fault is None
         return body
+
+
+class Unexpected(WholeBody):
+    """An answer of a kind nobody asked for. It may be an error, which is read; all else is malformed."""
+
+    __slots__ = ("_why",)
+
+    def __init__(self, kind: str, asked: str) -> None:
+        super().__init__(json=True)
+        self._why = Fault(Failure.MALFORMED, f"the upstream's answer is {kind}, and {asked} was asked for")
+
+    def feed(self, data: bytes) -> bytes:
+        if not self._parts and not data.lstrip().startswith(b"{"):
+            self.fault = self._why
+        return super().feed(data)
+
+    def close(self) -> bytes:
+        super().close()
+        if self.fault is None or self.fault.failure is Failure.MALFORMED:
+            self.fault = self._why
+        self.committed = False
+        return b""
 
 
 class Binary:

@@ -45,12 +45,16 @@ def admin_app(gateway: Gateway) -> Litestar:
     async def api_status() -> Response[bytes]:
         return Response(msgspec.json.encode(status.report(gateway)), media_type="application/json")
 
+    @get("/api/decisions", guards=[guard])
+    async def api_decisions() -> Response[bytes]:
+        return Response(msgspec.json.encode(gateway.decisions.recent()), media_type="application/json")
+
     @get("/")
     async def console() -> Response[bytes]:
         return Response(_CONSOLE, media_type="text/html; charset=utf-8")
 
     return Litestar(
-        route_handlers=[health, ready, metrics, api_status, console],
+        route_handlers=[health, ready, metrics, api_status, api_decisions, console],
         exception_handlers={HTTPException: _refuse_http},
         openapi_config=None,
         logging_config=None,

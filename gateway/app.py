@@ -93,6 +93,8 @@ class App:
 
     async def close(self) -> None:
         await self.prober.close()
+        for mirror in list(self.gateway.mirrors):
+            mirror.leave()
         self.watch.close()
         await self.transport.close()
         if self.gateway.ledger is not None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gateway.answer import Answer
 
 MAX_ERROR_BODY = 1024 * 1024  # bytes of an upstream's refusal that are kept
+MAX_HELD = 4 * 1024 * 1024  # bytes of events without content that wait for the commit
 _now = clock.now
 _IDENTITY = (b"", b"identity")
 _LATE = {
@@ -157,6 +158,9 @@ class Attempt:
             self._commit(self._held + out)
         elif out:
             self._held += out
+            if len(self._held) > MAX_HELD:
+                self._fail(Fault(Failure.MALFORMED, f"the upstream sent {MAX_HELD} bytes without content"))
+                return
         elif decoder.progressed:  # nothing for the client yet, but the upstream is at work
             self.deadline, self._late = _now() + self._idle, Failure.STREAM_IDLE
         if decoder.fault is not None:
@@ -194,6 +198,11 @@ class Attempt:
         self.deadline, self._late = _now() + self._idle, Failure.STREAM_IDLE
         if self._exchange is not None:
             self._exchange.resume()
+
+    @property
+    def patience(self) -> float:
+        """Seconds that its first content may take: what an endpoint that fails has cost, however fast it failed."""
+        return self._limits.ttft if self._incoming.peek.stream else self._limits.response
 
     # Watched
 

@@ -1,6 +1,6 @@
 """The catalog. Rule: a configuration compiled once into what requests need; immutable, swapped whole at a reload."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 
 import msgspec
@@ -14,9 +14,12 @@ from gateway.config.deployment import Deployment as DeploymentConfig
 from gateway.config.schema import Config
 from gateway.keys import Key, Keys
 from gateway.live import Live
+from gateway.policy import fitted, named
 from gateway.refusal import Refusal
+from gateway.routes import compiled
 from policies.breaker import BreakerRules
-from policies.profile import Policy, preset
+from policies.chance import digest
+from policies.routes import Route
 from policies.types import Candidate, Deployment, Model, Price, RetryRules, Timeouts
 
 _FAMILIES = {
@@ -25,6 +28,7 @@ _FAMILIES = {
     "openai": OPENAI_FAMILIES,
     "openai_compatible": ALL_FAMILIES,
 }
+_OWN = frozenset({"vllm", "embedded"})  # engines of the user's
 _V1_IN_ROOT = frozenset({"openai", "openai_compatible"})
 Embedded = Mapping[str, list[str]]  # deployment -> roots of the engines started for it
 
@@ -35,12 +39,15 @@ class Catalog(msgspec.Struct, frozen=True):
     config: Config
     keys: Keys
     models: Mapping[str, Model]
+    variants: Mapping[tuple[str, str], Model]  # models under the policy that a route gives them
+    routes: tuple[Route, ...]
     listed: tuple[str, ...]
     adapters: Mapping[tuple[str, str], Adapter]
     candidates: Mapping[str, tuple[Candidate, ...]]  # by deployment
     retry: RetryRules
     continuing: frozenset[tuple[str, str]]  # endpoints where a broken stream may be continued, if they can
-    hedges: bool  # whether second attempts are made
+    explains: bool = False  # somebody may ask why, or some decisions are kept
+    hedges: bool = False  # whether second attempts are made
 
     def model(self, name: str) -> Model | None:
         return self.models.get(name) or self.models.get("*")
@@ -75,46 +82,73 @@ def compile_catalog(config: Config, live: Live, embedded: Embedded) -> Catalog:
     adapters: dict[tuple[str, str], Adapter] = {}
     for name, deployment in config.deployments.items():
         roots = embedded[name][: deployment.replicas] if deployment.provider == "embedded" else deployment.addresses
-        candidates[name] = tuple(_candidate(name, config, root, live, rules, retry) for root in roots)
+        place = _deployment(name, config)
+        candidates[name] = tuple(_candidate(place, deployment, root, live, rules, retry) for root in roots)
         for candidate in candidates[name]:
             adapters[candidate.id] = _adapter(deployment, candidate.id[1])
     models = {name: _model(name, config, candidates) for name in config.models}
+    policies = {route.to.policy for route in config.routes if route.to and route.to.policy}
+    variants = {(name, each): _model(name, config, candidates, each) for name in models for each in policies}
+    live.keep_speeds(_timed([*models.values(), *variants.values()]))
     live.hedge.share = config.defaults.hedge.budget
     aliases = {alias: models[name] for name, model in config.models.items() for alias in model.aliases}
     listed = tuple(name for name in config.models if name != "*")
+    keys, routes = Keys(config.auth.keys), tuple(map(compiled, config.routes))
+    explains = config.telemetry.decisions > 0 or any(key.explain for key in config.auth.keys)
     return Catalog(
         config,
-        Keys(config.auth.keys),
+        keys,
         {**models, **aliases},
+        variants,
+        routes,
         listed,
         adapters,
         candidates,
         retry,
-        survival.continuing(models.values()),
+        survival.continuing([*models.values(), *variants.values()]),
+        explains,
         config.defaults.hedge.enabled,
     )
 
 
-def _candidate(name: str, config: Config, root: str, live: Live, rules: BreakerRules, retry: RetryRules) -> Candidate:
+def _timed(models: Iterable[Model]) -> set[tuple[str, str]]:
+    """The endpoints whose speed some policy reads."""
+    return {c.id for model in models if "speed" in model.policy.needs for tier in model.tiers for c in tier}
+
+
+def _deployment(name: str, config: Config) -> Deployment:
+    """One for all its endpoints."""
     deployment = config.deployments[name]
     price = deployment.price or config.prices.get(deployment.model)
+    return Deployment(
+        name,
+        deployment.provider,
+        deployment.model,
+        _FAMILIES[deployment.provider],
+        deployment.max_concurrency,
+        msgspec.convert(price, Price, from_attributes=True) if price else None,
+        tuple(deployment.tags),
+        weights=deployment.weights or name,
+        own=deployment.provider in _OWN or deployment.cost is not None,
+        weight=1.0 if deployment.weight is None else deployment.weight,
+        context_window=deployment.context_window,
+        rpm=deployment.rpm,
+        tpm=deployment.tpm,
+    )
+
+
+def _candidate(
+    place: Deployment, deployment: DeploymentConfig, root: str, live: Live, rules: BreakerRules, retry: RetryRules
+) -> Candidate:
     domain, credential = _quota(deployment, root)
-    id = (name, root)
+    id = (place.name, root)
     return Candidate(
         id,
-        Deployment(
-            name,
-            deployment.provider,
-            deployment.model,
-            _FAMILIES[deployment.provider],
-            deployment.max_concurrency,
-            msgspec.convert(price, Price, from_attributes=True) if price else None,
-            tuple(deployment.tags),
-            deployment.weights or name,
-        ),
+        place,
         live.load(id, rules),
         live.domain(domain, credential, retry.budget),
-        live.pool(name),
+        live.pool(place.name, limited=place.rpm is not None or place.tpm is not None),
+        digest(*id),
     )
 
 
@@ -131,10 +165,13 @@ def _adapter(deployment: DeploymentConfig, root: str) -> Adapter:
     headers = {name: secret.reveal() for name, secret in deployment.headers.items()}
     if deployment.api_key:
         headers = {"authorization": f"Bearer {deployment.api_key.reveal()}", **headers}
-    return OpenAI(root, deployment.model, headers, v1_in_root=deployment.provider in _V1_IN_ROOT)
+    return OpenAI(
+        root, deployment.model, headers, v1_in_root=deployment.provider in _V1_IN_ROOT, steering=deployment.steering
+    )
 
 
-def _model(name: str, config: Config, candidates: Mapping[str, tuple[Candidate, ...]]) -> Model:
+def _model(name: str, config: Config, candidates: Mapping[str, tuple[Candidate, ...]], policy_name: str = "") -> Model:
+    """A model, under its own policy or another."""
     model = config.models[name]
     defaults = config.defaults.timeouts
     folded = {
@@ -145,23 +182,17 @@ def _model(name: str, config: Config, candidates: Mapping[str, tuple[Candidate, 
         for deployment in tier
     }
     tiers = tuple(tuple(c for deployment in tier for c in candidates[deployment]) for tier in model.tiers)
+    policy = fitted(named(config, policy_name or model.policy), [c for tier in tiers for c in tier])
     return Model(
         name,
-        tiers,
-        _policy(config, model.policy),
+        (tuple(c for tier in tiers for c in tier),) if policy.across_tiers else tiers,
+        policy,
         folded,
         defaults.overridden(model.timeouts).total,
         tuple(model.fallbacks),
         tuple(model.context_window_fallbacks),
         tuple(model.content_policy_fallbacks),
-        survival.rules(config.defaults, model, tiers),
-        survival.holds_calls(config.defaults, model),
+        recovery=survival.rules(config.defaults, model, tiers),
+        hold_calls=survival.holds_calls(config.defaults, model),
+        needs=policy.needs - {"speed"},
     )
-
-
-def _policy(config: Config, name: str) -> Policy:
-    """A preset by its own name, or by the kind of a named policy."""
-    spec = config.policies.get(name)
-    policy = preset(spec.kind if spec is not None and spec.kind else name)
-    assert policy is not None  # the configuration was checked
-    return policy

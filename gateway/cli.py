@@ -8,6 +8,7 @@ COMMANDS = {
     "serve": ("gateway.serve", "serve the OpenAI API"),
     "check": ("gateway.config.command", "check a configuration"),
     "explain": ("gateway.explain", "say where a request would go, and why"),
+    "simulate": ("gateway.simulate.command", "play a trace through policies, in virtual time"),
     "status": ("gateway.status_command", "show what a running gateway sees"),
     "cost": ("gateway.cost_command", "say where the money went"),
     "engine": ("backends.engine.command", "run the embedded engine by itself"),

@@ -2,6 +2,7 @@
 
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -10,10 +11,12 @@ from rich.table import Column, Table
 
 from backends.families import FAMILIES
 from backends.peek import BadBody, peek
-from gateway import clock
+from gateway import asking, clock
 from gateway.catalog import compile_catalog
 from gateway.config import Config, ConfigError, load
+from gateway.keys import LOCAL
 from gateway.live import Live
+from gateway.refusal import Refusal
 from gateway.status import Report
 from policies.explain import Decision, explain
 from policies.load import EngineLoad
@@ -27,6 +30,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("request", metavar="REQUEST.json", help="the body of a request")
     parser.add_argument("--family", choices=FAMILY_NAMES, default="chat", help="its endpoint family")
     parser.add_argument("--state", metavar="FILE", help="a saved reply of the admin port's /api/status")
+    parser.add_argument("--header", action="append", default=[], metavar="NAME:VALUE", help="a header of the request")
     parser.add_argument("--seed", type=int, default=0, help="what random choices are drawn from")
     parser.add_argument("--json", action="store_true", help="print the decision record")
 
@@ -36,23 +40,38 @@ def run(args: Namespace) -> int:
         config = load(Path(args.config))
         body = Path(args.request).read_bytes()
         report = msgspec.json.decode(Path(args.state).read_bytes(), type=Report) if args.state else None
-        decision = decide(config, args.family, body, report, args.seed)
+        explained = decide(config, args.family, body, report, args.seed, dict(map(_header, args.header)))
     except (ConfigError, OSError, BadBody, LookupError, msgspec.MsgspecError) as error:
         sys.stderr.write(f"explain: {error}\n" if not isinstance(error, ConfigError) else f"{error}\n")
         return 2
     if args.json:
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(decision)).decode() + "\n")
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(explained)).decode() + "\n")
     else:
-        show(decision)
+        show(explained)
     return 0
 
 
-def decide(config: Config, family: str, body: bytes, report: Report | None, seed: int) -> Decision:
+def _header(line: str) -> tuple[bytes, bytes]:
+    name, _, value = line.partition(":")
+    return name.strip().lower().encode("latin-1"), value.strip().encode("latin-1")
+
+
+class Explained(msgspec.Struct, frozen=True):
+    """The route that took the request, the model that would get a copy (empty: none), and the decision."""
+
+    route: str
+    mirror: str
+    decision: Decision
+
+
+def decide(
+    config: Config, family: str, body: bytes, report: Report | None, seed: int, headers: Mapping[bytes, bytes]
+) -> Explained:
     """The decision for a body.
 
     Raises:
         BadBody: it cannot be routed.
-        LookupError: its model is not served.
+        LookupError: its model is not served, or not by any place it allows.
     """
     live = Live()
     embedded = {
@@ -68,12 +87,14 @@ def decide(config: Config, family: str, body: bytes, report: Report | None, seed
     if report is not None:
         restore(live, report, now)
     peeked = peek(next(each for each in FAMILIES if each.name == family), body, b"application/json")
-    model = catalog.model(peeked.model)
-    if model is None:
-        raise LookupError(f"the model '{peeked.model}' does not exist in this configuration")
-    tokens = live.estimate(model.name, len(body))
-    request = Request(family, model.name, peeked.stream, body, tokens, now, seed)
-    return explain(request, model, Snapshot(now, catalog.models))
+    asked = asking.asked(catalog, live, LOCAL, headers, peeked, body, seed)
+    if isinstance(asked, Refusal):
+        raise LookupError(asked.message)
+    model = asked.model
+    request = Request(family, model.name, peeked.stream, body, live.estimate(model.name, len(body)), now, seed)
+    if model.needs:
+        request = asking.filled(request, model, LOCAL, headers, live)
+    return Explained(asked.route, asked.mirror, explain(request, model, Snapshot(now, catalog.models)))
 
 
 def restore(live: Live, report: Report, now: float) -> None:
@@ -90,34 +111,38 @@ def restore(live: Live, report: Report, now: float) -> None:
                 live.scraped((deployment.name, endpoint.url), seen, now)
 
 
-def show(decision: Decision) -> None:
+def show(explained: Explained) -> None:
     """A table a person can read."""
-    title = (
-        f"{decision.model}: policy {decision.policy}, {decision.family}, about {decision.prompt_tokens} prompt tokens"
-    )
-    endpoint = Column("endpoint", no_wrap=True)
+    decision, console = explained.decision, Console()
+    if explained.route:
+        console.print(f"route {explained.route}" + (f", with a copy to {explained.mirror}" if explained.mirror else ""))
+    kinds = list(dict.fromkeys(kind for row in decision.considered for kind in row.scores))
+    features = list(dict.fromkeys(name for row in decision.considered for name in row.features))
     table = Table(
-        "tier",
-        "deployment",
-        endpoint,
-        "ours",
-        "queued",
-        "score",
-        "verdict",
-        title=title,
-        box=None,
-        pad_edge=False,
-        padding=(0, 2, 0, 0),
-    )
+        "tier", "deployment", Column("endpoint", no_wrap=True), "ours", "queued", *features, *kinds, "score",
+        "propensity", "verdict",
+        title=_title(decision), box=None, pad_edge=False, padding=(0, 2, 0, 0),
+    )  # fmt: skip
     for row in decision.considered:
-        verdict = "chosen" if row.chosen else f"refused by {row.refused_by}" if row.refused_by else "not chosen"
-        queued = "unknown" if row.queued is None else f"{row.queued:g}"
-        score = "" if row.score is None else f"{row.score:.3f}"
         table.add_row(
-            str(row.tier + 1), row.deployment, row.endpoint, str(row.in_flight), queued, score, verdict,
+            str(row.tier + 1),
+            row.deployment,
+            row.endpoint,
+            str(row.in_flight),
+            "unknown" if row.queued is None else f"{row.queued:g}",
+            *(f"{row.features[name]:g}" if name in row.features else "unknown" for name in features),
+            *(f"{row.scores[kind]:.3f}" if kind in row.scores else "" for kind in kinds),
+            "" if row.score is None else f"{row.score:.3f}",
+            f"{row.propensity:.0%}",
+            "chosen" if row.chosen else f"refused by {row.refused_by}" if row.refused_by else "not chosen",
             style="bold" if row.chosen else None,
-        )  # fmt: skip
-    console = Console()
+        )
     console.print(table)
     if not any(row.chosen for row in decision.considered):
         console.print("No place is left: fallback models would be tried, then the request refused.")
+
+
+def _title(decision: Decision) -> str:
+    read = f", read from {decision.rung}" if decision.rung else ""
+    about = f"{decision.family}, about {decision.prompt_tokens} prompt tokens"
+    return f"{decision.model}: policy {decision.policy}, {about}{read}"

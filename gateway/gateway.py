@@ -1,21 +1,29 @@
 """The gateway: what every journey shares. Rule: data, no behaviour beyond handing itself out and recording outcomes."""
 
+import asyncio
+from collections.abc import Mapping
 from importlib import metadata
 
+from backends.families import Family
 from backends.transport import Transport
 from gateway import clock
 from gateway.attempt import Attempt
 from gateway.catalog import Catalog
+from gateway.decisions import Decisions
 from gateway.journey import Journey
+from gateway.keys import Key
 from gateway.ledger.writer import Ledger
 from gateway.line import Line
 from gateway.live import Live
 from gateway.log import Log
 from gateway.metrics import Metrics
+from gateway.mirror import MirrorJourney
 from gateway.rivals import Rivals
 from gateway.watch import Watch
-from policies.failure import Fault
+from policies.failure import ENDPOINT_FAULTS, Fault
 from policies.types import Outcome, Request
+
+MOST_MIRRORS = 64  # under way at once: a slow mirror costs copies, never memory
 
 
 class Gateway:
@@ -35,12 +43,34 @@ class Gateway:
         self.line = Line(watch)
         self.late: set[Rivals] = set()  # those whose first attempt waits, and may be late
         self.journeys: set[Journey] = set()  # those under way
+        self.mirrors: set[MirrorJourney] = set()
+        self.decisions = Decisions()
+
+    def mirror(self, family: Family, given: Mapping[bytes, bytes], key: Key, body: bytes, model: str) -> None:
+        """Send a copy of a request to another model, after this tick; beyond the most at once it is left out."""
+        if len(self.mirrors) >= MOST_MIRRORS:
+            self.metrics.mirror("dropped")
+            return
+        journey = MirrorJourney(self, family, given, key, model)
+        asyncio.get_running_loop().call_soon(journey.run, body, clock.now())
 
     def dispatch(self, attempt: Attempt, request: Request) -> None:
         """Start an attempt; it is counted before anything else can happen."""
         self.live.enter(attempt.candidate, request.prompt_tokens, request.family, attempt.started)
+        if request.blocks:
+            self.live.hold(attempt.candidate, request, attempt.started)
         self.watch.add(attempt)
         attempt.send(self.transport)
+
+    def proven(self, attempt: Attempt, request: Request) -> None:
+        """An attempt has brought content."""
+        candidate, now = attempt.candidate, attempt.first_at
+        if candidate.load.breakers:
+            self.live.prove(candidate, request.family, now)
+        if candidate.load.speed is not None:
+            self.live.timed(candidate, request.stream, now - attempt.sent_at, now)
+        if request.blocks:
+            self.live.computed(candidate, request, True, now)
 
     def give_back(self, attempt: Attempt, request: Request, fault: Fault | None) -> float:
         """An attempt is over: give back what it held, and tell what it says of its endpoint; when that was."""
@@ -50,6 +80,11 @@ class Gateway:
         if fault is not None or candidate.load.breakers:
             self.live.observe(candidate, request.family, fault, now)
         self.metrics.attempt((candidate.id, request.family, fault))
+        if fault is not None and not attempt.committed:
+            if request.blocks:
+                self.live.computed(candidate, request, False, now)
+            if candidate.load.speed is not None and fault.failure in ENDPOINT_FAULTS:
+                self.live.timed(candidate, request.stream, attempt.patience, now)
         if self.line.waiting:
             self.line.pump(now)
         return now

@@ -41,6 +41,25 @@ def request_id(given: Mapping[bytes, bytes]) -> bytes:
     return theirs if theirs is not None and _ID.fullmatch(theirs) else clock.request_id()
 
 
+def answered(outcome: Outcome, content_type: bytes, given: Mapping[bytes, bytes], allowed: list[str]) -> bytes:
+    """The lines of every answer, as of now. ``allowed``: origins whose pages may read it."""
+    lines = (
+        b"content-type: %b\r\nx-request-id: %b\r\nx-cloverleaf-attempts: %d\r\nx-cloverleaf-overhead-ms: %.3f\r\n"
+    ) % (
+        content_type,
+        outcome.id,
+        outcome.attempts,
+        (clock.now() - outcome.received - outcome.waited) * 1000,
+    )
+    if outcome.deployment:
+        lines += b"x-cloverleaf-deployment: %b\r\n" % outcome.deployment.encode()
+    if outcome.queued:
+        lines += b"x-cloverleaf-queue-ms: %.3f\r\n" % (outcome.queued * 1000)
+    if outcome.decision:
+        lines += b"x-cloverleaf-decision: %b\r\n" % outcome.decision
+    return lines + cors(given, allowed) if allowed else lines
+
+
 def forwarded(given: Mapping[bytes, bytes], id: bytes) -> bytes:
     """The header lines that go to the upstream: never the client's credential, never hop-by-hop ones."""
     content_type = given.get(b"content-type", b"application/json")
@@ -56,18 +75,6 @@ def passed_back(upstream: Mapping[bytes, bytes]) -> bytes:
         return b""
     passing = [name for name in upstream if name in _BACK or name.startswith(_BACK_PREFIXES)]
     return b"".join(b"%b: %b\r\n" % (name, upstream[name]) for name in passing)
-
-
-def told(outcome: Outcome, content_type: bytes, now: float) -> bytes:
-    """The header lines that every answer begins with: what became of the request by ``now``."""
-    lines = (
-        b"content-type: %b\r\nx-request-id: %b\r\nx-cloverleaf-attempts: %d\r\nx-cloverleaf-overhead-ms: %.3f\r\n"
-    ) % (content_type, outcome.id, outcome.attempts, (now - outcome.received - outcome.waited) * 1000)
-    if outcome.queued:
-        lines += b"x-cloverleaf-queue-ms: %.3f\r\n" % (outcome.queued * 1000)
-    if not outcome.deployment:
-        return lines
-    return lines + b"x-cloverleaf-deployment: %b\r\n" % outcome.deployment.encode()
 
 
 STREAMED = b"cache-control: no-cache\r\nx-accel-buffering: no\r\n"  # an answer that is shown as it comes
@@ -88,7 +95,7 @@ def over_limit(given: Mapping[bytes, bytes], in_flight: int, server: Server) -> 
     """The refusal of one request too many, or of a body whose declared length is too large."""
     if in_flight >= server.max_concurrency:
         return too_many(server.max_concurrency)
-    length = given.get(b"content-length", b"0")
+    length = given.get(b"content-length", b"0").strip()  # a tab may follow it
     return None if length.isdigit() and int(length) <= server.max_body else body_too_large(server.max_body)
 
 

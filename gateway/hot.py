@@ -19,6 +19,7 @@ from gateway.refusal import Refusal
 
 HOT = {path.encode(): family for family in FAMILIES for path in family.paths}
 MAX_HEAD = 64 * 1024  # bytes of request line and headers
+MAX_FRAMING = 1024 * 1024  # bytes of one request that are neither head nor body: chunk sizes, trailers, empty lines
 LINGER = 2.0  # seconds for a client to finish writing what is already refused
 _OFFER = frozenset({b"connection", b"upgrade", b"http2-settings"})
 _HEAD_TOO_LONG = Refusal(431, f"the request's headers exceed {MAX_HEAD} bytes", code="headers_too_large")
@@ -77,8 +78,13 @@ class HotProtocol(HttpToolsProtocol):
             self._refuse_connection(_BAD_HTTP)
         except httptools.HttpParserUpgrade as upgrade:
             self._decline_upgrade(data[upgrade.args[0] :])
-        if self._in_head and self._head_bytes > MAX_HEAD:
-            self._refuse_connection(_HEAD_TOO_LONG)
+        if self._in_head:
+            if self._head_bytes > MAX_HEAD:
+                self._refuse_connection(_HEAD_TOO_LONG)
+        elif self._packet:  # it held nothing of a body, and completed nothing
+            self._head_bytes += self._packet
+            if self._head_bytes > MAX_FRAMING:
+                self._refuse_connection(_BAD_HTTP)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -112,7 +118,8 @@ class HotProtocol(HttpToolsProtocol):
         self.idle_since = self.heard
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name.lower(), value))
+        if self._in_head:  # trailers are nobody's
+            self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         self._in_head = False
@@ -144,6 +151,7 @@ class HotProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         self.idle_since = self.heard
+        self._packet = 0
         cycle: Any = self.cycle
         if not isinstance(cycle, HotCycle):
             super().on_body(body)
@@ -152,6 +160,7 @@ class HotProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self.idle_since = 0.0
+        self._packet = 0
         cycle: Any = self.cycle
         if isinstance(cycle, HotCycle):
             cycle.more_body = False
@@ -212,6 +221,9 @@ class HotProtocol(HttpToolsProtocol):
             cycle.run()
 
     def _leave_to_litestar(self) -> None:
+        if self.parser.get_http_version() == "0.9":  # a request line that names no version
+            self._refuse_connection(_BAD_HTTP)
+            return
         url, given, expects = self.url, self.headers, self.expect_100_continue
         super().on_message_begin()
         self.url = url
@@ -233,11 +245,17 @@ class HotProtocol(HttpToolsProtocol):
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
 
     def _refuse_connection(self, refused: Refusal) -> None:
-        """Answer outside any journey, and close; in the middle of another answer only the closing is left."""
+        """Answer, outside any journey unless one waits for its body, and close; in the middle of another answer only
+        the closing is left."""
         self._in_head = False
         self.parser = _Deaf()  # type: ignore[assignment]
-        if self.cycle is not None and not self.cycle.response_complete:
-            self.transport.close()
+        cycle: Any = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            if cycle is self._active and isinstance(cycle, HotCycle) and cycle.more_body and not cycle.started:
+                cycle.journey.refused = refused
+                self._refuse_early(cycle)
+            else:
+                self.transport.close()
             return
         body = refused.body("")
         lines = self.default_lines() + b"content-type: application/json\r\nconnection: close\r\n"

@@ -7,16 +7,14 @@ by its door (run, leave, stop) and by its attempt (start, whole, silent, settled
 stream that dies (rescue), a second attempt (rivals), a wait for a place (line).
 """
 
-import asyncio
-import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from backends.adapter import Incoming
 from backends.families import Family
-from backends.peek import BadBody, peek
+from backends.peek import BadBody, Peek, peek
 from backends.recover.kept import Keeper
-from gateway import clock, headers
+from gateway import asking, clock, headers
 from gateway.answer import Answer
 from gateway.attempt import Attempt
 from gateway.keys import Caller
@@ -31,17 +29,12 @@ from policies.types import Candidate, Model, Outcome, Request, Snapshot, Usage
 if TYPE_CHECKING:
     from gateway.gateway import Gateway
 
-_CANCELLED = Fault(Failure.CANCELLED, "the client left")
-_DEFECT = Fault(Failure.CANCELLED, "the gateway failed on this request")
-_STOPPING = Fault(Failure.NO_ENDPOINT, "the gateway is stopping; ask again")
-
 
 class Journey(Telling):
     """One request, from its headers on. A door makes it when the headers are read, and runs it when the body is."""
 
     __slots__ = (
-        "_attempt", "_keeper", "_key", "_machine", "_model", "_rivals", "_timer",
-        "deadline", "incoming",
+        "_attempt", "_keeper", "_key", "_machine", "_model", "_rivals", "deadline",
     )  # fmt: skip
 
     def __init__(
@@ -60,7 +53,7 @@ class Journey(Telling):
         self._machine: Machine | None = None
         self._keeper: Keeper | None = None  # what the client was sent, where a stream may be recovered
         self._rivals: Rivals | None = None  # where a second attempt may be made
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer = None
         self.family = family
         self.answer = answer
         self.deadline = float("inf")
@@ -89,22 +82,6 @@ class Journey(Telling):
         except Exception:
             self._crashed()
 
-    def leave(self) -> None:
-        """The client is gone: whatever was going on for it stops at once."""
-        if self.outcome.finished:
-            return
-        self._drop(_CANCELLED)
-        self.outcome.status = _CANCELLED.failure.status
-        self.conclude(_CANCELLED)
-
-    def stop(self) -> None:
-        """The process must end: tell the client, in its stream if need be."""
-        self._drop(_STOPPING)
-        if self.outcome.first_token:
-            self.break_off(_STOPPING)
-        else:
-            self.refuse(Refusal(503, _STOPPING.message, "server_error", "stopping", retry_after=1.0))
-
     def _drop(self, fault: Fault) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -124,27 +101,45 @@ class Journey(Telling):
         outcome, gateway = self.outcome, self.gateway
         try:
             peeked = peek(self.family, body, self.given.get(b"content-type", b""))
+            seed = clock.seed()
+            model = self._find(peeked, body, seed)
         except BadBody as problem:
             self.refuse(Refusal(400, str(problem), param=problem.param))
             return
-        model = self.catalog.find(peeked.model, self._key)
         if isinstance(model, Refusal):
             self.refuse(model)
             return
         outcome.model, outcome.stream = model.name, peeked.stream
         live, now = gateway.live, outcome.received
         tokens, turn = live.estimate(model.name, len(body)), next(live.turns[model.name])
-        request = Request(self.family.name, model.name, peeked.stream, body, tokens, now, clock.seed(), turn)
+        request = Request(self.family.name, model.name, peeked.stream, body, tokens, now, seed, turn)
+        if model.needs:
+            request = asking.filled(request, model, self._key, self.given, live)
         self.deadline = now + model.total
         self.incoming = Incoming(request, self.family, peeked, headers.forwarded(self.given, outcome.id))
         self._model = model
         if self.catalog.hedges:
             self._rivals = Rivals(self)
-        candidate = first(request, model, Snapshot(now, self.catalog.models))
+        seen = Snapshot(now, self.catalog.models)
+        if self.catalog.explains:
+            gateway.decisions.consider(request, model, seen, outcome, self._key, self.given, self.catalog)
+        candidate = first(request, model, seen)
         if candidate is not None:
             self._begin(candidate, model, now)
         else:
             self._act(self._decide(None).start(self._snapshot()))
+
+    def _find(self, peeked: Peek, body: bytes, seed: int) -> Model | Refusal:
+        """Where the request goes: to the model it names, unless a route or its own steering says more."""
+        if peeked.steering is None and not self.catalog.routes:
+            return self.catalog.find(peeked.model, self._key)
+        asked = asking.asked(self.catalog, self.gateway.live, self._key, self.given, peeked, body, seed)
+        if isinstance(asked, Refusal):
+            return asked
+        self.outcome.route = asked.route
+        if asked.mirror:
+            self.gateway.mirror(self.family, self.given, self._key, body, asked.mirror)
+        return asked.model
 
     def _decide(self, begun: Candidate | None) -> Machine:
         """The machine that says what follows; made when something is to follow, which is rare."""
@@ -205,16 +200,6 @@ class Journey(Telling):
         outcome.attempts += 1
         self.gateway.dispatch(attempt, self.incoming.request)
 
-    def later(self, seconds: float, call: Callable[..., None], *given: object) -> None:
-        """Go on after a pause; the client may leave meanwhile."""
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._guarded, call, *given)
-
-    def _guarded(self, call: Callable[..., None], *given: object) -> None:
-        try:
-            call(*given)
-        except Exception:
-            self._crashed()
-
     # Moved by the attempt
 
     def start(self, attempt: Attempt, status: int, upstream: Mapping[bytes, bytes], first: bytes) -> None:
@@ -245,9 +230,8 @@ class Journey(Telling):
         """An attempt is over: answered whole, broken after its commit, or to be followed by another."""
         now = self.account(attempt, fault)
         if fault is None:
-            prompt = self.outcome.usage.prompt
-            if prompt and not self.family.form:
-                self.gateway.live.learn(self.outcome.model, len(self.incoming.request.body), prompt)
+            request, usage, form = self.incoming.request, self.outcome.usage, self.family.form
+            self.gateway.live.answered(attempt.candidate, form, request, usage, now - attempt.sent_at, now)
             self.conclude(None, now)
         elif not attempt.committed:
             self._follow(attempt.candidate, fault)
@@ -285,13 +269,3 @@ class Journey(Telling):
             if not attempt.committed:
                 outcome.waited += now - attempt.started
         return now
-
-    def _crashed(self) -> None:
-        """The outermost frame of our own code: a defect costs this request and a traceback in the log, no more."""
-        self.gateway.log.event("error", "defect", traceback.format_exc())
-        if not self.outcome.finished:
-            self._drop(_DEFECT)
-            if self.outcome.first_token:
-                self.break_off(_DEFECT)
-            else:
-                self.refuse(Refusal(500, _DEFECT.message, "server_error", "internal_error"))

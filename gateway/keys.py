@@ -28,6 +28,7 @@ class Key(msgspec.Struct, frozen=True):
 
     name: str
     models: tuple[str, ...] = ("*",)
+    explain: bool = False
 
     def allows(self, model: str) -> bool:
         return "*" in self.models or any(fnmatchcase(model, pattern) for pattern in self.models)
@@ -43,7 +44,7 @@ class Keys:
         self._by_digest: dict[bytes, tuple[bytes, Key]] = {}
         for each in configured:
             digest = _digest(each)
-            self._by_digest[digest] = (digest, Key(each.name, tuple(each.models)))
+            self._by_digest[digest] = (digest, Key(each.name, tuple(each.models), each.explain))
 
     def identify(self, headers: Mapping[bytes, bytes], client: str) -> Key | Refusal:
         """The key a request carries. ``headers``: lower-case names. ``client``: the peer's address."""

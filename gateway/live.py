@@ -6,21 +6,29 @@ loop between awaits: no locks.
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+
+import msgspec
 
 from policies.breaker import BreakerRules
 from policies.budget import Budget
 from policies.failure import ABSENCE, ENDPOINT_FAULTS, Failure, Fault
 from policies.hedge import HedgeBudget
 from policies.latency import Kind, Waits
+from policies.learners.rate import Rates
+from policies.learners.speed import Speed
 from policies.load import Continues, Domain, EngineLoad, Load
-from policies.types import Candidate, Pool
+from policies.prefix.index import PrefixIndex
+from policies.types import Candidate, Pool, Request, Usage
 
 COOL = 1.0  # seconds a domain cools after a rate limit that named no delay
 COOL_MOST = 600.0  # seconds; a delay beyond that is looked at again sooner
 COOL_CREDENTIAL = 60.0  # seconds a spent credential rests: nothing but a person's payment brings it back
 BYTES_PER_TOKEN = 4.0  # English text in JSON, until the model's own usage teaches better
+OUTPUT = 256.0  # tokens of an answer, until the model's own teach better
 LEARN = 0.05  # weight of a new sample of bytes per token: some twenty requests
+PREFIX_TTL = 3600.0  # seconds a prefix is believed to stay in a cache that nothing else fills
+KV_TOKENS = 400_000.0  # in the cache of an engine that has not told its size: an 8B model on 80 GB
 
 
 class Live:
@@ -33,7 +41,9 @@ class Live:
         self.bytes_per_token: dict[str, float] = {}
         self._waits: dict[tuple[tuple[str, str], Kind], Waits] = {}
         self.hedge = HedgeBudget()
+        self.output: dict[str, float] = {}  # tokens of an answer, by model
         self.turns: dict[str, Iterator[int]] = defaultdict(itertools.count)  # what `round_robin` takes, by model
+        self.prefixes = PrefixIndex(PREFIX_TTL)
         self.probed: set[tuple[str, str]] = set()  # endpoints whose health is checked, and so told back up
 
     def load(self, id: tuple[str, str], rules: BreakerRules) -> Load:
@@ -53,8 +63,21 @@ class Live:
         self.loads = {id: load for id, load in self.loads.items() if id in kept or load.in_flight}
         self._waits = {of: waits for of, waits in self._waits.items() if of[0] in kept}
 
-    def pool(self, deployment: str) -> Pool:
-        return self.pools.setdefault(deployment, Pool())
+    def pool(self, deployment: str, limited: bool = False) -> Pool:
+        """``limited``: it has a rate limit, so its rate is counted."""
+        pool = self.pools.setdefault(deployment, Pool())
+        pool.rates = (pool.rates or Rates()) if limited else None
+        return pool
+
+    def learn_speeds(self, candidates: Iterable[Candidate]) -> None:
+        """A client has asked for the quickest of these: learn how fast they are from now on."""
+        for candidate in candidates:
+            candidate.load.speed = candidate.load.speed or Speed()
+
+    def keep_speeds(self, ids: set[tuple[str, str]]) -> None:
+        """Learn how fast these endpoints are, and no others: what no policy reads is not worth its time."""
+        for id, load in self.loads.items():
+            load.speed = (load.speed or Speed()) if id in ids else None
 
     # an attempt's life
 
@@ -63,7 +86,11 @@ class Live:
         load = candidate.load
         load.in_flight += 1
         load.in_flight_tokens += tokens
-        candidate.pool.in_flight += 1
+        pool = candidate.pool
+        pool.in_flight += 1
+        if pool.rates is not None:
+            pool.rates.requests.observe(1, now)
+            pool.rates.tokens.observe(tokens, now)
         if load.breakers and family in load.breakers:
             load.breakers[family].enter(now)
 
@@ -78,6 +105,28 @@ class Live:
         load.in_flight -= 1
         load.in_flight_tokens -= tokens
         candidate.pool.in_flight -= 1
+
+    def timed(self, candidate: Candidate, stream: bool, seconds: float, now: float) -> None:
+        """An attempt brought content after ``seconds``; or failed, which counts as its time limit."""
+        load = candidate.load
+        if load.speed is not None:
+            load.speed.latency(stream).observe(seconds, load.in_flight, now)
+
+    def answered(
+        self, candidate: Candidate, form: bool, request: Request, usage: Usage, seconds: float, now: float
+    ) -> None:
+        """An answer is whole: what it tells of tokens, of the endpoint's pace, and of the rate's true use.
+
+        ``form``: the body was a file, whose size tells nothing of tokens.
+        """
+        load, pool = candidate.load, candidate.pool
+        if usage.prompt and not form:
+            self.learn(request.model, len(request.body), usage.prompt)
+        if load.speed is not None:
+            load.speed.answered(usage.completion, seconds, load.in_flight, now)
+            self.wrote(request.model, usage.completion)
+        if pool.rates is not None and usage.source == "upstream":
+            pool.rates.tokens.observe(max(0, usage.prompt + usage.completion - request.prompt_tokens), now)
 
     def observe(self, candidate: Candidate, family: str, fault: Fault | None, now: float) -> None:
         """What an attempt says of its endpoint and its quota domain."""
@@ -114,6 +163,26 @@ class Live:
         """An attempt committed after ``seconds``, or was stopped then: it would have waited that long at least."""
         self.waits(candidate, kind).observe(seconds)
 
+    # what an endpoint's cache is believed to hold
+
+    def placed(self, request: Request, blocks: tuple[int, ...], block_tokens: float) -> Request:
+        """The request with its blocks, of so many tokens each, and what of them each endpoint is believed to hold."""
+        found = self.prefixes.match(blocks, request.received)
+        most = request.prompt_tokens
+        matched = {id: min(most, int(count * block_tokens)) for id, count in found.items()}
+        return msgspec.structs.replace(request, blocks=blocks, block_tokens=block_tokens, matched=matched)
+
+    def hold(self, candidate: Candidate, request: Request, now: float) -> None:
+        """The endpoint is sent a prompt, which it computes but for what it holds, and then holds."""
+        load, id = candidate.load, candidate.id
+        load.backlog.add(request.seed, request.prompt_tokens - (request.matched or {}).get(id, 0), now)
+        room = load.scraped.kv_tokens or KV_TOKENS
+        self.prefixes.hold(id, request.blocks, int(room / request.block_tokens), now)
+
+    def computed(self, candidate: Candidate, request: Request, done: bool, now: float) -> None:
+        """Its prompt is computed (it has brought content), or never will be."""
+        candidate.load.backlog.observe(request.seed, done, now)
+
     # what the probes see
 
     def healthy(self, id: tuple[str, str], ok: bool) -> None:
@@ -121,6 +190,7 @@ class Live:
         load.down = not ok
         if not ok:
             load.continues = Continues.UNKNOWN  # what comes back may be another engine
+            self.prefixes.clear(id)
 
     def continues(self, id: tuple[str, str], how: Continues) -> None:
         """How an endpoint goes on from a text, as it was asked."""
@@ -128,6 +198,8 @@ class Live:
 
     def scraped(self, id: tuple[str, str], seen: EngineLoad, now: float) -> None:
         load = self.loads[id]
+        if seen.sleeping or (seen.prefix_queries or 0.0) < (load.scraped.prefix_queries or 0.0):
+            self.prefixes.clear(id)  # it sleeps, or counts from zero again: its cache is empty
         load.scraped, load.scraped_at, load.own_at_scrape = seen, now, load.in_flight
 
     # tokens
@@ -135,6 +207,19 @@ class Live:
     def estimate(self, model: str, size: int) -> int:
         """Prompt tokens of a body of ``size`` bytes."""
         return int(size / self.bytes_per_token.get(model, BYTES_PER_TOKEN)) + 1
+
+    def tokens(self, model: str, size: int) -> float:
+        """What ``size`` bytes of its prompts come to."""
+        return size / self.bytes_per_token.get(model, BYTES_PER_TOKEN)
+
+    def expect(self, model: str) -> int:
+        """Output tokens of an answer."""
+        return int(self.output.get(model, OUTPUT))
+
+    def wrote(self, model: str, tokens: int) -> None:
+        """An answer was so many tokens."""
+        mean = self.output.get(model, OUTPUT)
+        self.output[model] = mean + LEARN * (tokens - mean)
 
     def learn(self, model: str, size: int, tokens: int) -> None:
         """A body of ``size`` bytes was ``tokens`` prompt tokens."""

@@ -38,6 +38,8 @@ class RequestLine(msgspec.Struct, omit_defaults=True):
     completion_tokens: int = 0
     cached_tokens: int = 0
     usage: str = "none"
+    route: str = ""
+    mirror: bool = False
     failure: str | None = None
     message: str | None = None
     recovered: str = ""
@@ -143,6 +145,8 @@ def request_line(time: float, outcome: Outcome) -> RequestLine:
         completion_tokens=outcome.usage.completion,
         cached_tokens=outcome.usage.cached,
         usage=outcome.usage.source,
+        route=outcome.route,
+        mirror=outcome.mirror,
         failure=fault.failure.name if fault else None,
         message=fault.message if fault and fault.failure.who is not Who.CLIENT else None,  # theirs may quote a prompt
         recovered=outcome.recovered,

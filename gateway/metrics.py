@@ -62,6 +62,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self._series: dict[tuple[str, str, str], Series] = {}
+        self._mirrors: dict[str, int] = {}
         self._attempts: dict[tuple[str, str, str, str], int] = {}
         self._recoveries: dict[tuple[str, str], int] = {}
         self._outcomes: list[Outcome] = []  # not counted yet, nor are these:
@@ -71,6 +72,10 @@ class Metrics:
     def recovery(self, model: str, how: str) -> None:
         """A stream that broke after its first content: the mode by which it went on, ``end``, or ``none``."""
         self._recoveries[model, how] = self._recoveries.get((model, how), 0) + 1
+
+    def mirror(self, result: str) -> None:
+        """What became of a mirrored copy: a status, or ``dropped``."""
+        self._mirrors[result] = self._mirrors.get(result, 0) + 1
 
     def record(self, outcome: Outcome) -> None:
         self._outcomes.append(outcome)
@@ -110,6 +115,9 @@ class Metrics:
         """The Prometheus exposition."""
         self._count()
         lines = [*self._request_lines(), *self._attempt_lines(), *_live_lines(live, now)]
+        if self._mirrors:
+            lines.append("# TYPE cloverleaf_mirrored_total counter")
+        lines += [f'cloverleaf_mirrored_total{{result="{result}"}} {n}' for result, n in self._mirrors.items()]
         lines += ["# TYPE cloverleaf_requests_in_flight gauge", f"cloverleaf_requests_in_flight {active}"]
         lines += ["# TYPE cloverleaf_log_dropped_total counter", f"cloverleaf_log_dropped_total {log_dropped}"]
         return "\n".join(lines) + "\n"

@@ -126,7 +126,7 @@ class Rescue:
     def start(self, attempt: Attempt, status: int, upstream: Mapping[bytes, bytes], first: bytes) -> None:
         """The first content that the client does not have yet."""
         journey = self._journey
-        journey.gateway.live.prove(attempt.candidate, journey.family.name, attempt.first_at)
+        journey.gateway.proven(attempt, journey.incoming.request)
         journey.outcome.recovered = self._mode
         self._count(self._mode)
         journey.answer.flow = attempt

@@ -113,7 +113,7 @@ async def _serve(config: Config, log: Log, path: Path, reload: Callable[[], Conf
         reloader = Reloader(app, path, reload)
         stopping = asyncio.Event()
         _handle_signals(stopping, reloader, (public, admin))
-        tasks += [asyncio.create_task(reloader.run()), asyncio.create_task(_close_idle(public))]
+        tasks += [asyncio.create_task(reloader.run()), asyncio.create_task(_sweep(public))]
         _calm_gc()
         await public.start(public_socket)
         await admin.start(admin_socket)
@@ -140,14 +140,18 @@ def _stop_journeys(gateway: Gateway) -> None:
         journey.stop()
 
 
-async def _close_idle(listener: Listener) -> None:
-    """Client connections idle for KEEP_ALIVE: one look at all of them costs less than a timer for each request."""
+async def _sweep(listener: Listener) -> None:
     while True:
         await asyncio.sleep(KEEP_ALIVE / 10)
-        oldest = clock.now() - KEEP_ALIVE
-        for connection in list(listener.server_state.connections):
-            if isinstance(connection, HotProtocol) and 0.0 < connection.idle_since < oldest:
-                connection.transport.close()
+        close_idle(listener)
+
+
+def close_idle(listener: Listener) -> None:
+    """Client connections idle for KEEP_ALIVE: one look at all of them costs less than a timer for each request."""
+    oldest = clock.now() - KEEP_ALIVE
+    for connection in list(listener.server_state.connections):
+        if isinstance(connection, HotProtocol) and 0.0 < connection.idle_since < oldest:
+            connection.transport.close()
 
 
 def _calm_gc() -> None:

@@ -1,14 +1,17 @@
 """What a client is told. Rule: every request ends here, once: answered, refused, broken off; and leaves its outcome."""
 
-from collections.abc import Mapping
+import asyncio
+import traceback
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from backends.adapter import Incoming
 from backends.families import Family
 from gateway import clock, headers, refusal
 from gateway.answer import Answer
 from gateway.catalog import Catalog
 from gateway.refusal import Refusal
-from policies.failure import Fault
+from policies.failure import Failure, Fault
 from policies.machine import GiveUp
 from policies.types import Outcome, Usage
 
@@ -16,18 +19,26 @@ if TYPE_CHECKING:
     from gateway.attempt import Attempt
     from gateway.gateway import Gateway
 
+_CANCELLED = Fault(Failure.CANCELLED, "the client left")
+_DEFECT = Fault(Failure.CANCELLED, "the gateway failed on this request")
+_STOPPING = Fault(Failure.NO_ENDPOINT, "the gateway is stopping; ask again")
+
 
 class Telling:
     """The half of a journey that faces its client."""
 
-    __slots__ = ("answer", "catalog", "family", "gateway", "given", "max_body", "outcome", "refused")
+    __slots__ = (
+        "_timer", "answer", "catalog", "family", "gateway", "given", "incoming", "max_body", "outcome", "refused",
+    )  # fmt: skip
 
     gateway: "Gateway"
     catalog: Catalog
     family: Family
     given: Mapping[bytes, bytes]  # the client's headers
+    incoming: Incoming
     answer: Answer
     outcome: Outcome
+    _timer: asyncio.TimerHandle | None
     max_body: int  # bytes
     refused: Refusal | None  # told before the body is read
 
@@ -55,17 +66,13 @@ class Telling:
         self.answer.whole(status, lines, body)
 
     def _commit(self, attempt: "Attempt", status: int) -> None:
-        outcome = self.outcome
-        outcome.status = status
-        outcome.first_token = attempt.first_at
-        outcome.waited += attempt.first_at - attempt.sent_at
-        if attempt.candidate.load.breakers:
-            self.gateway.live.prove(attempt.candidate, self.family.name, attempt.first_at)
+        outcome, now = self.outcome, attempt.first_at
+        outcome.status, outcome.first_token = status, now
+        outcome.waited += now - attempt.sent_at
+        self.gateway.proven(attempt, self.incoming.request)
 
     def _lines(self, content_type: bytes) -> bytes:
-        lines = headers.told(self.outcome, content_type, clock.now())
-        allowed = self.catalog.config.server.cors
-        return lines + headers.cors(self.given, allowed) if allowed else lines
+        return headers.answered(self.outcome, content_type, self.given, self.catalog.config.server.cors)
 
     def refuse(self, refused: Refusal, fault: Fault | None = None) -> None:
         self.outcome.status = refused.status
@@ -99,3 +106,45 @@ class Telling:
         outcome.finished = now or clock.now()
         self.gateway.journeys.discard(self)
         self.gateway.record(outcome)
+
+    # Before its time
+
+    def leave(self) -> None:
+        """The client is gone: whatever was going on for it stops at once."""
+        if self.outcome.finished:
+            return
+        self._drop(_CANCELLED)
+        self.outcome.status = _CANCELLED.failure.status
+        self.conclude(_CANCELLED)
+
+    def stop(self) -> None:
+        """The process must end: tell the client, in its stream if need be."""
+        self._drop(_STOPPING)
+        if self.outcome.first_token:
+            self.break_off(_STOPPING)
+        else:
+            self.refuse(Refusal(503, _STOPPING.message, "server_error", "stopping", retry_after=1.0))
+
+    def later(self, seconds: float, call: Callable[..., None], *given: object) -> None:
+        """Go on after a pause; the client may leave meanwhile."""
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._guarded, call, *given)
+
+    def _guarded(self, call: Callable[..., None], *given: object) -> None:
+        try:
+            call(*given)
+        except Exception:
+            self._crashed()
+
+    def _crashed(self) -> None:
+        """The outermost frame of our own code: a defect costs this request and a traceback in the log, no more."""
+        self.gateway.log.event("error", "defect", traceback.format_exc())
+        if not self.outcome.finished:
+            self._drop(_DEFECT)
+            if self.outcome.first_token:
+                self.break_off(_DEFECT)
+            else:
+                self.refuse(Refusal(500, _DEFECT.message, "server_error", "internal_error"))
+
+    def _drop(self, fault: Fault) -> None:
+        """End whatever is under way."""
+        raise NotImplementedError

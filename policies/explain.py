@@ -1,13 +1,25 @@
 """The decision record. Rule: made by running the same plan again, step by step, never by bookkeeping on the path."""
 
+from collections import Counter
+
 import msgspec
 
+from policies.chance import mix
+from policies.ladder import latencies, token_times
 from policies.plan import has_room, plan
+from policies.profile import MANY, Policy
+from policies.scorers.cost import expected_cost
 from policies.types import Candidate, Model, Request, Snapshot
+
+DRAWS = 256  # other seeds that a propensity is counted from
 
 
 class Considered(msgspec.Struct, frozen=True):
-    """One candidate. ``refused_by``: the filter that took it out (or ``full``), empty where it stayed."""
+    """One candidate. ``refused_by``: the filter that took it out (or ``full``), empty where it stayed.
+
+    ``score`` is the weighted sum of ``scores`` (by scorer). ``propensity``: the share of other draws of the same state
+    that would choose it. ``features``: what scores are read from; what is not known is left out.
+    """
 
     tier: int
     deployment: str
@@ -17,6 +29,9 @@ class Considered(msgspec.Struct, frozen=True):
     refused_by: str
     score: float | None
     chosen: bool
+    propensity: float = 0.0
+    scores: dict[str, float] = {}
+    features: dict[str, float] = {}
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -27,31 +42,38 @@ class Decision(msgspec.Struct, frozen=True):
     family: str
     prompt_tokens: int
     considered: tuple[Considered, ...]
+    rung: str = ""
+    seed: int = 0
 
 
 def explain(request: Request, model: Model, snapshot: Snapshot) -> Decision:
     """The record of the decision that ``plan`` takes on the same arguments."""
-    chosen = plan(request, model, snapshot)
+    found = plan(request, model, snapshot)
     rows: list[Considered] = []
     for number, tier in enumerate(model.tiers):
-        rows += _tier(request, model, snapshot, number, list(tier), chosen.candidate)
-        if chosen.candidate is not None and number == chosen.tier:
+        asked = found.candidate is not None and number == found.tier
+        rows += _tier(request, model.policy, snapshot.now, number, list(tier), found.candidate if asked else None)
+        if asked:
             break
-    return Decision(model.name, model.policy.kind, request.family, request.prompt_tokens, tuple(rows))
+    return Decision(
+        model.name, model.policy.kind, request.family, request.prompt_tokens, tuple(rows), found.rung, request.seed
+    )
 
 
 def _tier(
-    request: Request, model: Model, snapshot: Snapshot, number: int, tier: list[Candidate], chosen: Candidate | None
+    request: Request, policy: Policy, now: float, number: int, tier: list[Candidate], chosen: Candidate | None
 ) -> list[Considered]:
     refused: dict[tuple[str, str], str] = {}
-    left, now = tier, snapshot.now
-    for each in model.policy.filters:
-        kept = each.keep(request, left, now)
-        refused |= {c.id: type(each).__name__.lower() for c in left if c not in kept}
-        left = kept
+    left = tier
+    for each in policy.filters:
+        kept = {c.id for c in each.keep(request, left, now)}
+        refused |= {c.id: _kind(each) for c in left if c.id not in kept}
+        left = [c for c in left if c.id in kept]
     refused |= {c.id: "full" for c in left if not has_room(c)}
     left = [c for c in left if has_room(c)]
-    scores = dict(zip((c.id for c in left), model.policy.scores(request, left, now), strict=True)) if left else {}
+    total = _by_id(left, policy.scores(request, left, now)) if left else {}
+    parts = [(_kind(scorer), _by_id(left, scorer.score(request, left, now))) for scorer in policy.scorers if left]
+    odds = _propensities(request, policy, left, now) if chosen is not None else Counter()
     return [
         Considered(
             number,
@@ -59,8 +81,45 @@ def _tier(
             c.load.in_flight,
             c.load.queued(now),
             refused.get(c.id, ""),
-            scores.get(c.id),
+            total.get(c.id),
             chosen is not None and c.id == chosen.id,
+            odds[c.id] / DRAWS,
+            {kind: scores[c.id] for kind, scores in parts if c.id in scores},
+            _features(request, c, now),
         )
         for c in tier
     ]
+
+
+def _propensities(request: Request, policy: Policy, left: list[Candidate], now: float) -> "Counter[tuple[str, str]]":
+    """How often each is chosen when seed and turn are others and all else is the same; of DRAWS."""
+    chosen: Counter[tuple[str, str]] = Counter()
+    for n in range(DRAWS):
+        other = msgspec.structs.replace(request, seed=mix(request.seed, n + 1), sequence=request.sequence + n)
+        places = policy.draw(other, left, policy.sample) if policy.sample and len(left) > MANY else left
+        chosen[policy.choose(other, places, now)[0].id] += 1
+    return chosen
+
+
+def _features(request: Request, candidate: Candidate, now: float) -> dict[str, float]:
+    load = candidate.load
+    cached = (request.matched or {}).get(candidate.id)
+    times = latencies(request, [candidate], now)
+    paces = token_times([candidate], now)
+    known = {
+        "in_flight_tokens": load.in_flight_tokens,
+        "kv_usage": load.kv_usage(now),
+        "latency": times[0] if times else None,
+        "tokens_per_second": 1.0 / paces[0] if paces else None,
+        "cost_usd": expected_cost(request, candidate),
+        "cached_tokens": cached,
+    }
+    return {name: round(float(value), 9) for name, value in known.items() if value is not None}
+
+
+def _by_id(candidates: list[Candidate], scores: list[float]) -> dict[tuple[str, str], float]:
+    return dict(zip((c.id for c in candidates), scores, strict=True))
+
+
+def _kind(part: msgspec.Struct) -> str:
+    return str(part.__struct_config__.tag)

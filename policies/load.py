@@ -1,6 +1,7 @@
 """Live load. Rule: one object per endpoint and quota domain, written by the live ledger only, read by every plan."""
 
 from enum import Enum
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 from msgspec import field
@@ -8,6 +9,11 @@ from msgspec import field
 from policies.breaker import Breaker, BreakerRules
 from policies.bucket import Bucket
 from policies.budget import Budget
+from policies.learners.speed import Speed
+from policies.prefix.backlog import Backlog
+
+if TYPE_CHECKING:
+    from policies.types import Candidate, Request
 
 FRESH = 5.0  # seconds; a scrape older than this is "unknown", never "zero"
 # Prompt and text tokens of streams that died elsewhere: one death must not make the next place prefill all of them at
@@ -34,6 +40,15 @@ class EngineLoad(msgspec.Struct, frozen=True):
     prefix_queries: float | None = None
     prefix_hits: float | None = None
     sleeping: bool | None = None
+    kv_tokens: float | None = None  # what its KV cache holds
+
+
+class Predictor(Protocol):
+    """Foretells an endpoint's answer to one request."""
+
+    def ttft(self, request: "Request", candidate: "Candidate", now: float) -> float:
+        """Seconds to the first content."""
+        ...
 
 
 class Domain(msgspec.Struct):
@@ -42,6 +57,9 @@ class Domain(msgspec.Struct):
     budget: Budget
     credential: str  # a digest; what a spent quota or an unpaid bill cools, beyond the one domain
     cooled_until: float = 0.0
+    requests_left: float = float("inf")  # what the upstream said it still allows, until ``left_until``
+    tokens_left: float = float("inf")
+    left_until: float = 0.0
 
 
 class Load(msgspec.Struct):
@@ -56,7 +74,10 @@ class Load(msgspec.Struct):
     own_at_scrape: int = 0  # our in-flight when it was scraped: the rest is other gateways'
     continues: Continues = Continues.UNKNOWN
     recoveries: Bucket = field(default_factory=lambda: Bucket(RECOVERED_PER_SECOND, RECOVERED_AT_ONCE))
+    backlog: Backlog = msgspec.field(default_factory=Backlog)  # told only of requests whose blocks are named
     breakers: dict[str, Breaker] = {}  # by family; msgspec copies an empty default for each instance
+    speed: Speed | None = None  # learned only where a policy in force asks for it
+    predictor: Predictor | None = None
 
     def available(self, family: str, now: float) -> bool:
         if self.down or self.scraped.sleeping:
@@ -71,6 +92,10 @@ class Load(msgspec.Struct):
             return None
         others = scraped.running + scraped.waiting - self.own_at_scrape
         return self.in_flight + max(0.0, others)
+
+    def kv_usage(self, now: float) -> float | None:
+        """Share of the engine's KV cache in use, 0..1; None when no fresh scrape says."""
+        return self.scraped.kv_usage if now - self.scraped_at <= FRESH else None
 
     def breaker(self, family: str) -> Breaker:
         """The family's breaker, made at the first failure: an endpoint that never failed has none to ask."""

@@ -10,7 +10,7 @@ It ends: every failure spends a retry of its deployment or shuts out what failed
 import msgspec
 
 from policies.failure import ENDPOINT_FAULTS, Failure, Fault, Progress
-from policies.plan import Exclusions, cooled_in, last_resort, plan
+from policies.plan import Exclusions, cooled_in, last_resort, over_rate, plan, too_long
 from policies.types import Candidate, Model, Request, RetryRules, Snapshot
 from policies.verdict import VERDICTS, Verdict
 
@@ -87,16 +87,19 @@ class Machine:
 
     def start(self, snapshot: Snapshot) -> Action:
         """The first attempt. Where health rules out every place of every model, one is tried all the same; where they
-        only cool after a rate limit, the limit is waited out if the rules allow it."""
+        only cool after a rate limit, or have one of their own, it is waited out if the rules allow it. That a prompt
+        is too long is only our estimate: where no larger model is named, the largest place is asked."""
         model, models = self._model, list(self._models)
+        if model.context_window_fallbacks and too_long(self.request, model, snapshot):
+            self._models = [*model.context_window_fallbacks, *models]
         action = self._forward(snapshot)
         if isinstance(action, Start):
             return action
         self._model, self._models = model, models  # what is resumed begins here again
         if action.fault.failure is not Failure.NO_ENDPOINT:
             return action
-        candidate = last_resort(self.request, model, snapshot)
-        cooled = cooled_in(self.request, model, snapshot)
+        candidate = last_resort(self.request, model, snapshot) or too_long(self.request, model, snapshot)
+        cooled = cooled_in(self.request, model, snapshot) or over_rate(self.request, model, snapshot)
         if candidate is not None:
             self._resorted = True
             return self._begin(candidate)
@@ -106,7 +109,7 @@ class Machine:
         if self._waits < self.rules.attempts and self._may_wait(cooled, seconds, snapshot.now):
             self._waits += 1
             return Wait(seconds)
-        return GiveUp(Fault(Failure.RATE_LIMITED, f"model '{model.name}' is rate limited upstream"), cooled)
+        return GiveUp(Fault(Failure.RATE_LIMITED, f"every place of model '{model.name}' is at its rate limit"), cooled)
 
     def failed(self, fault: Fault, progress: Progress, snapshot: Snapshot) -> Action:
         """What follows the failure of the attempt last started."""

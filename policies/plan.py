@@ -5,6 +5,9 @@ It reads live loads through the snapshot in one tick, so what it sees is consist
 
 import msgspec
 
+from policies.filters import Filter, FitsContext, Healthy, WithinRate
+from policies.filters.within_rate import opens_in, within_rate
+from policies.profile import MANY, SPARE
 from policies.types import Candidate, Model, Plan, Request, Snapshot
 
 
@@ -33,12 +36,22 @@ def plan(request: Request, model: Model, snapshot: Snapshot, exclusions: Exclusi
     policy, now = model.policy, snapshot.now
     for number, tier in enumerate(model.tiers):
         candidates = list(tier) if exclusions is None else exclusions.keep(tier)
+        if policy.sample and len(candidates) > MANY:
+            free = _free(policy.eligible(request, policy.draw(request, candidates, policy.sample + SPARE), now))
+            if free:
+                candidate, rung = policy.choose(request, free, now)
+                return Plan(candidate, number, len(candidates), rung=rung.value)
         eligible = policy.eligible(request, candidates, now)
-        free = [c for c in eligible if c.deployment.max_concurrency is None or has_room(c)]
+        free = _free(eligible)
         if free:
-            return Plan(policy.choose(request, free, now), number, len(free))
+            candidate, rung = policy.choose(request, free, now)
+            return Plan(candidate, number, len(free), rung=rung.value)
         full = full or bool(eligible)
     return Plan(None, full=full)
+
+
+def _free(candidates: list[Candidate]) -> list[Candidate]:
+    return [c for c in candidates if c.deployment.max_concurrency is None or has_room(c)]
 
 
 def has_room(candidate: Candidate) -> bool:
@@ -48,16 +61,44 @@ def has_room(candidate: Candidate) -> bool:
 
 def last_resort(request: Request, model: Model, snapshot: Snapshot) -> Candidate | None:
     """Where to try when health rules every place out: a place that is up and awake, if any; never a cooling one."""
-    warm = [c for c in _capable(request, model) if c.domain.cooled_until <= snapshot.now]
+    warm = [c for c in _capable(request, model, snapshot.now) if c.domain.cooled_until <= snapshot.now]
     return min(warm, key=lambda c: (c.load.down or c.load.scraped.sleeping is True, c.load.in_flight), default=None)
 
 
 def cooled_in(request: Request, model: Model, snapshot: Snapshot) -> float | None:
     """Seconds until the first of the places that cool after a rate limit is asked again; None where none cools."""
     now = snapshot.now
-    ends = [c.domain.cooled_until for c in _capable(request, model) if c.domain.cooled_until > now]
+    ends = [c.domain.cooled_until for c in _capable(request, model, now) if c.domain.cooled_until > now]
     return min(ends) - now if ends else None
 
 
-def _capable(request: Request, model: Model) -> list[Candidate]:
-    return [c for tier in model.tiers for c in tier if request.family in c.deployment.families and has_room(c)]
+def over_rate(request: Request, model: Model, snapshot: Snapshot) -> float | None:
+    """Seconds until a place that only its rate rules out is within it again; None where there is none."""
+    now = snapshot.now
+    if not any(isinstance(each, WithinRate) for each in model.policy.filters):
+        return None
+    barred = [c for c in _passing(request, model, now, WithinRate) if not within_rate(c, request.prompt_tokens, now)]
+    return min((opens_in(c, request.prompt_tokens, now) for c in barred), default=None)
+
+
+def too_long(request: Request, model: Model, snapshot: Snapshot) -> Candidate | None:
+    """The largest of the places that only the context window rules out, where it rules out every place."""
+    limited = any(isinstance(each, FitsContext) for each in model.policy.filters)
+    places = _passing(request, model, snapshot.now, FitsContext) if limited else []
+    if not places or model.policy.eligible(request, places, snapshot.now):
+        return None
+    return max(places, key=lambda c: c.deployment.context_window or 0)
+
+
+def _capable(request: Request, model: Model, now: float) -> list[Candidate]:
+    """What is ruled out by nothing but its health."""
+    return [c for c in _passing(request, model, now, Healthy) if has_room(c)]
+
+
+def _passing(request: Request, model: Model, now: float, but: type[Filter]) -> list[Candidate]:
+    """The places of every tier that pass every filter but those of one kind."""
+    candidates = [c for tier in model.tiers for c in tier]
+    for each in model.policy.filters:
+        if not isinstance(each, but):
+            candidates = each.keep(request, candidates, now)
+    return candidates

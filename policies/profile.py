@@ -2,20 +2,36 @@
 
 import msgspec
 
+from policies.chance import mix
 from policies.filters import Capable, Filter, Healthy
-from policies.pickers import Best, Picker, RoundRobin
-from policies.scorers import LeastBusy, Listed, Scorer
+from policies.ladder import Rung
+from policies.needs import Need
+from policies.pickers import Best, Picker
+from policies.scorers import Scorer
 from policies.types import Candidate, Request
+
+MANY = 32  # candidates; from here on some are drawn and then filtered, and not the reverse
+SPARE = 6  # drawn beyond the sample, for those that the filters take out
 
 
 class Policy(msgspec.Struct, frozen=True):
-    """How one tier's candidates are ranked. ``sample``: score only so many, drawn by the request's seed; 0: all."""
+    """How one tier's candidates are ranked. ``sample``: score only so many, drawn by the request's seed; 0: all.
+
+    ``stratified``: so many of each deployment, so that none is overlooked. ``across_tiers``: all tiers are one.
+    """
 
     kind: str
     scorers: tuple[Scorer, ...] = ()
     pick: Picker = Best()
     sample: int = 0
+    stratified: bool = False
+    across_tiers: bool = False
     filters: tuple[Filter, ...] = (Capable(), Healthy())
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        """What its parts read beyond the ordinary."""
+        return self.pick.needs.union(*(each.needs for each in self.filters), *(each.needs for each in self.scorers))
 
     def eligible(self, request: Request, candidates: list[Candidate], now: float) -> list[Candidate]:
         """The candidates that pass every filter."""
@@ -23,16 +39,30 @@ class Policy(msgspec.Struct, frozen=True):
             candidates = each.keep(request, candidates, now)
         return candidates
 
-    def choose(self, request: Request, candidates: list[Candidate], now: float) -> Candidate:
-        """One of the eligible candidates (at least one is given)."""
+    def choose(self, request: Request, candidates: list[Candidate], now: float) -> tuple[Candidate, Rung]:
+        """One of the eligible candidates (at least one is given), and what it was chosen by."""
         if len(candidates) == 1:
-            return candidates[0]
+            return candidates[0], Rung.NONE
         if 0 < self.sample < len(candidates):
-            candidates = sample(candidates, self.sample, request.seed)
-        return self.pick.pick(request, candidates, self.scores(request, candidates, now))
+            candidates = self.draw(request, candidates, self.sample)
+        rung = self.scorers[0].rung(request, candidates, now) if self.scorers else Rung.NONE
+        return self.pick.pick(request, candidates, self.scores(request, candidates, now)), rung
+
+    def draw(self, request: Request, candidates: list[Candidate], size: int) -> list[Candidate]:
+        """``size`` of the candidates, or of each deployment's; and whoever is known to hold the prompt's beginning."""
+        if self.stratified:
+            drawn = [c for each in strata(candidates) for c in sample(each, size, request.seed)]
+        else:
+            drawn = sample(candidates, size, request.seed)
+        if not request.matched:
+            return drawn
+        held = request.matched
+        return [c for c in candidates if c.id in held] + [c for c in drawn if c.id not in held]
 
     def scores(self, request: Request, candidates: list[Candidate], now: float) -> list[float]:
-        """Weighted sums of the scorers' scores; all equal where there is no scorer."""
+        """Weighted sums of the scorers' scores; all alike where there is no scorer."""
+        if not self.scorers:
+            return [1.0] * len(candidates)
         if len(self.scorers) == 1:
             return self.scorers[0].score(request, candidates, now)
         total = [0.0] * len(candidates)
@@ -43,31 +73,34 @@ class Policy(msgspec.Struct, frozen=True):
 
 
 def sample(candidates: list[Candidate], size: int, seed: int) -> list[Candidate]:
-    """``size`` distinct candidates, drawn by ``seed``: the head of a Fisher-Yates shuffle.
+    """``size`` distinct candidates (all, where there are no more), drawn by ``seed``: a Fisher-Yates shuffle's head.
 
-    Drawn by the high bits of Knuth's MMIX generator: a picker breaks ties by the seed itself, which must tell nothing
-    of which candidates were drawn.
+    Only what the shuffle has moved is kept, so that a thousand candidates cost no more than ten. A picker breaks ties
+    by the seed itself, which must tell nothing of which candidates were drawn: hence the mixing.
     """
-    rest = list(candidates)
+    count = len(candidates)
+    if size >= count:
+        return candidates
+    moved: dict[int, int] = {}
     drawn = []
-    for _ in range(size):
-        seed = seed * 6364136223846793005 + 1442695040888963407 & 0xFFFFFFFFFFFFFFFF
-        index = (seed >> 33) % len(rest)
-        drawn.append(rest[index])
-        rest[index] = rest[-1]
-        rest.pop()
+    for i in range(size):
+        j = i + mix(seed, i + 1) % (count - i)
+        drawn.append(candidates[moved.get(j, j)])
+        moved[j] = moved.get(i, i)
     return drawn
 
 
-PRESETS: tuple[Policy, ...] = (
-    # Places are far apart (1, 1/2, 1/3 ...) and load is worth less than the gap between two of any 30 deployments.
-    Policy(kind="order", scorers=(Listed(weight=1000.0), LeastBusy())),
-    Policy(kind="round_robin", pick=RoundRobin()),
-    Policy(kind="least_busy", scorers=(LeastBusy(),)),
-    Policy(kind="power_of_two", scorers=(LeastBusy(),), sample=2),
-)
-
-
-def preset(kind: str) -> Policy | None:
-    """The preset of that name."""
-    return next((policy for policy in PRESETS if policy.kind == kind), None)
+def strata(candidates: list[Candidate]) -> list[list[Candidate]]:
+    """The candidates by deployment, whose endpoints stand together; long runs are leapt over, not walked."""
+    runs, start, count = [], 0, len(candidates)
+    while start < count:
+        name, inside, step = candidates[start].id[0], start, 1
+        while step:
+            if inside + step < count and candidates[inside + step].id[0] == name:
+                inside += step
+                step *= 2
+            else:
+                step //= 2
+        runs.append(candidates[start : inside + 1])
+        start = inside + 1
+    return runs

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from policies.failure import Fault
+from policies.needs import NOTHING, Need
 
 if TYPE_CHECKING:
+    from policies.learners.rate import Rates
     from policies.load import Domain, Load
     from policies.profile import Policy
 
@@ -97,6 +99,11 @@ class Deployment(msgspec.Struct, frozen=True):
     price: Price | None = None
     tags: tuple[str, ...] = ()
     weights: str = ""  # the same word means the same weights
+    own: bool = False  # an engine of the user's: its hours are paid anyway
+    weight: float = 1.0
+    context_window: int | None = None  # tokens, prompt and answer together
+    rpm: int | None = None  # requests and tokens a minute
+    tpm: int | None = None
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -107,12 +114,15 @@ class Candidate(msgspec.Struct, frozen=True):
     load: Load
     domain: Domain
     pool: Pool
+    mark: int = 0  # 64 bits that stand for the id, the same in every process: what conversations are hashed to
 
 
 class Pool(msgspec.Struct):
-    """Live count of a deployment's requests over all its endpoints: what ``max_concurrency`` limits."""
+    """Live counts of a deployment's requests over all its endpoints: what ``max_concurrency``, ``rpm`` and ``tpm``
+    limit. ``rates``: kept only where there is a limit."""
 
     in_flight: int = 0
+    rates: Rates | None = None
 
 
 class Model(msgspec.Struct, frozen=True):
@@ -131,13 +141,14 @@ class Model(msgspec.Struct, frozen=True):
     content_policy_fallbacks: tuple[str, ...] = ()
     recovery: RecoveryRules | None = None  # None: a stream that dies has nowhere to go on
     hold_calls: bool = False  # a streamed tool call reaches a client whole or not at all
+    needs: frozenset[Need] = NOTHING  # what must be read of its requests beyond the ordinary
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):
     """A client's request as a policy sees it.
 
     ``prompt_tokens`` is an estimate from bytes; ``received`` is monotonic seconds. ``seed`` (64 bits) and ``sequence``
-    make every random or rotating choice replayable.
+    make every random or rotating choice replayable. What follows them is read only where a policy or route needs it.
     """
 
     family: str
@@ -148,6 +159,13 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     received: float
     seed: int = 0
     sequence: int = 0
+    max_tokens: int | None = None
+    expected_output: int = 256  # tokens
+    priority: int = 0  # lower is earlier, as vLLM counts
+    conversation: int = 0  # 64 bits that stand for it; 0: not known
+    matched: Mapping[tuple[str, str], int] | None = None  # prompt tokens in each endpoint's cache; None: not known
+    blocks: tuple[int, ...] = ()  # of the prompt, each named by all up to its end (see PrefixIndex); (): not known
+    block_tokens: float = 0.0  # tokens of each
 
 
 class Snapshot(msgspec.Struct, frozen=True, gc=False):
@@ -158,12 +176,14 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
 
 
 class Plan(msgspec.Struct, frozen=True, gc=False):
-    """Where the next attempt goes, or None and why. ``considered``: candidates that passed the filters."""
+    """Where the next attempt goes, or None and why. ``considered``: candidates that passed the filters. ``rung``: of
+    the degradation ladder, what the choice was read from (see policies/ladder.py)."""
 
     candidate: Candidate | None
     tier: int = 0
     considered: int = 0
     full: bool = False  # nothing was left but places at their concurrency limit
+    rung: str = ""
 
 
 class Outcome(msgspec.Struct, gc=False):
@@ -189,3 +209,6 @@ class Outcome(msgspec.Struct, gc=False):
     recovered: str = ""  # the mode by which a broken stream went on
     hedged: str = ""  # what became of a second attempt beside the first: won, lost
     queued: float = 0.0  # seconds spent waiting for a place
+    route: str = ""  # the route that took it
+    mirror: bool = False  # a copy that nobody waits for
+    decision: bytes = b""  # its record as JSON, where its client asked for it

@@ -25,9 +25,15 @@ OWNERS = {  # who alone may import what
     "httptools": ("backends/transports/", "backends/engine/", "gateway/hot.py"),
     "litestar": ("gateway/public.py", "gateway/admin.py"),
     "uvicorn": ("gateway/serve.py", "gateway/hot.py", "gateway/hot_cycle.py"),
-    "random": ("gateway/clock.py", "backends/engine/"),
+    "random": ("gateway/clock.py", "gateway/simulate/draw.py", "backends/engine/"),
     "time": ("gateway/clock.py", "backends/engine/"),
-    "rich": ("gateway/status_command.py", "gateway/explain.py", "gateway/cost_command.py"),
+    "rich": (
+        "gateway/status_command.py",
+        "gateway/explain.py",
+        "gateway/cost_command.py",
+        "gateway/simulate/command.py",
+        "gateway/simulate/table.py",
+    ),
     "sqlite3": ("gateway/ledger/",),
 }
 

@@ -5,11 +5,14 @@ admits waiting ones in the same order, within one budget of tokens. When blocks 
 and later recomputed.
 """
 
+import math
 from collections import deque
 
 from backends.engine.kv_cache import KVCache
 from backends.engine.profile import Profile
 from backends.engine.sequence import Counters, Event, Sequence, Work
+
+FOREVER = 1 << 60  # steps
 
 
 class Replica:
@@ -22,6 +25,7 @@ class Replica:
         self._running: list[Sequence] = []
         self._waiting: deque[Sequence] = deque()
         self._batch: list[Sequence] = []
+        self._refused: Sequence | None = None  # the head of the queue, where the last schedule found no room for it
 
     @property
     def running(self) -> int:
@@ -64,6 +68,25 @@ class Replica:
             self._begin_step(ended)
         return events
 
+    def leap(self, now: float) -> list[Event]:
+        """As `advance`, but steps that only decode are taken many at once, and only first and last tokens are told."""
+        events: list[Event] = []
+        while self.due is not None and self.due <= now:
+            steps = self._uneventful()
+            if steps:
+                steps = min(steps, 1 + self._steps_within(now - self.due))
+                self._decode(steps)
+            else:
+                ended = self.due
+                self._finish_step(ended, events)
+                self._begin_step(ended)
+        return [event for event in events if event.finished or event.produced == 1]
+
+    def news(self) -> float | None:
+        """When `leap` has something to tell at the earliest, if nothing more is submitted."""
+        steps = self._uneventful()
+        return self.due if self.due is None or not steps else self.due + self._seconds_of(steps)
+
     def sleep(self) -> list[Sequence]:
         """Abort what is in flight and drop the cache, as vLLM does by default; later work waits for `wake`."""
         aborted = [*self._running, *self._waiting]
@@ -84,6 +107,7 @@ class Replica:
 
     def _schedule(self, now: float) -> list[Sequence]:
         budget, preemptions = self.profile.max_num_batched_tokens, self.counters.preemptions
+        self._refused = None
         batch: list[Sequence] = []
         while budget and len(batch) < len(self._running):
             sequence = self._running[len(batch)]
@@ -131,6 +155,7 @@ class Replica:
         sequence.chunk = min(sequence.pending, budget)
         if not self._grow(sequence):
             self._release(sequence)
+            self._refused = sequence
             return None
         self._running.append(self._waiting.popleft())
         if sequence.admitted is None:
@@ -138,6 +163,68 @@ class Replica:
             self.counters.prefix_queries += sequence.work.prompt_tokens
             self.counters.prefix_hits += sequence.computed
         return sequence
+
+    # Many steps at once
+
+    def _uneventful(self) -> int:
+        """How many steps, the one under way included, change nothing but the tokens of sequences that decode.
+
+        None ends, none is admitted, no block gets a key, and there is room for the blocks that grow. A waiting head
+        that finds no room is tried again only after blocks were taken or freed.
+        """
+        batch, size = self._batch, self.profile.block_size
+        if not batch or len(batch) != len(self._running) or len(batch) >= self.profile.max_num_batched_tokens:
+            return 0
+        queued = self._waiting and len(batch) < self.profile.max_num_seqs
+        if queued and self._waiting[0] is not self._refused:
+            return 0
+        steps, boundary = FOREVER, FOREVER
+        for each in batch:
+            if not each.decoding or each.done:
+                return 0
+            steps = min(steps, each.work.output_tokens - each.produced - 1)
+            boundary = min(boundary, each.blocks * size - each.computed)
+            if each.shared < len(each.work.keys):
+                steps = min(steps, size - each.computed % size - 1)
+        if steps <= boundary:
+            return steps
+        return boundary if queued or self._growth(steps) > self.cache.capacity - self.cache.used else steps
+
+    def _growth(self, steps: int) -> int:
+        """Blocks that the batch takes in so many steps, the one under way included (its blocks are held already)."""
+        size = self.profile.block_size
+        return sum(max(0, -(-(each.computed + steps) // size) - each.blocks) for each in self._batch)
+
+    def _pace(self) -> tuple[float, float]:
+        """Seconds of the step after the one under way, and how much each further step takes longer."""
+        profile, batch = self.profile, self._batch
+        context = sum(each.computed for each in batch) + len(batch)
+        return profile.decode_seconds(len(batch), context), profile.decode_per_context_token * len(batch)
+
+    def _seconds_of(self, steps: int) -> float:
+        first, more = self._pace()
+        return steps * first + more * steps * (steps - 1) / 2
+
+    def _steps_within(self, seconds: float) -> int:
+        """How many steps after the one under way end within so many seconds of its end."""
+        first, more = self._pace()
+        if not more:
+            return int(seconds / first)
+        lead = first - more / 2
+        return int((math.sqrt(lead * lead + 2 * more * seconds) - lead) / more)
+
+    def _decode(self, steps: int) -> None:
+        """Take uneventful steps; the one after them is under way then."""
+        assert self.due is not None
+        at = self.due + (self._seconds_of(steps - 1) if steps > 1 else 0.0)
+        self.cache.reserve(self._growth(steps))
+        size = self.profile.block_size
+        for each in self._batch:
+            each.computed += steps
+            each.produced += steps
+            each.last_token = at
+            each.blocks = max(each.blocks, -(-each.computed // size))
+        self._begin_step(at)
 
     def _seconds(self, batch: list[Sequence]) -> float:
         profile = self.profile

@@ -10,6 +10,7 @@ from backends.transport import Receiver
 from policies.failure import Failure, Fault
 
 MAX_HEAD = 64 * 1024  # bytes of status line and headers
+MAX_FRAMING = 4 * 1024 * 1024  # bytes in packets that brought no body: chunk sizes, and trailers without end
 SEPARATE_BODY = 64 * 1024  # a body from this size on is written by itself: joining would copy it
 
 
@@ -118,9 +119,14 @@ class Connection(asyncio.Protocol):
             body = parts.pop() if len(parts) == 1 else b"".join(parts)
             parts.clear()
             receiver.data(body)
-        elif not self._status and self._head_bytes > MAX_HEAD:
-            self._fail(Fault(Failure.MALFORMED, f"the upstream's headers exceed {MAX_HEAD} bytes"))
-            return
+        elif not self._whole:
+            if self._status:
+                self._head_bytes += len(data)
+            limit = MAX_FRAMING if self._status else MAX_HEAD
+            if self._head_bytes > limit:
+                what = "trailers" if self._status else "headers"
+                self._fail(Fault(Failure.MALFORMED, f"the upstream's {what} exceed {limit} bytes"))
+                return
         if self._whole and self._receiver is not None:
             self._finish()
 

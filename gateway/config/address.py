@@ -5,6 +5,7 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Meta, Struct
 
@@ -24,6 +25,15 @@ class Text(Struct, frozen=True):
 
     def show(self, value: object) -> str:
         return str(value)
+
+
+def known_zone(name: str) -> str:
+    """Refuse a time zone that the system's data does not have."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("not a time zone: write it like Europe/Paris") from None
+    return name
 
 
 def without_slash(url: str) -> str:
@@ -66,3 +76,6 @@ HeaderName = Annotated[str, Meta(extra={"notation": HEADER})]
 StateUrl = Annotated[str, Meta(extra={"notation": STATE_URL})]
 Origin = Annotated[str, Meta(extra={"notation": ORIGIN})]
 Host = Annotated[str, Meta(extra={"notation": HOST})]
+Zone = Annotated[
+    str, Meta(extra={"notation": Text("a time zone", "Europe/Paris", r"[A-Za-z0-9_+/\-]{1,64}", known_zone)})
+]

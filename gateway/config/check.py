@@ -116,3 +116,8 @@ def check_policy(policy: PolicySpec) -> Iterator[Finding]:
             yield path, "any and all are for kind tagged, which needs one of them"
         if (each.kind == "within_price") != (each.input is not None or each.output is not None):
             yield path, "input and output are for kind within_price, which needs one of them"
+    for index, scorer in enumerate(policy.scorers):
+        if scorer.quantile is not None and scorer.kind != "hot_cold":
+            yield ("scorers", index, "quantile"), "is for kind hot_cold"
+    if policy.pick and policy.pick.temperature is not None and policy.pick.kind != "softmax":
+        yield ("pick", "temperature"), "is for kind softmax"

@@ -65,6 +65,7 @@ class Deployment(Struct, frozen=True, kw_only=True):
     headers: Headers added to each request; their values are kept secret.
     rpm: Requests per minute the upstream allows.
     tpm: Tokens per minute the upstream allows.
+    steering: Steering fields of a request (`models`, `provider`, `priority`) the upstream takes.
     tags: Words that routes and filters can ask for.
     weight: Share of traffic under the `weighted` policy.
     context_window: Longest prompt and answer together, in tokens.
@@ -89,6 +90,7 @@ class Deployment(Struct, frozen=True, kw_only=True):
     headers: dict[HeaderName, Secret] = {}
     rpm: Positive | None = None
     tpm: Positive | None = None
+    steering: list[Literal["models", "provider", "priority"]] = []
     tags: list[Name] = []
     weight: Weight | None = None
     context_window: Positive | None = None

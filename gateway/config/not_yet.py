@@ -9,7 +9,7 @@ from gateway.config.check import Finding
 from gateway.config.policy import Preset
 from gateway.config.problem import Path
 from gateway.config.schema import Config
-from policies.profile import PRESETS
+from policies.presets import PRESETS
 
 ROUTING = "smart routing"
 PROVIDERS = "the native cloud providers"
@@ -36,27 +36,15 @@ TABLE = (
     Later("server.workers", (1,), "more than one worker", GATEWAYS),
     Later("state.url", ("memory://",), "shared state in Redis", GATEWAYS),
     Later("server.trusted_proxies", UNSET, "trusting a proxy's headers", GATEWAYS),
-    Later("auth.keys.*.explain", (False,), "explaining a decision to a client", ROUTING),
     Later("deployments.*.provider", NOW_PROVIDERS, "provider {value}", PROVIDERS),
     Later("deployments.*.region", UNSET, "a cloud's region", PROVIDERS),
     Later("deployments.*.unsupported", UNSET, "dropping or rejecting unknown fields", PROVIDERS),
     Later("deployments.*.kv_events", UNSET, "precise prefix routing from cache events", ROUTING),
-    Later("deployments.*.rpm", UNSET, "routing by a request rate", ROUTING),
-    Later("deployments.*.tpm", UNSET, "routing by a token rate", ROUTING),
-    Later("deployments.*.weight", UNSET, "weighted traffic", ROUTING),
-    Later("deployments.*.context_window", UNSET, "routing by context window", ROUTING),
-    Later("deployments.*.cost", UNSET, "routing by the cost of own GPUs", ROUTING),
     Later("policies.*.kind", (*NOW_PRESETS, None), "policy {value}", ROUTING),
     Later("policies.*.slo", UNSET, "a service level", ROUTING),
     Later("policies.*.strict", (False,), "a service level for every request", ROUTING),
-    Later("policies.*.filters", UNSET, "a composed policy", ROUTING),
-    Later("policies.*.sample", UNSET, "a composed policy", ROUTING),
-    Later("policies.*.scorers", UNSET, "a composed policy", ROUTING),
-    Later("policies.*.pick", UNSET, "a composed policy", ROUTING),
-    Later("routes", UNSET, "routing rules", ROUTING),
     Later("telemetry.otlp", UNSET, "export to an OpenTelemetry collector", TELEMETRY),
     Later("telemetry.traces", (0,), "traces", TELEMETRY),
-    Later("telemetry.decisions", (0,), "decision records", TELEMETRY),
 )
 
 
@@ -68,6 +56,10 @@ def not_yet(config: Config) -> Iterator[Finding]:
     for name, model in config.models.items():
         if model.policy in LATER_PRESETS:
             yield ("models", name, "policy"), f"not yet: policy {model.policy}, which comes with {ROUTING}"
+    for index, route in enumerate(config.routes):
+        if route.to and route.to.policy in LATER_PRESETS:
+            path = ("routes", index, "to", "policy")
+            yield path, f"not yet: policy {route.to.policy}, which comes with {ROUTING}"
 
 
 def select(value: object, keys: list[str], path: Path) -> Iterator[tuple[Path, object]]:

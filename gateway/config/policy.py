@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from gateway.config.address import HeaderName, ModelName, Name
-from gateway.config.units import Count, Dollars, Percent, Positive, Share, Timeout, Weight
+from gateway.config.address import HeaderName, ModelName, Name, Zone
+from gateway.config.units import Count, Dollars, Percent, Positive, Share, TimeOfDay, Timeout, Weight
 
 Preset = Literal[
     "order", "weighted", "round_robin", "random", "least_busy", "power_of_two", "peak_ewma", "prequal", "lowest_cost",
@@ -50,6 +50,7 @@ class Scorer(Struct, frozen=True, kw_only=True):
 
     kind: Which score.
     weight: How much it counts among the scorers.
+    quantile: For `hot_cold`, the share of the candidates' in-flight counts from which one is hot.
     """
 
     kind: Literal[
@@ -59,20 +60,26 @@ class Scorer(Struct, frozen=True, kw_only=True):
         "kv_headroom",
         "cost",
         "predicted_latency",
+        "throughput",
+        "hot_cold",
         "prefix_affinity",
+        "prefix_cost",
         "session",
         "listed",
     ]
     weight: Weight = 1.0
+    quantile: Share | None = None
 
 
 class Pick(Struct, frozen=True, kw_only=True):
     """How one of the scored candidates is chosen.
 
     kind: Which way.
+    temperature: For `softmax`, how much score is worth a factor e of probability.
     """
 
     kind: Literal["best", "weighted", "round_robin", "rendezvous", "softmax"]
+    temperature: Annotated[float, Meta(gt=0)] | None = None
 
 
 class PolicySpec(Struct, frozen=True, kw_only=True):
@@ -115,17 +122,46 @@ class Range(Struct, frozen=True, kw_only=True):
     le: Count | None = None
 
 
+class Times(Struct, frozen=True, kw_only=True):
+    """A stretch of some days; one that ends before it begins runs past midnight.
+
+    days: Which days it begins on; left out, all.
+    begins: Time of day, as `08:30`.
+    ends: Time of day, which is no longer part of it.
+    zone: Time zone, as `Europe/Paris`.
+    """
+
+    days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] = []
+    begins: TimeOfDay = 0
+    ends: TimeOfDay = 24 * 60
+    zone: Zone = "UTC"
+
+
 class Match(Struct, frozen=True, kw_only=True):
     """Which requests a route takes; every condition must hold.
 
     model: Pattern of the model asked for; `*` stands for anything.
     prompt_tokens: Bounds of the prompt's estimated tokens.
-    headers: Request headers and the values they must have.
+    headers: Request headers and patterns of their values.
+    key: Pattern of the key's name.
+    metadata: Entries of the body's `metadata` and patterns of their values.
+    stream: Whether the answer is to be streamed.
+    tools: Whether the request offers tools.
+    images: Whether its messages hold images.
+    json_schema: Whether the answer must follow a JSON schema.
+    times: Stretches of the week, one of which must hold now.
     """
 
     model: str | None = None
     prompt_tokens: Range | None = None
     headers: dict[HeaderName, str] = {}
+    key: str | None = None
+    metadata: dict[str, str] = {}
+    stream: bool | None = None
+    tools: bool | None = None
+    images: bool | None = None
+    json_schema: bool | None = None
+    times: list[Times] = []
 
 
 class To(Struct, frozen=True, kw_only=True):
@@ -156,7 +192,8 @@ class Route(Struct, frozen=True, kw_only=True):
     name: Name of the route in logs and metrics.
     match: Which requests it takes.
     to: The model or policy that serves them.
-    split: Models and their shares of the traffic; a conversation stays with one.
+    split: Models and their shares of the traffic.
+    sticky: What stays with one side of a split: each conversation, or all of a key's traffic.
     mirror: A model that gets a copy.
     """
 
@@ -164,4 +201,5 @@ class Route(Struct, frozen=True, kw_only=True):
     match: Match = Match()
     to: To | None = None
     split: dict[ModelName, Annotated[float, Meta(gt=0)]] = {}
+    sticky: Literal["conversation", "key"] = "conversation"
     mirror: Mirror | None = None

@@ -9,7 +9,8 @@ from msgspec import inspect
 from gateway.config.scalar import notation_of
 from gateway.config.schema import Config
 from gateway.config.secret import MASK
-from policies.profile import preset
+from gateway.policy import named
+from policies.profile import Policy
 
 
 def show(config: Config) -> str:
@@ -49,13 +50,11 @@ def member(kind: inspect.UnionType, value: object) -> inspect.Type:
 
 def policies(config: Config) -> dict[str, object]:
     """Every policy that is named or used, by its parts."""
-    kinds: dict[str, str | None] = {name: spec.kind for name, spec in config.policies.items()}
-    for model in config.models.values():
-        kinds.setdefault(model.policy, model.policy)
-    return {name: parts(kind) for name, kind in kinds.items() if kind}
+    used = [model.policy for model in config.models.values()]
+    used += [route.to.policy for route in config.routes if route.to and route.to.policy]
+    return {name: parts(named(config, name)) for name in dict.fromkeys([*config.policies, *used])}
 
 
-def parts(kind: str) -> object:
-    policy = preset(kind)
-    assert policy, f"{kind} was let through without a preset behind it"
+def parts(policy: Policy) -> object:
+    """A policy's parts, each by its kind; what is left at nothing is left out."""
     return {key: value for key, value in msgspec.to_builtins(policy, builtin_types=()).items() if value}

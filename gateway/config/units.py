@@ -70,6 +70,25 @@ SIZE = Unit(
 )
 PERCENT = Unit("percentage", "20%", {"%": Decimal("0.01")})
 
+
+class _Clock(Struct, frozen=True):
+    """A time of day, held as minutes from midnight."""
+
+    example: str = "08:30"
+    pattern: str = "^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$"
+
+    def parse(self, text: str) -> int:
+        if not re.fullmatch(self.pattern, text):
+            raise ValueError(f"not a time of day: write it like {self.example}")
+        hours, minutes = text.split(":")
+        return int(hours) * 60 + int(minutes)
+
+    def show(self, value: object) -> str:
+        hours, minutes = divmod(int(str(value)), 60)
+        return f"{hours:02}:{minutes:02}"
+
+
+TimeOfDay = Annotated[int, Meta(extra={"notation": _Clock()})]
 Duration = Annotated[float, Meta(extra={"notation": DURATION})]
 Timeout = Annotated[float, Meta(gt=0, extra={"notation": DURATION})]  # a limit of zero would refuse everything
 Size = Annotated[int, Meta(gt=0, extra={"notation": SIZE})]

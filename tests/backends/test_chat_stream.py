@@ -194,14 +194,72 @@ def test_a_stream_of_garbage_is_malformed() -> None:
     stream, out = read(b"data: <html>\n\n", b"data: oops\n\n")
     assert not stream.committed
     assert stream.fault is not None and stream.fault.failure is Failure.MALFORMED
-    assert out == b"data: <html>\n\ndata: oops\n\n"
+    assert out == b""
 
 
-@pytest.mark.parametrize("odd", [b"data: oops\n\n", b"data: " + b"[" * 100_000 + b"\n\n", b'data: {"choices":7}\n\n'])
-def test_one_odd_event_does_not_spoil_a_good_stream(odd: bytes) -> None:
-    stream, out = read(TEXT, odd, STOP, DONE)
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b"data: oops\n\n",
+        b"data: <html>\r\n\r\n",
+        b"data: " + b"[" * 100_000 + b"\n\n",
+        TEXT[:-4] + b"\n\n",
+        TEXT[:-12] + b"\n\n",
+    ],
+)
+@pytest.mark.parametrize("together", [True, False])
+def test_an_event_that_is_not_json_is_skipped_and_does_not_spoil_a_good_stream(bad: bytes, together: bool) -> None:
+    stream, out = read(TEXT, TEXT + bad + TEXT, STOP, DONE) if together else read(TEXT, TEXT, bad, TEXT, STOP, DONE)
     assert stream.fault is None
-    assert out == TEXT + odd + STOP + DONE
+    assert out == TEXT * 3 + STOP + DONE
+
+
+def test_a_stream_that_is_cut_after_what_is_not_json_is_malformed() -> None:
+    stream, out = read(ROLE, TEXT, b"data: oops\n\n")
+    assert stream.fault is not None and stream.fault.failure is Failure.MALFORMED
+    assert out == ROLE + TEXT
+
+
+def test_an_event_of_another_shape_passes() -> None:
+    odd = b'data: {"choices":7}\n\n'
+    stream, out = read(TEXT, odd, STOP, DONE)
+    assert (stream.fault, out) == (None, TEXT + odd + STOP + DONE)
+
+
+SECOND = TEXT.replace(b'"index":0', b'"index":1')
+
+
+@pytest.mark.parametrize(
+    "chunks", [(ROLE, SECOND), (ROLE, TEXT, SECOND), (ROLE, TEXT + SECOND), (ROLE + TEXT + SECOND,)]
+)
+@pytest.mark.parametrize("end", [(STOP,), (STOP, DONE)])
+def test_a_choice_that_was_not_finished_is_no_whole_answer(chunks: tuple[bytes, ...], end: tuple[bytes, ...]) -> None:
+    stream, out = read(*chunks, *end)
+    assert stream.fault is not None and stream.fault.failure is Failure.BROKEN_STREAM
+    assert b"[DONE]" not in out
+    stream, out = read(*chunks, STOP, STOP.replace(b'"index":0', b'"index":1'), DONE)
+    assert stream.fault is None and out.endswith(DONE)
+
+
+def test_what_follows_a_finish_does_not_open_its_choice_again() -> None:
+    stream, _ = read(TEXT, STOP, TEXT, DONE)
+    assert stream.fault is None
+
+
+def test_an_event_named_error_is_one() -> None:
+    stream, out = read(ROLE, b'event: error\ndata: {"message":"too many","type":"rate_limit_error"}\n\n', STOP, DONE)
+    assert stream.fault is not None and stream.fault.failure is Failure.RATE_LIMITED
+    assert out == ROLE
+
+
+@pytest.mark.parametrize("beat", [b": ping\n\n", b"data:\n\n", b"data: {}\n\n", b'data: {"choices":[]}\n\n', b"\n\n"])
+@pytest.mark.parametrize("before", [(ROLE,), (ROLE, TEXT)])
+def test_a_heartbeat_is_no_progress(beat: bytes, before: tuple[bytes, ...]) -> None:
+    stream = ChatStream(hide_usage=True)
+    for chunk in before:
+        stream.feed(chunk)
+    stream.feed(beat)
+    assert not stream.progressed
 
 
 def test_words_in_the_text_are_not_taken_for_fields() -> None:

@@ -54,6 +54,7 @@ def test_any_other_400_is_a_bad_request_in_the_upstreams_words(body: bytes) -> N
         b"<html>",
         b"\xff\xfe",
         b"[" * 100_000,
+        b'{"error":{"type":' + b"[" * 100_000,
     ],
 )
 def test_a_400_that_is_not_in_the_envelope_is_left_to_be_said_in_ours(body: bytes) -> None:

@@ -141,3 +141,17 @@ def test_a_large_file_full_of_near_boundaries_is_only_scanned() -> None:
     body = form(part(b'; name="file"; filename="f"', b"\r\n--X-" * 1_700_000), MODEL)
     assert len(body) > 10_000_000
     assert found(body) == {b"model": b"whisper"}
+
+
+@pytest.mark.parametrize("body", [b"--XX--", b"--XX--\r\n", b"preamble\r\n--XX--\r\n", b"--XX--\r\n--XX\r\n\r\n\r\n"])
+def test_a_form_without_any_field_is_refused(body: bytes) -> None:
+    with pytest.raises(BadBody, match="no field"):
+        peek(TRANSCRIPTIONS, body, TYPE)
+
+
+def test_a_model_is_put_in_after_a_preamble_that_looks_like_a_boundary() -> None:
+    body = b"not --XX\r\n here\r\n" + form(FILE)
+    peeked = peek(TRANSCRIPTIONS, body, TYPE)
+    before, after = peeked.model_wrap
+    spliced = body[: peeked.model_at[0]] + before + b"whisper" + after + body[peeked.model_at[1] :]
+    assert found(spliced) == {b"model": b"whisper"}

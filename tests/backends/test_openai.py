@@ -8,7 +8,7 @@ from backends.families import FAMILIES, Family
 from backends.openai import OpenAI, address
 from backends.peek import peek
 from backends.typed_stream import TypedStream
-from backends.whole import Binary, WholeBody
+from backends.whole import Binary, Unexpected, WholeBody
 from policies.types import Request
 
 BY_NAME = {family.name: family for family in FAMILIES}
@@ -115,21 +115,35 @@ def test_what_is_not_an_address_is_refused(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content_type", "kind"),
+    ("name", "streamed", "content_type", "kind"),
     [
-        ("chat", b"text/event-stream; charset=utf-8", ChatStream),
-        ("completions", b"text/event-stream", ChatStream),
-        ("responses", b"text/event-stream", TypedStream),
-        ("speech", b"text/event-stream", TypedStream),
-        ("chat", b"application/json", WholeBody),
-        ("chat", b"", WholeBody),
-        ("speech", b"audio/mpeg", Binary),
-        ("embeddings", b"application/json", WholeBody),
+        ("chat", True, b"text/event-stream; charset=utf-8", ChatStream),
+        ("chat", True, b"Text/Event-Stream", ChatStream),
+        ("chat", False, b"text/event-stream", Unexpected),
+        ("chat", True, b"application/json", Unexpected),
+        ("chat", True, b"text/html", Unexpected),
+        ("completions", True, b"text/event-stream", ChatStream),
+        ("responses", True, b"text/event-stream", TypedStream),
+        ("responses", True, b"application/json", Unexpected),
+        ("messages", False, b"text/event-stream", Unexpected),
+        ("images", True, b"text/event-stream", TypedStream),
+        ("images", True, b"application/json", WholeBody),
+        ("speech", False, b"text/event-stream", TypedStream),
+        ("chat", False, b"application/json", WholeBody),
+        ("chat", False, b"", WholeBody),
+        ("speech", False, b"audio/mpeg", Binary),
+        ("speech", False, b"", Binary),
+        ("speech", False, b"text/html", Unexpected),
+        ("embeddings", False, b"application/json", WholeBody),
+        ("embeddings", True, b"application/json", WholeBody),
     ],
 )
-def test_the_answers_reader_is_chosen_by_family_and_type(name: str, content_type: bytes, kind: type) -> None:
+def test_the_answers_reader_is_chosen_by_family_and_type(
+    name: str, streamed: bool, content_type: bytes, kind: type
+) -> None:
     adapter = OpenAI("http://h", "m", {}, v1_in_root=False)
-    assert type(adapter.decoder(incoming(BY_NAME[name], b'{"model":"m"}'), content_type)) is kind
+    body = b'{"model":"m","stream":%b}' % (b"true" if streamed else b"false")
+    assert type(adapter.decoder(incoming(BY_NAME[name], body), content_type)) is kind
 
 
 @pytest.mark.parametrize(

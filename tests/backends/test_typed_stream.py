@@ -122,13 +122,20 @@ def test_a_null_error_is_no_error() -> None:
     assert out == b"".join(chunks)
 
 
-@pytest.mark.parametrize(
-    "odd", [b"data: garbage\n\n", b": comment\n\n", b"data: " + b"[" * 100_000 + b"\n\n", b"data: 7\n\n"]
-)
-def test_one_odd_event_does_not_spoil_a_good_stream(odd: bytes) -> None:
+@pytest.mark.parametrize("odd", [b": comment\n\n", b"data: 7\n\n", b'data: {"type":7}\n\n'])
+def test_one_odd_event_passes_and_does_not_spoil_a_good_stream(odd: bytes) -> None:
     stream, out = read(RESPONSE[0], odd, *RESPONSE[1:])
     assert stream.fault is None
     assert out == RESPONSE[0] + odd + b"".join(RESPONSE[1:])
+
+
+@pytest.mark.parametrize("bad", [b"data: garbage\n\n", b"data: " + b"[" * 100_000 + b"\n\n", b'data: {"type":"x\n\n'])
+def test_an_event_that_is_not_json_is_skipped(bad: bytes) -> None:
+    stream, out = read(RESPONSE[0], bad, *RESPONSE[1:])
+    assert stream.fault is None
+    assert out == b"".join(RESPONSE)
+    stream, _ = read(*RESPONSE[:-1], bad)
+    assert stream.fault is not None and stream.fault.failure is Failure.MALFORMED
 
 
 def test_an_event_without_end_is_malformed() -> None:

@@ -33,6 +33,15 @@ def test_new_names_are_read() -> None:
     assert parse(NEW) == EngineLoad(3.0, 2.0, 0.25, 1000.0, 400.0, False)
 
 
+def test_what_the_cache_holds_is_read_off_its_labels() -> None:
+    info = (
+        'vllm:cache_config_info{block_size="16",engine="0",enable_prefix_caching="True",num_gpu_blocks="25000"} 1.0\n'
+    )
+    assert parse(info).kv_tokens == 400_000
+    assert parse(info + info.replace('engine="0"', 'engine="1"')).kv_tokens == 800_000
+    assert parse('vllm:cache_config_info{block_size="16",num_gpu_blocks="None"} 1.0').kv_tokens is None
+
+
 def test_old_names_are_read() -> None:
     assert parse(OLD) == EngineLoad(1.0, 0.0, 0.5, 10.0, 5.0, None)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from backends.whole import Binary, WholeBody
+from backends.whole import MAX_BODY, Binary, Unexpected, WholeBody
 from policies.failure import Failure
 from policies.types import NO_USAGE, Usage
 
@@ -23,6 +23,40 @@ def test_an_answer_commits_when_it_is_whole() -> None:
 def test_an_answer_that_came_at_once_leaves_as_the_same_object() -> None:
     chunk = b'{"choices":[]}'
     assert read(chunk)[1] is chunk
+
+
+@pytest.mark.parametrize("answer", [b"{}", b" [] ", b'""', b"null"])
+def test_an_answer_that_holds_nothing_is_malformed(answer: bytes) -> None:
+    body, _ = read(answer)
+    assert body.fault is not None and body.fault.failure is Failure.MALFORMED
+
+
+def test_an_answer_without_end_is_malformed() -> None:
+    body = WholeBody(True)
+    chunk = bytes(2**20)  # one object, so that it costs no memory
+    while body.fault is None:
+        assert body.feed(chunk) == b""
+    assert body.fault.failure is Failure.MALFORMED and str(MAX_BODY) in body.fault.message
+
+
+@pytest.mark.parametrize(
+    ("answer", "failure"),
+    [
+        (b'{"choices":[]}', Failure.MALFORMED),
+        (b"", Failure.MALFORMED),
+        (b'{"error":{"message":"slow","code":429}}', Failure.RATE_LIMITED),
+    ],
+)
+def test_an_answer_of_another_kind_is_malformed_unless_it_is_an_error(answer: bytes, failure: Failure) -> None:
+    body = Unexpected("a whole one", "a stream")
+    assert body.feed(answer[:9]) + body.feed(answer[9:]) + body.close() == b""
+    assert body.fault is not None and (body.fault.failure, body.committed) == (failure, False)
+
+
+def test_a_stream_that_nobody_asked_for_is_not_waited_for() -> None:
+    body = Unexpected("a stream", "a whole one")
+    body.feed(b"data: {}")
+    assert body.fault is not None and body.fault.failure is Failure.MALFORMED
 
 
 @pytest.mark.parametrize("chunks", [(), (b"",), (b" \n", b" ")])

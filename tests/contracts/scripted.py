@@ -30,12 +30,12 @@ class Call:
         self.headers = {name.lower(): value for name, value in self.lines}
         self.left = asyncio.Event()
         self.sent = 0
-        self._writer = writer
+        self.writer = writer
 
     async def send(self, data: bytes) -> None:
         """As fast as the caller reads."""
-        self._writer.write(data)
-        await self._writer.drain()
+        self.writer.write(data)
+        await self.writer.drain()
         self.sent += len(data)
 
     async def chunk(self, data: bytes) -> None:
@@ -43,7 +43,7 @@ class Call:
 
     def cut(self) -> None:
         """Close in the middle of things."""
-        self._writer.close()
+        self.writer.close()
 
 
 Script = Callable[[Call], Awaitable[None]]

@@ -78,7 +78,7 @@ async def test_answers_that_are_not_read_keep_the_next_request_waiting() -> None
         await until(lambda: up.calls)
         await stalled(up.calls[0])
         assert len(up.calls) == 1
-        client.send(chat())
+        client.send(chat(stream=True))
         assert (await client.reply()).status == 200
         assert (await client.reply()).body.endswith(FINISH)
         assert (await client.reply()).body.endswith(FINISH)

@@ -1,11 +1,14 @@
 """Live state. Rule: what an attempt says of its endpoint and its quota domain changes the next snapshot."""
 
+from collections.abc import Callable
+
 import pytest
 
 from gateway.live import COOL, COOL_CREDENTIAL, Live
 from policies.breaker import BreakerRules, State
 from policies.failure import Failure, Fault
-from policies.types import Candidate, Deployment
+from policies.load import EngineLoad
+from policies.types import Candidate, Deployment, Request
 
 RULES = BreakerRules(failures=2, open_for=10.0)
 PLACE = ("pool", "http://engine:8000")
@@ -109,3 +112,65 @@ def test_tokens_are_estimated_by_what_usage_has_taught() -> None:
         live.learn("m", 2000, 1000)
     assert live.estimate("m", 4000) == pytest.approx(2000, rel=0.01)
     assert live.estimate("other", 4000) == 1001
+
+
+# what caches are believed to hold
+
+
+def asked(prompt: int = 1000, blocks: tuple[int, ...] = (1, 2, 3), seed: int = 1) -> tuple[Request, tuple[int, ...]]:
+    return Request("chat", "m", True, b"", prompt, 0.0, seed), blocks
+
+
+def sent(live: Live, place: Candidate, seed: int = 1) -> Request:
+    request = live.placed(*asked(seed=seed), 300.0)
+    live.hold(place, request, 0.0)
+    return request
+
+
+def test_a_prompt_that_was_sent_is_believed_to_be_held() -> None:
+    live = Live()
+    place = candidate(live)
+    first = sent(live, place)
+    assert first.matched == {}
+    assert place.load.backlog.at(0.0) == 1000
+    again = sent(live, place, seed=2)
+    assert again.matched == {PLACE: 900}
+    assert place.load.backlog.at(0.0) == 1100
+
+
+def test_what_is_owed_is_given_back_when_content_comes_or_never_will() -> None:
+    live = Live()
+    place = candidate(live)
+    first, second = sent(live, place), sent(live, place, seed=2)
+    live.computed(place, first, True, 1.0)
+    live.computed(place, second, False, 1.0)
+    live.computed(place, second, False, 2.0)
+    assert place.load.backlog.at(2.0) == 0
+
+
+def test_no_more_is_believed_held_than_the_engine_says_it_has_room_for() -> None:
+    live = Live()
+    place = candidate(live)
+    live.scraped(PLACE, EngineLoad(kv_tokens=600.0), 0.0)
+    sent(live, place)
+    assert live.placed(*asked(), 300.0).matched == {PLACE: 600}
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        lambda live: live.healthy(PLACE, False),
+        lambda live: live.scraped(PLACE, EngineLoad(sleeping=True), 1.0),
+        lambda live: live.scraped(PLACE, EngineLoad(prefix_queries=5.0), 1.0),
+    ],
+    ids=["down", "asleep", "counting from zero again"],
+)
+def test_an_engine_that_lost_its_cache_holds_nothing(lost: Callable[[Live], None]) -> None:
+    live = Live()
+    place = candidate(live)
+    live.scraped(PLACE, EngineLoad(prefix_queries=1000.0), 0.0)
+    sent(live, place)
+    live.scraped(PLACE, EngineLoad(prefix_queries=2000.0), 0.5)
+    assert live.placed(*asked(), 300.0).matched == {PLACE: 900}
+    lost(live)
+    assert live.placed(*asked(), 300.0).matched == {}

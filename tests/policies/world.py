@@ -1,13 +1,18 @@
 """A small world to decide in: places, tiers and models as data, and a clock that is a number."""
 
 from collections.abc import Iterable
+from typing import Any
+
+import msgspec
 
 from policies.breaker import BreakerRules
 from policies.budget import Budget
+from policies.chance import digest
 from policies.failure import Failure, Fault, Progress
 from policies.load import Domain, EngineLoad, Load
 from policies.machine import Action, GiveUp, Machine, Start
-from policies.profile import Policy, preset
+from policies.presets import preset
+from policies.profile import Policy
 from policies.types import Candidate, Deployment, Model, Pool, Request, RetryRules, Snapshot, Timeouts
 
 NOW = 1000.0
@@ -16,19 +21,24 @@ CHAT = frozenset({"chat"})
 
 
 def place(
-    name: str, url: str = "", *, domain: Domain | None = None, limit: int | None = None, pool: Pool | None = None
+    name: str,
+    url: str = "",
+    *,
+    domain: Domain | None = None,
+    limit: int | None = None,
+    pool: Pool | None = None,
+    **more: Any,
 ) -> Candidate:
-    """One endpoint; a quota domain and a pool of its own unless given."""
-    deployment = Deployment(name, "vllm", "m", CHAT, limit)
-    return Candidate(
-        (name, url or f"http://{name}"), deployment, Load(BreakerRules()), domain or quota(), pool or Pool()
-    )
+    """One endpoint; a quota domain and a pool of its own unless given, and ``more`` of its deployment."""
+    deployment = Deployment(name, "vllm", "m", CHAT, limit, **more)
+    id = (name, url or f"http://{name}")
+    return Candidate(id, deployment, Load(BreakerRules()), domain or quota(), pool or Pool(), digest(*id))
 
 
-def pool(name: str, size: int) -> list[Candidate]:
+def pool(name: str, size: int, **more: Any) -> list[Candidate]:
     """A deployment of several endpoints, each a quota domain."""
     shared = Pool()
-    return [place(name, f"http://{name}-{n}", pool=shared) for n in range(size)]
+    return [place(name, f"http://{name}-{n}", pool=shared, **more) for n in range(size)]
 
 
 def quota() -> Domain:
@@ -46,8 +56,8 @@ def model(name: str, *tiers: Iterable[Candidate], kind: str = "order", **fallbac
     return Model(name, held, policy(kind), {c.id[0]: Timeouts() for tier in held for c in tier}, 600.0, **fallbacks)
 
 
-def ask(seed: int = 0, sequence: int = 0, name: str = "m") -> Request:
-    return Request("chat", name, False, b"", 10, NOW, seed, sequence)
+def ask(seed: int = 0, sequence: int = 0, name: str = "m", **more: Any) -> Request:
+    return msgspec.structs.replace(Request("chat", name, False, b"", 10, NOW, seed, sequence), **more)
 
 
 def world(*models: Model, now: float = NOW) -> Snapshot:

@@ -88,6 +88,56 @@ def test_an_abort_frees_everything_the_sequence_held(plan: list[tuple[float, Wor
     assert drain(replica) == []
 
 
+ROOMY = Profile(block_size=4, num_blocks=200, max_num_seqs=6, max_num_batched_tokens=16)
+long_works = st.builds(work, st.integers(1, 40), st.integers(0, 50), st.integers(0, 5))
+long_arrivals = st.lists(st.tuples(st.floats(0, 2), long_works), min_size=1, max_size=14)
+
+
+def leapt(profile: Profile, plan: list[tuple[float, Work]], *, news: bool) -> tuple[Replica, list[Event]]:
+    """The same arrivals, with every stretch of decoding taken at once; ``news``: each event looked for when due."""
+    replica, now = Replica(profile), 0.0
+    events: list[Event] = []
+    for pause, item in plan:
+        now += pause
+        while news and (due := replica.news()) is not None and due <= now:
+            events += replica.leap(due)
+        events += replica.leap(now)
+        replica.submit(item, now)
+    while (due := replica.news()) is not None:
+        events += replica.leap(due)
+    return replica, events
+
+
+@pytest.mark.parametrize("profile", [SMALL, ROOMY], ids=["small", "roomy"])
+@pytest.mark.parametrize("news", [False, True])
+@given(long_arrivals)
+def test_leaping_agrees_with_stepping(news: bool, profile: Profile, plan: list[tuple[float, Work]]) -> None:
+    stepped, now = Replica(profile), 0.0
+    events: list[Event] = []
+    for pause, item in plan:
+        now += pause
+        events += stepped.advance(now)
+        stepped.submit(item, now)
+    events += drain(stepped)
+    told = [event for event in events if event.finished or event.produced == 1]
+    leaping, leaps = leapt(profile, plan, news=news)
+    assert [event.produced for event in leaps] == [event.produced for event in told]
+    assert [event.at for event in leaps] == pytest.approx([event.at for event in told])
+    assert [event.sequence.cached_tokens for event in leaps] == [event.sequence.cached_tokens for event in told]
+    assert leaping.counters == stepped.counters
+    assert leaping.cache.idle == stepped.cache.idle
+
+
+def test_a_long_answer_by_itself_is_one_leap() -> None:
+    replica = Replica(Profile(block_size=512))
+    replica.submit(Work(1000, 5000), 0.0)
+    (first,) = replica.leap(1.0)
+    curve = 0.0660 + 0.0570 + 0.00441 + 4999 * (0.01064 + 0.000419) + 1.42e-7 * sum(range(1000, 5999))
+    assert (first.produced, replica.news() or 0.0) == (1, pytest.approx(curve))
+    (last,) = replica.leap(60.0)
+    assert (last.produced, last.finished) == (5000, True)
+
+
 def test_a_lone_prompt_takes_the_published_time() -> None:
     replica = Replica(Profile())
     replica.submit(Work(4000, 2), 10.0)

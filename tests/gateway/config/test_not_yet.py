@@ -78,11 +78,16 @@ def test_a_cloud_to_come_is_named(refuse, provider):
     ]
 
 
-def test_zero_of_something_to_come_is_not_let_through(refuse):
-    text = "deployments:\n  a: {provider: openai, model: m, weight: 0}\nmodels: {m: {deployments: [a]}}\n"
+def test_something_to_come_is_not_let_through(refuse):
+    text = "deployments:\n  a: {provider: openai, model: m, region: a}\nmodels: {m: {deployments: [a]}}\n"
     assert refuse(text) == [
-        "c.yaml:2: deployments.a.weight: not yet: weighted traffic, which comes with smart routing"
-    ]  # fmt: skip
+        "c.yaml:2: deployments.a.region: not yet: a cloud's region, which comes with the native cloud providers"
+    ]
+
+
+def test_a_route_to_a_policy_to_come_is_refused(refuse, small):
+    said = refuse(f"routes: [{{name: r, to: {{policy: slo_cost}}}}]\n{small}")
+    assert said == ["c.yaml:1: routes[0].to.policy: not yet: policy slo_cost, which comes with smart routing"]
 
 
 def test_what_is_off_may_be_written_out(accept, small):

@@ -1,0 +1,80 @@
+"""Mirrors. Rule: a copy of a request whose answer nobody waits for; it is recorded, and can delay or fail nobody.
+
+It is a journey like any other, but for its answer, which is dropped, and for its count, which is its own.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from backends.families import Family
+from backends.peek import Peek
+from gateway import clock
+from gateway.answer import Flow
+from gateway.journey import Journey
+from gateway.keys import Caller, Key, Keys
+from gateway.refusal import Refusal
+from policies.failure import Fault
+from policies.types import Model
+
+if TYPE_CHECKING:
+    from gateway.gateway import Gateway
+
+
+class Discard:
+    """An answer to nobody."""
+
+    flow: Flow | None = None
+
+    def whole(self, status: int, lines: bytes, body: bytes) -> None:
+        pass
+
+    def start(self, status: int, lines: bytes, first: bytes) -> None:
+        pass
+
+    def write(self, data: bytes) -> None:
+        pass
+
+    def end(self) -> None:
+        pass
+
+    def abort(self) -> None:
+        pass
+
+
+class Copied(Caller):
+    """Whoever sent the request that is copied."""
+
+    __slots__ = ("_copied",)
+
+    def __init__(self, key: Key) -> None:
+        super().__init__("")
+        self._copied = key
+
+    def identify(self, keys: Keys, headers: Mapping[bytes, bytes]) -> Key | Refusal:
+        return self._copied
+
+
+class MirrorJourney(Journey):
+    """The journey of a copy, to the model a route names."""
+
+    __slots__ = ("_named",)
+
+    def __init__(self, gateway: "Gateway", family: Family, given: Mapping[bytes, bytes], key: Key, model: str) -> None:
+        self._named = model
+        super().__init__(gateway, family, given, Copied(key), Discard(), clock.now())
+        self.refused = None  # the request it copies was admitted
+        gateway.journeys.discard(self)  # it must not take a caller's place
+        gateway.mirrors.add(self)
+
+    def _find(self, peeked: Peek, body: bytes, seed: int) -> Model | Refusal:
+        model = self.catalog.model(self._named)
+        assert model is not None  # the configuration was checked
+        return model
+
+    def conclude(self, fault: Fault | None, now: float | None = None) -> None:
+        outcome, gateway = self.outcome, self.gateway
+        outcome.fault, outcome.finished, outcome.mirror = fault, now or clock.now(), True
+        gateway.mirrors.discard(self)
+        gateway.metrics.mirror(str(outcome.status))
+        if gateway.log.info:
+            gateway.log.request(outcome)

@@ -1,0 +1,58 @@
+"""Policies from the configuration. Rule: a name becomes a preset, or the parts that the file composes, here only."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import msgspec
+
+from gateway.config.policy import Filter, Pick, Scorer
+from gateway.config.schema import Config
+from policies.filters import FILTERS, Capable, FitsContext, Healthy, WithinRate
+from policies.filters import Filter as FilterPart
+from policies.pickers import PICKERS, Best
+from policies.presets import preset
+from policies.profile import Policy
+from policies.scorers import SCORERS
+from policies.types import Candidate
+
+Part = TypeVar("Part", bound=msgspec.Struct)
+
+
+def named(config: Config, name: str) -> Policy:
+    """A preset by its own name, or by the kind of a named policy, or a composition."""
+    spec = config.policies.get(name)
+    if spec is None or spec.kind:
+        found = preset(spec.kind if spec is not None and spec.kind else name)
+        assert found is not None  # the configuration was checked
+        return found
+    return Policy(
+        name,
+        tuple(_part(each, SCORERS) for each in spec.scorers),
+        _part(spec.pick, PICKERS) if spec.pick else Best(),
+        spec.sample or 0,
+        filters=(Capable(), *(part for part in _filters(spec.filters) if part != Capable())),
+    )
+
+
+def fitted(policy: Policy, candidates: Sequence[Candidate]) -> Policy:
+    """A preset with the filters that these deployments' own limits call for; a composition names its own."""
+    if preset(policy.kind) != policy:
+        return policy
+    extra: list[FilterPart] = []
+    if any(c.deployment.context_window is not None for c in candidates):
+        extra.append(FitsContext())
+    if any(c.deployment.rpm is not None or c.deployment.tpm is not None for c in candidates):
+        extra.append(WithinRate())
+    return msgspec.structs.replace(policy, filters=(*policy.filters, *extra)) if extra else policy
+
+
+def _filters(specs: Sequence[Filter]) -> list[FilterPart]:
+    """The named filters; without any, those that every preset has."""
+    return [_part(each, FILTERS) for each in specs] or [Capable(), Healthy()]
+
+
+def _part(spec: Filter | Scorer | Pick, parts: Sequence[type[Part]]) -> Part:
+    """The part of that kind, with those of the keys that are its own."""
+    found = next(each for each in parts if each.__struct_config__.tag == spec.kind)
+    given = {name: getattr(spec, name, None) for name in found.__struct_fields__}
+    return found(**{name: tuple(v) if isinstance(v, list) else v for name, v in given.items() if v is not None})

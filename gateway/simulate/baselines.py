@@ -1,0 +1,70 @@
+"""Baselines. Rule: what other routers do, told from their descriptions, to compare with; they serve nobody.
+
+All read the same prefix index and the same live loads as our own policies: what differs is the decision.
+"""
+
+from policies.profile import Policy
+from policies.scorers import Scorer
+from policies.scorers.prefix_cost import uncached
+from policies.types import Candidate, Request
+
+
+class CacheAware(Scorer, frozen=True, tag="cache_aware"):
+    """SGLang's and vllm-router's cache_aware: the longest match above a threshold, unless loads are out of balance."""
+
+    threshold: float = 0.5
+    apart: int = 32  # requests; out of balance where the most and the least loaded differ by more, and
+    ratio: float = 1.1  # by more than this factor
+
+    def score(self, request: Request, candidates: list[Candidate], now: float) -> list[float]:
+        loads = [c.load.in_flight for c in candidates]
+        most, least = max(loads), min(loads)
+        missing = [uncached(request, c) for c in candidates]
+        balanced = most - least <= self.apart or most <= self.ratio * least
+        if balanced and 1 - min(missing) / request.prompt_tokens > self.threshold:
+            return least_scores(missing)
+        return least_scores(loads)
+
+
+class Sticky(Scorer, frozen=True, tag="sticky_until_saturated"):
+    """llm-d's sticky until saturated: stay where the prefix is, until the wait there costs more than a penalty."""
+
+    threshold: float = 0.8
+    penalty: float = 18.0  # seconds
+    rate: float = 15_928.0  # tokens a second that an endpoint is taken to prefill
+
+    def score(self, request: Request, candidates: list[Candidate], now: float) -> list[float]:
+        missing = [uncached(request, c) for c in candidates]
+        waits = [c.load.backlog.total for c in candidates]
+        sticky = [1 - each / request.prompt_tokens >= self.threshold for each in missing]
+        if any(sticky):
+            here = min(wait for wait, stays in zip(waits, sticky, strict=True) if stays)
+            there = min((wait for wait, stays in zip(waits, sticky, strict=True) if not stays), default=here)
+            sticky = sticky if (here - there) / self.rate <= self.penalty else [False] * len(candidates)
+        loads = [wait + each for wait, each in zip(waits, missing, strict=True)]
+        most = max(loads) + 1 if any(sticky) else 0.0
+        return least_scores([load if stays else load + most for load, stays in zip(loads, sticky, strict=True)])
+
+
+class LeastUncached(Scorer, frozen=True, tag="least_uncached"):
+    """Fewest tokens to compute: those queued at the endpoint and this request's own."""
+
+    def score(self, request: Request, candidates: list[Candidate], now: float) -> list[float]:
+        return least_scores([c.load.backlog.total + uncached(request, c) for c in candidates])
+
+
+def least_scores(costs: "list[float] | list[int]") -> list[float]:
+    least = min(costs)
+    return [(1.0 + least) / (1.0 + cost) for cost in costs]
+
+
+BASELINES: tuple[Policy, ...] = (
+    Policy(kind="cache_aware", scorers=(CacheAware(),)),
+    Policy(kind="sticky_until_saturated", scorers=(Sticky(),)),
+    Policy(kind="least_uncached", scorers=(LeastUncached(),)),
+)
+
+
+def baseline(name: str) -> Policy | None:
+    """The baseline of that name."""
+    return next((policy for policy in BASELINES if policy.kind == name), None)

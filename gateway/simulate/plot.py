@@ -1,0 +1,92 @@
+"""Plots. Rule: numbers in, one SVG element out."""
+
+import math
+from collections.abc import Sequence
+from html import escape
+
+import msgspec
+
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 520, 240, 48, 24, 10
+COLOURS = ("#2a78c8", "#d1603d", "#3a9a5b", "#8a5bc0", "#b8902a", "#c94f8a", "#4a9fa8", "#777777")
+TICKS = 5
+
+
+class Line(msgspec.Struct, frozen=True):
+    """Points in order of x."""
+
+    points: Sequence[tuple[float, float]]
+
+
+class Axis(msgspec.Struct, frozen=True):
+    """Where a value stands between two pixels."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    logarithmic: bool = False
+
+    def at(self, value: float) -> float:
+        low, high = self.low, self.high
+        if self.logarithmic:
+            low, high, value = math.log10(low), math.log10(high), math.log10(max(value, low))
+        return self.start + (self.end - self.start) * (value - low) / ((high - low) or 1.0)
+
+    def ticks(self) -> list[float]:
+        if self.logarithmic:
+            decades = range(math.ceil(math.log10(self.low)), math.floor(math.log10(self.high)) + 1)
+            return [10.0**decade for decade in decades]
+        return [self.low + (self.high - self.low) * step / TICKS for step in range(TICKS + 1)]
+
+
+def curves(lines: Sequence[Line], logarithmic: bool = False) -> str:
+    """Lines in the palette's order; ``logarithmic``: along x, where what is not positive is left out."""
+    kept = [[point for point in line.points if point[0] > 0 or not logarithmic] for line in lines]
+    xs = [x for points in kept for x, _ in points] or [1.0]
+    ys = [y for points in kept for _, y in points] or [1.0]
+    across = Axis(min(xs) if logarithmic else 0.0, max(xs), LEFT, WIDTH - 8, logarithmic)
+    up = Axis(0.0, max(ys) or 1.0, HEIGHT - BOTTOM, TOP)
+    parts = [_across(across), _up(up)]
+    for number, points in enumerate(kept):
+        path = " ".join(f"{across.at(x):.1f},{up.at(y):.1f}" for x, y in points)
+        colour = COLOURS[number % len(COLOURS)]
+        parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.6"/>')
+    return _svg(parts)
+
+
+def bars(names: Sequence[str], values: Sequence[float]) -> str:
+    """One bar a name, the value above it."""
+    up = Axis(0.0, max(values, default=0.0) or 1.0, HEIGHT - BOTTOM, TOP + 14)
+    width = (WIDTH - LEFT - 8) / max(1, len(names))
+    parts = [_up(up)]
+    for number, (name, value) in enumerate(zip(names, values, strict=True)):
+        x, y = LEFT + number * width, up.at(value)
+        colour = COLOURS[number % len(COLOURS)]
+        height = HEIGHT - BOTTOM - y
+        parts.append(
+            f'<rect x="{x + 4:.1f}" y="{y:.1f}" width="{width - 8:.1f}" height="{height:.1f}" fill="{colour}"/>'
+        )
+        middle = f'x="{x + width / 2:.1f}" text-anchor="middle"'
+        parts.append(f'<text {middle} y="{y - 4:.1f}">{value:.3g}</text>')
+        parts.append(f'<text {middle} y="{HEIGHT - 8}">{escape(name)}</text>')
+    return _svg(parts)
+
+
+def _across(axis: Axis) -> str:
+    return "".join(
+        f'<line class="grid" x1="{axis.at(tick):.1f}" x2="{axis.at(tick):.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>'
+        f'<text x="{axis.at(tick):.1f}" y="{HEIGHT - 8}" text-anchor="middle">{tick:g}</text>'
+        for tick in axis.ticks()
+    )
+
+
+def _up(axis: Axis) -> str:
+    return "".join(
+        f'<line class="grid" x1="{LEFT}" x2="{WIDTH - 8}" y1="{axis.at(tick):.1f}" y2="{axis.at(tick):.1f}"/>'
+        f'<text x="{LEFT - 6}" y="{axis.at(tick) + 4:.1f}" text-anchor="end">{tick:.3g}</text>'
+        for tick in axis.ticks()
+    )
+
+
+def _svg(parts: Sequence[str]) -> str:
+    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" role="img">{"".join(parts)}</svg>'

@@ -1,0 +1,33 @@
+"""The summary. Rule: of a run only this is kept: its result, and what a table and a page show beyond it."""
+
+import msgspec
+
+from gateway.simulate.places import OwnReplica
+from gateway.simulate.tally import Quantiles, Result, jain, quantiles
+from gateway.simulate.world import World
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """``fairness``: Jain's index over the groups' goodput; ``balance``: over the tokens the replicas computed."""
+
+    result: Result
+    e2e: Quantiles
+    fairness: float
+    balance: float
+    ttft: list[float]  # seconds, of each completed request, in order
+    tpot: list[float]
+    timeline: list[tuple[float, float]]  # (moment of arrival, TTFT)
+
+
+def summarise(world: World) -> Summary:
+    tally = world.tally
+    computed = [float(place.computed) for place in world.places.values() if isinstance(place, OwnReplica)]
+    return Summary(
+        tally.result(world.pool_usd()),
+        quantiles(tally.e2e),
+        tally.fairness(),
+        jain(computed),
+        sorted(tally.ttft),
+        sorted(tally.tpot),
+        sorted(tally.timeline),
+    )

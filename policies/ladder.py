@@ -1,0 +1,71 @@
+"""The ladder. Rule: what is not known is taken from the next rung down, for all candidates alike; the rung is named.
+
+    PREDICTED -> LEARNED -> SCRAPED -> IN_FLIGHT      how fast, how busy
+    PREFIX -> SESSION -> IN_FLIGHT                    where the prompt is known
+
+Stale telemetry is unknown: never zero, never saturated. Two units are never mixed in one comparison.
+"""
+
+from collections.abc import Callable
+from enum import Enum
+
+from policies.learners.speed import Speed
+from policies.types import Candidate, Request
+
+
+class Rung(Enum):
+    """What a score was read from."""
+
+    PREDICTED = "predicted"  # a predictor's word on this very request
+    LEARNED = "learned"  # how fast recent answers were
+    SCRAPED = "scraped"  # what every engine says of itself
+    PREFIX = "prefix"  # where the prompt's beginning was seen
+    SESSION = "session"  # where the conversation goes by its hash
+    IN_FLIGHT = "in_flight"  # our own count, which is always known
+    NONE = ""  # no score, or one that needs no telemetry
+
+
+def busy(candidates: list[Candidate], now: float) -> tuple[list[float], Rung]:
+    """Requests at each endpoint: ours and others' where every candidate has a fresh scrape, else ours alone."""
+    queued = [c.load.queued(now) for c in candidates]
+    known = [q for q in queued if q is not None]
+    if len(known) == len(queued):
+        return known, Rung.SCRAPED
+    return [float(c.load.in_flight) for c in candidates], Rung.IN_FLIGHT
+
+
+def latencies(request: Request, candidates: list[Candidate], now: float) -> list[float] | None:
+    """Seconds until the client has something in hand, as recent answers at a like load say; None: there were none."""
+    return _settled(candidates, lambda c, speed: speed.latency(request.stream).at(c.load.in_flight, now), now)
+
+
+def peaks(request: Request, candidates: list[Candidate], now: float) -> list[float] | None:
+    """The same whatever the load: the peak-sensitive means."""
+    return _settled(candidates, lambda c, speed: speed.latency(request.stream).ewma.at(now), now)
+
+
+def token_times(candidates: list[Candidate], now: float) -> list[float] | None:
+    """Seconds by output token, as recent answers at a like load say; None: there were none."""
+    return _settled(candidates, lambda c, speed: speed.token.at(c.load.in_flight, now), now)
+
+
+def _settled(candidates: list[Candidate], read: Callable[[Candidate, Speed], float], now: float) -> list[float] | None:
+    """Each candidate's own time as far as it is still trusted, and its siblings' for the rest.
+
+    An endpoint that was not heard of for long is so taken for an average one, and is tried again.
+    """
+    own = []
+    for c in candidates:
+        value = read(c, c.load.speed) if c.load.speed is not None else 0.0
+        trust = c.load.speed.trust(now) if c.load.speed is not None and value else 0.0
+        own.append((c.deployment.name, value, trust))
+    heard = [(name, value) for name, value, trust in own if trust]
+    if not heard:
+        return None
+    average = sum(value for _, value in heard) / len(heard)
+    settled = []
+    for name, value, trust in own:
+        siblings = [v for n, v in heard if n == name]
+        shared = sum(siblings) / len(siblings) if siblings else average
+        settled.append(trust * value + (1.0 - trust) * shared)
+    return settled

@@ -1,0 +1,50 @@
+"""Speed: all that one endpoint's own answers have taught of how fast it is.
+
+Kept only where a policy in force asks for it. An error counts as a sample too, at the time limit it would have met: an
+endpoint that fails fast must not look quick.
+"""
+
+import msgspec
+
+from policies.learners.peak_ewma import PeakEwma
+from policies.learners.probes import Probes
+
+SHORTEST = 8  # tokens; the pace of a shorter answer is its first token's wait and little else
+
+
+class Timing(msgspec.Struct):
+    """One kind of time: its mean, and the newest samples with the load they met."""
+
+    ewma: PeakEwma = msgspec.field(default_factory=PeakEwma)
+    probes: Probes = msgspec.field(default_factory=Probes)
+
+    def observe(self, seconds: float, in_flight: int, now: float) -> None:
+        self.ewma.observe(seconds, now)
+        self.probes.observe(seconds, in_flight, now)
+
+    def at(self, in_flight: int, now: float) -> float:
+        """Seconds to expect with ``in_flight`` requests there; nought where nothing was ever seen."""
+        probed = self.probes.at(in_flight, now)
+        return self.ewma.at(now) if probed is None else probed
+
+
+class Speed(msgspec.Struct):
+    """Seconds to a stream's ``first`` content, to a ``whole`` answer that is not streamed, and by output ``token``
+    (over the whole answer, as its client sees it). Never mixed."""
+
+    first: Timing = msgspec.field(default_factory=Timing)
+    whole: Timing = msgspec.field(default_factory=Timing)
+    token: Timing = msgspec.field(default_factory=Timing)
+
+    def latency(self, stream: bool) -> Timing:
+        """What was learned from requests of this kind."""
+        return self.first if stream else self.whole
+
+    def answered(self, tokens: int, seconds: float, in_flight: int, now: float) -> None:
+        """A whole answer of so many output tokens took so long."""
+        if tokens >= SHORTEST:
+            self.token.observe(seconds / tokens, in_flight, now)
+
+    def trust(self, now: float) -> float:
+        """How much all this still counts, from 1 (just heard of) to 0 (never)."""
+        return max(self.first.ewma.trust(now), self.whole.ewma.trust(now))

@@ -1,0 +1,12 @@
+"""Needs. Rule: a part of a policy says what it reads beyond the ordinary, so that nothing is gathered for nobody."""
+
+from typing import Literal
+
+Need = Literal[
+    "speed",  # Load.speed: how fast recent answers were
+    "conversation",  # Request.conversation
+    "max_tokens",  # Request.max_tokens
+    "expected_output",  # Request.expected_output, learned by model
+    "prefix",  # Request.matched
+]
+NOTHING: frozenset[Need] = frozenset()

@@ -1,0 +1,22 @@
+"""Rendezvous: a conversation goes to the place its hash draws it to, the likelier the higher the place's score.
+
+When an endpoint goes, only its conversations move. A request without a conversation is drawn by its seed.
+"""
+
+from typing import ClassVar
+
+from policies.chance import rendezvous
+from policies.needs import Need
+from policies.pickers.base import Picker
+from policies.types import Candidate, Request
+
+LEAST = 1e-9  # a score of nought still leaves an order
+
+
+class Rendezvous(Picker, frozen=True):
+    needs: ClassVar[frozenset[Need]] = frozenset({"conversation"})
+
+    def pick(self, request: Request, candidates: list[Candidate], scores: list[float]) -> Candidate:
+        key = request.conversation or request.seed
+        drawn = [rendezvous(key, c.mark, max(s, LEAST)) for c, s in zip(candidates, scores, strict=True)]
+        return candidates[drawn.index(max(drawn))]

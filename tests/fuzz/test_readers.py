@@ -1,0 +1,45 @@
+"""Everything that reads bytes, against bent ones: nothing worse comes of them than a refusal with a word to people."""
+
+from tests.fuzz import samples, targets
+from tests.fuzz.conftest import Rounds
+from tests.fuzz.inputs import bent, pieces
+
+DEEP = (b"[" * 100_000, b'{"a":' * 50_000, b'{"model":"m","messages":' + b"[" * 90_000)
+
+
+def test_json_bodies(rounds: Rounds) -> None:
+    for random in rounds(30_000):
+        targets.json_body(bent(random, samples.BODIES))
+    for deep in DEEP:
+        targets.json_body(deep)
+
+
+def test_forms(rounds: Rounds) -> None:
+    for random in rounds(10_000):
+        targets.form_body(bent(random, samples.FORMS))
+        targets.content_type(bent(random, (samples.FORM_TYPE, b'multipart/form-data; x=y; boundary="a b"')))
+
+
+def test_streams(rounds: Rounds) -> None:
+    for random in rounds(15_000):
+        targets.stream(pieces(random, bent(random, samples.CHAT + samples.TYPED)))
+
+
+def test_whole_answers(rounds: Rounds) -> None:
+    for random in rounds(15_000):
+        targets.answer(bent(random, (*samples.BODIES, *samples.ERRORS, samples.ANSWER)))
+    for deep in DEEP:
+        targets.answer(deep)
+
+
+def test_refusals(rounds: Rounds) -> None:
+    for random in rounds(15_000):
+        header = bent(random, samples.HEADERS, most=2)[:500]
+        targets.refusal(random.randint(300, 599), header, bent(random, samples.ERRORS))
+    for deep in DEEP:
+        targets.refusal(400, b"", deep)
+
+
+def test_replies(rounds: Rounds) -> None:
+    for random in rounds(15_000):
+        targets.reply(pieces(random, bent(random, samples.REPLIES)))
