@@ -112,9 +112,9 @@ def report(soak: Soak, seen: Account, left: dict[str, float], minutes: float) ->
     print(f"usage the engines' own to the token: {seen.exact}; differing: {len(seen.differs)}")
     print(f"estimated: {len(errors)} compared, off by {mean:.1f} tokens on average, {max(errors, default=0)} at most;")
     print(f"           {seen.unknown} where the engine was killed and wrote nothing down")
-    print(
-        f"RSS {soak.rss[0][1]:.1f} -> {soak.rss[-1][1]:.1f} MiB, slope {soak.slope():+.3f} MiB/min; left held: {left}"
-    )
+    print(f"streams not recovered: {seen.unsaved}")
+    print(f"RSS {soak.rss[0][1]:.1f} -> {soak.rss[-1][1]:.1f} MiB, slope {soak.slope():+.3f} MiB/min")
+    print(f"still held at the end: {left or 'nothing'}")
     for told in soak.told:
         if told.verdict in ("wrong", "refused"):
             print(f"  {told.verdict} {told.ask.id} {told.ask.family} stream={told.ask.stream}: {told.detail}")

@@ -59,8 +59,8 @@ def account(log: Path, journals: dict[str, list[Line]]) -> Account:
         made.rescued += "failure" not in request and request.get("attempts", 0) > 1
         for spent in _spent(request):
             _compare(made, request["id"], spent, books)
-    for name, counter in counts.items():
-        setattr(made, name, dict(counter.most_common()))
+    for name, counted in counts.items():
+        setattr(made, name, dict(counted.most_common()))
     return made
 
 
