@@ -14,6 +14,7 @@ from policies.types import Model
 if TYPE_CHECKING:
     from gateway.journey import Journey
 
+SHARE = 0.75  # of what a first token may take: the rest is the place's own
 LOOK = 0.25  # seconds after which places are looked for that nobody gave back: one came up, or a limit was raised
 
 
@@ -35,7 +36,7 @@ class Place:
             self.line.leave(self.journey)
             self.journey.outcome.queued += now - self.since
             self.journey.outcome.waited += now - self.since
-            self.journey.give_up(self.line.refusal(self.ticket.lane, f"none became free in {now - self.since:.1f} s"))
+            self.journey.give_up(self.line.refusal(self.ticket, f"none became free in {now - self.since:.1f} s"))
         else:
             self.deadline = now + LOOK
             self.line.pump(now)
@@ -58,11 +59,11 @@ class Line:
         """Wait for a place; None: it does, and is admitted later. Else what it is told."""
         request, now = journey.incoming.request, clock.now()
         patience = (t.ttft if request.stream else t.response for t in model.timeouts.values())
-        deadline = min(journey.deadline, now + max(patience))
+        deadline = min(journey.deadline, now + SHARE * max(patience))
         ticket = Ticket(model.name, journey.outcome.key, float(request.prompt_tokens), deadline)
         self._queue.limit = journey.catalog.config.server.max_queue
         if not self._queue.enter(ticket, now):
-            return self.refusal(model.name, "the line is too long")
+            return self.refusal(ticket, "the line is too long")
         place = self._places[journey] = self._tickets[ticket] = Place(self, journey, ticket, now)
         self._watch.add(place)
         return None
@@ -78,9 +79,9 @@ class Line:
         """Places may have become free: give them away."""
         self._queue.serve(lambda ticket: self._admit(ticket, now), now)
 
-    def refusal(self, model: str, why: str) -> GiveUp:
-        message = f"every deployment of model '{model}' is at its max_concurrency: {why}"
-        return GiveUp(Fault(Failure.SHED, message), self._queue.retry_after(model))
+    def refusal(self, ticket: Ticket, why: str) -> GiveUp:
+        message = f"every deployment of model '{ticket.lane}' is at its max_concurrency: {why}"
+        return GiveUp(Fault(Failure.SHED, message), self._queue.retry_after(ticket.lane, ticket.key))
 
     def _admit(self, ticket: Ticket, now: float) -> bool:
         place = self._tickets[ticket]

@@ -33,8 +33,9 @@ class Flow(msgspec.Struct):
 
 
 class Lane(msgspec.Struct):
-    """How fast a lane moves."""
+    """How fast a lane moves. ``keys``: how many tickets of each wait."""
 
+    keys: dict[str, int] = {}
     waiting: int = 0
     gap: float | None = None  # seconds between departures
     departed: float = 0.0
@@ -51,20 +52,24 @@ class WaitQueue(msgspec.Struct):
     lanes: dict[str, Lane] = {}
     count: int = 0
 
-    def expected(self, lane: str) -> float:
-        """Seconds a new ticket would wait; 0 while nothing is known."""
+    def expected(self, lane: str, key: str) -> float:
+        """Seconds a new ticket would wait; 0 while nothing is known.
+
+        Keys take turns, so those before it are its key's own and as many of each other's, and never more than wait.
+        """
         known = self.lanes.get(lane)
         if known is None or known.gap is None or not known.waiting:  # what was known of the rate is old
             return 0.0
-        return (known.waiting + 1) * known.gap
+        turns = (known.keys.get(key, 0) + 1) * len(known.keys.keys() | {key})
+        return min(turns, known.waiting + 1) * known.gap
 
-    def retry_after(self, lane: str) -> float:
+    def retry_after(self, lane: str, key: str) -> float:
         """Seconds after which a refused request may find a place."""
-        return max(IDLE, self.expected(lane))
+        return max(IDLE, self.expected(lane, key))
 
     def enter(self, ticket: Ticket, now: float) -> bool:
         """Queue it; False: there is no room, or its turn would come too late."""
-        if self.waiting >= self.limit or now + self.expected(ticket.lane) >= ticket.deadline:
+        if self.waiting >= self.limit or now + self.expected(ticket.lane, ticket.key) >= ticket.deadline:
             return False
         flow = self.flows.get((ticket.priority, ticket.lane, ticket.key))
         if flow is None:
@@ -75,6 +80,7 @@ class WaitQueue(msgspec.Struct):
         lane = self.lanes.setdefault(ticket.lane, Lane())
         if not lane.waiting:  # the gap before it was nobody's wait
             lane.departed, lane.gap = now, None
+        lane.keys[ticket.key] = lane.keys.get(ticket.key, 0) + 1
         lane.waiting += 1
         self.waiting += 1
         return True
@@ -130,5 +136,9 @@ class WaitQueue(msgspec.Struct):
         lane.departed = now
 
     def _forget(self, ticket: Ticket) -> None:
-        self.lanes[ticket.lane].waiting -= 1
+        lane = self.lanes[ticket.lane]
+        lane.keys[ticket.key] -= 1
+        if not lane.keys[ticket.key]:
+            del lane.keys[ticket.key]
+        lane.waiting -= 1
         self.waiting -= 1

@@ -93,11 +93,11 @@ def test_who_leaves_is_not_served() -> None:
 
 def test_the_expected_wait_is_learned_from_departures() -> None:
     queue = queued(*[ticket() for _ in range(5)])
-    assert queue.expected("m") == 0
+    assert queue.expected("m", "k") == 0
     served(queue, 1, NOW + 2)
-    assert queue.expected("m") == pytest.approx(5 * 2)
-    assert queue.retry_after("m") == pytest.approx(10)
-    assert queue.retry_after("other") == 1
+    assert queue.expected("m", "k") == pytest.approx(5 * 2)
+    assert queue.retry_after("m", "k") == pytest.approx(10)
+    assert queue.retry_after("other", "k") == 1
 
 
 def test_whose_turn_would_come_too_late_is_told_at_once() -> None:
@@ -105,6 +105,15 @@ def test_whose_turn_would_come_too_late_is_told_at_once() -> None:
     served(queue, 1, NOW + 2)
     assert not queue.enter(ticket(deadline=NOW + 2 + 9), NOW + 2)
     assert queue.enter(ticket(deadline=NOW + 2 + 11), NOW + 2)
+
+
+def test_who_asks_little_is_not_refused_for_the_line_of_who_asks_much() -> None:
+    queue = queued(*[ticket("many") for _ in range(9)])
+    served(queue, 1, NOW + 1)
+    assert not queue.enter(ticket("many", deadline=NOW + 1 + 5), NOW + 1)
+    assert queue.enter(ticket("few", deadline=NOW + 1 + 5), NOW + 1)
+    assert queue.expected("m", "few") == pytest.approx(4)
+    assert queue.expected("m", "many") == pytest.approx(10)
 
 
 def test_a_rate_of_long_ago_refuses_nobody() -> None:
@@ -135,6 +144,7 @@ def test_every_ticket_leaves_once_and_the_counts_hold(steps: list[tuple[str, str
             inside = [each for each in inside if each not in taken]
         assert queue.waiting == len(inside) <= limit
         assert sum(each.waiting for each in queue.lanes.values()) == len(inside)
+        assert sum(sum(each.keys.values()) for each in queue.lanes.values()) == len(inside)
     rest = served(queue)
     assert sorted(map(id, rest)) == sorted(map(id, inside))
     assert len(set(map(id, out + rest))) == len(out + rest)
