@@ -10,11 +10,13 @@ import msgspec
 import pytest
 
 from backends.engine.server import Engine, EngineOptions
+from backends.recover.kept import MAX_TEXT
 from gateway import clock
 from policies.bucket import Bucket
 from policies.load import Continues
-from tests.backends.recover.wire import Read, read
+from tests.backends.recover.wire import DONE, Read, chunk, read
 from tests.contracts.client import Reply, ask, chat, connected, post
+from tests.contracts.scripted import Script, stream, upstream
 from tests.contracts.serving import Running, running, until
 
 CUT = 9  # events after which an engine hangs up
@@ -222,3 +224,91 @@ def drained(made: Pool, rate: float) -> Bucket:
     bucket.rate, bucket.burst = rate, 20.0
     bucket.reserve(20, clock.now())
     return bucket
+
+
+# Tool calls and reasoning: scripted, since engines do neither on demand
+
+
+def call(arguments: str, index: int = 0) -> bytes:
+    function = {"name": "f", "arguments": arguments}
+    return chunk("old", {"tool_calls": [{"index": index, "id": "c", "type": "function", "function": function}]})
+
+
+ROLE = chunk("old", {"role": "assistant", "content": ""})
+THOUGHT = chunk("old", {"reasoning_content": "so"})
+TEXT = chunk("old", {"content": "yes"})
+CALLED = stream(ROLE, call("{"), call("}"), chunk("old", {}, "tool_calls"), DONE)
+
+
+@asynccontextmanager
+async def scripted(first: Script, second: Script, door: str, defaults: str) -> AsyncIterator[tuple[Running, int]]:
+    async with upstream(first) as one, upstream(second) as other:
+        text = f"""
+defaults: {{{defaults}}}
+deployments:
+  one: {{provider: openai_compatible, model: m, base_url: "{one.url}", weights: w}}
+  other: {{provider: openai_compatible, model: m, base_url: "{other.url}", weights: w}}
+models: {{m: {{deployments: [one, other]}}}}
+"""
+        async with running(text, door) as gateway:
+            yield gateway, gateway.port
+
+
+async def test_a_tool_call_that_is_held_is_lost_without_a_trace(door: str) -> None:
+    """Nothing was sent yet: it is a retry like any other."""
+    dies = stream(ROLE, call("{"), end=False)
+    async with scripted(dies, CALLED, door, "hold_tool_calls: true") as (gateway, port):
+        reply = await ask(port, chat(stream=True))
+        assert reply.body == ROLE + call("{") + call("}") + chunk("old", {}, "tool_calls") + DONE
+        assert reply.headers["x-cloverleaf-deployment"] == "other"
+        assert gateway.requests()[0]["attempts"] >= 2
+
+
+async def test_text_before_a_held_tool_call_is_realigned(door: str) -> None:
+    dies = stream(ROLE, TEXT, call("{"), end=False)
+    again = stream(ROLE, TEXT, call("{"), call("}"), chunk("old", {}, "tool_calls"), DONE)
+    async with scripted(dies, again, door, "hold_tool_calls: true, recovery: [realign]") as (_, port):
+        reply = await ask(port, chat(stream=True, temperature=0))
+        seen = read(reply.body)
+        assert (seen.texts, seen.finishes, seen.done) == ({"content": "yes"}, ["tool_calls"], 1)
+        assert reply.body.count(b'"tool_calls":[{') == 2
+        assert b"mode=realign" in seen.comments[0]
+
+
+async def test_a_tool_call_that_was_begun_is_not_recovered(door: str) -> None:
+    dies = stream(ROLE, TEXT, call("{"), end=False)
+    async with scripted(dies, CALLED, door, "realign: always") as (_, port):
+        reply = await ask(port, chat(stream=True, temperature=0))
+        assert reply.body.startswith(ROLE + TEXT + call("{") + b'data: {"error":')
+
+
+@pytest.mark.parametrize("restart", [True, False])
+async def test_a_stream_that_showed_only_reasoning_is_begun_again_where_that_is_wanted(
+    door: str, restart: bool
+) -> None:
+    dies = stream(ROLE, THOUGHT, end=False)
+    again = stream(ROLE, THOUGHT, TEXT, chunk("old", {}, "stop"), DONE)
+    reasoning = "restart" if restart else "error"
+    async with scripted(dies, again, door, f"reasoning: {reasoning}") as (_, port):
+        seen = await ask(port, chat(stream=True, temperature=0))
+        if not restart:
+            assert seen.body.startswith(ROLE + THOUGHT + b'data: {"error":')
+            return
+        told = read(seen.body)
+        assert (told.texts, told.done) == ({"reasoning_content": "soso", "content": "yes"}, 1)
+        assert b"mode=restart" in told.comments[0]
+
+
+async def test_a_run_that_says_something_else_ends_in_the_error(door: str) -> None:
+    other = stream(ROLE, chunk("new", {"content": "no"}), chunk("new", {}, "stop"), DONE)
+    async with scripted(stream(ROLE, TEXT, end=False), other, door, "realign: always") as (_, port):
+        reply = await ask(port, chat(stream=True))
+        assert reply.body.startswith(ROLE + TEXT + b'data: {"error":') and b"[DONE]" not in reply.body
+
+
+async def test_text_beyond_the_bound_is_not_recovered(door: str) -> None:
+    long = chunk("old", {"content": "x" * (MAX_TEXT // 2 + 1)})
+    whole = stream(ROLE, long, long, chunk("old", {}, "stop"), DONE)
+    async with scripted(stream(ROLE, long, long, end=False), whole, door, "realign: always") as (_, port):
+        reply = await ask(port, chat(stream=True))
+        assert b'data: {"error":' in reply.body and b"recovered" not in reply.body
