@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from bench.chaos.places import Engine
-from bench.process import ROOT, answers, free_port, python
+from bench.process import ROOT, answers, free_ports, python
 
 PLACES = 24
 PACE = 20.0  # tokens per second
@@ -116,7 +116,7 @@ async def measure(port: int, seconds: float, seed: int) -> list[str]:
 
 async def run(directory: Path, seconds: float, seed: int) -> list[str]:
     engine = Engine(directory, "engine")
-    port, admin = free_port(), free_port()
+    port, admin = free_ports(2)
     config = directory / "cloverleaf.yaml"
     config.write_text(CONFIG.format(port=port, admin=admin, url=engine.url, places=PLACES))
     engine.start()

@@ -22,7 +22,7 @@ from gateway.attempt import Attempt
 from policies.failure import Fault
 from policies.plan import Exclusions, plan
 from policies.recovery import MAX_TRIES, Broken, Hopeless, Limits, Recovery, left, recover
-from policies.types import Candidate, Mode, Model, Outcome, Snapshot, Spent, Usage
+from policies.types import Candidate, Mode, Model, Outcome, Snapshot, Usage, spent
 
 if TYPE_CHECKING:
     from gateway.answer import Answer
@@ -159,7 +159,7 @@ class Rescue:
             self._note(attempt, seam.counted(), fault)
 
     def _note(self, attempt: Attempt, usage: Usage, fault: Fault | None) -> None:
-        self.outcome.spent += (Spent(*attempt.candidate.id, usage, "ok" if fault is None else fault.failure.code),)
+        self.outcome.spent += (spent(attempt.candidate, usage, fault),)
 
     # What is asked of the other place
 

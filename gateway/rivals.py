@@ -15,7 +15,7 @@ from policies.hedge import LATE, Waiting, work, worth
 from policies.latency import kind
 from policies.machine import GiveUp
 from policies.plan import Exclusions, plan
-from policies.types import Candidate, Model, Outcome, Snapshot, Spent, Usage
+from policies.types import Candidate, Model, Outcome, Snapshot, Usage, spent
 
 if TYPE_CHECKING:
     from gateway.answer import Answer
@@ -186,5 +186,5 @@ class Rivals:
         self.outcome.hedged = self.outcome.hedged or "lost"
         self.outcome.tried += (candidate.deployment.name,)
         usage = Usage(journey.incoming.request.prompt_tokens, 0, 0, "estimated")
-        self.outcome.spent += (Spent(*candidate.id, usage, fault.failure.code),)
+        self.outcome.spent += (spent(candidate, usage, fault),)
         journey.gateway.live.waited(candidate, self._kind, clock.now() - attempt.started)

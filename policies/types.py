@@ -80,12 +80,20 @@ NO_USAGE = Usage()
 
 
 class Spent(msgspec.Struct, frozen=True, gc=False):
-    """What one attempt cost at its endpoint. ``end``: ``ok``, or the code of its failure."""
+    """What one attempt cost at its endpoint. ``end``: ``ok`` or the code of its failure; ``usd``: 0 without a price."""
 
     deployment: str
     endpoint: str
     usage: Usage
     end: str = "ok"
+    usd: float = 0.0
+
+
+def spent(candidate: Candidate, usage: Usage, fault: Fault | None) -> Spent:
+    """What an attempt cost there."""
+    price = candidate.deployment.price
+    end = "ok" if fault is None else fault.failure.code
+    return Spent(*candidate.id, usage, end, 0.0 if price is None else usage.cost(price))
 
 
 class Deployment(msgspec.Struct, frozen=True):

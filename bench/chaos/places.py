@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 
 from backends.engine.journal import Line, read
-from bench.process import ROOT, answers, free_port, python
+from bench.process import ROOT, answers, free_ports, python
 
 MODEL = "m"
 PACE = 20  # tokens per second of each stream
@@ -33,7 +33,7 @@ class Engine:
     """One embedded engine."""
 
     def __init__(self, directory: Path, name: str) -> None:
-        self.port = free_port()
+        (self.port,) = free_ports(1)
         self.url = f"http://127.0.0.1:{self.port}"
         self.journal = directory / f"{name}.journal"
         self._log = (directory / f"{name}.log").open("ab")
@@ -78,7 +78,7 @@ class Gateway:
     """`cloverleaf serve`, as a user runs it."""
 
     def __init__(self, directory: Path, pool: list[Engine], cloud: Engine) -> None:
-        self.port, self.admin = free_port(), free_port()
+        self.port, self.admin = free_ports(2)
         self.log = directory / "gateway.log"
         self._config = directory / "cloverleaf.yaml"
         self._urls = ", ".join(f'"{engine.url}"' for engine in pool)
