@@ -13,6 +13,9 @@ def splice(body: bytes, edits: list[Edit]) -> bytes:
     """The body with each range replaced by its bytes; the same object where there is nothing to replace."""
     if not edits:
         return body
+    if len(edits) == 1:
+        ((start, end), value) = edits[0]
+        return b"%b%b%b" % (body[:start], value, body[end:])
     parts: list[bytes] = []
     at = 0
     for (start, end), value in sorted(edits):

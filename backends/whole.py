@@ -32,7 +32,7 @@ class WholeBody:
         return b""
 
     def close(self) -> bytes:
-        body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        body = b"".join(self._parts)
         if not body.strip() or (self._json and len(body) < 16 and body.strip() in _NOTHING):
             self.fault = Fault(Failure.MALFORMED, "the upstream's answer is empty")
         elif self._json:
@@ -41,7 +41,8 @@ class WholeBody:
             except ValueError as problem:
                 self.fault = Fault(Failure.MALFORMED, f"the upstream's answer is {problem}")
             else:
-                self.fault = None if error is None else in_band(error)
+                if error is not None:
+                    self.fault = in_band(error)
         self.committed = self.fault is None
         return body
 

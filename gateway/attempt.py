@@ -4,19 +4,20 @@ Everything happens in the transport's callbacks: bytes that arrive are written t
 task is woken for them. Nothing here retries.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from backends import faults
 from backends.adapter import Adapter, Incoming
 from backends.decoder import Decoder
-from backends.transport import Exchange, Transport
+from backends.transport import Exchange
 from gateway import clock
 from policies.failure import Failure, Fault
 from policies.types import Candidate, Outcome, Timeouts, Usage
 
 if TYPE_CHECKING:
     from gateway.answer import Answer
+    from gateway.gateway import Gateway
 
 MAX_ERROR_BODY = 1024 * 1024  # bytes of an upstream's refusal that are kept
 MAX_HELD = 4 * 1024 * 1024  # bytes of events without content that wait for the commit
@@ -95,7 +96,6 @@ class Attempt:
         self.candidate = candidate
         self.committed = False
         self.started = now
-        self.sent_at = self.first_at = 0.0
         self.deadline = now + limits.connect
         self.total = owner.deadline
         self.owner = owner
@@ -105,19 +105,36 @@ class Attempt:
         self._incoming = incoming
         self._exchange: Exchange | None = None
         self.decoder: Decoder | None = None
-        self._headers: Mapping[bytes, bytes] = {}
         self._held = b""  # events without content, that wait for the commit
         self._error: list[bytes] | None = None
-        self._status = 0
         self._late = Failure.TIMEOUT_CONNECT  # what it is when the deadline passes
         self._over = False
         self.paused = False
 
-    def send(self, transport: Transport) -> None:
-        """Begin."""
+    def send(self, gateway: "Gateway") -> None:
+        """Begin; it is counted before anything else can happen."""
+        request, live = self._incoming.request, gateway.live
+        live.enter(self.candidate, request.prompt_tokens, request.family, self.started)
+        if request.blocks:
+            live.hold(self.candidate, request, self.started)
+        gateway.watch.add(self)
         wire = self._adapter.encode(self._incoming)
-        self.sent_at = clock.now()
-        self._exchange = transport.send(wire, self)
+        self.sent_at = _now()
+        self._exchange = gateway.transport.send(wire, self)
+
+    def give_back(self, gateway: "Gateway", fault: Fault | None) -> float:
+        """It is over: give back what it held, and tell what it says of its endpoint; when that was."""
+        now, request, candidate, live = _now(), self._incoming.request, self.candidate, gateway.live
+        gateway.watch.discard(self)
+        live.leave(candidate, request.prompt_tokens)
+        if fault is not None or candidate.load.breakers:
+            live.observe(candidate, request.family, fault, now)
+        gateway.metrics.attempt((candidate.id, request.family, fault))
+        if fault is not None and not self.committed:
+            live.failed(candidate, request, fault, self.patience, now)
+        if gateway.line.waiting:
+            gateway.line.pump(now)
+        return now
 
     def cancel(self) -> None:
         """Drop it, so that the upstream stops working; it settles nothing any more."""
@@ -223,7 +240,7 @@ class Attempt:
     def _commit(self, first: bytes) -> None:
         self.committed = True
         self._held = b""
-        self.write = self.owner.answer.write
+        self.write: Callable[[bytes], None] = self.owner.answer.write
         self.first_at = _now()
         self.deadline, self._late = self.first_at + self._idle, Failure.STREAM_IDLE
         self.owner.start(self, self._status, self._headers, first)

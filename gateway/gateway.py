@@ -7,7 +7,6 @@ from importlib import metadata
 from backends.families import Family
 from backends.transport import Transport
 from gateway import clock
-from gateway.attempt import Attempt
 from gateway.catalog import Catalog
 from gateway.decisions import Decisions
 from gateway.journey import Journey
@@ -20,8 +19,7 @@ from gateway.metrics import Metrics
 from gateway.mirror import MirrorJourney
 from gateway.rivals import Rivals
 from gateway.watch import Watch
-from policies.failure import ENDPOINT_FAULTS, Fault
-from policies.types import Outcome, Request
+from policies.types import Outcome
 
 MOST_MIRRORS = 64  # under way at once: a slow mirror costs copies, never memory
 
@@ -53,41 +51,6 @@ class Gateway:
             return
         journey = MirrorJourney(self, family, given, key, model)
         asyncio.get_running_loop().call_soon(journey.run, body, clock.now())
-
-    def dispatch(self, attempt: Attempt, request: Request) -> None:
-        """Start an attempt; it is counted before anything else can happen."""
-        self.live.enter(attempt.candidate, request.prompt_tokens, request.family, attempt.started)
-        if request.blocks:
-            self.live.hold(attempt.candidate, request, attempt.started)
-        self.watch.add(attempt)
-        attempt.send(self.transport)
-
-    def proven(self, attempt: Attempt, request: Request) -> None:
-        """An attempt has brought content."""
-        candidate, now = attempt.candidate, attempt.first_at
-        if candidate.load.breakers:
-            self.live.prove(candidate, request.family, now)
-        if candidate.load.speed is not None:
-            self.live.timed(candidate, request.stream, now - attempt.sent_at, now)
-        if request.blocks:
-            self.live.computed(candidate, request, True, now)
-
-    def give_back(self, attempt: Attempt, request: Request, fault: Fault | None) -> float:
-        """An attempt is over: give back what it held, and tell what it says of its endpoint; when that was."""
-        now, candidate = clock.now(), attempt.candidate
-        self.watch.discard(attempt)
-        self.live.leave(candidate, request.prompt_tokens)
-        if fault is not None or candidate.load.breakers:
-            self.live.observe(candidate, request.family, fault, now)
-        self.metrics.attempt((candidate.id, request.family, fault))
-        if fault is not None and not attempt.committed:
-            if request.blocks:
-                self.live.computed(candidate, request, False, now)
-            if candidate.load.speed is not None and fault.failure in ENDPOINT_FAULTS:
-                self.live.timed(candidate, request.stream, attempt.patience, now)
-        if self.line.waiting:
-            self.line.pump(now)
-        return now
 
     def record(self, outcome: Outcome) -> None:
         """Every outcome passes here once, and changes the next snapshot through what the live ledger learned."""

@@ -44,30 +44,30 @@ class Journey(Telling):
         given: Mapping[bytes, bytes],
         caller: Caller,
         answer: Answer,
-        received: float,
+        now: float,
     ) -> None:
-        self.gateway = gateway
-        self.catalog = catalog = gateway.catalog
+        self.gateway, self.catalog = gateway, gateway.catalog
         self.given = given
         self._attempt: Attempt | None = None
         self._machine: Machine | None = None
         self._keeper: Keeper | None = None  # what the client was sent, where a stream may be recovered
         self._rivals: Rivals | None = None  # where a second attempt may be made
         self._timer = None
-        self.family = family
-        self.answer = answer
-        self.deadline = float("inf")
-        self.outcome = Outcome(headers.request_id(given), family.name, received)
-        self.max_body = catalog.config.server.max_body
-        self.refused: Refusal | None  # told before the body is read
-        key = caller.identify(catalog.keys, given)
-        if isinstance(key, Refusal):
-            self.refused = key
-            return
-        self._key, self.outcome.key = key, key.name
-        self.refused = headers.over_limit(given, len(gateway.journeys), catalog.config.server)
+        self.family, self.answer = family, answer
+        self.outcome = Outcome(headers.request_id(given), family.name, now)
+        self.refused = self._admit(caller)
         if self.refused is None:  # what is refused must not count, or strangers could fill the place up
             gateway.journeys.add(self)
+
+    def _admit(self, caller: Caller) -> Refusal | None:
+        """Whether it may come in: asked before its body is read."""
+        key = caller.identify(self.catalog.keys, self.given)
+        if isinstance(key, Refusal):
+            return key
+        self._key, self.outcome.key = key, key.name
+        server = self.catalog.config.server
+        self.max_body = server.max_body
+        return headers.over_limit(self.given, len(self.gateway.journeys), server)
 
     # Moved by the door
 
@@ -117,17 +117,16 @@ class Journey(Telling):
             request = asking.filled(request, model, self._key, self.given, live)
         self.deadline = now + model.total
         self.incoming = Incoming(request, self.family, peeked, headers.forwarded(self.given, outcome.id))
-        self._model = model
+        self._model, seen = model, Snapshot(now, self.catalog.models)
         if self.catalog.hedges:
             self._rivals = Rivals(self)
-        seen = Snapshot(now, self.catalog.models)
         if self.catalog.explains:
             gateway.decisions.consider(request, model, seen, outcome, self._key, self.given, self.catalog)
         candidate = first(request, model, seen)
         if candidate is not None:
             self._begin(candidate, model, now)
         else:
-            self._act(self._decide(None).start(self._snapshot()))
+            self._act(self._decide(None).start(seen))
 
     def _find(self, peeked: Peek, body: bytes, seed: int) -> Model | Refusal:
         """Where the request goes: to the model it names, unless a route or its own steering says more."""
@@ -187,18 +186,21 @@ class Journey(Telling):
         self._model = model
         limits = model.timeouts[candidate.id[0]]
         adapter = self.catalog.adapter(candidate, model)
-        attempt = Attempt(self, candidate, limits, adapter, self.incoming, now)
-        self.send(attempt)
+        outcome = self.outcome
+        outcome.attempts += 1
+        outcome.deployment, outcome.endpoint = candidate.id
+        self._attempt = attempt = Attempt(self, candidate, limits, adapter, self.incoming, now)
+        attempt.send(self.gateway)
         if self._rivals is not None:
             self._rivals.begun(attempt, model)
 
     def send(self, attempt: Attempt) -> None:
-        """Start the one that counts."""
+        """One that was made elsewhere is the one that counts now: start it."""
         outcome = self.outcome
+        outcome.attempts += 1
         self._attempt = attempt
         outcome.deployment, outcome.endpoint = attempt.candidate.id
-        outcome.attempts += 1
-        self.gateway.dispatch(attempt, self.incoming.request)
+        attempt.send(self.gateway)
 
     # Moved by the attempt
 
@@ -210,13 +212,21 @@ class Journey(Telling):
             self._keeper = Keeper(self.answer.write)
             self._keeper.keep(first)
             attempt.write = self._keeper.write
-        self.begin_answer(attempt, status, upstream, first)
+        self._commit(attempt, status)
+        self.answer.flow = attempt
+        lines = self._lines(upstream.get(b"content-type", b"")) + headers.passed_back(upstream)
+        self.answer.start(status, lines + headers.STREAMED, first)
 
     def whole(self, attempt: Attempt, status: int, upstream: Mapping[bytes, bytes], body: bytes, usage: Usage) -> None:
         """A whole answer."""
         if self._rivals is not None:
             self._rivals.committed(attempt)
-        self.answer_whole(attempt, status, upstream, body, usage)
+        self._commit(attempt, status)
+        lines = self._lines(upstream.get(b"content-type", b"application/json")) + headers.passed_back(upstream)
+        price = attempt.candidate.deployment.price
+        if price is not None and usage.source == "upstream":
+            lines += b"x-cloverleaf-cost-usd: %.8f\r\n" % usage.cost(price)
+        self.answer.whole(status, lines, body)
 
     def silent(self, attempt: Attempt, fault: Fault) -> bool:
         """The first token is late (timeouts.ttft): whether the attempt is kept while the next one is tried."""
@@ -228,12 +238,15 @@ class Journey(Telling):
 
     def settled(self, attempt: Attempt, fault: Fault | None) -> None:
         """An attempt is over: answered whole, broken after its commit, or to be followed by another."""
-        now = self.account(attempt, fault)
         if fault is None:
+            self._attempt = None
+            now = attempt.give_back(self.gateway, None)
             request, usage, form = self.incoming.request, self.outcome.usage, self.family.form
             self.gateway.live.answered(attempt.candidate, form, request, usage, now - attempt.sent_at, now)
             self.conclude(None, now)
-        elif not attempt.committed:
+            return
+        self.account(attempt, fault)
+        if not attempt.committed:
             self._follow(attempt.candidate, fault)
         elif self._keeper is not None:
             self._guarded(Rescue(self, self._model, self._keeper.all(), attempt, fault).begin)
@@ -259,13 +272,10 @@ class Journey(Telling):
         self._attempt = attempt
         self.outcome.deployment, self.outcome.endpoint = attempt.candidate.id
 
-    def account(self, attempt: Attempt, fault: Fault | None) -> float:
-        """The one that counted is over: note what it was; when that was."""
+    def account(self, attempt: Attempt, fault: Fault) -> None:
+        """The one that counted has failed."""
         self._attempt = None
-        now = self.gateway.give_back(attempt, self.incoming.request, fault)
-        if fault is not None:
-            outcome = self.outcome
-            outcome.tried += (attempt.candidate.id[0],)
-            if not attempt.committed:
-                outcome.waited += now - attempt.started
-        return now
+        now = attempt.give_back(self.gateway, fault)
+        self.outcome.tried += (attempt.candidate.id[0],)
+        if not attempt.committed:
+            self.outcome.waited += now - attempt.started

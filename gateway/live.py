@@ -99,6 +99,23 @@ class Live:
         if family in candidate.load.breakers:
             candidate.load.breakers[family].prove(now)
 
+    def committed(self, candidate: Candidate, request: Request, seconds: float, now: float) -> None:
+        """An attempt has brought its first content, ``seconds`` after it was sent."""
+        load = candidate.load
+        if load.breakers:
+            self.prove(candidate, request.family, now)
+        if load.speed is not None:
+            self.timed(candidate, request.stream, seconds, now)
+        if request.blocks:
+            self.computed(candidate, request, True, now)
+
+    def failed(self, candidate: Candidate, request: Request, fault: Fault, patience: float, now: float) -> None:
+        """An attempt has failed before its first content, which was given ``patience`` seconds."""
+        if request.blocks:
+            self.computed(candidate, request, False, now)
+        if fault.failure in ENDPOINT_FAULTS:
+            self.timed(candidate, request.stream, patience, now)
+
     def leave(self, candidate: Candidate, tokens: int) -> None:
         """It is over, however it ended."""
         load = candidate.load

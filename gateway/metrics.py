@@ -4,7 +4,7 @@ Labels are bounded: model and deployment names are the configuration's, what cli
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gateway.live import Live
 from policies.failure import Fault
@@ -29,6 +29,12 @@ class Histogram:
         self.counts = [0] * (len(bounds) + 1)
         self.sum = 0.0
 
+    def add(self, values: Sequence[float]) -> None:
+        counts, bounds = self.counts, self.bounds
+        for value in values:
+            counts[bisect_left(bounds, value)] += 1
+        self.sum += sum(values)
+
     def lines(self, name: str, labels: str) -> Iterator[str]:
         total = 0
         for bound, count in zip((*map(str, self.bounds), "+Inf"), self.counts, strict=True):
@@ -51,6 +57,19 @@ class Series:
         self.prompt = Histogram(TOKENS)
         self.completion = Histogram(TOKENS)
         self.cached = 0
+
+    def add(self, outcomes: list[Outcome]) -> None:
+        for each in outcomes:
+            status = (each.status, each.fault.failure.name if each.fault is not None else "")
+            self.statuses[status] = self.statuses.get(status, 0) + 1
+        begun = [each for each in outcomes if each.first_token]
+        usages = [each.usage for each in outcomes if each.usage.source == "upstream"]
+        self.duration.add([each.finished - each.received for each in outcomes])
+        self.overhead.add([each.first_token - each.received - each.waited for each in begun])
+        self.first_token.add([each.first_token - each.received for each in begun if each.stream])
+        self.prompt.add([usage.prompt for usage in usages])
+        self.completion.add([usage.completion for usage in usages])
+        self.cached += sum(usage.cached for usage in usages)
 
 
 class Metrics:
@@ -87,29 +106,12 @@ class Metrics:
             key = (*id, family, fault.failure.name if fault is not None else "ok")
             self._attempts[key] = self._attempts.get(key, 0) + 1
         self._settled.clear()
+        alike: dict[tuple[str, str, str], list[Outcome]] = {}
         for outcome in self._outcomes:
-            self._add(outcome)
+            alike.setdefault((outcome.family, outcome.model, outcome.deployment), []).append(outcome)
+        for labels, outcomes in alike.items():
+            self._series.setdefault(labels, Series()).add(outcomes)
         self._outcomes.clear()
-
-    def _add(self, outcome: Outcome) -> None:
-        key = (outcome.family, outcome.model, outcome.deployment)
-        series = self._series.get(key)
-        if series is None:
-            series = self._series[key] = Series()
-        status = (outcome.status, outcome.fault.failure.name if outcome.fault is not None else "")
-        series.statuses[status] = series.statuses.get(status, 0) + 1
-        received, usage = outcome.received, outcome.usage
-        seen: list[tuple[Histogram, float]] = [(series.duration, outcome.finished - received)]
-        if outcome.first_token:
-            seen.append((series.overhead, outcome.first_token - received - outcome.waited))
-            if outcome.stream:
-                seen.append((series.first_token, outcome.first_token - received))
-        if usage.source == "upstream":
-            seen += (series.prompt, usage.prompt), (series.completion, usage.completion)
-            series.cached += usage.cached
-        for histogram, value in seen:
-            histogram.counts[bisect_left(histogram.bounds, value)] += 1
-            histogram.sum += value
 
     def text(self, live: Live, now: float, active: int, log_dropped: int) -> str:
         """The Prometheus exposition."""

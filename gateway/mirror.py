@@ -11,7 +11,7 @@ from backends.peek import Peek
 from gateway import clock
 from gateway.answer import Flow
 from gateway.journey import Journey
-from gateway.keys import Caller, Key, Keys
+from gateway.keys import Caller, Key
 from gateway.refusal import Refusal
 from policies.failure import Fault
 from policies.types import Model
@@ -41,33 +41,24 @@ class Discard:
         pass
 
 
-class Copied(Caller):
-    """Whoever sent the request that is copied."""
-
-    __slots__ = ("_copied",)
-
-    def __init__(self, key: Key) -> None:
-        super().__init__("")
-        self._copied = key
-
-    def identify(self, keys: Keys, headers: Mapping[bytes, bytes]) -> Key | Refusal:
-        return self._copied
-
-
 class MirrorJourney(Journey):
     """The journey of a copy, to the model a route names."""
 
-    __slots__ = ("_named",)
+    __slots__ = ("_name",)
 
     def __init__(self, gateway: "Gateway", family: Family, given: Mapping[bytes, bytes], key: Key, model: str) -> None:
-        self._named = model
-        super().__init__(gateway, family, given, Copied(key), Discard(), clock.now())
-        self.refused = None  # the request it copies was admitted
+        self._key = key
+        self._name = model
+        super().__init__(gateway, family, given, Caller(""), Discard(), clock.now())
+        self.outcome.key = key.name
         gateway.journeys.discard(self)  # it must not take a caller's place
         gateway.mirrors.add(self)
 
+    def _admit(self, caller: Caller) -> Refusal | None:
+        return None  # the request it copies was admitted
+
     def _find(self, peeked: Peek, body: bytes, seed: int) -> Model | Refusal:
-        model = self.catalog.model(self._named)
+        model = self.catalog.model(self._name)
         assert model is not None  # the configuration was checked
         return model
 

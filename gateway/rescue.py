@@ -126,7 +126,8 @@ class Rescue:
     def start(self, attempt: Attempt, status: int, upstream: Mapping[bytes, bytes], first: bytes) -> None:
         """The first content that the client does not have yet."""
         journey = self._journey
-        journey.gateway.proven(attempt, journey.incoming.request)
+        waited = attempt.first_at - attempt.sent_at
+        journey.gateway.live.committed(attempt.candidate, journey.incoming.request, waited, attempt.first_at)
         journey.outcome.recovered = self._mode
         self._count(self._mode)
         journey.answer.flow = attempt
@@ -140,7 +141,10 @@ class Rescue:
 
     def settled(self, attempt: Attempt, fault: Fault | None) -> None:
         journey = self._journey
-        journey.account(attempt, fault)
+        if fault is None:
+            attempt.give_back(journey.gateway, None)
+        else:
+            journey.account(attempt, fault)
         self._spend(attempt, fault)
         if fault is None:
             journey.conclude(None)

@@ -149,7 +149,7 @@ class Rivals:
         limits, adapter = self._model.timeouts[place.deployment.name], journey.catalog.adapter(place, self._model)
         self._second = Attempt(self, place, limits, adapter, journey.incoming, now)
         self.outcome.attempts += 1
-        journey.gateway.dispatch(self._second, request)
+        self._second.send(journey.gateway)
 
     def _rival(self, current: Attempt, now: float) -> Candidate | None:
         """The plan's choice in another failure domain."""
@@ -182,7 +182,7 @@ class Rivals:
     def _lose(self, attempt: Attempt, fault: Fault) -> None:
         """Account for an attempt that another one made superfluous: its prompt counts as read."""
         journey, candidate = self._journey, attempt.candidate
-        journey.gateway.give_back(attempt, journey.incoming.request, fault)
+        attempt.give_back(journey.gateway, fault)
         self.outcome.hedged = self.outcome.hedged or "lost"
         self.outcome.tried += (candidate.deployment.name,)
         usage = Usage(journey.incoming.request.prompt_tokens, 0, 0, "estimated")

@@ -13,7 +13,7 @@ from gateway.catalog import Catalog
 from gateway.refusal import Refusal
 from policies.failure import Failure, Fault
 from policies.machine import GiveUp
-from policies.types import Outcome, Usage
+from policies.types import Outcome
 
 if TYPE_CHECKING:
     from gateway.attempt import Attempt
@@ -48,28 +48,12 @@ class Telling:
             self.refused = headers.body_too_large(self.max_body)
         return size > self.max_body
 
-    def begin_answer(self, attempt: "Attempt", status: int, upstream: Mapping[bytes, bytes], first: bytes) -> None:
-        """The head of a streamed answer and its first content."""
-        self._commit(attempt, status)
-        self.answer.flow = attempt
-        lines = self._lines(upstream.get(b"content-type", b"")) + headers.passed_back(upstream)
-        self.answer.start(status, lines + headers.STREAMED, first)
-
-    def answer_whole(
-        self, attempt: "Attempt", status: int, upstream: Mapping[bytes, bytes], body: bytes, usage: Usage
-    ) -> None:
-        self._commit(attempt, status)
-        lines = self._lines(upstream.get(b"content-type", b"application/json")) + headers.passed_back(upstream)
-        price = attempt.candidate.deployment.price
-        if price is not None and usage.source == "upstream":
-            lines += b"x-cloverleaf-cost-usd: %.8f\r\n" % usage.cost(price)
-        self.answer.whole(status, lines, body)
-
     def _commit(self, attempt: "Attempt", status: int) -> None:
         outcome, now = self.outcome, attempt.first_at
+        waited = now - attempt.sent_at
         outcome.status, outcome.first_token = status, now
-        outcome.waited += now - attempt.sent_at
-        self.gateway.proven(attempt, self.incoming.request)
+        outcome.waited += waited
+        self.gateway.live.committed(attempt.candidate, self.incoming.request, waited, now)
 
     def _lines(self, content_type: bytes) -> bytes:
         return headers.answered(self.outcome, content_type, self.given, self.catalog.config.server.cors)

@@ -116,7 +116,7 @@ class Connection(asyncio.Protocol):
                 return
         parts = self._parts
         if parts and self._receiver is not None:
-            body = parts.pop() if len(parts) == 1 else b"".join(parts)
+            body = b"".join(parts)  # a single one is not copied
             parts.clear()
             receiver.data(body)
         elif not self._whole:

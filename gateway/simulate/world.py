@@ -84,8 +84,7 @@ class World:
         """An arrival as the gateway would see it now."""
         name, now = self.model.name, self.agenda.now
         seed = mix(self._seed + number)
-        turn = next(self.live.turns[name])
-        request = Request(FAMILY, name, True, b"", arrival.prompt_tokens, now, seed, turn)
+        request = Request(FAMILY, name, True, b"", arrival.prompt_tokens, now, seed, next(self.live.turns[name]))
         return self.live.placed(request, arrival.blocks, self.trace.block) if arrival.blocks else request
 
     def _arrive(self, arrival: Arrival, number: int) -> None:

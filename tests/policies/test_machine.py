@@ -4,9 +4,10 @@ import pytest
 
 from policies.budget import FLOOR
 from policies.failure import Failure, Progress
-from policies.machine import GiveUp, Start, Wait
+from policies.machine import GiveUp, Start, Wait, first
 from tests.policies.world import (
     DEADLINE,
+    ask,
     chosen,
     fail,
     fault,
@@ -178,3 +179,23 @@ class TestBudget:
                 attempts += isinstance(action, Start)
                 action = fail(run, Failure.SERVER_ERROR, seen)
         assert 200 < attempts <= 200 * 1.2 + FLOOR
+
+
+class TestFirst:
+    """A request that meets no difficulty starts without a machine, and as a machine would have started it."""
+
+    def test_it_is_where_a_machine_starts_and_earns_the_same_budget(self) -> None:
+        down, well = place("a"), place("b")
+        down.load.down = True
+        asked = model("m", [down], [well])
+        assert first(ask(), asked, world(asked)) is well
+        assert well.domain.budget.requests == 1
+
+    def test_where_the_model_has_no_place_it_is_the_machines_to_decide(self) -> None:
+        down, small = place("a"), place("b")
+        down.load.down = True
+        asked = model("m", [down], fallbacks=("small",))
+        seen = world(asked, model("small", [small]))
+        assert first(ask(), asked, seen) is None
+        assert chosen(machine(asked).start(seen)) is small
+        assert (down.domain.budget.requests, small.domain.budget.requests) == (0, 1)
