@@ -132,7 +132,7 @@ class Attempt:
         gateway.metrics.attempt((candidate.id, request.family, fault))
         if fault is not None and not self.committed:
             live.failed(candidate, request, fault, self.patience, now)
-        if gateway.line.waiting:
+        if gateway.line.queue.waiting:
             gateway.line.pump(now)
         return now
 

@@ -185,7 +185,8 @@ class Journey(Telling):
     def _begin(self, candidate: Candidate, model: Model, now: float) -> None:
         self._model = model
         limits = model.timeouts[candidate.id[0]]
-        adapter = self.catalog.adapter(candidate, model)
+        catalog = self.catalog
+        adapter = catalog.adapter(candidate, model) if model.hold_calls else catalog.adapters[candidate.id]
         outcome = self.outcome
         outcome.attempts += 1
         outcome.deployment, outcome.endpoint = candidate.id

@@ -47,13 +47,13 @@ class Line:
 
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
-        self._queue = WaitQueue(0)
+        self.queue = WaitQueue(0)
         self._places: dict[Journey, Place] = {}
         self._tickets: dict[Ticket, Place] = {}
 
     @property
     def waiting(self) -> int:
-        return self._queue.waiting
+        return self.queue.waiting
 
     def join(self, journey: "Journey", model: Model) -> GiveUp | None:
         """Wait for a place; None: it does, and is admitted later. Else what it is told."""
@@ -61,8 +61,8 @@ class Line:
         patience = (t.ttft if request.stream else t.response for t in model.timeouts.values())
         deadline = min(journey.deadline, now + SHARE * max(patience))
         ticket = Ticket(model.name, journey.outcome.key, float(request.prompt_tokens), deadline)
-        self._queue.limit = journey.catalog.config.server.max_queue
-        if not self._queue.enter(ticket, now):
+        self.queue.limit = journey.catalog.config.server.max_queue
+        if not self.queue.enter(ticket, now):
             return self.refusal(ticket, "the line is too long")
         place = self._places[journey] = self._tickets[ticket] = Place(self, journey, ticket, now)
         self._watch.add(place)
@@ -72,16 +72,16 @@ class Line:
         """It waits no longer, if it did."""
         place = self._places.get(journey)
         if place is not None:
-            self._queue.leave(place.ticket)
+            self.queue.leave(place.ticket)
             self._forget(place)
 
     def pump(self, now: float) -> None:
         """Places may have become free: give them away."""
-        self._queue.serve(lambda ticket: self._admit(ticket, now), now)
+        self.queue.serve(lambda ticket: self._admit(ticket, now), now)
 
     def refusal(self, ticket: Ticket, why: str) -> GiveUp:
         message = f"every deployment of model '{ticket.lane}' is at its max_concurrency: {why}"
-        return GiveUp(Fault(Failure.SHED, message), self._queue.retry_after(ticket.lane, ticket.key))
+        return GiveUp(Fault(Failure.SHED, message), self.queue.retry_after(ticket.lane, ticket.key))
 
     def _admit(self, ticket: Ticket, now: float) -> bool:
         place = self._tickets[ticket]
