@@ -63,6 +63,7 @@ class ChatStream:
         "progressed",
         "usage",
     )
+    head = None
 
     def __init__(self, hide_usage: bool) -> None:
         self._events = sse.Events()

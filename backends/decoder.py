@@ -1,5 +1,6 @@
 """Decoders read an answer on its way through. Rule: sans-io; bytes in, the bytes to forward out, facts beside."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from policies.failure import Fault
@@ -10,13 +11,17 @@ class Decoder(Protocol):
     """Reads one answer.
 
     ``committed``: content is in hand. ``progressed``: the last feed held something generated (pings do not count).
-    ``fault``: what went wrong; after it nothing more is forwarded.
+    ``fault``: what went wrong; after it nothing more is forwarded. ``head``: the headers that stand for the upstream's
+    where the answer is translated; None: the upstream's own.
     """
 
     committed: bool
     progressed: bool
     fault: Fault | None
     usage: Usage
+
+    @property
+    def head(self) -> Mapping[bytes, bytes] | None: ...
 
     def feed(self, data: bytes) -> bytes:
         """The bytes to forward; the same object where there is nothing to hold or remove."""

@@ -8,13 +8,23 @@ import msgspec
 from backends import retry_after
 from policies.failure import Failure, Fault
 
+_MODEL_FAULTS = frozenset({"tool_use_failed", "output_parse_failed"})  # Groq's 400 for what the model wrote
 _TOO_LONG = re.compile(
     r"maximum context length|context_length_exceeded|context window|prompt is too long|input is too long"
     r"|context limit|exceeds? the (?:maximum|model'?s?).{0,40}(?:tokens|length)|max_model_len",
     re.IGNORECASE,
 )
 _FILTERED = re.compile(r"content_filter|content management policy|content_policy_violation|ResponsibleAIPolicy", re.I)
-_QUOTA = frozenset({"insufficient_quota", "credit_balance_exhausted", "billing_not_active", "billing_error"})
+_UNPAID = "credit balance is too low"  # which Anthropic says with a 400
+_QUOTA = frozenset(
+    {
+        "insufficient_quota",
+        "credit_balance_exhausted",
+        "billing_not_active",
+        "billing_error",
+        "enforced_spend_limit_reached",
+    }
+)
 _RATE = frozenset({"rate_limit_exceeded", "rate_limit_error", "slow_down", "tokens", "requests"})
 _OVERLOADED = frozenset({"overloaded_error", "overloaded", "capacity_exceeded", "service_unavailable"})
 
@@ -28,6 +38,7 @@ _BY_STATUS = {
     404: Failure.NOT_FOUND,
     407: Failure.AUTH,
     408: Failure.SERVER_ERROR,
+    412: Failure.RATE_LIMITED,  # Fireworks: the account is suspended
     424: Failure.SERVER_ERROR,
     425: Failure.SERVER_ERROR,
     429: Failure.RATE_LIMITED,
@@ -53,6 +64,8 @@ class _Envelope(msgspec.Struct):
 def of_reply(status: int, headers: Mapping[bytes, bytes], body: bytes) -> Fault:
     """The fault of a reply whose status is not 2xx."""
     error = _read(body)
+    if status == 400 and _UNPAID in (error.message or ""):
+        status = 402
     failure = _failure(status, error)
     if failure is Failure.AUTH:  # its words may quote the credential
         return Fault(failure, f"the upstream refused this gateway's credential ({status})", status=status)
@@ -60,7 +73,7 @@ def of_reply(status: int, headers: Mapping[bytes, bytes], body: bytes) -> Fault:
         failure,
         error.message or f"the upstream answered {status}",
         retry_after=retry_after.delay(headers, body) if failure in _WAITS else None,
-        credential=status == 402 or error.code in _QUOTA or error.type in _QUOTA,
+        credential=status in (402, 412) or error.code in _QUOTA or error.type in _QUOTA,
         status=status,
         body=body if error.enveloped else b"",
         content_type=headers.get(b"content-type", b"application/json"),
@@ -92,9 +105,13 @@ def in_band(error: bytes) -> Fault:
 
 def _read(body: bytes) -> _Error:
     try:
-        envelope = msgspec.json.decode(body, type=_Envelope)
+        envelope = msgspec.json.decode(body, type=_Envelope | list[_Envelope])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _Error(enveloped=False)
+    if isinstance(envelope, list):  # Google's OpenAI endpoint wraps its errors so
+        envelope = envelope[0] if envelope else _Envelope()
+        if isinstance(envelope.error, _Error):
+            return msgspec.structs.replace(envelope.error, enveloped=False)
     if isinstance(envelope.error, _Error):
         return envelope.error
     if isinstance(envelope.error, str):
@@ -104,6 +121,8 @@ def _read(body: bytes) -> _Error:
 
 def _failure(status: int, error: _Error) -> Failure:
     if status in (400, 413, 422):
+        if error.code in _MODEL_FAULTS:
+            return Failure.SERVER_ERROR
         return _of_the_request(error) or Failure.BAD_REQUEST
     known = _BY_STATUS.get(status)
     if known is not None:

@@ -1,6 +1,8 @@
 """Held tool calls. Rule: a client gets a tool call whole or not at all, so that a stream which dies within one has lost
 nothing the client knew of."""
 
+from collections.abc import Mapping
+
 from backends import sse
 from backends.adapter import Adapter, Incoming, Wire
 from backends.decoder import Decoder
@@ -21,6 +23,9 @@ class HoldingCalls:
     def encode(self, incoming: Incoming) -> Wire:
         return self._adapter.encode(incoming)
 
+    def fault(self, incoming: Incoming, status: int, headers: Mapping[bytes, bytes], body: bytes) -> Fault:
+        return self._adapter.fault(incoming, status, headers, body)
+
     def decoder(self, incoming: Incoming, content_type: bytes) -> Decoder:
         decoder = self._adapter.decoder(incoming, content_type)
         return HeldCalls(decoder) if content_type.startswith(b"text/event-stream") else decoder
@@ -37,6 +42,10 @@ class HeldCalls:
         self.progressed = False
         self.fault: Fault | None = None
         self.usage: Usage = inner.usage
+
+    @property
+    def head(self) -> Mapping[bytes, bytes] | None:
+        return self._inner.head
 
     def feed(self, data: bytes) -> bytes:
         inner = self._inner

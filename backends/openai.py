@@ -3,17 +3,19 @@
 from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
 
-from backends.adapter import Incoming, Origin, Wire
+from backends import faults
+from backends.adapter import Incoming, Wire
 from backends.chat_stream import ChatStream
 from backends.decoder import Decoder
 from backends.families import FAMILIES
 from backends.peek import STEERING
+from backends.place import address, header_lines
 from backends.splice import Edit, ask_for_usage, json_string, leave_out, splice
 from backends.typed_stream import TypedStream
 from backends.whole import Binary, Unexpected, WholeBody
+from policies.failure import Fault
 
 _TEXTS = (b"application/json", b"text/")
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class OpenAI:
@@ -41,7 +43,7 @@ class OpenAI:
         self._model_json = json_string(model)
         self._removed = frozenset(STEERING) - frozenset(steering)
         lines = {"host": urlsplit(root).netloc.rpartition("@")[2], "accept-encoding": "identity", **headers}
-        self._lines = b"".join(f"{name}: {value}\r\n".encode("latin-1") for name, value in lines.items())
+        self._lines = header_lines(lines)
 
     def encode(self, incoming: Incoming) -> Wire:
         peek, family = incoming.peek, incoming.family
@@ -72,15 +74,5 @@ class OpenAI:
             return Unexpected("a text", "audio") if kind.startswith(_TEXTS) else Binary()
         return WholeBody(json=not family.form or kind.startswith(b"application/json"))
 
-
-def address(url: str) -> tuple[Origin, bytes]:
-    """The origin and path prefix (without a trailing slash) of an http(s) URL.
-
-    Raises:
-        ValueError: not an http(s) URL with a host.
-    """
-    parts = urlsplit(url)
-    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
-        raise ValueError(f"not an http(s) URL: {url}")
-    port = parts.port or _DEFAULT_PORTS[parts.scheme]
-    return Origin(parts.hostname, port, parts.scheme == "https"), parts.path.rstrip("/").encode()
+    def fault(self, incoming: Incoming, status: int, headers: Mapping[bytes, bytes], body: bytes) -> Fault:
+        return faults.of_reply(status, headers, body)

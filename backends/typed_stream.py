@@ -63,6 +63,7 @@ class TypedStream:
     """Reads a stream of events that name their type."""
 
     __slots__ = ("_events", "_finished", "_malformed", "_untyped", "committed", "fault", "progressed", "usage")
+    head = None
 
     def __init__(self) -> None:
         self._events = sse.Events()
@@ -120,7 +121,7 @@ class TypedStream:
         if usage is NO_USAGE:
             return
         if usage.prompt == 0 and self.usage.prompt:  # Anthropic's last event counts the output alone
-            usage = Usage(self.usage.prompt, usage.completion, self.usage.cached, "upstream")
+            usage = msgspec.structs.replace(self.usage, completion=usage.completion, reasoning=usage.reasoning)
         self.usage = usage
 
     def close(self) -> bytes:

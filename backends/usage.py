@@ -6,7 +6,17 @@ from policies.types import NO_USAGE, Usage
 
 
 class _Details(msgspec.Struct, gc=False):
+    """What the total is made of."""
+
     cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    thinking_tokens: int | None = None
+    audio_tokens: int | None = None
+
+
+class _Written(msgspec.Struct, gc=False):
+    ephemeral_1h_input_tokens: int | None = None
 
 
 class Counted(msgspec.Struct, gc=False):
@@ -18,21 +28,51 @@ class Counted(msgspec.Struct, gc=False):
     output_tokens: int | None = None
     total_tokens: int | None = None
     prompt_tokens_details: _Details | None = None
+    completion_tokens_details: _Details | None = None
     input_tokens_details: _Details | None = None
+    output_tokens_details: _Details | None = None
     cache_read_input_tokens: int | None = None
     cache_creation_input_tokens: int | None = None
+    cache_creation: _Written | None = None
 
     def usage(self) -> Usage:
-        details = self.prompt_tokens_details or self.input_tokens_details
-        cached = (details.cached_tokens if details else None) or 0
         if self.prompt_tokens is not None:
-            return Usage(self.prompt_tokens, self.completion_tokens or 0, cached, "upstream")
+            said, heard = self.prompt_tokens_details, self.completion_tokens_details
+            return _openai(self.prompt_tokens, self.completion_tokens or 0, said, heard)
         if self.input_tokens is None and self.output_tokens is None:  # a reranker's total; a transcription's seconds
             return NO_USAGE if self.total_tokens is None else Usage(self.total_tokens, 0, 0, "upstream")
+        if self.cache_read_input_tokens is None and self.cache_creation_input_tokens is None:
+            said, heard = self.input_tokens_details, self.output_tokens_details
+            return _openai(self.input_tokens or 0, self.output_tokens or 0, said, heard)
+        return self._anthropic()
+
+    def _anthropic(self) -> Usage:
+        """Anthropic counts cached tokens beside input_tokens, OpenAI within."""
         read, written = self.cache_read_input_tokens or 0, self.cache_creation_input_tokens or 0
-        # Anthropic counts cached tokens beside input_tokens, OpenAI's responses within.
+        hour = (self.cache_creation.ephemeral_1h_input_tokens if self.cache_creation else None) or 0
+        thinking = (self.output_tokens_details.thinking_tokens if self.output_tokens_details else None) or 0
         prompt = (self.input_tokens or 0) + read + written
-        return Usage(prompt, self.output_tokens or 0, cached or read, "upstream")
+        return Usage(prompt, self.output_tokens or 0, read, "upstream", written, hour, thinking)
+
+
+def _openai(prompt: int, completion: int, said: _Details | None, heard: _Details | None) -> Usage:
+    if said is None and heard is None:
+        return Usage(prompt, completion, 0, "upstream")
+    said, heard = said or _NO_DETAILS, heard or _NO_DETAILS
+    return Usage(
+        prompt,
+        completion,
+        said.cached_tokens or 0,
+        "upstream",
+        said.cache_write_tokens or 0,
+        0,
+        heard.reasoning_tokens or heard.thinking_tokens or 0,
+        said.audio_tokens or 0,
+        heard.audio_tokens or 0,
+    )
+
+
+_NO_DETAILS = _Details()
 
 
 class _Body(msgspec.Struct, gc=False):

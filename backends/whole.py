@@ -13,6 +13,7 @@ class WholeBody:
     """Holds an answer until it is whole. ``json``: it must be some, and hold something."""
 
     __slots__ = ("_json", "_parts", "_size", "committed", "fault", "progressed", "usage")
+    head = None
 
     def __init__(self, json: bool) -> None:
         self._json = json  # False: text (a transcription, say), which has no shape to check
@@ -73,6 +74,7 @@ class Binary:
     """Passes bytes through; the first one commits."""
 
     __slots__ = ("committed", "fault", "progressed", "usage")
+    head = None
 
     def __init__(self) -> None:
         self.committed = False

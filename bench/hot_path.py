@@ -16,7 +16,7 @@ import uvicorn
 import uvloop
 from uvicorn.server import ServerState
 
-from backends.openai import address
+from backends.place import address
 from backends.transports.connection import Connection
 from backends.transports.pooled import Pooled
 from bench.wire import chat_body
@@ -79,6 +79,10 @@ def chunk(text: bytes, finish: bytes = b"null") -> bytes:
     return b"%x\r\n%b\r\n" % (len(event), event)
 
 
+FIRST = STREAM + chunk(b"first")
+LAST = chunk(b"", b'"stop"') + b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n"
+
+
 def answer() -> bytes:
     message = {"role": "assistant", "content": "word " * 80}
     usage = {"prompt_tokens": 256, "completion_tokens": 80, "total_tokens": 336}
@@ -95,7 +99,7 @@ async def no_app(scope: object, receive: object, send: object) -> None:
 class Bench:
     """One client connection, one upstream connection, and the gateway between."""
 
-    def __init__(self, gateway: Gateway, pool: Pooled) -> None:
+    def __init__(self, gateway: Gateway, pool: Pooled, upstream: str = UPSTREAM) -> None:
         config = uvicorn.Config(no_app, lifespan="off", interface="asgi3", log_config=None, access_log=False)
         self.client = HotProtocol(gateway, config=config, server_state=ServerState(), app_state={})
         self.down = Wireless()
@@ -103,7 +107,7 @@ class Bench:
         self.up = Wireless()
         self.upstream = Connection()
         self.upstream.connection_made(self.up)  # type: ignore[arg-type]
-        pool.give(address(UPSTREAM)[0], self.upstream)
+        pool.give(address(upstream)[0], self.upstream)
 
     async def requests(self, count: int, request: bytes, reply: bytes) -> float:
         """Seconds each, one after another; each step follows the one before in the loop's next turn."""
@@ -125,25 +129,28 @@ class Bench:
         self.client.data_received(request)
         await done
         taken = (time.perf_counter() - started) / count
+        assert self.down.written[0].startswith(b"HTTP/1.1 200 "), self.down.written[0]
         self.up.on_write = self.down.on_write = None
         self.up.written.clear()
         self.down.written.clear()
         await asyncio.sleep(0)
         return taken
 
-    async def stream(self, request: bytes, chunks: list[bytes]) -> float:
+    async def stream(self, request: bytes, chunks: list[bytes], head: bytes = FIRST, end: bytes = LAST) -> float:
+        """Seconds for the chunks between ``head`` and ``end``."""
         self.client.data_received(request)
         while not self.up.written:
             await asyncio.sleep(0)
         self.up.written.clear()
-        self.upstream.data_received(STREAM + chunk(b"first"))
+        self.upstream.data_received(head)
         started = time.perf_counter()
         for each in chunks:
             self.upstream.data_received(each)
         taken = time.perf_counter() - started
-        self.upstream.data_received(chunk(b"", b'"stop"') + b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n")
+        self.upstream.data_received(end)
         while not self.client._active.response_complete:  # type: ignore[union-attr]
             await asyncio.sleep(0)
+        assert b"[DONE]" in b"".join(self.down.written)
         self.down.written.clear()
         return taken
 

@@ -9,6 +9,7 @@ from backends.transports.pooled import Pooled
 from gateway.catalog import compile_catalog
 from gateway.config import Config
 from gateway.gateway import Gateway
+from gateway.keyring import Keyring
 from gateway.ledger.database import NotALedger
 from gateway.ledger.writer import Ledger
 from gateway.live import Live
@@ -33,7 +34,9 @@ class App:
         app.transport = Pooled()
         app.watch = Watch()
         await app._start_engines(config)
-        catalog = compile_catalog(config, app.live, app._roots)
+        app.keyring = Keyring()
+        catalog = compile_catalog(config, app.live, app._roots, app.keyring)
+        await app.keyring.follow(app.transport, log)
         app.gateway = Gateway(catalog, app.live, app.transport, app.watch, log)
         app._open_ledger(config)
         app.prober = Prober(app.transport, app.live, log)
@@ -44,13 +47,15 @@ class App:
     log: Log
     transport: Pooled
     watch: Watch
+    keyring: Keyring
     gateway: Gateway
     prober: Prober
 
     async def swap(self, config: Config) -> None:
         """Serve by another configuration from the next request on; those under way keep theirs."""
         await self._start_engines(config)
-        catalog = compile_catalog(config, self.live, self._roots)
+        catalog = compile_catalog(config, self.live, self._roots, self.keyring)
+        await self.keyring.follow(self.transport, self.log)
         self.gateway.catalog = catalog
         self.log.set_level(config.telemetry.log)
         self.live.forget(set(catalog.adapters))
@@ -93,6 +98,7 @@ class App:
 
     async def close(self) -> None:
         await self.prober.close()
+        await self.keyring.close()
         for mirror in list(self.gateway.mirrors):
             mirror.leave()
         self.watch.close()

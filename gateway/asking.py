@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from backends import capabilities
 from backends.peek import BadBody, Peek
 from backends.prompt_blocks import BLOCK, prompt_blocks
 from backends.traits import Traits, traits
@@ -18,6 +19,7 @@ from gateway.refusal import Refusal
 from gateway.routes import minutes
 from policies import routes
 from policies.chance import digest
+from policies.needs import FEATURES
 from policies.routes import Facts, Route
 from policies.steering import Preferences, steered
 from policies.types import Model, Request
@@ -78,6 +80,10 @@ def asked(
 
 def filled(request: Request, model: Model, key: Key, given: _Headers, live: Live) -> Request:
     """The request with all that the model's policy needs."""
+    if "features" in model.needs:
+        request = msgspec.structs.replace(request, features=capabilities.needs(request.body))
+    if model.needs == FEATURES:
+        return request
     if "prefix" in model.needs and (blocks := prompt_blocks(request.body)):
         request = live.placed(request, blocks, live.tokens(model.name, BLOCK))
     seen = traits(request.body, images=False)

@@ -5,11 +5,13 @@ task is woken for them. Nothing here retries.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from backends import faults
-from backends.adapter import Adapter, Incoming
+from backends.adapter import Adapter, Incoming, Media, Unsendable
 from backends.decoder import Decoder
+from backends.media import Unfetched
+from backends.quota import remaining
 from backends.transport import Exchange
 from gateway import clock
 from policies.failure import Failure, Fault
@@ -69,6 +71,7 @@ class Attempt:
         "_incoming",
         "_late",
         "_limits",
+        "_live",
         "_over",
         "_status",
         "candidate",
@@ -118,9 +121,7 @@ class Attempt:
         if request.blocks:
             live.hold(self.candidate, request, self.started)
         gateway.watch.add(self)
-        wire = self._adapter.encode(self._incoming)
-        self.sent_at = _now()
-        self._exchange = gateway.transport.send(wire, self)
+        self._go(gateway)
 
     def give_back(self, gateway: "Gateway", fault: Fault | None) -> float:
         """It is over: give back what it held, and tell what it says of its endpoint; when that was."""
@@ -135,6 +136,29 @@ class Attempt:
         if gateway.line.queue.waiting:
             gateway.line.pump(now)
         return now
+
+    def _go(self, gateway: "Gateway") -> None:
+        self._live = gateway.live
+        try:
+            wire = self._adapter.encode(self._incoming)
+        except Unsendable as problem:
+            self._settle(problem.fault)
+            return
+        except Unfetched as wanted:  # the fetcher has a limit of its own
+            self.deadline = self.total
+            self._exchange = wanted.fetcher.fetch(wanted.urls, partial(self._fetched, gateway))
+            return
+        self.sent_at = _now()
+        self._exchange = gateway.transport.send(wire, self)
+
+    def _fetched(self, gateway: "Gateway", fetched: Mapping[str, Media] | Fault) -> None:
+        """What the request's URLs hold is here: begin again."""
+        if isinstance(fetched, Fault):
+            self._settle(fetched)
+            return
+        self._incoming.fetched = {**self._incoming.fetched, **fetched}
+        self.deadline = clock.now() + self._limits.connect
+        self._go(gateway)
 
     def cancel(self) -> None:
         """Drop it, so that the upstream stops working; it settles nothing any more."""
@@ -153,12 +177,16 @@ class Attempt:
 
     def head(self, status: int, headers: Mapping[bytes, bytes]) -> None:
         self._status, self._headers = status, headers
+        if self.candidate.deployment.metered and (left := remaining(headers)) is not None:
+            self._live.metered(self.candidate, left, _now())
         if not 200 <= status < 300:
             self._error = []
         elif headers.get(b"content-encoding", b"") not in _IDENTITY:
             self._fail(Fault(Failure.MALFORMED, "the upstream compressed its answer unasked"))
         else:
             self.decoder = self._adapter.decoder(self._incoming, headers.get(b"content-type", b""))
+            if self.decoder.head is not None:
+                self._headers = self.decoder.head
 
     def data(self, data: bytes) -> None:
         decoder = self.decoder
@@ -186,7 +214,8 @@ class Attempt:
     def end(self) -> None:
         decoder = self.decoder
         if decoder is None:
-            self._settle(faults.of_reply(self._status, self._headers, b"".join(self._error or ())))
+            error = b"".join(self._error or ())
+            self._settle(self._adapter.fault(self._incoming, self._status, self._headers, error))
             return
         last = decoder.close()
         if decoder.fault is None:

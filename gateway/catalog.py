@@ -6,30 +6,27 @@ from hashlib import sha256
 import msgspec
 
 from backends.adapter import Adapter
-from backends.families import ALL_FAMILIES, OPENAI_FAMILIES, VLLM_FAMILIES
+from backends.capabilities import ESSENTIAL
 from backends.hold_calls import HoldingCalls
-from backends.openai import OpenAI
-from gateway import survival
+from backends.transports.public import Limits, PublicFetcher
+from gateway import providers, survival
+from gateway.config.deployment import ENGINES
 from gateway.config.deployment import Deployment as DeploymentConfig
 from gateway.config.schema import Config
+from gateway.keyring import Keyring
 from gateway.keys import Key, Keys
 from gateway.live import Live
 from gateway.policy import fitted, named
+from gateway.prices import bundled
 from gateway.refusal import Refusal
 from gateway.routes import compiled
 from policies.breaker import BreakerRules
 from policies.chance import digest
+from policies.needs import FEATURES, NOTHING
 from policies.routes import Route
 from policies.types import Candidate, Deployment, Model, Price, RetryRules, Timeouts
 
-_FAMILIES = {
-    "vllm": VLLM_FAMILIES,
-    "embedded": VLLM_FAMILIES,
-    "openai": OPENAI_FAMILIES,
-    "openai_compatible": ALL_FAMILIES,
-}
-_OWN = frozenset({"vllm", "embedded"})  # engines of the user's
-_V1_IN_ROOT = frozenset({"openai", "openai_compatible"})
+_OWN = frozenset({*ENGINES, "embedded"})  # engines of the user's
 Embedded = Mapping[str, list[str]]  # deployment -> roots of the engines started for it
 
 
@@ -74,10 +71,11 @@ class Catalog(msgspec.Struct, frozen=True):
         return model
 
 
-def compile_catalog(config: Config, live: Live, embedded: Embedded) -> Catalog:
+def compile_catalog(config: Config, live: Live, embedded: Embedded, keyring: Keyring) -> Catalog:
     """The catalog of a checked configuration; live state is found again by name."""
     rules = msgspec.convert(config.defaults.breaker, BreakerRules, from_attributes=True)
     retry = msgspec.convert(config.defaults.retry, RetryRules, from_attributes=True)
+    means = providers.Means(keyring, _fetcher(config))
     candidates: dict[str, tuple[Candidate, ...]] = {}
     adapters: dict[tuple[str, str], Adapter] = {}
     for name, deployment in config.deployments.items():
@@ -85,7 +83,7 @@ def compile_catalog(config: Config, live: Live, embedded: Embedded) -> Catalog:
         place = _deployment(name, config)
         candidates[name] = tuple(_candidate(place, deployment, root, live, rules, retry) for root in roots)
         for candidate in candidates[name]:
-            adapters[candidate.id] = _adapter(deployment, candidate.id[1])
+            adapters[candidate.id] = providers.adapter(deployment, candidate.id[1], means)
     models = {name: _model(name, config, candidates) for name in config.models}
     policies = {route.to.policy for route in config.routes if route.to and route.to.policy}
     variants = {(name, each): _model(name, config, candidates, each) for name in models for each in policies}
@@ -111,6 +109,11 @@ def compile_catalog(config: Config, live: Live, embedded: Embedded) -> Catalog:
     )
 
 
+def _fetcher(config: Config) -> PublicFetcher | None:
+    media = config.defaults.media
+    return PublicFetcher(Limits(media.max_size, media.timeout)) if media.fetch else None
+
+
 def _timed(models: Iterable[Model]) -> set[tuple[str, str]]:
     """The endpoints whose speed some policy reads."""
     return {c.id for model in models if "speed" in model.policy.needs for tier in model.tiers for c in tier}
@@ -119,14 +122,13 @@ def _timed(models: Iterable[Model]) -> set[tuple[str, str]]:
 def _deployment(name: str, config: Config) -> Deployment:
     """One for all its endpoints."""
     deployment = config.deployments[name]
-    price = deployment.price or config.prices.get(deployment.model)
     return Deployment(
         name,
         deployment.provider,
         deployment.model,
-        _FAMILIES[deployment.provider],
+        providers.families(deployment),
         deployment.max_concurrency,
-        msgspec.convert(price, Price, from_attributes=True) if price else None,
+        _price(deployment, config),
         tuple(deployment.tags),
         weights=deployment.weights or name,
         own=deployment.provider in _OWN or deployment.cost is not None,
@@ -134,6 +136,8 @@ def _deployment(name: str, config: Config) -> Deployment:
         context_window=deployment.context_window,
         rpm=deployment.rpm,
         tpm=deployment.tpm,
+        features=providers.features(deployment),
+        metered=providers.metered(deployment),
     )
 
 
@@ -152,22 +156,21 @@ def _candidate(
     )
 
 
+def _price(deployment: DeploymentConfig, config: Config) -> Price | None:
+    """What tokens cost: the deployment's own price, the model's, or the bundled one."""
+    given = deployment.price or config.prices.get(deployment.model)
+    if given is not None:
+        return msgspec.convert(given, Price, from_attributes=True)
+    return bundled(deployment.provider, deployment.model)
+
+
 def _quota(deployment: DeploymentConfig, root: str) -> tuple[str, str]:
     """The names of the quota domain and of the credential; digests, since the credential is part of them."""
-    key = deployment.api_key.reveal() if deployment.api_key else ""
-    credential = sha256(f"{deployment.provider}\n{root}\n{key}".encode()).hexdigest()
+    whose = (deployment.provider, root, providers.account(deployment), deployment.project, deployment.region)
+    credential = sha256(repr(whose).encode()).hexdigest()
     if deployment.quota:
         return f"quota:{deployment.quota}", credential
     return f"{credential}:{deployment.model}", credential
-
-
-def _adapter(deployment: DeploymentConfig, root: str) -> Adapter:
-    headers = {name: secret.reveal() for name, secret in deployment.headers.items()}
-    if deployment.api_key:
-        headers = {"authorization": f"Bearer {deployment.api_key.reveal()}", **headers}
-    return OpenAI(
-        root, deployment.model, headers, v1_in_root=deployment.provider in _V1_IN_ROOT, steering=deployment.steering
-    )
 
 
 def _model(name: str, config: Config, candidates: Mapping[str, tuple[Candidate, ...]], policy_name: str = "") -> Model:
@@ -194,5 +197,18 @@ def _model(name: str, config: Config, candidates: Mapping[str, tuple[Candidate, 
         tuple(model.content_policy_fallbacks),
         recovery=survival.rules(config.defaults, model, tiers),
         hold_calls=survival.holds_calls(config.defaults, model),
-        needs=policy.needs - {"speed"},
+        needs=(policy.needs - {"speed"}) | (FEATURES if _is_picky(name, config, set()) else NOTHING),
     )
+
+
+def _is_picky(name: str, config: Config, seen: set[str]) -> bool:
+    """Whether some deployment that may answer lacks an essential feature; ``seen``: the models already asked."""
+    if name in seen or name not in config.models:
+        return False
+    seen.add(name)
+    model = config.models[name]
+    places = (config.deployments[deployment] for tier in model.tiers for deployment in tier)
+    if any(not providers.features(place) >= ESSENTIAL for place in places):
+        return True
+    others = (*model.fallbacks, *model.context_window_fallbacks, *model.content_policy_fallbacks)
+    return any(_is_picky(other, config, seen) for other in others)

@@ -14,6 +14,7 @@ from backends.peek import BadBody, peek
 from gateway import asking, clock
 from gateway.catalog import compile_catalog
 from gateway.config import Config, ConfigError, load
+from gateway.keyring import Keyring
 from gateway.keys import LOCAL
 from gateway.live import Live
 from gateway.refusal import Refusal
@@ -82,7 +83,7 @@ def decide(
     if report is not None:
         saved = {each.name: [endpoint.url for endpoint in each.endpoints] for each in report.deployments}
         embedded = {name: saved.get(name, roots) for name, roots in embedded.items()}
-    catalog = compile_catalog(config, live, embedded)
+    catalog = compile_catalog(config, live, embedded, Keyring())
     now = clock.now()
     if report is not None:
         restore(live, report, now)

@@ -27,6 +27,7 @@ _BACK = frozenset(
         b"openai-processing-ms",
         b"openai-version",
         b"request-id",
+        b"x-cloverleaf-dropped",  # of our own translators, and of a cloverleaf behind this one
     }
 )
 _ORDINARY = frozenset(
@@ -77,6 +78,7 @@ def passed_back(upstream: Mapping[bytes, bytes]) -> bytes:
     return b"".join(b"%b: %b\r\n" % (name, upstream[name]) for name in passing)
 
 
+ESTIMATED = b"x-cloverleaf-usage: estimated\r\n"  # tokens that we counted ourselves, from bytes
 STREAMED = b"cache-control: no-cache\r\nx-accel-buffering: no\r\n"  # an answer that is shown as it comes
 
 

@@ -191,9 +191,9 @@ class Journey(Telling):
         outcome.attempts += 1
         outcome.deployment, outcome.endpoint = candidate.id
         self._attempt = attempt = Attempt(self, candidate, limits, adapter, self.incoming, now)
-        attempt.send(self.gateway)
         if self._rivals is not None:
             self._rivals.begun(attempt, model)
+        attempt.send(self.gateway)
 
     def send(self, attempt: Attempt) -> None:
         """One that was made elsewhere is the one that counts now: start it."""

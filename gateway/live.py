@@ -7,9 +7,11 @@ loop between awaits: no locks.
 import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from math import inf
 
 import msgspec
 
+from backends.quota import Remaining
 from policies.breaker import BreakerRules
 from policies.budget import Budget
 from policies.failure import ABSENCE, ENDPOINT_FAULTS, Failure, Fault
@@ -179,6 +181,13 @@ class Live:
     def waited(self, candidate: Candidate, kind: Kind, seconds: float) -> None:
         """An attempt committed after ``seconds``, or was stopped then: it would have waited that long at least."""
         self.waits(candidate, kind).observe(seconds)
+
+    def metered(self, candidate: Candidate, left: Remaining, now: float) -> None:
+        """What a reply's headers leave of the upstream's limits: until then it is asked for no more than that."""
+        domain = candidate.domain
+        domain.requests_left = inf if left.requests is None else left.requests
+        domain.tokens_left = inf if left.tokens is None else left.tokens
+        domain.left_until = now + min(left.lasts() or COOL, COOL_MOST)
 
     # what an endpoint's cache is believed to hold
 

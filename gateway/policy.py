@@ -41,7 +41,8 @@ def fitted(policy: Policy, candidates: Sequence[Candidate]) -> Policy:
     extra: list[FilterPart] = []
     if any(c.deployment.context_window is not None for c in candidates):
         extra.append(FitsContext())
-    if any(c.deployment.rpm is not None or c.deployment.tpm is not None for c in candidates):
+    limits = (c.deployment for c in candidates)
+    if any(each.metered or each.rpm is not None or each.tpm is not None for each in limits):
         extra.append(WithinRate())
     return msgspec.structs.replace(policy, filters=(*policy.filters, *extra)) if extra else policy
 

@@ -1,12 +1,13 @@
-"""The prober. Rule: each vLLM endpoint's /health and /metrics, with jitter; its only output is live state."""
+"""The prober. Rule: each engine's health, and vLLM's /metrics, with jitter; its only output is live state."""
 
 import asyncio
 import traceback
 
 from backends import vllm_metrics
 from backends.adapter import Wire
+from backends.compatible import ROWS
 from backends.fetch import FetchFailed, fetch
-from backends.openai import address
+from backends.place import address
 from backends.recover.probe import Probe
 from backends.transport import Transport
 from gateway import clock
@@ -16,7 +17,8 @@ from gateway.log import Log
 from policies.failure import ABSENCE
 from policies.load import Continues
 
-PROBED = frozenset({"vllm", "embedded"})
+SCRAPED = frozenset({"vllm", "embedded"})
+PROBED = SCRAPED | {name for name, row in ROWS.items() if row.health}
 INTERVAL = 1.0  # seconds between checks, where `scrape` does not say
 TIMEOUT = 5.0  # seconds for an answer
 PATIENCE = 2  # unanswered checks in a row before an endpoint counts as down; a refusal counts at once
@@ -37,6 +39,7 @@ class Prober:
         wanted = {
             candidate.id: (
                 catalog.config.deployments[name].scrape or INTERVAL,
+                candidate.deployment.provider,
                 candidate.deployment.model if candidate.id in catalog.continuing else "",
             )
             for name, candidates in catalog.candidates.items()
@@ -53,11 +56,12 @@ class Prober:
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
-    async def _probe(self, id: tuple[str, str], interval: float, model: str) -> None:
+    async def _probe(self, id: tuple[str, str], interval: float, provider: str, model: str) -> None:
         """``model``: the upstream's name for what broken streams may be continued on; empty: none are."""
         origin, prefix = address(id[1])
         host = f"host: {id[1].partition('://')[2].partition('/')[0]}\r\n".encode()
-        health = Wire(origin, prefix + b"/health", host, method=b"GET")
+        path = ROWS[provider].health if provider in ROWS else "/health"
+        health = Wire(origin, prefix + path.encode(), host, method=b"GET")
         metrics = Wire(origin, prefix + b"/metrics", host, method=b"GET")
         continues = Probe(self._transport, origin, prefix, host, model)
         load = self._live.loads[id]
@@ -65,7 +69,7 @@ class Prober:
         while True:
             try:
                 unanswered = await self._check(id, health, unanswered)
-                if not load.down:
+                if not load.down and provider in SCRAPED:
                     await self._scrape(id, metrics)
                 if model and not load.down and load.continues is Continues.UNKNOWN:
                     self._live.continues(id, await continues.ask(TIMEOUT))

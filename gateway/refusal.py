@@ -60,6 +60,7 @@ def of_fault(fault: Fault, tried: tuple[str, ...], retry_after: float | None) ->
         message,
         failure.type,
         failure.code,
+        fault.param,
         retry_after=retry_after if failure.status in (429, 503) else None,
         final=failure.who is not Who.CLIENT,
     )

@@ -82,3 +82,4 @@ class Fault(msgspec.Struct, frozen=True):
     status: int = 0
     body: bytes = b""
     content_type: bytes = b"application/json"
+    param: str | None = None  # the field of the request that is at fault

@@ -54,26 +54,50 @@ class RecoveryRules(msgspec.Struct, frozen=True):
 
 
 class Price(msgspec.Struct, frozen=True):
-    """USD per 1M tokens."""
+    """USD per 1M tokens. ``cache_write``: prompt tokens put into the provider's cache; ``_1h``: to stay there an hour.
+
+    A price left out is the next wider one's: an hour's write costs a write, a write or a read costs an input token.
+    ``longer``: (n, price) for whole requests whose prompt has more than n tokens, by rising n.
+    """
 
     input: float
     output: float
     cached_input: float | None = None
+    cache_write: float | None = None
+    cache_write_1h: float | None = None
+    longer: tuple[tuple[int, Price], ...] = ()
 
 
 class Usage(msgspec.Struct, frozen=True, gc=False):
-    """Tokens of one answer. ``source``: ``upstream`` (its own figure), ``estimated``, or ``none`` (not known)."""
+    """Tokens of one answer. ``source``: ``upstream`` (its own figure), ``estimated``, or ``none`` (not known).
+
+    It sums: ``prompt`` holds ``cached`` (read from the provider's cache) and ``cache_write`` (put there, of which
+    ``cache_write_1h`` for an hour); ``completion`` holds ``reasoning``. Audio tokens are within prompt and completion.
+    """
 
     prompt: int = 0
     completion: int = 0
     cached: int = 0
     source: str = "none"
+    cache_write: int = 0
+    cache_write_1h: int = 0
+    reasoning: int = 0
+    audio_prompt: int = 0
+    audio_completion: int = 0
 
     def cost(self, price: Price) -> float:
-        """USD at ``price``; cached prompt tokens at their own price where there is one."""
+        """USD at ``price``; cached and cache-written prompt tokens at their own price where there is one."""
+        for start, longer in price.longer:
+            if self.prompt > start:
+                price = longer
         cached_price = price.input if price.cached_input is None else price.cached_input
-        uncached = self.prompt - self.cached
-        return (uncached * price.input + self.cached * cached_price + self.completion * price.output) / 1e6
+        uncached = self.prompt - self.cached - self.cache_write
+        cost = uncached * price.input + self.cached * cached_price + self.completion * price.output
+        if self.cache_write:
+            write_price = price.input if price.cache_write is None else price.cache_write
+            hour_price = write_price if price.cache_write_1h is None else price.cache_write_1h
+            cost += (self.cache_write - self.cache_write_1h) * write_price + self.cache_write_1h * hour_price
+        return cost / 1e6
 
 
 NO_USAGE = Usage()
@@ -112,6 +136,8 @@ class Deployment(msgspec.Struct, frozen=True):
     context_window: int | None = None  # tokens, prompt and answer together
     rpm: int | None = None  # requests and tokens a minute
     tpm: int | None = None
+    features: frozenset[str] = frozenset()  # what its provider can be asked for, see backends/capabilities.py
+    metered: bool = False  # its replies say what is left of its limits
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -174,6 +200,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     matched: Mapping[tuple[str, str], int] | None = None  # prompt tokens in each endpoint's cache; None: not known
     blocks: tuple[int, ...] = ()  # of the prompt, each named by all up to its end (see PrefixIndex); (): not known
     block_tokens: float = 0.0  # tokens of each
+    features: frozenset[str] = frozenset()  # that a deployment must offer, in the words of backends/capabilities.py
 
 
 class Snapshot(msgspec.Struct, frozen=True, gc=False):

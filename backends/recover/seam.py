@@ -4,6 +4,7 @@ A seam is the decoder of the attempt that takes over. What it does with each pie
 (``continue``), or drop what the client has (``realign``). A declared comment marks the place.
 """
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import msgspec
@@ -55,6 +56,9 @@ class Mending:
     def encode(self, incoming: Incoming) -> Wire:
         return self._adapter.encode(incoming)
 
+    def fault(self, incoming: Incoming, status: int, headers: Mapping[bytes, bytes], body: bytes) -> Fault:
+        return self._adapter.fault(incoming, status, headers, body)
+
     def decoder(self, incoming: Incoming, content_type: bytes) -> "Seam":
         seam = Seam(self._adapter.decoder(incoming, content_type), self._mend)
         if not content_type.startswith(b"text/event-stream"):
@@ -75,6 +79,10 @@ class Seam:
         self.progressed = False
         self.over = False
         self.tokens = 0
+
+    @property
+    def head(self) -> Mapping[bytes, bytes] | None:
+        return self._inner.head
 
     def counted(self) -> Usage:
         """What this attempt alone read and generated: as its upstream says, else estimated."""

@@ -1,16 +1,25 @@
 """Cross-checks. Rule: what no single value shows: things that exclude, need or repeat each other."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import get_args
 
 from gateway.config.address import is_loopback
-from gateway.config.deployment import Deployment, Provider
+from gateway.config.deployment import ENGINES, Deployment, Provider
 from gateway.config.policy import PolicySpec
 from gateway.config.problem import Path
 from gateway.config.schema import Auth, Config, Key
 
 Finding = tuple[Path, str]
+
+CLOUD_KEYS: Mapping[str, tuple[str, ...]] = {
+    "region": ("bedrock", "bedrock_openai", "vertex", "vertex_openai"),
+    "aws": ("bedrock", "bedrock_openai"),
+    "entra": ("azure",),
+    "api_version": ("azure",),
+    "project": ("vertex", "vertex_openai"),
+    "credentials": ("vertex", "vertex_openai"),
+}
 
 # The transport's own; a configured one would contradict how the request is really framed.
 FRAMING_HEADERS = frozenset(
@@ -67,10 +76,14 @@ def digest(key: Key) -> str:
 
 def check_deployment(deployment: Deployment) -> Iterator[Finding]:
     provider = deployment.provider
-    if provider == "vllm" and not deployment.endpoints:
-        yield ("endpoints",), "missing: a vllm deployment lists the roots of its servers"
-    if provider == "openai_compatible" and not deployment.base_url:
-        yield ("base_url",), "missing: an openai_compatible deployment says where its API is"
+    if provider in ENGINES and not deployment.endpoints:
+        yield ("endpoints",), f"missing: a {provider} deployment lists the roots of its servers"
+    if provider in ("openai_compatible", "azure") and not deployment.base_url:
+        yield ("base_url",), f"missing: an {provider} deployment says where its API is"
+    if provider == "azure" and (deployment.api_key is None) == (deployment.entra is None):
+        yield ("api_key",), "an azure deployment needs api_key or entra, one of the two"
+    if provider == "gemini" and not deployment.api_key:
+        yield ("api_key",), "missing: the Gemini API asks for one"
     for key, providers in belongs_to(deployment):
         if provider not in providers:
             yield (key,), f"is not for provider {provider}, only for {', '.join(providers)}"
@@ -90,17 +103,20 @@ def belongs_to(deployment: Deployment) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Keys in use that only some providers have, and which."""
     remote = tuple(each for each in get_args(Provider) if each != "embedded")
     if deployment.endpoints:
-        yield "endpoints", ("vllm",)
+        yield "endpoints", ENGINES
     if deployment.scrape is not None:
-        yield "scrape", ("vllm", "embedded")
+        yield "scrape", (*ENGINES, "embedded")
     if deployment.replicas is not None:
         yield "replicas", ("embedded",)
     if deployment.base_url:
-        yield "base_url", tuple(each for each in remote if each != "vllm")
+        yield "base_url", tuple(each for each in remote if each not in ENGINES)
     if deployment.api_key:
         yield "api_key", remote
     if deployment.headers:
         yield "headers", remote
+    for key, providers in CLOUD_KEYS.items():
+        if getattr(deployment, key) is not None:
+            yield key, providers
 
 
 def check_policy(policy: PolicySpec) -> Iterator[Finding]:

@@ -6,22 +6,31 @@ from typing import Literal
 
 from msgspec import Struct, structs
 
+from backends.compatible import ROWS
 from gateway.config.address import BaseUrl, HeaderName, ModelName, Name, Root
+from gateway.config.clouds import Aws, Entra
 from gateway.config.limits import Realign, Reasoning, RecoveryMode, TimeoutOverrides
 from gateway.config.secret import Secret
 from gateway.config.units import Dollars, Positive, Timeout, Weight
 
 Provider = Literal[
     "vllm", "openai", "openai_compatible", "embedded", "bedrock", "vertex", "gemini", "azure", "anthropic", "groq",
-    "together", "fireworks", "cerebras", "baseten", "openrouter", "mistral", "deepseek", "xai",
+    "together", "fireworks", "cerebras", "baseten", "openrouter", "mistral", "deepseek", "xai", "bedrock_openai",
+    "vertex_openai", "sglang", "tensorrt_llm", "tgi", "llama_cpp", "ollama", "lm_studio",
 ]  # fmt: skip
+#: Engines of one's own, that are reached at ``endpoints``.
+ENGINES = ("vllm", *(name for name, row in ROWS.items() if row.health))
 
 # What a key means for one provider when it is left out.
 PROVIDER_DEFAULTS: Mapping[str, Mapping[str, object]] = MappingProxyType(
     {
         "vllm": {"scrape": 1.0},
         "openai": {"base_url": "https://api.openai.com/v1"},
+        "gemini": {"base_url": "https://generativelanguage.googleapis.com/v1beta"},
+        "anthropic": {"base_url": "https://api.anthropic.com/v1"},
         "embedded": {"scrape": 1.0, "replicas": 1},
+        **{name: {"base_url": row.base_url} for name, row in ROWS.items() if row.base_url and "{" not in row.base_url},
+        **{name: {"scrape": 1.0} for name, row in ROWS.items() if row.health},
     }
 )
 
@@ -40,11 +49,15 @@ class Price(Struct, frozen=True, kw_only=True):
 
     input: Prompt tokens.
     cached_input: Prompt tokens read from the provider's cache; left out, they cost as much as `input`.
+    cache_write: Prompt tokens put into the provider's cache; left out, they cost as much as `input`.
+    cache_write_1h: Those put there for an hour; left out, they cost as much as `cache_write`.
     output: Generated tokens.
     """
 
     input: Dollars
     cached_input: Dollars | None = None
+    cache_write: Dollars | None = None
+    cache_write_1h: Dollars | None = None
     output: Dollars
 
 
@@ -54,8 +67,8 @@ class Deployment(Struct, frozen=True, kw_only=True):
     provider: Who serves it, and so which dialect is spoken.
     model: The name the upstream knows the model by.
     weights: The same word means the same weights, which a broken stream needs to go on; left out, its own name.
-    endpoints: Roots of the vLLM servers, without /v1; for `vllm` only.
-    base_url: URL up to where the API begins, usually ending in /v1; not for `vllm`; `openai` knows its own.
+    endpoints: Roots of the servers, without /v1; for `vllm` and the other engines of your own.
+    base_url: URL up to where the API begins, usually ending in /v1; not for engines; most clouds know their own.
     api_key: Credential sent to the upstream.
     cost: What an own endpoint costs.
     price: What tokens cost; it replaces the bundled price.
@@ -69,10 +82,17 @@ class Deployment(Struct, frozen=True, kw_only=True):
     tags: Words that routes and filters can ask for.
     weight: Share of traffic under the `weighted` policy.
     context_window: Longest prompt and answer together, in tokens.
-    scrape: How often an engine's health and metrics are read, 1s if left out; for `vllm` and `embedded`.
-    unsupported: What becomes of a request field the upstream does not know.
+    scrape: How often an engine's health and metrics are read, 1s if left out; for engines.
+    unsupported: What becomes of a field without a place in the upstream's dialect, `reject` if left out.
+    lacks: What the model cannot be asked for, so that such requests go elsewhere.
+    native: APIs that the upstream speaks itself beyond its provider's own, so that they are passed on as they are.
     quota: Name of a quota shared with other deployments: a 429 on one cools all.
-    region: The cloud's region.
+    region: The cloud's region; for `vertex` its location, `global` if left out; for `bedrock` else AWS_REGION's.
+    aws: Access key of AWS; left out, that of the environment (AWS_ACCESS_KEY_ID …); for `bedrock`.
+    entra: An application of Microsoft Entra ID, whose tokens stand for an API key; for `azure`.
+    api_version: Version of Azure's API by deployment; left out, its v1 API; for `azure`.
+    project: The Google Cloud project, the credentials' own if left out; for `vertex` only.
+    credentials: A Google account as JSON, usually `file:/path`; left out, the application default credentials.
     replicas: How many embedded engines are started, 1 if left out; for `embedded` only.
     """
 
@@ -96,8 +116,15 @@ class Deployment(Struct, frozen=True, kw_only=True):
     context_window: Positive | None = None
     scrape: Timeout | None = None
     unsupported: Literal["reject", "drop"] | None = None
+    lacks: list[Literal["images", "documents", "audio", "tools"]] = []
+    native: list[Literal["messages", "count_tokens", "responses"]] = []
     quota: Name | None = None
     region: Name | None = None
+    aws: Aws | None = None
+    entra: Entra | None = None
+    api_version: Name | None = None
+    project: Name | None = None
+    credentials: Secret | None = None
     replicas: Positive | None = None
 
     def resolved(self) -> "Deployment":

@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct, field, structs
 
-from gateway.config.units import Count, Duration, Percent, Positive, Timeout
+from gateway.config.units import Count, Duration, Percent, Positive, Size, Timeout
 
 RecoveryMode = Literal["continue", "realign"]
 Realign = Literal["deterministic", "always"]
@@ -97,6 +97,19 @@ class Hedge(Struct, frozen=True, kw_only=True):
     budget: Percent = 0.02
 
 
+class Media(Struct, frozen=True, kw_only=True):
+    """Pictures and documents that a request names by URL, for providers that fetch none themselves.
+
+    fetch: Whether the gateway fetches them, from public addresses only; else such a request is refused.
+    max_size: Most bytes that the URLs of one request may hold.
+    timeout: Longest time in which they must be here.
+    """
+
+    fetch: bool = False
+    max_size: Size = 20 * 2**20
+    timeout: Timeout = 10.0
+
+
 class Defaults(Struct, frozen=True, kw_only=True):
     """What holds for every deployment and model that does not say otherwise.
 
@@ -108,6 +121,7 @@ class Defaults(Struct, frozen=True, kw_only=True):
     realign: When a stream may be run again elsewhere and matched to what was sent.
     hold_tool_calls: Whether a streamed tool call is held back until it is complete, so that its loss is a plain retry.
     reasoning: What becomes of a stream that dies when only reasoning was shown.
+    media: What is fetched for providers that fetch nothing themselves.
     """
 
     timeouts: Timeouts = Timeouts()
@@ -118,3 +132,4 @@ class Defaults(Struct, frozen=True, kw_only=True):
     realign: Realign = "deterministic"
     hold_tool_calls: bool = False
     reasoning: Reasoning = "error"
+    media: Media = Media()

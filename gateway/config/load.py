@@ -6,8 +6,10 @@ from pathlib import Path
 
 from msgspec import structs
 
+from gateway.config.amazon import with_aws
 from gateway.config.check import check
 from gateway.config.decode import decode
+from gateway.config.google import with_google
 from gateway.config.names import check_names
 from gateway.config.not_yet import not_yet
 from gateway.config.problem import ConfigError
@@ -21,7 +23,9 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     source = read(path, environ)
     config, problems = decode(source)
     unsound = {entry(problem.path) for problem in problems}
-    findings = [*check(config), *check_names(config, source)]
+    config, google = with_google(config, environ)
+    config, aws = with_aws(config, environ)
+    findings = [*check(config), *google, *aws, *check_names(config, source)]
     problems += [source.problem(*finding) for finding in findings if entry(finding[0]) not in unsound]
     problems += [source.problem(*finding) for finding in not_yet(config)]
     if problems:

@@ -12,13 +12,11 @@ from gateway.config.schema import Config
 from policies.presets import PRESETS
 
 ROUTING = "smart routing"
-PROVIDERS = "the native cloud providers"
 GATEWAYS = "running several gateways as one"
 TELEMETRY = "telemetry export"
 
 NOW_PRESETS = frozenset(policy.kind for policy in PRESETS)
 LATER_PRESETS = frozenset(get_args(Preset)) - NOW_PRESETS
-NOW_PROVIDERS = ("vllm", "openai", "openai_compatible", "embedded")
 
 
 class Later(Struct, frozen=True):
@@ -36,9 +34,6 @@ TABLE = (
     Later("server.workers", (1,), "more than one worker", GATEWAYS),
     Later("state.url", ("memory://",), "shared state in Redis", GATEWAYS),
     Later("server.trusted_proxies", UNSET, "trusting a proxy's headers", GATEWAYS),
-    Later("deployments.*.provider", NOW_PROVIDERS, "provider {value}", PROVIDERS),
-    Later("deployments.*.region", UNSET, "a cloud's region", PROVIDERS),
-    Later("deployments.*.unsupported", UNSET, "dropping or rejecting unknown fields", PROVIDERS),
     Later("deployments.*.kv_events", UNSET, "precise prefix routing from cache events", ROUTING),
     Later("policies.*.kind", (*NOW_PRESETS, None), "policy {value}", ROUTING),
     Later("policies.*.slo", UNSET, "a service level", ROUTING),

@@ -7,7 +7,7 @@ leave are not modelled.
 from typing import TYPE_CHECKING
 
 from gateway.simulate.trace import Arrival
-from policies.failure import Failure, Fault, Progress
+from policies.failure import ENDPOINT_FAULTS, Failure, Fault, Progress
 from policies.machine import Action, GiveUp, Machine, Start
 from policies.types import Candidate, Request, Timeouts, Usage
 
@@ -52,12 +52,13 @@ class Journey:
 class Attempt:
     """One request at one place: counted from its start to its end, however it ends."""
 
-    __slots__ = ("cached", "candidate", "first_at", "journey", "limits", "over")
+    __slots__ = ("cached", "candidate", "first_at", "journey", "limits", "over", "started")
 
     def __init__(self, journey: Journey, candidate: Candidate, limits: Timeouts) -> None:
         self.journey = journey
         self.candidate = candidate
         self.limits = limits
+        self.started = 0.0
         self.first_at = 0.0
         self.cached = 0
         self.over = False
@@ -65,6 +66,7 @@ class Attempt:
     def send(self, now: float) -> None:
         journey = self.journey
         world, request = journey.world, journey.request
+        self.started = now
         world.live.enter(self.candidate, request.prompt_tokens, FAMILY, now)
         if request.blocks:
             world.live.hold(self.candidate, request, now)
@@ -78,6 +80,7 @@ class Attempt:
             self.first_at, self.cached = now, cached_tokens
             live = self.journey.world.live
             live.prove(self.candidate, FAMILY, now)
+            live.timed(self.candidate, True, now - self.started, now)
             if self.journey.request.blocks:
                 live.computed(self.candidate, self.journey.request, True, now)
 
@@ -87,7 +90,9 @@ class Attempt:
         self._account(None, now)
         arrival = self.journey.arrival
         usage = Usage(arrival.prompt_tokens, arrival.output_tokens, self.cached, "upstream")
-        self.journey.world.answered(self, usage, now)
+        world, seconds = self.journey.world, now - self.started
+        world.live.answered(self.candidate, True, self.journey.request, usage, seconds, now)  # no bytes to learn from
+        world.answered(self, usage, now)
 
     def failed(self, fault: Fault, now: float) -> None:
         if self.over:
@@ -119,3 +124,5 @@ class Attempt:
         if request.blocks and not self.first_at:
             live.computed(self.candidate, request, False, now)
         live.observe(self.candidate, FAMILY, fault, now)
+        if fault is not None and not self.first_at and fault.failure in ENDPOINT_FAULTS:
+            live.timed(self.candidate, True, self.limits.ttft, now)

@@ -55,7 +55,7 @@ def curves(lines: Sequence[Line], logarithmic: bool = False) -> str:
 
 
 def bars(names: Sequence[str], values: Sequence[float]) -> str:
-    """One bar a name, the value above it."""
+    """One bar a name, in the palette's order; the value stands above it, the name shows where it is pointed at."""
     up = Axis(0.0, max(values, default=0.0) or 1.0, HEIGHT - BOTTOM, TOP + 14)
     width = (WIDTH - LEFT - 8) / max(1, len(names))
     parts = [_up(up)]
@@ -63,19 +63,18 @@ def bars(names: Sequence[str], values: Sequence[float]) -> str:
         x, y = LEFT + number * width, up.at(value)
         colour = COLOURS[number % len(COLOURS)]
         height = HEIGHT - BOTTOM - y
-        parts.append(
-            f'<rect x="{x + 4:.1f}" y="{y:.1f}" width="{width - 8:.1f}" height="{height:.1f}" fill="{colour}"/>'
-        )
+        size = f'width="{width - 8:.1f}" height="{height:.1f}"'
+        rectangle = f'<rect x="{x + 4:.1f}" y="{y:.1f}" {size} fill="{colour}">'
+        parts.append(f"{rectangle}<title>{escape(name)}</title></rect>")
         middle = f'x="{x + width / 2:.1f}" text-anchor="middle"'
         parts.append(f'<text {middle} y="{y - 4:.1f}">{value:.3g}</text>')
-        parts.append(f'<text {middle} y="{HEIGHT - 8}">{escape(name)}</text>')
     return _svg(parts)
 
 
 def _across(axis: Axis) -> str:
     return "".join(
         f'<line class="grid" x1="{axis.at(tick):.1f}" x2="{axis.at(tick):.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>'
-        f'<text x="{axis.at(tick):.1f}" y="{HEIGHT - 8}" text-anchor="middle">{tick:g}</text>'
+        f'<text x="{axis.at(tick):.1f}" y="{HEIGHT - 8}" text-anchor="middle">{tick:.4g}</text>'
         for tick in axis.ticks()
     )
 

@@ -6,6 +6,7 @@ from backends.engine.profile import Profile
 from gateway.catalog import Catalog, compile_catalog
 from gateway.config import Config
 from gateway.config.deployment import Deployment
+from gateway.keyring import Keyring
 from gateway.live import Live
 from gateway.simulate.agenda import Agenda
 from gateway.simulate.baselines import baseline
@@ -71,7 +72,8 @@ def compile_pool(config: Config, live: Live, options: Options, policy: str) -> t
             endpoints = [f"http://{each}-{number}" for number in range(count)]
             deployment = msgspec.structs.replace(deployment, endpoints=endpoints)
         deployments[each] = deployment
-    catalog = compile_catalog(msgspec.structs.replace(config, deployments=deployments, models=models), live, roots)
+    config = msgspec.structs.replace(config, deployments=deployments, models=models)
+    catalog = compile_catalog(config, live, roots, Keyring())
     model = catalog.models[name]
     other = baseline(policy)
     return catalog, model if other is None else msgspec.structs.replace(model, policy=other)

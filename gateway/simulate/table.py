@@ -17,7 +17,9 @@ def rows(summaries: Mapping[str, Summary]) -> list[tuple[str, ...]]:
 
 def table(trace: Trace, summaries: Mapping[str, Summary]) -> Table:
     columns = [Column(name, justify="right") for name in summaries]
-    drawn = Table("", *columns, title=title(trace), box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    drawn = Table(
+        Column("", no_wrap=True), *columns, title=title(trace), box=None, pad_edge=False, padding=(0, 2, 0, 0)
+    )
     for row in rows(summaries):
         drawn.add_row(*row)
     return drawn

@@ -84,7 +84,8 @@ class World:
         """An arrival as the gateway would see it now."""
         name, now = self.model.name, self.agenda.now
         seed = mix(self._seed + number)
-        request = Request(FAMILY, name, True, b"", arrival.prompt_tokens, now, seed, next(self.live.turns[name]))
+        turn, output = next(self.live.turns[name]), self.live.expect(name)
+        request = Request(FAMILY, name, True, b"", arrival.prompt_tokens, now, seed, turn, expected_output=output)
         return self.live.placed(request, arrival.blocks, self.trace.block) if arrival.blocks else request
 
     def _arrive(self, arrival: Arrival, number: int) -> None:

@@ -1,4 +1,4 @@
-"""Capable: the deployment's provider serves this endpoint family."""
+"""Capable: the deployment's provider serves this endpoint family, and has the features the request needs."""
 
 from policies.filters.base import Filter
 from policies.types import Candidate, Request
@@ -6,5 +6,7 @@ from policies.types import Candidate, Request
 
 class Capable(Filter, frozen=True):
     def keep(self, request: Request, candidates: list[Candidate], now: float) -> list[Candidate]:
-        family = request.family
-        return [c for c in candidates if family in c.deployment.families]
+        family, features = request.family, request.features
+        if not features:
+            return [c for c in candidates if family in c.deployment.families]
+        return [c for c in candidates if family in c.deployment.families and features <= c.deployment.features]

@@ -5,8 +5,9 @@ import pytest
 from backends.adapter import Incoming, Origin, Wire
 from backends.chat_stream import ChatStream
 from backends.families import FAMILIES, Family
-from backends.openai import OpenAI, address
+from backends.openai import OpenAI
 from backends.peek import peek
+from backends.place import address
 from backends.typed_stream import TypedStream
 from backends.whole import Binary, Unexpected, WholeBody
 from policies.types import Request

@@ -128,7 +128,7 @@ def test_an_answer_of_any_other_shape_is_an_answer(answer: bytes) -> None:
         ),
         (
             b'{"input_tokens":5,"cache_creation_input_tokens":10,"cache_read_input_tokens":20,"output_tokens":7}',
-            Usage(35, 7, 20, "upstream"),
+            Usage(35, 7, 20, "upstream", cache_write=10),
         ),
         (b'{"total_tokens":9}', Usage(9, 0, 0, "upstream")),
         (b'{"type":"duration","seconds":3}', NO_USAGE),

@@ -47,8 +47,8 @@ defaults:
   timeouts: {{ttft: 300ms, response: 300ms, stream_idle: 300ms}}
   retry: {{base: 20ms}}
 deployments:
-  first: {{provider: openai_compatible, model: m, base_url: "{a.url}", api_key: a}}
-  second: {{provider: openai_compatible, model: m, base_url: "{b.url}", api_key: b}}
+  first: {{provider: openai_compatible, model: m, base_url: "{a.url}", api_key: a, native: [messages, responses]}}
+  second: {{provider: openai_compatible, model: m, base_url: "{b.url}", api_key: b, native: [messages, responses]}}
 models: {{m: {{deployments: [first, second]}}}}
 """
         async with running(text, door) as gateway:

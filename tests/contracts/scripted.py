@@ -1,6 +1,7 @@
 """A scripted upstream. Rule: it sends the exact bytes its script says, and keeps the exact bytes it was sent."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -52,14 +53,15 @@ Script = Callable[[Call], Awaitable[None]]
 class Upstream:
     """``calls``: what it was asked. The n-th call is answered by the n-th script, later ones by the last."""
 
-    def __init__(self, *scripts: Script) -> None:
+    def __init__(self, *scripts: Script, tls: ssl.SSLContext | None = None) -> None:
         self.calls: list[Call] = []
         self.connections = 0
         self._scripts = scripts
+        self._tls = tls
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0, limit=2**26)
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0, limit=2**26, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}/v1"
 
@@ -154,8 +156,8 @@ async def reset(call: Call) -> None:
 
 
 @asynccontextmanager
-async def upstream(*scripts: Script) -> AsyncIterator[Upstream]:
-    made = Upstream(*scripts)
+async def upstream(*scripts: Script, tls: ssl.SSLContext | None = None) -> AsyncIterator[Upstream]:
+    made = Upstream(*scripts, tls=tls)
     await made.start()
     try:
         yield made

@@ -59,7 +59,12 @@ def single(url: str, more: str = "") -> str:
     """A configuration of one deployment, ``d``, which calls upstream-m what clients call ``m`` or ``other``."""
     return f"""
 deployments:
-  d: {{provider: openai_compatible, model: upstream-m, base_url: "{url}", price: {{input: 1, output: 2}}}}
+  d:
+    provider: openai_compatible
+    model: upstream-m
+    base_url: "{url}"
+    price: {{input: 1, output: 2}}
+    native: [messages, count_tokens, responses]
 models: {{m: {{deployments: [d], aliases: [other]}}, mini-m: {{deployments: [d]}}}}
 {more}
 """

@@ -66,7 +66,7 @@ async def test_the_deadline_covers_every_attempt(door: str) -> None:
     more = "    timeouts: {total: 400ms}\n"
     async with upstream(silent) as up:
         text = f"""
-deployments: {{d: {{provider: openai_compatible, model: m, base_url: "{up.url}"}}}}
+deployments: {{d: {{provider: openai_compatible, model: m, base_url: "{up.url}", native: [messages, responses]}}}}
 models:
   m:
     deployments: [d]

@@ -31,6 +31,7 @@ deployments:
     provider: openai_compatible
     model: upstream-m
     base_url: "{url}"
+    native: [messages, count_tokens, responses]
     api_key: {OWN_KEY}
     headers: {{x-team: blue}}
 models: {{m: {{deployments: [d]}}}}

@@ -16,7 +16,8 @@ from gateway.config import load
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-ENVIRON = {"TEAM_A_KEY": "sk-team-a", "OPENAI_API_KEY": "sk-openai"}
+ACCOUNT = '{"type": "metadata_server", "project_id": "p"}'
+VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
 def blocks(language: str) -> list[tuple[str, str]]:
@@ -67,7 +68,8 @@ def test_a_configuration_in_the_documents_loads(name: str, text: str, tmp_path: 
     path = tmp_path / "example.yaml"
     path.write_text(text)
     if "models:" in text:  # a whole configuration, not one section of it
-        assert load(path, ENVIRON).models
+        environ = dict.fromkeys(VARIABLE.findall(text), "sk-anything") | {"GOOGLE_ACCOUNT": ACCOUNT}
+        assert load(path, environ).models
 
 
 def test_the_python_in_the_readme_answers(quickstart: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from backends.adapter import Wire
 from backends.transport import Receiver
 from gateway.catalog import compile_catalog
+from gateway.keyring import Keyring
 from gateway.live import Live
 from gateway.log import Log
 from gateway.prober import Prober
@@ -52,7 +53,7 @@ async def test_it_ends_even_if_told_so_in_the_moment_an_answer_comes() -> None:
 
     closing: list[asyncio.Task[None]] = []
     transport.then = lambda: closing.append(asyncio.create_task(close()))
-    prober.follow(compile_catalog(configured(CONFIG), live, {}))
+    prober.follow(compile_catalog(configured(CONFIG), live, {}, Keyring()))
     async with asyncio.timeout(LIMIT):
         await ended.wait()
     log.close()

@@ -38,7 +38,8 @@ CONFIG = """
 auth: {{keys: [{{name: sdk, key: "My API Key", models: ["*"]}}]}}
 deployments:
   engine: {{provider: vllm, model: demo, endpoints: ["{engine}"]}}
-  openai: {{provider: openai_compatible, model: {model}, base_url: "{upstream}/v1", api_key: {key}}}
+  openai:
+    {{provider: openai_compatible, model: {model}, base_url: "{upstream}/v1", api_key: {key}, native: [responses]}}
 models:
   gpt-3.5-turbo-instruct: {{deployments: [engine]}}
   text-embedding-3-small: {{deployments: [engine]}}

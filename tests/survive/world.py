@@ -26,6 +26,8 @@ LIMITS = {
 MOST = 6  # attempts a request may cost here: a try and two retries in each of two places
 _ATTEMPT = re.compile(r'^cloverleaf_attempts_total\{deployment="(\w+)",.*result="(\w+)"\} (\d+)$', re.MULTILINE)
 
+SPEAKS = "provider: openai_compatible, native: [messages, count_tokens, responses]"
+
 
 class World(msgspec.Struct):
     """``url``: where the misbehaving place is; ``first`` is what plays it, where something of ours does."""
@@ -83,12 +85,13 @@ defaults: {{retry: {{base: 10ms, cap: 20ms}}}}
 deployments:
   first:
     provider: openai_compatible
+    native: [messages, count_tokens, responses]
     model: m
     base_url: "{url}"
     api_key: a
     timeouts: {{{limits(row)}}}
-  second: {{provider: openai_compatible, model: m, base_url: "{second.url}", api_key: b}}
-  spare: {{provider: openai_compatible, model: m, base_url: "{spare.url}", api_key: c}}
+  second: {{{SPEAKS}, model: m, base_url: "{second.url}", api_key: b}}
+  spare: {{{SPEAKS}, model: m, base_url: "{spare.url}", api_key: c}}
 models:
   m: {{deployments: [{"first" if alone else "first, second"}]}}
   spare: {{deployments: [spare]}}

@@ -14,6 +14,10 @@ ENVIRON = {
     "POOL_KEY": "canary-pool",
     "TEAM": "canary-team",
     "OPENAI_KEY": "canary-openai",
+    "AWS_SECRET": "canary-aws",
+    "AWS_SESSION": "canary-session",
+    "ENTRA_SECRET": "canary-entra",
+    "GOOGLE_ACCOUNT": '{"type":"authorized_user","client_id":"c","client_secret":"g","refresh_token":"r"}',
 }
 SMALL = """
 deployments:

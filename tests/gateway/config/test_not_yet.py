@@ -3,7 +3,6 @@
 import re
 
 import msgspec
-import pytest
 from msgspec import inspect
 
 from gateway.config.schema import Config
@@ -68,21 +67,6 @@ def test_a_slip_inside_what_is_to_come_is_said_as_such(refuse, small):
     said = refuse(f"telemetry: {{tracs: 1%}}\npolicies: {{p: {{kind: slo_cost, slo: {{tfft: 1s}}}}}}\n{small}")
     assert 'c.yaml:1: telemetry.tracs: unknown key; did you mean "traces"?' in said
     assert 'c.yaml:2: policies.p.slo.tfft: unknown key; did you mean "ttft"?' in said
-
-
-@pytest.mark.parametrize("provider", ["bedrock", "vertex", "gemini", "azure", "anthropic", "groq", "openrouter", "xai"])
-def test_a_cloud_to_come_is_named(refuse, provider):
-    text = f"deployments:\n  a: {{provider: {provider}, model: m, api_key: k}}\nmodels: {{m: {{deployments: [a]}}}}\n"
-    assert refuse(text) == [
-        f"c.yaml:2: deployments.a.provider: not yet: provider {provider}, which comes with the native cloud providers"
-    ]
-
-
-def test_something_to_come_is_not_let_through(refuse):
-    text = "deployments:\n  a: {provider: openai, model: m, region: a}\nmodels: {m: {deployments: [a]}}\n"
-    assert refuse(text) == [
-        "c.yaml:2: deployments.a.region: not yet: a cloud's region, which comes with the native cloud providers"
-    ]
 
 
 def test_a_route_to_a_policy_to_come_is_refused(refuse, small):

@@ -1,0 +1,56 @@
+"""Capabilities. Rule: what each provider can be asked for stands in this table; what a body asks for is read here.
+
+A feature is a word of FEATURES. `policies` filters by them: a request that needs one never reaches a deployment whose
+provider lacks it. docs/providers.md is generated from the table.
+"""
+
+import re
+from collections.abc import Mapping
+
+from backends.compatible import ROWS
+
+FEATURES = (
+    "tools",
+    "images",
+    "documents",
+    "audio",
+    "json_schema",
+    "reasoning",
+    "stop",
+    "seed",
+    "penalties",
+    "logprobs",
+    "n",
+    "cache_markers",
+    "service_tier",
+)
+ALL = frozenset(FEATURES)
+
+#: Provider -> what it can be asked for. vLLM's and compatible servers' models differ: `lacks` says where.
+PROVIDERS: Mapping[str, frozenset[str]] = {
+    "vllm": ALL - {"cache_markers"},
+    "embedded": ALL - {"cache_markers"},
+    "openai": ALL - {"cache_markers"},
+    "openai_compatible": ALL,
+    "azure": ALL - {"cache_markers"},
+    "anthropic": ALL - {"audio", "seed", "penalties", "logprobs", "n"},
+    "bedrock": ALL - {"audio", "seed", "penalties", "logprobs", "n"},
+    "gemini": ALL - {"cache_markers"},
+    "vertex": ALL - {"cache_markers"},
+    **{name: ALL - row.lacks - ({"cache_markers"} if name != "openrouter" else set()) for name, row in ROWS.items()},
+}
+
+#: How the features that decide where a request may go at all show in a body: leaving them out would change what is
+#: asked. Inside a JSON string the quotes would be escaped, so a prompt cannot look like one.
+_SIGNS: Mapping[str, re.Pattern[bytes]] = {
+    "images": re.compile(rb'"type"\s*:\s*"(?:image_url|input_image|image)"'),
+    "documents": re.compile(rb'"type"\s*:\s*"(?:file|input_file|document)"'),
+    "audio": re.compile(rb'"type"\s*:\s*"input_audio"'),
+    "tools": re.compile(rb'"(?:tools|functions)"\s*:\s*\[\s*\{'),
+}
+ESSENTIAL = frozenset(_SIGNS)
+
+
+def needs(body: bytes) -> frozenset[str]:
+    """The essential features that a body asks for."""
+    return frozenset(name for name, sign in _SIGNS.items() if sign.search(body))

@@ -1,0 +1,1 @@
+"""OpenAI's chat dialect: requests and replies, read and written."""

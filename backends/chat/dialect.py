@@ -1,0 +1,29 @@
+"""Chat. Rule: OpenAI's chat API as a Dialect, for doors that a server does not have itself."""
+
+from collections.abc import Mapping
+
+from backends import faults
+from backends.chat.read_reply import ChatMeaning, parse_completion
+from backends.chat.write_request import write_chat
+from backends.conversation import Conversation
+from backends.dialect import ReplyReader, Written
+from backends.stream_reader import SseReader, WholeReader
+from policies.failure import Fault
+
+
+class Chat:
+    """A Dialect. ``target``: the path of chat completions below the deployment's root."""
+
+    def __init__(self, target: bytes) -> None:
+        self._target = target
+
+    def write(self, conversation: Conversation, model: str) -> Written:
+        return write_chat(conversation, model, self._target)
+
+    def reader(self, stream: bool, content_type: bytes) -> ReplyReader:
+        if content_type.startswith(b"text/event-stream"):
+            return SseReader(ChatMeaning())
+        return WholeReader(parse_completion)
+
+    def fault(self, status: int, headers: Mapping[bytes, bytes], body: bytes) -> Fault:
+        return faults.of_reply(status, headers, body)

@@ -1,0 +1,15 @@
+"""A heading. Rule: what a reply's writer knows before the reply's first event."""
+
+import msgspec
+
+
+class Heading(msgspec.Struct, frozen=True, gc=False):
+    """``id``: 16 hex digits for providers that name none. ``model``: the deployment's, where the reply names none.
+    ``created``: seconds since the epoch. ``include_usage``: in a stream. ``request``: the client's body."""
+
+    id: str
+    model: str
+    created: int
+    stream: bool
+    include_usage: bool = False
+    request: bytes = b""

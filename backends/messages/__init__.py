@@ -1,0 +1,1 @@
+"""Anthropic's messages dialect: requests and replies, read and written."""

@@ -1,0 +1,1 @@
+"""OpenAI's responses dialect as a front door: requests read, replies written."""

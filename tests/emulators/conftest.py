@@ -1,0 +1,5 @@
+"""A certificate, for clients that send a bearer over TLS only."""
+
+from tests.backends.transports.conftest import certificate
+
+__all__ = ["certificate"]

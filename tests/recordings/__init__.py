@@ -1,0 +1,1 @@
+"""Recorded traffic of real providers, held to our readers and writers. It lies beside the checkout, or is skipped."""

@@ -1,0 +1,51 @@
+"""The responses API's recordings: answers pass and are counted, requests are conversations or out of scope."""
+
+import msgspec
+import pytest
+
+from backends.peek import BadBody
+from backends.responses.read_request import read_responses
+from backends.typed_stream import TypedStream
+from backends.whole import WholeBody
+from tests.recordings.reading import FOLDER, Exchange, exchanges
+from tests.recordings.scope import reason
+
+pytestmark = pytest.mark.skipif(not FOLDER.exists(), reason="the recordings lie beside the checkout")
+CALLS = [
+    each
+    for folder in ("openai", "anthropic", "azure")
+    for each in exchanges(folder, r"/v1/responses(\?|$)")
+    if each.status == 200
+]
+
+
+@pytest.mark.parametrize("exchange", CALLS, ids=lambda each: each.name)
+def test_a_recorded_response_passes_and_is_counted(exchange: Exchange) -> None:
+    decoder = TypedStream() if exchange.streamed else WholeBody(json=True)
+    out = decoder.feed(exchange.reply) + decoder.close()
+    assert decoder.fault is None
+    assert out == exchange.reply
+    usage = _usage(exchange)
+    assert (decoder.usage.prompt, decoder.usage.completion) == (usage["input_tokens"], usage["output_tokens"])
+    assert decoder.usage.reasoning == usage["output_tokens_details"]["reasoning_tokens"]
+    assert decoder.usage.cached == usage["input_tokens_details"]["cached_tokens"]
+
+
+@pytest.mark.parametrize("exchange", CALLS, ids=lambda each: each.name)
+def test_a_recorded_request_is_a_conversation_or_out_of_scope_for_a_reason(exchange: Exchange) -> None:
+    assert exchange.request is not None
+    try:
+        conversation = read_responses(msgspec.json.encode(exchange.request))
+    except BadBody as problem:
+        assert reason(str(problem)), str(problem)
+        return
+    assert conversation.messages
+    said = "dropped: " + ", ".join(conversation.extra)
+    assert not conversation.extra or reason(said), said
+
+
+def _usage(exchange: Exchange) -> dict[str, dict[str, int]]:
+    if not exchange.streamed:
+        return msgspec.json.decode(exchange.reply)["usage"]
+    lines = [line[5:] for line in exchange.reply.splitlines() if line.startswith(b"data:")]
+    return msgspec.json.decode(lines[-1])["response"]["usage"]
