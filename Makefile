@@ -22,6 +22,9 @@ check: .venv/stamp  ## format, lint, types, room rules
 	.venv/bin/mypy -p policies -p backends -p gateway
 	$(PY) -m pytest tests/test_rooms.py
 
+fuzz: .venv/stamp  ## hostile inputs, ten times as many as the tests have (FUZZ=100 for more, FUZZ_SEED=2 for others)
+	FUZZ=$${FUZZ:-10} $(PY) -m pytest -o timeout=3600 tests/fuzz
+
 test-engine: .venv/stamp  ## real vLLM on the CPU, through the gateway (installs it into a cache: 3.5 GB)
 	tests/engine/install.sh >/dev/null
 	$(PY) -m pytest -o addopts=-q -o timeout=600 tests/engine
@@ -38,5 +41,5 @@ soak: .venv/stamp  ## 10 minutes of 200 clients over engines that die at random 
 lock: .venv/stamp  ## resolve the dependencies anew into uv.lock
 	.venv/bin/uv lock
 
-.PHONY: help serve test check test-engine test-sdk bench soak lock
+.PHONY: help serve test check fuzz test-engine test-sdk bench soak lock
 .DEFAULT_GOAL := help

@@ -5,8 +5,11 @@ from collections.abc import Mapping
 import msgspec
 
 from backends.adapter import Incoming, Unsendable, Wire
+from backends.chat.dialect import Chat
 from backends.compatible import Row
+from backends.conversation import Conversation
 from backends.decoder import Decoder
+from backends.dialect import Written
 from backends.openai import OpenAI
 from backends.peek import peek
 from backends.translated import unsupported
@@ -35,8 +38,7 @@ class Adapted:
         self._row = row
         self._model = model
         self._drop = drop
-        names = (*row.rejects, *row.renames, *row.implied)
-        self._tokens = tuple(f'"{name}"'.encode() for name in names)
+        self._tokens = tuple(f'"{name}"'.encode() for name in (*row.rejects, *row.renames, *row.implied))
         self._unasked = "stream_options" in row.implied
 
     def encode(self, incoming: Incoming) -> Wire:
@@ -45,26 +47,11 @@ class Adapted:
         body = incoming.request.body
         dropped: tuple[str, ...] = ()
         if any(token in body for token in self._tokens):
-            body, dropped = self._changed(body)
+            body, dropped = changed(self._row, body)
         if dropped and not self._drop:
             raise Unsendable(unsupported(dropped, self._model))
         incoming.dropped = dropped
         return self._itself.encode(self._told(incoming, body))
-
-    def _changed(self, body: bytes) -> tuple[bytes, tuple[str, ...]]:
-        """The body in the provider's words, and the fields that have none. A token may stand deeper: then it stays."""
-        fields = _fields(body)
-        row = self._row
-        dropped = tuple(
-            name
-            for name in row.rejects
-            if name in fields and bytes(fields[name]) not in (b"null", *_NEUTRAL.get(name, ()))
-        )
-        gone = {*row.rejects, *row.implied}
-        if not gone.isdisjoint(fields) or not row.renames.keys().isdisjoint(fields):
-            kept = {row.renames.get(name, name): raw for name, raw in fields.items() if name not in gone}
-            body = msgspec.json.encode(kept)
-        return body, dropped
 
     def _told(self, incoming: Incoming, body: bytes) -> Incoming:
         """The request as it is sent: with its own body, and without asking for what comes unasked."""
@@ -85,6 +72,30 @@ class Adapted:
 
     def fault(self, incoming: Incoming, status: int, headers: Mapping[bytes, bytes], body: bytes) -> Fault:
         return self._itself.fault(incoming, status, headers, body)
+
+
+class AdaptedChat(Chat):
+    """The Dialect of the other doors of such a provider."""
+
+    def __init__(self, target: bytes, row: Row) -> None:
+        super().__init__(target)
+        self._row = row
+
+    def write(self, conversation: Conversation, model: str) -> Written:
+        written = super().write(conversation, model)
+        body, dropped = changed(self._row, written.body)
+        return msgspec.structs.replace(written, body=body, dropped=(*written.dropped, *dropped))
+
+
+def changed(row: Row, body: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """A JSON body in the provider's words, and the fields that have none. A name that stands deeper is left alone."""
+    fields = _fields(body)
+    dropped = tuple(name for name in row.rejects if name in fields and _asks(name, bytes(fields[name])))
+    gone = {*row.rejects, *row.implied}
+    if not gone.isdisjoint(fields) or not row.renames.keys().isdisjoint(fields):
+        kept = {row.renames.get(name, name): raw for name, raw in fields.items() if name not in gone}
+        body = msgspec.json.encode(kept)
+    return body, dropped
 
 
 def _asks(name: str, value: bytes) -> bool:

@@ -12,6 +12,7 @@ from backends.heading import Heading
 from backends.messages.read_request import NAMES as MESSAGES_NAMES
 from backends.messages.read_request import read_messages
 from backends.messages.write_reply import MessagesReply
+from backends.peek import BadBody
 from backends.responses.read_request import NAMES as RESPONSES_NAMES
 from backends.responses.read_request import read_responses
 from backends.responses.write_reply import ResponsesReply
@@ -25,8 +26,22 @@ class Door(msgspec.Struct, frozen=True):
     names: Mapping[str, str] = {}
 
 
+def guarded(read: Callable[[bytes], Conversation]) -> Callable[[bytes], Conversation]:
+    """A reader that also refuses what a decoder, or this process, cannot take."""
+
+    def guard(body: bytes) -> Conversation:
+        try:
+            return read(body)
+        except UnicodeDecodeError:
+            raise BadBody("the request body is not valid UTF-8") from None
+        except RecursionError:
+            raise BadBody("the request body is nested too deeply") from None
+
+    return guard
+
+
 DOORS: Mapping[str, Door] = {
-    "chat": Door(read_chat, ChatReply),
-    "messages": Door(read_messages, MessagesReply, MESSAGES_NAMES),
-    "responses": Door(read_responses, ResponsesReply, RESPONSES_NAMES),
+    "chat": Door(guarded(read_chat), ChatReply),
+    "messages": Door(guarded(read_messages), MessagesReply, MESSAGES_NAMES),
+    "responses": Door(guarded(read_responses), ResponsesReply, RESPONSES_NAMES),
 }

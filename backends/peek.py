@@ -36,13 +36,16 @@ class Peek(msgspec.Struct, gc=False):
     steering: dict[str, msgspec.Raw] | None = None  # fields that steer the gateway, and that most upstreams refuse
 
 
+_ABSENT = msgspec.Raw()
+
+
 class _Body(msgspec.Struct):
     model: str | None = None
     stream: bool | None = None
     stream_options: dict[str, object] | None = None
-    models: msgspec.Raw | None = None
-    provider: msgspec.Raw | None = None
-    priority: msgspec.Raw | None = None
+    models: msgspec.Raw = _ABSENT
+    provider: msgspec.Raw = _ABSENT
+    priority: msgspec.Raw = _ABSENT
 
 
 STEERING = ("models", "provider", "priority")
@@ -75,8 +78,10 @@ def peek(family: Family, body: bytes, content_type: bytes) -> Peek:
         stream = bool(fields.stream)
         options_at = _options_at(body, fields.stream_options) if stream and family.usage_option else (0, 0)
         steering = None
-        if fields.models is not None or fields.provider is not None or fields.priority is not None:
-            steering = {name: raw for name in STEERING if (raw := getattr(fields, name)) is not None}
+        if fields.models is not _ABSENT or fields.provider is not _ABSENT or fields.priority is not _ABSENT:
+            steering = {name: raw for name in STEERING if (raw := getattr(fields, name)) is not _ABSENT}
+            if steering.keys() >= _walk(body).keys():  # walked now: taking them out must not fail later
+                raise BadBody("the request body holds nothing but steering fields")
     except msgspec.ValidationError as error:
         raise _explained(str(error)) from None
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:

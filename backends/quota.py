@@ -10,12 +10,15 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 import msgspec
 
 from backends.retry_after import duration
 
 _NAME = re.compile(rb"(?:x-|anthropic-)?(rate|token)limit-(.+)")
+_Window = tuple[bool, bytes]  # of tokens or else of requests; the rest of its name
+_KINDS = (False, True)
 _EPOCH = 1e9  # a number from here on is a moment (in milliseconds from _EPOCH_MS on), not a duration
 _EPOCH_MS = 1e12
 
@@ -36,36 +39,46 @@ class Remaining(msgspec.Struct, frozen=True):
 
 def remaining(headers: Mapping[bytes, bytes]) -> Remaining | None:
     """What the headers of a reply leave; None where they do not say."""
-    left: dict[tuple[bool, bytes], float] = {}
-    resets: dict[tuple[bool, bytes], float | None] = {}
+    left: dict[_Window, float] = {}
+    resets: dict[_Window, bytes] = {}
     for name, value in headers.items():
-        found = _NAME.fullmatch(name)
-        if found is None:
+        meaning = _meaning(name)
+        if meaning is None:
             continue
-        words = found[2].split(b"-")
-        tokens = found[1] == b"token" or b"tokens" in words
-        if b"remaining" in words:
-            words.remove(b"remaining")
-            number = _number(value)
-            if number is not None:
-                left[tokens, b"-".join(words)] = number
-        elif b"reset" in words:
-            words.remove(b"reset")
-            resets[tokens, b"-".join(words)] = until(value.decode("latin-1").strip(), headers.get(b"date"))
+        window, is_reset = meaning
+        if is_reset:
+            resets[window] = value
+        elif (number := _number(value)) is not None:
+            left[window] = number
     if not left:
         return None
-    (requests, requests_reset), (tokens_left, tokens_reset) = (_tightest(left, resets, kind) for kind in (False, True))
-    return Remaining(requests, requests_reset, tokens_left, tokens_reset)
+    requests, tokens = (min((w for w in left if w[0] is kind), key=left.__getitem__, default=None) for kind in _KINDS)
+    date = headers.get(b"date")
+    return Remaining(
+        left.get(requests) if requests else None,
+        _reset(resets.get(requests), date) if requests else None,
+        left.get(tokens) if tokens else None,
+        _reset(resets.get(tokens), date) if tokens else None,
+    )
 
 
-def _tightest(
-    left: Mapping[tuple[bool, bytes], float], resets: Mapping[tuple[bool, bytes], float | None], tokens: bool
-) -> tuple[float | None, float | None]:
-    windows = [key for key in left if key[0] is tokens]
-    if not windows:
-        return None, None
-    window = min(windows, key=lambda key: left[key])
-    return left[window], resets.get(window)
+@lru_cache(maxsize=512)
+def _meaning(name: bytes) -> tuple[_Window, bool] | None:
+    """The window that a header speaks of, and whether of its reset (or of what remains); None for any other header."""
+    found = _NAME.fullmatch(name)
+    if found is None:
+        return None
+    words = found[2].split(b"-")
+    word = next((word for word in (b"remaining", b"reset") if word in words), None)
+    if word is None:
+        return None
+    words.remove(word)
+    tokens = found[1] == b"token" or b"tokens" in words
+    return (tokens, b"-".join(words)), word == b"reset"
+
+
+def _reset(value: bytes | None, date: bytes | None) -> float | None:
+    return None if value is None else until(value.decode("latin-1").strip(), date)
 
 
 def _number(value: bytes) -> float | None:

@@ -38,6 +38,8 @@ def ask_for_usage(peeked: Peek) -> list[Edit]:
 def leave_out(body: bytes, names: Collection[str]) -> list[Edit]:
     """The edits that take these top-level members out of a JSON object, each with the comma that goes with it."""
     edits: list[Edit] = []
+    if not names:
+        return edits
     first = True  # nothing is kept yet: the comma to go is the one that follows
     for name, (start, end) in members(body):
         if name in names:

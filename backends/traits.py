@@ -39,6 +39,9 @@ class _Text(msgspec.Struct):
     format: _Format | None = None
 
 
+_ABSENT = msgspec.Raw()
+
+
 class _Small(msgspec.Struct):
     """The fields whose reading does not grow with the prompt."""
 
@@ -48,12 +51,12 @@ class _Small(msgspec.Struct):
     max_tokens: object = None
     max_completion_tokens: object = None
     max_output_tokens: object = None
-    tools: msgspec.Raw | None = None
-    response_format: msgspec.Raw | None = None
-    text: msgspec.Raw | None = None
-    messages: msgspec.Raw | None = None
-    input: msgspec.Raw | None = None
-    prompt: msgspec.Raw | None = None
+    tools: msgspec.Raw = _ABSENT
+    response_format: msgspec.Raw = _ABSENT
+    text: msgspec.Raw = _ABSENT
+    messages: msgspec.Raw = _ABSENT
+    input: msgspec.Raw = _ABSENT
+    prompt: msgspec.Raw = _ABSENT
 
 
 _decode = msgspec.json.Decoder(_Small).decode
@@ -72,12 +75,13 @@ def traits(body: bytes, *, images: bool = True) -> Traits:
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return Traits()
     metadata = _texts(fields.metadata)
-    said = fields.messages or fields.input or fields.prompt
+    given = (fields.messages, fields.input, fields.prompt)
+    said = next((each for each in given if each is not _ABSENT), None)
     return Traits(
         next(iter(_counts(fields)), None),
         _named(fields, metadata) or _beginning(said),
         metadata,
-        bool(fields.tools is not None and _safely(_decode_list, fields.tools)),
+        bool(_safely(_decode_list, fields.tools)),
         images and said is not None and _has_images(said),
         _has_schema(fields),
     )
@@ -132,11 +136,9 @@ def _has_images(said: msgspec.Raw) -> bool:
 
 
 def _has_schema(fields: _Small) -> bool:
-    if fields.response_format is not None:
-        given = _safely(_decode_format, fields.response_format)
-        return isinstance(given, _Format) and given.type == "json_schema"
-    text = _safely(_decode_text, fields.text) if fields.text is not None else None
-    return isinstance(text, _Text) and text.format is not None and text.format.type == "json_schema"
+    text = _safely(_decode_text, fields.text)
+    given = _safely(_decode_format, fields.response_format) or (text.format if isinstance(text, _Text) else None)
+    return isinstance(given, _Format) and given.type == "json_schema"
 
 
 def _safely(decode: object, raw: msgspec.Raw) -> object:

@@ -5,7 +5,7 @@ Ordinary requests never come here.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -15,6 +15,7 @@ from backends.prompt_blocks import BLOCK, prompt_blocks
 from backends.traits import Traits, traits
 from gateway.keys import Key
 from gateway.live import Live
+from gateway.policy import with_needs
 from gateway.refusal import Refusal
 from gateway.routes import minutes
 from policies import routes
@@ -27,7 +28,6 @@ from policies.types import Model, Request
 if TYPE_CHECKING:
     from gateway.catalog import Catalog
 
-T = TypeVar("T")
 MAX_MODELS = 16  # names in a client's `models`
 _Headers = Mapping[bytes, bytes]
 
@@ -64,6 +64,7 @@ def asked(
             if isinstance(found, Refusal):
                 return msgspec.structs.replace(found, param="models")
         model = msgspec.structs.replace(model, fallbacks=tuple(other for other in others if other != name))
+        model = with_needs(model, catalog.models)
     if wanted is not None:
         narrowed = steered(model, wanted)
         if narrowed is None:
@@ -86,6 +87,8 @@ def filled(request: Request, model: Model, key: Key, given: _Headers, live: Live
         return request
     if "prefix" in model.needs and (blocks := prompt_blocks(request.body)):
         request = live.placed(request, blocks, live.tokens(model.name, BLOCK))
+    if model.needs <= {"prefix"}:
+        return request
     seen = traits(request.body, images=False)
     return msgspec.structs.replace(
         request,
@@ -139,18 +142,18 @@ def _destination(catalog: "Catalog", key: Key, name: str, route: Route | None, s
 
 def _preferences(peeked: Peek) -> Preferences | None:
     raw = (peeked.steering or {}).get("provider")
-    return _read("provider", raw, Preferences) if raw is not None else None
+    return _read("provider", raw, Preferences | None) if raw is not None else None
 
 
 def _models(peeked: Peek) -> tuple[str, ...]:
     raw = (peeked.steering or {}).get("models")
-    names = _read("models", raw, tuple[str, ...]) if raw is not None else ()
+    names = (_read("models", raw, tuple[str, ...] | None) or ()) if raw is not None else ()
     if len(names) > MAX_MODELS:
         raise BadBody(f"invalid 'models': at most {MAX_MODELS} names", "models")
     return names
 
 
-def _read(field: str, raw: msgspec.Raw, kind: type[T]) -> T:
+def _read(field: str, raw: msgspec.Raw, kind: Any) -> Any:
     try:
         return msgspec.json.decode(raw, type=kind)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:

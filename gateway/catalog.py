@@ -16,7 +16,7 @@ from gateway.config.schema import Config
 from gateway.keyring import Keyring
 from gateway.keys import Key, Keys
 from gateway.live import Live
-from gateway.policy import fitted, named
+from gateway.policy import fitted, named, with_needs
 from gateway.prices import bundled
 from gateway.refusal import Refusal
 from gateway.routes import compiled
@@ -84,9 +84,12 @@ def compile_catalog(config: Config, live: Live, embedded: Embedded, keyring: Key
         candidates[name] = tuple(_candidate(place, deployment, root, live, rules, retry) for root in roots)
         for candidate in candidates[name]:
             adapters[candidate.id] = providers.adapter(deployment, candidate.id[1], means)
-    models = {name: _model(name, config, candidates) for name in config.models}
+    bare = {name: _model(name, config, candidates) for name in config.models}
+    models = {name: with_needs(model, bare) for name, model in bare.items()}
     policies = {route.to.policy for route in config.routes if route.to and route.to.policy}
-    variants = {(name, each): _model(name, config, candidates, each) for name in models for each in policies}
+    variants = {
+        (name, each): with_needs(_model(name, config, candidates, each), bare) for name in models for each in policies
+    }
     live.keep_speeds(_timed([*models.values(), *variants.values()]))
     live.hedge.share = config.defaults.hedge.budget
     aliases = {alias: models[name] for name, model in config.models.items() for alias in model.aliases}

@@ -45,7 +45,7 @@ class Decisions:
     def __init__(self) -> None:
         self._ring: deque[tuple[float, Decision, Outcome]] = deque(maxlen=KEPT)
 
-    def consider(
+    def note(
         self,
         request: Request,
         model: Model,

@@ -44,12 +44,14 @@ class Gateway:
         self.mirrors: set[MirrorJourney] = set()
         self.decisions = Decisions()
 
-    def mirror(self, family: Family, given: Mapping[bytes, bytes], key: Key, body: bytes, model: str) -> None:
+    def mirror(
+        self, catalog: Catalog, family: Family, given: Mapping[bytes, bytes], key: Key, body: bytes, model: str
+    ) -> None:
         """Send a copy of a request to another model, after this tick; beyond the most at once it is left out."""
         if len(self.mirrors) >= MOST_MIRRORS:
             self.metrics.mirror("dropped")
             return
-        journey = MirrorJourney(self, family, given, key, model)
+        journey = MirrorJourney(self, catalog, family, given, key, model)
         asyncio.get_running_loop().call_soon(journey.run, body, clock.now())
 
     def record(self, outcome: Outcome) -> None:

@@ -78,7 +78,6 @@ def passed_back(upstream: Mapping[bytes, bytes]) -> bytes:
     return b"".join(b"%b: %b\r\n" % (name, upstream[name]) for name in passing)
 
 
-ESTIMATED = b"x-cloverleaf-usage: estimated\r\n"  # tokens that we counted ourselves, from bytes
 STREAMED = b"cache-control: no-cache\r\nx-accel-buffering: no\r\n"  # an answer that is shown as it comes
 
 

@@ -102,7 +102,8 @@ class Journey(Telling):
         try:
             peeked = peek(self.family, body, self.given.get(b"content-type", b""))
             seed = clock.seed()
-            model = self._find(peeked, body, seed)
+            ordinary = peeked.steering is None and not self.catalog.routes
+            model = self.catalog.find(peeked.model, self._key) if ordinary else self._find(peeked, body, seed)
         except BadBody as problem:
             self.refuse(Refusal(400, str(problem), param=problem.param))
             return
@@ -121,7 +122,7 @@ class Journey(Telling):
         if self.catalog.hedges:
             self._rivals = Rivals(self)
         if self.catalog.explains:
-            gateway.decisions.consider(request, model, seen, outcome, self._key, self.given, self.catalog)
+            gateway.decisions.note(request, model, seen, outcome, self._key, self.given, self.catalog)
         candidate = first(request, model, seen)
         if candidate is not None:
             self._begin(candidate, model, now)
@@ -129,15 +130,13 @@ class Journey(Telling):
             self._act(self._decide(None).start(seen))
 
     def _find(self, peeked: Peek, body: bytes, seed: int) -> Model | Refusal:
-        """Where the request goes: to the model it names, unless a route or its own steering says more."""
-        if peeked.steering is None and not self.catalog.routes:
-            return self.catalog.find(peeked.model, self._key)
+        """Where the request goes, by routes and by its own steering."""
         asked = asking.asked(self.catalog, self.gateway.live, self._key, self.given, peeked, body, seed)
         if isinstance(asked, Refusal):
             return asked
         self.outcome.route = asked.route
         if asked.mirror:
-            self.gateway.mirror(self.family, self.given, self._key, body, asked.mirror)
+            self.gateway.mirror(self.catalog, self.family, self.given, self._key, body, asked.mirror)
         return asked.model
 
     def _decide(self, begun: Candidate | None) -> Machine:
@@ -242,8 +241,10 @@ class Journey(Telling):
         if fault is None:
             self._attempt = None
             now = attempt.give_back(self.gateway, None)
-            request, usage, form = self.incoming.request, self.outcome.usage, self.family.form
-            self.gateway.live.answered(attempt.candidate, form, request, usage, now - attempt.sent_at, now)
+            live, request, candidate = self.gateway.live, self.incoming.request, attempt.candidate
+            live.learn(request.model, 0 if self.family.form else len(request.body), self.outcome.usage.prompt)
+            if candidate.load.speed is not None or candidate.pool.rates is not None:
+                live.answered(candidate, request, self.outcome.usage, attempt.sent_at, now)
             self.conclude(None, now)
             return
         self.account(attempt, fault)

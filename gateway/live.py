@@ -129,20 +129,13 @@ class Live:
         """An attempt brought content after ``seconds``; or failed, which counts as its time limit."""
         load = candidate.load
         if load.speed is not None:
-            load.speed.latency(stream).observe(seconds, load.in_flight, now)
+            load.speed.observe(stream, seconds, load.in_flight, now)
 
-    def answered(
-        self, candidate: Candidate, form: bool, request: Request, usage: Usage, seconds: float, now: float
-    ) -> None:
-        """An answer is whole: what it tells of tokens, of the endpoint's pace, and of the rate's true use.
-
-        ``form``: the body was a file, whose size tells nothing of tokens.
-        """
+    def answered(self, candidate: Candidate, request: Request, usage: Usage, sent_at: float, now: float) -> None:
+        """An answer is whole: what it tells of the endpoint's pace, and of the rate's true use."""
         load, pool = candidate.load, candidate.pool
-        if usage.prompt and not form:
-            self.learn(request.model, len(request.body), usage.prompt)
         if load.speed is not None:
-            load.speed.answered(usage.completion, seconds, load.in_flight, now)
+            load.speed.answered(usage.completion, now - sent_at, load.in_flight, now)
             self.wrote(request.model, usage.completion)
         if pool.rates is not None and usage.source == "upstream":
             pool.rates.tokens.observe(max(0, usage.prompt + usage.completion - request.prompt_tokens), now)
@@ -248,7 +241,7 @@ class Live:
         self.output[model] = mean + LEARN * (tokens - mean)
 
     def learn(self, model: str, size: int, tokens: int) -> None:
-        """A body of ``size`` bytes was ``tokens`` prompt tokens."""
-        if tokens > 0:
+        """A body of ``size`` bytes (0: they tell nothing) was ``tokens`` prompt tokens."""
+        if tokens > 0 and size:
             ratio = self.bytes_per_token.get(model, BYTES_PER_TOKEN)
             self.bytes_per_token[model] = ratio + LEARN * (size / tokens - ratio)

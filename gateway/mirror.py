@@ -10,6 +10,7 @@ from backends.families import Family
 from backends.peek import Peek
 from gateway import clock
 from gateway.answer import Flow
+from gateway.catalog import Catalog
 from gateway.journey import Journey
 from gateway.keys import Caller, Key
 from gateway.refusal import Refusal
@@ -46,10 +47,19 @@ class MirrorJourney(Journey):
 
     __slots__ = ("_name",)
 
-    def __init__(self, gateway: "Gateway", family: Family, given: Mapping[bytes, bytes], key: Key, model: str) -> None:
+    def __init__(
+        self,
+        gateway: "Gateway",
+        catalog: Catalog,
+        family: Family,
+        given: Mapping[bytes, bytes],
+        key: Key,
+        model: str,
+    ) -> None:
         self._key = key
         self._name = model
         super().__init__(gateway, family, given, Caller(""), Discard(), clock.now())
+        self.catalog = catalog  # the one whose route asked for the copy
         self.outcome.key = key.name
         gateway.journeys.discard(self)  # it must not take a caller's place
         gateway.mirrors.add(self)

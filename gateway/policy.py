@@ -1,6 +1,6 @@
 """Policies from the configuration. Rule: a name becomes a preset, or the parts that the file composes, here only."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -13,7 +13,7 @@ from policies.pickers import PICKERS, Best
 from policies.presets import preset
 from policies.profile import Policy
 from policies.scorers import SCORERS
-from policies.types import Candidate
+from policies.types import Candidate, Model
 
 Part = TypeVar("Part", bound=msgspec.Struct)
 
@@ -45,6 +45,13 @@ def fitted(policy: Policy, candidates: Sequence[Candidate]) -> Policy:
     if any(each.metered or each.rpm is not None or each.tpm is not None for each in limits):
         extra.append(WithinRate())
     return msgspec.structs.replace(policy, filters=(*policy.filters, *extra)) if extra else policy
+
+
+def with_needs(model: Model, models: Mapping[str, Model]) -> Model:
+    """The model, with the needs of those that it may fall back to: they are asked with the same request."""
+    others = (*model.fallbacks, *model.context_window_fallbacks, *model.content_policy_fallbacks)
+    needs = model.needs.union(*(models[other].needs for other in others if other in models))
+    return msgspec.structs.replace(model, needs=needs)
 
 
 def _filters(specs: Sequence[Filter]) -> list[FilterPart]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from backends.adapted import Adapted
+from backends.adapted import Adapted, AdaptedChat
 from backends.adapter import Adapter
 from backends.anthropic import Anthropic, AnthropicKey
 from backends.azure import AZURE_FAMILIES, Azure
@@ -125,7 +125,13 @@ def _openai(deployment: Deployment, root: str, means: Means) -> Adapter:
         deployment, OpenAI(root, deployment.model, lines, v1_in_root=v1_in_root, steering=deployment.steering)
     )
     target = b"/chat/completions" if v1_in_root else b"/v1/chat/completions"
-    return with_doors(deployment, itself, Place(root, Fixed(), lines), Chat(target))
+    return with_doors(deployment, itself, Place(root, Fixed(), lines), _chat(deployment, target))
+
+
+def _chat(deployment: Deployment, target: bytes) -> Chat:
+    """What the other doors of a compatible provider speak."""
+    row = ROWS.get(deployment.provider)
+    return Chat(target) if row is None or row.plain else AdaptedChat(target, row)
 
 
 def _by_row(deployment: Deployment, itself: OpenAI) -> Adapter:
@@ -189,7 +195,7 @@ def _signed(deployment: Deployment, root: str, key: Credentials) -> Adapter:
     """A compatible provider whose credential is not a key."""
     lines = headers(deployment)
     itself = Signed(_by_row(deployment, OpenAI(root, deployment.model, lines, v1_in_root=True)), key)
-    return with_doors(deployment, itself, Place(root, key, lines), Chat(b"/chat/completions"))
+    return with_doors(deployment, itself, Place(root, key, lines), _chat(deployment, b"/chat/completions"))
 
 
 def _vertex_openai(deployment: Deployment, root: str, means: Means) -> Adapter:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from backends.adapter import Incoming
 from backends.families import Family
-from gateway import clock, headers, refusal
+from gateway import clock, headers, nowhere, refusal
 from gateway.answer import Answer
 from gateway.catalog import Catalog
 from gateway.refusal import Refusal
@@ -66,35 +66,13 @@ class Telling:
 
     def give_up(self, action: GiveUp) -> None:
         """No place is left to try: the upstream's own words where they speak of the request, else ours."""
-        fault = action.fault
-        if fault.failure is Failure.NO_ENDPOINT:
-            if self.family.name == "count_tokens":
-                self._estimate()
-                return
-            fault = self._incapable() or fault
-        if not refusal.passes_on(fault):
+        fault, count = nowhere.told(action.fault, self.incoming.request, self.catalog.models)
+        if count is None and not refusal.passes_on(fault):
             self.refuse(refusal.of_fault(fault, self.outcome.tried, action.retry_after), fault)
             return
-        self.outcome.status = fault.status
-        self.answer.whole(fault.status, self._lines(fault.content_type), fault.body)
-        self.conclude(fault)
-
-    def _incapable(self) -> Fault | None:
-        """The fault of a request that no deployment of its model could ever serve."""
-        request = self.incoming.request
-        places = [c.deployment for tier in self.catalog.models[request.model].tiers for c in tier]
-        if not request.features or any(request.features <= place.features for place in places):
-            return None
-        message = f"no deployment of model '{request.model}' can be asked for {', '.join(sorted(request.features))}"
-        return Fault(Failure.BAD_REQUEST, message)
-
-    def _estimate(self) -> None:
-        """Nobody counts the tokens of this request: say about how many they are, and that it is an estimate."""
-        self.outcome.status = 200
-        lines = self._lines(b"application/json") + headers.ESTIMATED
-        tokens = self.incoming.request.prompt_tokens
-        self.answer.whole(200, lines, b'{"input_tokens":%d}' % tokens)
-        self.conclude(None)
+        self.outcome.status, body, lines = nowhere.answered(fault, count)
+        self.answer.whole(self.outcome.status, self._lines(fault.content_type) + lines, body)
+        self.conclude(fault if count is None else None)
 
     def break_off(self, fault: Fault) -> None:
         """A committed answer cannot be finished: say so in its own way, and never end it as if it were whole."""

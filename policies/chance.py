@@ -2,7 +2,9 @@
 
 from hashlib import blake2b
 from math import log
+from typing import TypeVar
 
+T = TypeVar("T")
 _MASK = 0xFFFFFFFFFFFFFFFF
 
 
@@ -21,7 +23,20 @@ def mix(a: int, b: int) -> int:
 
 def unit(bits: int) -> float:
     """A number between 0 and 1, neither included, from 64 bits."""
-    return ((bits >> 11) + 0.5) / 2**53
+    return ((bits >> 12) + 0.5) / 2**52
+
+
+def jump(key: int, count: int) -> int:
+    """Which of ``count`` numbered places ``key`` falls to; when one more is added at the end, only its share moves.
+
+    Jump consistent hash (Lamping and Veach 2014).
+    """
+    place, ahead = -1, 0
+    while ahead < count:
+        place = ahead
+        key = (key * 2862933555777941757 + 1) & _MASK
+        ahead = int((place + 1) * (1 << 31) / ((key >> 33) + 1))
+    return place
 
 
 def rendezvous(key: int, mark: int, weight: float) -> float:
@@ -31,3 +46,21 @@ def rendezvous(key: int, mark: int, weight: float) -> float:
     goes or comes moves only its own keys.
     """
     return -weight / log(unit(mix(key, mark)))
+
+
+def sample(items: list[T], size: int, seed: int) -> list[T]:
+    """``size`` distinct items (all, where there are no more), drawn by ``seed``: a Fisher-Yates shuffle's head.
+
+    Only what the shuffle has moved is kept, so that a thousand items cost no more than ten. A picker breaks ties
+    by the seed itself, which must tell nothing of which items were drawn: hence the mixing.
+    """
+    count = len(items)
+    if size >= count:
+        return items
+    moved: dict[int, int] = {}
+    drawn = []
+    for i in range(size):
+        j = i + mix(seed, i + 1) % (count - i)
+        drawn.append(items[moved.get(j, j)])
+        moved[j] = moved.get(i, i)
+    return drawn

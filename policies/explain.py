@@ -7,7 +7,7 @@ import msgspec
 from policies.chance import mix
 from policies.ladder import latencies, token_times
 from policies.plan import has_room, plan
-from policies.profile import MANY, Policy
+from policies.profile import Policy
 from policies.scorers.cost import expected_cost
 from policies.types import Candidate, Model, Request, Snapshot
 
@@ -56,7 +56,13 @@ def explain(request: Request, model: Model, snapshot: Snapshot) -> Decision:
         if asked:
             break
     return Decision(
-        model.name, model.policy.kind, request.family, request.prompt_tokens, tuple(rows), found.rung, request.seed
+        model.name,
+        model.policy.kind,
+        request.family,
+        request.prompt_tokens,
+        tuple(rows),
+        found.rung.value if found.rung else "",
+        request.seed,
     )
 
 
@@ -96,8 +102,7 @@ def _propensities(request: Request, policy: Policy, left: list[Candidate], now: 
     chosen: Counter[tuple[str, str]] = Counter()
     for n in range(DRAWS):
         other = msgspec.structs.replace(request, seed=mix(request.seed, n + 1), sequence=request.sequence + n)
-        places = policy.draw(other, left, policy.sample) if policy.sample and len(left) > MANY else left
-        chosen[policy.choose(other, places, now)[0].id] += 1
+        chosen[policy.choose(other, left, now)[0].id] += 1
     return chosen
 
 

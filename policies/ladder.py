@@ -12,6 +12,8 @@ from enum import Enum
 from policies.learners.speed import Speed
 from policies.types import Candidate, Request
 
+NEVER = float("-inf")
+
 
 class Rung(Enum):
     """What a score was read from."""
@@ -49,23 +51,31 @@ def token_times(candidates: list[Candidate], now: float) -> list[float] | None:
     return _settled(candidates, lambda c, speed: speed.token.at(c.load.in_flight, now), now)
 
 
+def learned(candidates: list[Candidate]) -> bool:
+    """Whether any answer has told of any of them."""
+    return any(c.load.speed is not None and c.load.speed.heard_at > NEVER for c in candidates)
+
+
 def _settled(candidates: list[Candidate], read: Callable[[Candidate, Speed], float], now: float) -> list[float] | None:
     """Each candidate's own time as far as it is still trusted, and its siblings' for the rest.
 
     An endpoint that was not heard of for long is so taken for an average one, and is tried again.
     """
-    own = []
+    own: list[tuple[float, float]] = []
+    sums: dict[str, tuple[float, float]] = {}  # by deployment, of trusted time and of trust; under "" of all
     for c in candidates:
-        value = read(c, c.load.speed) if c.load.speed is not None else 0.0
-        trust = c.load.speed.trust(now) if c.load.speed is not None and value else 0.0
-        own.append((c.deployment.name, value, trust))
-    heard = [(name, value) for name, value, trust in own if trust]
-    if not heard:
+        speed = c.load.speed
+        value = read(c, speed) if speed is not None else 0.0
+        trust = speed.trust(now) if speed is not None and value else 0.0
+        own.append((value, trust))
+        if trust:
+            for name in (c.id[0], ""):
+                told, trusted = sums.get(name, (0.0, 0.0))
+                sums[name] = told + value * trust, trusted + trust
+    if not sums:
         return None
-    average = sum(value for _, value in heard) / len(heard)
     settled = []
-    for name, value, trust in own:
-        siblings = [v for n, v in heard if n == name]
-        shared = sum(siblings) / len(siblings) if siblings else average
-        settled.append(trust * value + (1.0 - trust) * shared)
+    for c, (value, trust) in zip(candidates, own, strict=True):
+        told, trusted = sums.get(c.id[0]) or sums[""]
+        settled.append(trust * value + (1.0 - trust) * told / trusted)
     return settled

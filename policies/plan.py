@@ -7,7 +7,8 @@ import msgspec
 
 from policies.filters import Filter, FitsContext, Healthy, WithinRate
 from policies.filters.within_rate import opens_in, within_rate
-from policies.profile import MANY, SPARE
+from policies.pickers.base import MANY
+from policies.profile import SPARE
 from policies.types import Candidate, Model, Plan, Request, Snapshot
 
 
@@ -37,21 +38,18 @@ def plan(request: Request, model: Model, snapshot: Snapshot, exclusions: Exclusi
     for number, tier in enumerate(model.tiers):
         candidates = list(tier) if exclusions is None else exclusions.keep(tier)
         if policy.sample and len(candidates) > MANY:
-            free = _free(policy.eligible(request, policy.draw(request, candidates, policy.sample + SPARE), now))
+            drawn = policy.eligible(request, policy.draw(request, candidates, policy.sample + SPARE), now)
+            free = [c for c in drawn if has_room(c)]
             if free:
-                candidate, rung = policy.choose(request, free, now)
-                return Plan(candidate, number, len(candidates), rung=rung.value)
+                candidate, rung = policy.best(request, policy.heads(request, free), now)
+                return Plan(candidate, number, len(candidates), rung=rung)
         eligible = policy.eligible(request, candidates, now)
-        free = _free(eligible)
+        free = [c for c in eligible if c.deployment.max_concurrency is None or has_room(c)]
         if free:
             candidate, rung = policy.choose(request, free, now)
-            return Plan(candidate, number, len(free), rung=rung.value)
+            return Plan(candidate, number, len(free), rung=rung)
         full = full or bool(eligible)
     return Plan(None, full=full)
-
-
-def _free(candidates: list[Candidate]) -> list[Candidate]:
-    return [c for c in candidates if c.deployment.max_concurrency is None or has_room(c)]
 
 
 def has_room(candidate: Candidate) -> bool:

@@ -18,8 +18,8 @@ FEW = 8  # endpoints; where load is compared, the best of eight at random is as 
 PRESETS: tuple[Policy, ...] = (
     # Places are far apart (1, 1/2, 1/3 ...) and load is worth less than the gap between two of any 30 deployments.
     Policy(kind="order", scorers=(Listed(weight=1000.0), LeastBusy()), sample=FEW, stratified=True),
-    Policy(kind="weighted", pick=Weighted()),
-    Policy(kind="round_robin", pick=RoundRobin()),
+    Policy(kind="weighted", pick=Weighted(), sample=FEW, stratified=True),
+    Policy(kind="round_robin", pick=RoundRobin(), sample=1),
     Policy(kind="random", sample=1),
     Policy(kind="least_busy", scorers=(LeastBusy(),), sample=FEW),
     Policy(kind="power_of_two", scorers=(LeastBusy(),), sample=2),
@@ -36,7 +36,7 @@ PRESETS: tuple[Policy, ...] = (
     Policy(kind="lowest_latency", scorers=(PredictedLatency(),), sample=FEW, stratified=True, across_tiers=True),
     Policy(kind="highest_throughput", scorers=(Throughput(),), sample=FEW, stratified=True, across_tiers=True),
     Policy(kind="prefix", scorers=(PrefixCost(),), sample=FEW),
-    Policy(kind="session", pick=Rendezvous()),
+    Policy(kind="session", pick=Rendezvous(), sample=FEW),
 )
 
 

@@ -2,7 +2,6 @@
 
 import msgspec
 
-from policies.chance import mix
 from policies.filters import Capable, Filter, Healthy
 from policies.ladder import Rung
 from policies.needs import Need
@@ -10,7 +9,6 @@ from policies.pickers import Best, Picker
 from policies.scorers import Scorer
 from policies.types import Candidate, Request
 
-MANY = 32  # candidates; from here on some are drawn and then filtered, and not the reverse
 SPARE = 6  # drawn beyond the sample, for those that the filters take out
 
 
@@ -45,19 +43,31 @@ class Policy(msgspec.Struct, frozen=True):
             return candidates[0], Rung.NONE
         if 0 < self.sample < len(candidates):
             candidates = self.draw(request, candidates, self.sample)
+        return self.best(request, candidates, now)
+
+    def best(self, request: Request, candidates: list[Candidate], now: float) -> tuple[Candidate, Rung]:
+        """One of the candidates that were drawn, and what it was chosen by."""
+        if len(candidates) == 1:
+            return candidates[0], Rung.NONE
         rung = self.scorers[0].rung(request, candidates, now) if self.scorers else Rung.NONE
         return self.pick.pick(request, candidates, self.scores(request, candidates, now)), rung
 
     def draw(self, request: Request, candidates: list[Candidate], size: int) -> list[Candidate]:
         """``size`` of the candidates, or of each deployment's; and whoever is known to hold the prompt's beginning."""
         if self.stratified:
-            drawn = [c for each in strata(candidates) for c in sample(each, size, request.seed)]
+            drawn = [c for each in strata(candidates) for c in self.pick.draw(request, each, size)]
         else:
-            drawn = sample(candidates, size, request.seed)
-        if not request.matched:
-            return drawn
+            drawn = self.pick.draw(request, candidates, size)
         held = request.matched
-        return [c for c in candidates if c.id in held] + [c for c in drawn if c.id not in held]
+        return [c for c in candidates if c.id in held] + [c for c in drawn if c.id not in held] if held else drawn
+
+    def heads(self, request: Request, drawn: list[Candidate]) -> list[Candidate]:
+        """Of candidates that were drawn in spare, no more than the sample, or than that of each deployment."""
+        held = request.matched or {}
+        rest = [c for c in drawn if c.id not in held] if held else drawn
+        runs = strata(rest) if self.stratified else [rest]
+        rest = [c for each in runs for c in each[: self.sample]]
+        return [c for c in drawn if c.id in held] + rest if held else rest
 
     def scores(self, request: Request, candidates: list[Candidate], now: float) -> list[float]:
         """Weighted sums of the scorers' scores; all alike where there is no scorer."""
@@ -70,24 +80,6 @@ class Policy(msgspec.Struct, frozen=True):
             for i, score in enumerate(scorer.score(request, candidates, now)):
                 total[i] += scorer.weight * score
         return total
-
-
-def sample(candidates: list[Candidate], size: int, seed: int) -> list[Candidate]:
-    """``size`` distinct candidates (all, where there are no more), drawn by ``seed``: a Fisher-Yates shuffle's head.
-
-    Only what the shuffle has moved is kept, so that a thousand candidates cost no more than ten. A picker breaks ties
-    by the seed itself, which must tell nothing of which candidates were drawn: hence the mixing.
-    """
-    count = len(candidates)
-    if size >= count:
-        return candidates
-    moved: dict[int, int] = {}
-    drawn = []
-    for i in range(size):
-        j = i + mix(seed, i + 1) % (count - i)
-        drawn.append(candidates[moved.get(j, j)])
-        moved[j] = moved.get(i, i)
-    return drawn
 
 
 def strata(candidates: list[Candidate]) -> list[list[Candidate]]:

@@ -53,7 +53,8 @@ def steered(model: Model, wanted: Preferences) -> Model | None:
     fallbacks = model.fallbacks if wanted.allow_fallbacks else ()
     if not kept:
         return None
-    return msgspec.structs.replace(model, tiers=kept, policy=policy, fallbacks=fallbacks)
+    needs = model.needs | (policy.needs - {"speed"})
+    return msgspec.structs.replace(model, tiers=kept, policy=policy, fallbacks=fallbacks, needs=needs)
 
 
 def _ordered(tiers: list[tuple[Candidate, ...]], wanted: Preferences) -> list[tuple[Candidate, ...]]:

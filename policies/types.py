@@ -12,6 +12,7 @@ from policies.failure import Fault
 from policies.needs import NOTHING, Need
 
 if TYPE_CHECKING:
+    from policies.ladder import Rung
     from policies.learners.rate import Rates
     from policies.load import Domain, Load
     from policies.profile import Policy
@@ -195,7 +196,6 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     sequence: int = 0
     max_tokens: int | None = None
     expected_output: int = 256  # tokens
-    priority: int = 0  # lower is earlier, as vLLM counts
     conversation: int = 0  # 64 bits that stand for it; 0: not known
     matched: Mapping[tuple[str, str], int] | None = None  # prompt tokens in each endpoint's cache; None: not known
     blocks: tuple[int, ...] = ()  # of the prompt, each named by all up to its end (see PrefixIndex); (): not known
@@ -218,7 +218,7 @@ class Plan(msgspec.Struct, frozen=True, gc=False):
     tier: int = 0
     considered: int = 0
     full: bool = False  # nothing was left but places at their concurrency limit
-    rung: str = ""
+    rung: Rung | None = None
 
 
 class Outcome(msgspec.Struct, gc=False):

@@ -22,6 +22,7 @@ VOCABULARY = {"policies.types", "policies.failure", "policies.load"}
 OWNERS = {  # who alone may import what
     "socket": ("backends/transports/", "backends/engine/", "gateway/serve.py"),
     "ssl": ("backends/transports/",),
+    "botocore": ("backends/bedrock/",),
     "cryptography": ("backends/google/grants.py",),
     "httptools": ("backends/transports/", "backends/engine/", "gateway/hot.py"),
     "litestar": ("gateway/public.py", "gateway/admin.py"),

@@ -128,7 +128,9 @@ def _image(source: wire.Source, cache: str, path: str) -> Image:
         return Image(source.media_type, source.data, cache=cache)
     if source.type == "url":
         return Image(url=source.url, cache=cache)
-    raise BadBody(f"'{path}.source': an image of type {source.type!r} is not understood by this model", path)
+    raise BadBody(
+        f"'{path}.source': an image of type {source.type!r} is not understood by this model", f"{path}.source"
+    )
 
 
 def _document(source: wire.Source, name: str, cache: str, path: str) -> Document:
@@ -141,7 +143,9 @@ def _document(source: wire.Source, name: str, cache: str, path: str) -> Document
         return Document(url=source.url, name=name, cache=cache)
     if source.type == "file":
         return Document(id=source.file_id, name=name, cache=cache)
-    raise BadBody(f"'{path}.source': a document of type {source.type!r} is not understood by this model", path)
+    raise BadBody(
+        f"'{path}.source': a document of type {source.type!r} is not understood by this model", f"{path}.source"
+    )
 
 
 def _result(block: wire.Block, path: str) -> list[Text | Image | Document]:

@@ -135,7 +135,7 @@ def arguments(call: ToolCall) -> Raw:
     """
     try:
         value = msgspec.json.decode(call.arguments.strip() or "{}", type=dict[str, Raw])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         raise Inexpressible(f"the arguments of the call of {call.name!r} are not a JSON object", "messages") from None
     return Raw(msgspec.json.encode(value))
 

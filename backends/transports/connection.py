@@ -157,6 +157,8 @@ class Connection(asyncio.Protocol):
         headers, self._headers = self._headers, {}  # a new one: trailers must not change these
         status = self._parser.get_status_code()
         if status < 200 or self._whole:  # 100-continue, 103: the answer is still to come
+            if status < 100:
+                raise ValueError(f"status {status}")
             return
         self._status = status
         self._framed = b"content-length" in headers or b"transfer-encoding" in headers or status in (204, 304)

@@ -92,15 +92,8 @@ class PublicFetcher:
 
     async def _get(self, url: str, left: int) -> "_Answer":
         origin, target = _parsed(url)
-        address = await self._resolved(origin)
+        connection = await self._connected(origin)
         answer = _Answer(left, self._limits.size)
-        context = self._tls() if origin.tls else None
-        try:
-            _, connection = await asyncio.get_running_loop().create_connection(
-                Connection, address, origin.port, ssl=context, server_hostname=origin.host if context else None
-            )
-        except OSError as error:
-            raise _Refused(f"{origin.host} cannot be reached: {error.strerror or type(error).__name__}") from error
         host = urlsplit(url).netloc
         lines = f"host: {host}\r\naccept: */*\r\naccept-encoding: identity\r\nuser-agent: cloverleaf\r\n"
         try:
@@ -110,13 +103,28 @@ class PublicFetcher:
             connection.abort()
         return answer
 
+    async def _connected(self, origin: Origin) -> Connection:
+        """A connection to the first of the host's addresses that takes one."""
+        context = self._tls() if origin.tls else None
+        why = ""
+        for address in await self._resolved(origin):
+            try:
+                _, connection = await asyncio.get_running_loop().create_connection(
+                    Connection, address, origin.port, ssl=context, server_hostname=origin.host if context else None
+                )
+            except OSError as error:
+                why = error.strerror or type(error).__name__
+            else:
+                return connection
+        raise _Refused(f"{origin.host} cannot be reached: {why}")
+
     def _tls(self) -> ssl.SSLContext:
         if self._context is None:  # it reads the authorities' certificates: once is enough
             self._context = ssl.create_default_context()
         return self._context
 
-    async def _resolved(self, origin: Origin) -> str:
-        """An address of the host, all of whose addresses are allowed."""
+    async def _resolved(self, origin: Origin) -> list[str]:
+        """The host's addresses, all of which are allowed."""
         loop = asyncio.get_running_loop()
         try:
             found = await loop.getaddrinfo(origin.host, origin.port, type=1)
@@ -125,7 +133,7 @@ class PublicFetcher:
         addresses = [str(info[4][0]) for info in found]
         if not addresses or not all(self._allowed(address) for address in addresses):
             raise _Refused(f"{origin.host} has an address that is not public")
-        return addresses[0]
+        return addresses
 
 
 class Fetching:
@@ -137,8 +145,12 @@ class Fetching:
         task.add_done_callback(self._over)
 
     def _over(self, task: "asyncio.Task[Mapping[str, Media] | Fault]") -> None:
-        if not task.cancelled():
-            self._done(task.result())
+        if task.cancelled():
+            return
+        problem = task.exception()
+        self._done(task.result() if problem is None else _fault("the URLs could not be fetched"))
+        if problem is not None:  # a defect of ours: the loop's handler logs it
+            raise problem
 
     def cancel(self) -> None:
         self._task.cancel()
@@ -209,6 +221,7 @@ def _parsed(url: str) -> tuple[Origin, bytes]:
         parts = urlsplit(url)
         port = parts.port or _PORTS[parts.scheme]
         target = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}".encode("ascii")
+        parts.netloc.encode("ascii")
     except (ValueError, KeyError):
         raise _Refused("a URL is not an http(s) URL of ASCII letters") from None
     if not parts.hostname or "@" in parts.netloc or any(byte <= 0x20 for byte in target):

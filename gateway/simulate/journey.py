@@ -90,8 +90,8 @@ class Attempt:
         self._account(None, now)
         arrival = self.journey.arrival
         usage = Usage(arrival.prompt_tokens, arrival.output_tokens, self.cached, "upstream")
-        world, seconds = self.journey.world, now - self.started
-        world.live.answered(self.candidate, True, self.journey.request, usage, seconds, now)  # no bytes to learn from
+        world = self.journey.world
+        world.live.answered(self.candidate, self.journey.request, usage, self.started, now)
         world.answered(self, usage, now)
 
     def failed(self, fault: Fault, now: float) -> None:

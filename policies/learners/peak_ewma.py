@@ -31,9 +31,5 @@ class PeakEwma(msgspec.Struct):
         self.seen_at = now
 
     def at(self, now: float) -> float:
-        """The estimate; nought where nothing was seen, which ``trust`` tells apart."""
+        """The estimate; nought where nothing was seen."""
         return self.mean + (self.peak - self.mean) * exp(-max(0.0, now - self.seen_at) / DECAY)
-
-    def trust(self, now: float) -> float:
-        """How much the estimate still counts, from 1 (just seen) to 0 (never seen)."""
-        return exp(-max(0.0, now - self.seen_at) / MEMORY)

@@ -1,46 +1,42 @@
-"""Probes: recent times of an endpoint, each with the load it was seen at.
+"""Probes: recent times of an endpoint, each kept with the load it was seen at.
 
-Prequal's replicas answer a probe with the median latency of recent requests that met a similar number in flight
-(Wydrowski et al., NSDI 2024). An engine has no such probe, but each answer of ours is one.
+Prequal's replicas answer a probe with the latency of recent requests that met a similar number in flight (Wydrowski et
+al., NSDI 2024). An engine has no such probe, but each answer of ours is one. Loads are alike within a band: 0, 1, 2 to
+3, 4 to 7, and so on.
 """
-
-from statistics import median_low
 
 import msgspec
 
-KEPT = 16  # samples: Prequal's pool
 AGE = 10.0  # seconds; Prequal's probes live for one, but ours come only as fast as answers do
-NEAREST = 5  # samples whose median is taken
-
-
-class Probe(msgspec.Struct, frozen=True, gc=False):
-    """``seconds`` were met with ``in_flight`` requests there, at ``seen_at``."""
-
-    seconds: float
-    in_flight: int
-    seen_at: float
+BANDS = 17  # up to 65,535 in flight
+NEW = 0.25  # weight of a new sample in its band
 
 
 class Probes(msgspec.Struct):
-    """The newest samples of one endpoint, oldest first."""
+    """The mean of each band, and when it was last seen (monotonic seconds)."""
 
-    ring: list[Probe] = []
+    seconds: list[float] = msgspec.field(default_factory=lambda: [0.0] * BANDS)
+    seen_at: list[float] = msgspec.field(default_factory=lambda: [float("-inf")] * BANDS)
 
     def observe(self, seconds: float, in_flight: int, now: float) -> None:
-        self.ring.append(Probe(seconds, in_flight, now))
-        if len(self.ring) > KEPT:
-            del self.ring[0]
+        band = min(in_flight.bit_length(), BANDS - 1)
+        mean = self.seconds[band] if now - self.seen_at[band] <= AGE else seconds
+        self.seconds[band] = mean + NEW * (seconds - mean)
+        self.seen_at[band] = now
 
     def at(self, in_flight: int, now: float) -> float | None:
         """Seconds to expect with ``in_flight`` there; None where no sample is young enough.
 
-        The median of the samples nearest in load. Beyond the heaviest load seen it grows in proportion: what has not
-        been tried is not taken for free.
+        From the nearest band that was seen. Above a lighter one it grows in proportion: what has not been tried is not
+        taken for free.
         """
-        young = [probe for probe in self.ring if now - probe.seen_at <= AGE]
-        if not young:
-            return None
-        young.sort(key=lambda probe: abs(probe.in_flight - in_flight))
-        near = young[:NEAREST]
-        heaviest = max(probe.in_flight for probe in near)
-        return median_low([probe.seconds for probe in near]) * max(1.0, (1 + in_flight) / (1 + heaviest))
+        oldest, band = now - AGE, min(in_flight.bit_length(), BANDS - 1)
+        if self.seen_at[band] >= oldest:
+            return self.seconds[band]
+        for away in range(1, BANDS):
+            lighter, heavier = band - away, band + away
+            if lighter >= 0 and self.seen_at[lighter] >= oldest:
+                return self.seconds[lighter] * (1 + in_flight) / (1 << lighter)
+            if heavier < BANDS and self.seen_at[heavier] >= oldest:
+                return self.seconds[heavier]
+        return None

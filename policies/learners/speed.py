@@ -4,16 +4,18 @@ Kept only where a policy in force asks for it. An error counts as a sample too, 
 endpoint that fails fast must not look quick.
 """
 
+from math import exp
+
 import msgspec
 
-from policies.learners.peak_ewma import PeakEwma
+from policies.learners.peak_ewma import MEMORY, PeakEwma
 from policies.learners.probes import Probes
 
 SHORTEST = 8  # tokens; the pace of a shorter answer is its first token's wait and little else
 
 
 class Timing(msgspec.Struct):
-    """One kind of time: its mean, and the newest samples with the load they met."""
+    """One kind of time: its mean, and the newest by the load they met."""
 
     ewma: PeakEwma = msgspec.field(default_factory=PeakEwma)
     probes: Probes = msgspec.field(default_factory=Probes)
@@ -35,16 +37,22 @@ class Speed(msgspec.Struct):
     first: Timing = msgspec.field(default_factory=Timing)
     whole: Timing = msgspec.field(default_factory=Timing)
     token: Timing = msgspec.field(default_factory=Timing)
+    heard_at: float = float("-inf")
 
-    def latency(self, stream: bool) -> Timing:
-        """What was learned from requests of this kind."""
-        return self.first if stream else self.whole
+    def observe(self, stream: bool, seconds: float, in_flight: int, now: float) -> None:
+        """A client had something in hand after so many seconds."""
+        self.latency(stream).observe(seconds, in_flight, now)
+        self.heard_at = now
 
     def answered(self, tokens: int, seconds: float, in_flight: int, now: float) -> None:
         """A whole answer of so many output tokens took so long."""
         if tokens >= SHORTEST:
             self.token.observe(seconds / tokens, in_flight, now)
 
+    def latency(self, stream: bool) -> Timing:
+        """What was learned from requests of this kind."""
+        return self.first if stream else self.whole
+
     def trust(self, now: float) -> float:
         """How much all this still counts, from 1 (just heard of) to 0 (never)."""
-        return max(self.first.ewma.trust(now), self.whole.ewma.trust(now))
+        return exp((self.heard_at - now) / MEMORY)

@@ -5,9 +5,9 @@ When an endpoint goes, only its conversations move. A request without a conversa
 
 from typing import ClassVar
 
-from policies.chance import rendezvous
+from policies.chance import jump, mix, rendezvous
 from policies.needs import Need
-from policies.pickers.base import Picker
+from policies.pickers.base import MANY, Picker
 from policies.types import Candidate, Request
 
 LEAST = 1e-9  # a score of nought still leaves an order
@@ -20,3 +20,11 @@ class Rendezvous(Picker, frozen=True):
         key = request.conversation or request.seed
         drawn = [rendezvous(key, c.mark, max(s, LEAST)) for c, s in zip(candidates, scores, strict=True)]
         return candidates[drawn.index(max(drawn))]
+
+    def draw(self, request: Request, candidates: list[Candidate], size: int) -> list[Candidate]:
+        """Of few, all, so that one that goes moves only its own conversations. Of many, always the same for a
+        conversation, and mostly the same when they have become more."""
+        if len(candidates) <= MANY:
+            return candidates
+        key, count = request.conversation or request.seed, len(candidates)
+        return [candidates[n] for n in dict.fromkeys(jump(mix(key, i), count) for i in range(size))]

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from policies.ladder import Rung, busy, latencies
+from policies.ladder import Rung, busy, latencies, learned
 from policies.needs import Need
 from policies.scorers.base import Scorer
 from policies.types import Candidate, Request
@@ -30,4 +30,4 @@ class HotCold(Scorer, frozen=True, tag="hot_cold"):
         ]
 
     def rung(self, request: Request, candidates: list[Candidate], now: float) -> Rung:
-        return Rung.LEARNED if latencies(request, candidates, now) is not None else busy(candidates, now)[1]
+        return Rung.LEARNED if learned(candidates) else busy(candidates, now)[1]

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from policies.ladder import Rung, busy, peaks
+from policies.ladder import Rung, busy, learned, peaks
 from policies.needs import Need
 from policies.scorers.base import Scorer
 from policies.types import Candidate, Request
@@ -19,4 +19,4 @@ class PeakEwma(Scorer, frozen=True, tag="peak_ewma"):
         return [least / cost for cost in costs]
 
     def rung(self, request: Request, candidates: list[Candidate], now: float) -> Rung:
-        return Rung.LEARNED if peaks(request, candidates, now) is not None else busy(candidates, now)[1]
+        return Rung.LEARNED if learned(candidates) else busy(candidates, now)[1]

@@ -5,7 +5,7 @@ By a predictor where every candidate has one; else by recent answers at a like l
 
 from typing import ClassVar
 
-from policies.ladder import Rung, busy, latencies
+from policies.ladder import Rung, busy, latencies, learned
 from policies.needs import Need
 from policies.scorers.base import Scorer
 from policies.types import Candidate, Request
@@ -24,7 +24,7 @@ class PredictedLatency(Scorer, frozen=True, tag="predicted_latency"):
     def rung(self, request: Request, candidates: list[Candidate], now: float) -> Rung:
         if _predicted(request, candidates, now) is not None:
             return Rung.PREDICTED
-        return Rung.LEARNED if latencies(request, candidates, now) is not None else busy(candidates, now)[1]
+        return Rung.LEARNED if learned(candidates) else busy(candidates, now)[1]
 
 
 def _predicted(request: Request, candidates: list[Candidate], now: float) -> list[float] | None:

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from policies.ladder import Rung, busy, token_times
+from policies.ladder import Rung, busy, learned, token_times
 from policies.needs import Need
 from policies.scorers.base import Scorer
 from policies.types import Candidate, Request
@@ -19,4 +19,4 @@ class Throughput(Scorer, frozen=True):
         return [least / max(each, 1e-9) for each in seconds]
 
     def rung(self, request: Request, candidates: list[Candidate], now: float) -> Rung:
-        return Rung.LEARNED if token_times(candidates, now) is not None else busy(candidates, now)[1]
+        return Rung.LEARNED if learned(candidates) else busy(candidates, now)[1]

@@ -171,3 +171,17 @@ def test_stream_options_given_twice_are_refused_before_anything_is_sent() -> Non
 def test_the_stream_flag_is_read(value: bytes, stream: bool) -> None:
     assert peek(CHAT, b'{"model":"a","stream":%b}' % value, JSON).stream is stream
     assert peek(EMBEDDINGS, b'{"model":"a","stream":%b}' % value, JSON).stream is stream
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"models":["a"]}',
+        b'{"provider":{},"priority":1}',
+        b'{"model":"a","provider":{},"x":1,"x":2}',
+        b'{"model":"a","provider":{},"\xc5":1}',
+    ],
+)
+def test_steering_that_could_not_be_taken_out_is_refused_before_anything_is_sent(body: bytes) -> None:
+    with pytest.raises(BadBody):
+        peek(CHAT, body, JSON)

@@ -8,6 +8,7 @@ import anthropic
 import openai
 import pytest
 
+from backends.engine.server import Engine, EngineOptions
 from tests.contracts.scripted import ANSWER, Script, Upstream, stream, upstream, whole
 from tests.contracts.serving import Running, running
 from tests.contracts_providers.requests import SCHEMA, WEATHER
@@ -184,6 +185,31 @@ async def test_an_answer_that_would_have_to_be_kept_is_refused_by_name(field: di
         with pytest.raises(openai.BadRequestError, match="no answer is kept") as refused:
             await client.responses.create(model="m", input="hi", **field)
     assert refused.value.param == next(iter(field))
+
+
+@pytest.mark.parametrize("native", [True, False], ids=["itself", "translated"])
+async def test_the_anthropic_sdk_is_answered_by_an_engine(native: bool) -> None:
+    engine = Engine(EngineOptions(model="tiny"))
+    root = await engine.start("127.0.0.1", 0)
+    place = (
+        f'provider: vllm, endpoints: ["{root}"]' if native else f'provider: openai_compatible, base_url: "{root}/v1"'
+    )
+    try:
+        async with (
+            running(f"deployments: {{d: {{model: tiny, {place}}}}}\nmodels: {{m: {{deployments: [d]}}}}\n") as gateway,
+            messages(gateway) as client,
+        ):
+            asked: Any = {"model": "m", "max_tokens": 12, "messages": ASK}
+            reply = await client.messages.create(**asked)
+            async with client.messages.stream(**asked) as streamed:
+                final = await streamed.get_final_message()
+            count = await client.messages.count_tokens(model="m", messages=ASK)
+    finally:
+        await engine.stop()
+    assert reply.content and final.content
+    assert reply.stop_reason == final.stop_reason == "max_tokens"
+    assert reply.usage.output_tokens == final.usage.output_tokens == 12
+    assert count.input_tokens > 0
 
 
 async def test_a_messages_client_is_refused_in_its_own_envelope() -> None:

@@ -15,23 +15,27 @@ __all__ = ["pytest_asyncio_loop_factories"]
 INPUTS = "hostile inputs"
 
 
+def factor() -> float:
+    return float(os.environ.get("FUZZ", "1"))
+
+
 @pytest.fixture
 def rounds(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> "Rounds":
     return Rounds(request.node.nodeid, record_property)
 
 
 class Rounds:
-    """``for random in rounds(1000)``: so many rounds, each with its own seeded source; ``each``: inputs in a round."""
+    """``for random in rounds(1000)``: so many rounds, each with a seeded source of its own."""
 
     def __init__(self, name: str, record: Callable[[str, object], None]) -> None:
         self._seed = f"{name}/{os.environ.get('FUZZ_SEED', '1')}"
         self._record = record
 
-    def __call__(self, count: int, each: int = 1) -> Iterator[Random]:
-        count = int(count * float(os.environ.get("FUZZ", "1")))
+    def __call__(self, count: int) -> Iterator[Random]:
+        count = int(count * factor())
         for number in range(count):
             yield Random(f"{self._seed}/{number}")
-        self._record(INPUTS, count * each)
+        self._record(INPUTS, count)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

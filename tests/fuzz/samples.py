@@ -15,6 +15,11 @@ BODIES = (
     b'{"model":"other","prompt":[1,2,3],"max_tokens":5,"logit_bias":{"1":-100},"stop":["\\n"]}',
     b'{"messages":[]}',
 )
+STEERED = (
+    b'{"model":"m","models":["m","other"],"provider":{"order":["d"],"allow_fallbacks":false},"messages":[]}',
+    b'{"model":"m","provider":{"only":["d"],"sort":"price","max_price":{"prompt":1}},"priority":1,"messages":[]}',
+    b'{"models":["mini-m"],"provider":{"ignore":["x"],"sort":"latency"},"stream":true,"messages":[]}',
+)
 FORM_TYPE = b"multipart/form-data; boundary=bound"
 FORMS = (
     b'--bound\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\nRIFF\r\n'

@@ -149,7 +149,7 @@ def bent_body(random: Random) -> bytes:
     path = random.choice(family.paths)
     if family.form:
         return post(path, bent(random, samples.FORMS), f"content-type: {samples.FORM_TYPE.decode()}")
-    return post(path, bent(random, samples.BODIES))
+    return post(path, bent(random, samples.BODIES + samples.STEERED))
 
 
 async def test_bent_headers(gateway: Running, rounds: Rounds) -> None:

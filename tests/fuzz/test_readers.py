@@ -9,7 +9,7 @@ DEEP = (b"[" * 100_000, b'{"a":' * 50_000, b'{"model":"m","messages":' + b"[" * 
 
 def test_json_bodies(rounds: Rounds) -> None:
     for random in rounds(30_000):
-        targets.json_body(bent(random, samples.BODIES))
+        targets.json_body(bent(random, samples.BODIES + samples.STEERED))
     for deep in DEEP:
         targets.json_body(deep)
 

@@ -1,12 +1,17 @@
 """The attempt machine, clause by clause: where it goes next, and when it ends."""
 
+import msgspec
 import pytest
 
 from policies.budget import FLOOR
 from policies.failure import Failure, Progress
+from policies.filters import Capable, FitsContext, Healthy, WithinRate
+from policies.learners.rate import Rates
 from policies.machine import GiveUp, Start, Wait, first
+from policies.types import Model, Pool
 from tests.policies.world import (
     DEADLINE,
+    NOW,
     ask,
     chosen,
     fail,
@@ -199,3 +204,42 @@ class TestFirst:
         assert first(ask(), asked, seen) is None
         assert chosen(machine(asked).start(seen)) is small
         assert (down.domain.budget.requests, small.domain.budget.requests) == (0, 1)
+
+
+def fitted(asked: Model) -> Model:
+    rules = (Capable(), Healthy(), FitsContext(), WithinRate())
+    return msgspec.structs.replace(asked, policy=msgspec.structs.replace(asked.policy, filters=rules))
+
+
+def test_a_prompt_that_is_too_long_goes_to_the_larger_model_before_any_upstream_refuses_it() -> None:
+    small, large = place("s", context_window=5), place("l", context_window=500)
+    asked = fitted(model("m", [small], context_window_fallbacks=("big",), fallbacks=("other",)))
+    seen = world(asked, fitted(model("big", [large])), model("other", [place("o")]))
+    assert chosen(machine(asked).start(seen)) is large
+
+
+def test_where_no_larger_model_is_named_the_largest_place_is_asked_since_we_only_estimate() -> None:
+    small, large = place("s", context_window=5), place("l", context_window=9)
+    asked = fitted(model("m", [small, large]))
+    assert chosen(machine(asked).start(world(asked))) is large
+
+
+def test_a_model_at_its_rate_is_refused_with_the_time_to_come_back() -> None:
+    one = place("a", rpm=1, pool=Pool(rates=Rates()))
+    assert one.pool.rates is not None
+    one.pool.rates.requests.observe(1, NOW - 20)
+    asked = fitted(model("m", [one]))
+    action = machine(asked).start(world(asked))
+    assert given_up(action) is Failure.RATE_LIMITED
+    assert isinstance(action, GiveUp) and action.retry_after == 40.0
+
+
+def test_a_rate_that_opens_soon_is_waited_for() -> None:
+    one = place("a", rpm=1, pool=Pool(rates=Rates()))
+    assert one.pool.rates is not None
+    one.pool.rates.requests.observe(1, NOW - 59)
+    asked = fitted(model("m", [one]))
+    run = machine(asked)
+    action = run.start(world(asked))
+    assert isinstance(action, Wait) and 1.0 <= action.seconds <= 1.3
+    assert chosen(run.resume(world(asked, now=NOW + action.seconds))) is one

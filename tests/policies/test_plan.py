@@ -1,11 +1,15 @@
 """The plan: tiers, filters, room, exclusions."""
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policies.filters import Capable, FitsContext, Healthy, Tagged, WithinRate
+from policies.learners.rate import Rates
 from policies.load import EngineLoad
-from policies.plan import Exclusions, cooled_in, last_resort, plan
-from policies.types import Candidate, Pool, Request
+from policies.plan import Exclusions, cooled_in, last_resort, over_rate, plan, too_long
+from policies.profile import Policy
+from policies.types import Candidate, Model, Pool, Request
 from tests.policies.world import NOW, ask, model, place, pool, quota, trip, world
 
 
@@ -130,3 +134,58 @@ def test_a_plan_never_holds_a_place_that_a_filter_refused(
                      if c.id == found.candidate.id)  # fmt: skip
         assert state == "well"
         assert found.considered == tiers[found.tier].count("well")
+
+
+def test_a_large_tier_is_drawn_from_and_still_holds_to_every_filter() -> None:
+    places = pool("a", 500)
+    for n, one in enumerate(places):
+        one.load.down = n % 3 == 0
+    asked = model("m", places, kind="power_of_two")
+    seen = set()
+    for seed in range(300):
+        found = plan(ask(seed * 2**40 + seed), asked, world(asked)).candidate
+        assert found is not None and not found.load.down
+        seen.add(found.id)
+    assert len(seen) > 100
+
+
+def test_the_one_healthy_place_of_a_thousand_is_found() -> None:
+    places = pool("a", 1000)
+    for one in places[:-1]:
+        one.load.down = True
+    asked = model("m", places, kind="least_busy")
+    assert all(plan(ask(seed), asked, world(asked)).candidate is places[-1] for seed in range(20))
+
+
+def test_a_last_resort_overrules_health_and_nothing_else() -> None:
+    eu, us = place("eu", tags=("eu",)), place("us")
+    eu.load.down = True
+    asked = msgspec.structs.replace(
+        model("m", [eu, us]), policy=Policy("p", filters=(Capable(), Healthy(), Tagged(all=("eu",))))
+    )
+    assert last_resort(ask(), asked, world(asked)) is eu
+
+
+def test_of_places_that_are_too_small_the_largest_is_known() -> None:
+    small, large = place("s", context_window=5), place("l", context_window=9)
+    asked = fitting(model("m", [small], [large]))
+    assert plan(ask(prompt_tokens=10), asked, world(asked)).candidate is None
+    assert too_long(ask(prompt_tokens=10), asked, world(asked)) is large
+    assert too_long(ask(prompt_tokens=9), asked, world(asked)) is None
+    assert plan(ask(prompt_tokens=9), asked, world(asked)).candidate is large
+
+
+def fitting(asked: Model) -> Model:
+    rules = (Capable(), Healthy(), FitsContext(), WithinRate())
+    return msgspec.structs.replace(asked, policy=msgspec.structs.replace(asked.policy, filters=rules))
+
+
+def test_when_every_place_is_at_its_rate_the_first_to_open_is_told() -> None:
+    places = [place(name, rpm=1, pool=Pool(rates=Rates())) for name in ("a", "b")]
+    asked = fitting(model("m", places))
+    assert over_rate(ask(), asked, world(asked)) is None
+    for one, ago in zip(places, (50, 20), strict=True):
+        assert one.pool.rates is not None
+        one.pool.rates.requests.observe(1, NOW - ago)
+    assert plan(ask(), asked, world(asked)).candidate is None
+    assert over_rate(ask(), asked, world(asked)) == 10.0

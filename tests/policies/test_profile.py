@@ -5,11 +5,15 @@ from collections import Counter
 
 import pytest
 
+from policies.chance import digest, sample
+from policies.ladder import Rung
+from policies.learners.speed import Speed
 from policies.pickers import Best
+from policies.plan import plan
 from policies.presets import PRESETS, preset
-from policies.profile import sample
-from policies.types import Candidate
-from tests.policies.world import NOW, ask, place, policy, pool, scraped
+from policies.profile import strata
+from policies.types import Candidate, Price
+from tests.policies.world import NOW, ask, model, place, policy, pool, scraped, world
 
 DRAWS = 4000
 
@@ -153,3 +157,133 @@ def test_weights_are_the_policys_own() -> None:
     places = [place("a"), place("b")]
     order = policy("order")
     assert order.scores(ask(), places, NOW) == [1001.0, 501.0]
+
+
+def test_a_sample_of_a_thousand_is_as_fair_as_one_of_ten() -> None:
+    places = pool("a", 1000)
+    counts: Counter[str] = Counter()
+    for seed in seeds():
+        counts.update(c.id[1] for c in sample(places, 8, seed))
+    assert len(counts) == 1000 and max(counts.values()) < 70  # 32 each, and some luck
+
+
+@pytest.mark.parametrize("sizes", [[1], [1, 1, 1], [5, 1, 40], [1000, 1], [1, 700, 3]])
+def test_strata_are_the_deployments(sizes: list[int]) -> None:
+    runs = [pool(f"d{n}", size) for n, size in enumerate(sizes)]
+    assert strata([c for run in runs for c in run]) == runs
+
+
+@pytest.mark.parametrize("each", [p for p in PRESETS if p.stratified], ids=lambda each: each.kind)
+def test_no_deployment_is_overlooked_beside_a_large_one(each) -> None:  # type: ignore[no-untyped-def]
+    places = [*pool("a", 900), place("b")]
+    for seed in seeds(50):
+        assert "b" in {c.id[0] for c in each.draw(ask(seed), places, each.sample)}
+
+
+SPREADING = ["random", "least_busy", "power_of_two", "peak_ewma", "prequal", "lowest_latency", "highest_throughput"]
+
+
+@pytest.mark.parametrize("kind", [*SPREADING, "weighted", "session", "lowest_cost"])
+def test_equals_share_the_load_whatever_the_policy(kind: str) -> None:
+    counts = spread(kind, pool("a", 5), seeds())
+    assert all(0.8 * DRAWS / 5 < counts[f"http://a-{n}"] < 1.2 * DRAWS / 5 for n in range(5)), counts
+
+
+@pytest.mark.parametrize("kind", SPREADING[1:])
+@pytest.mark.parametrize("scraped_at", [NOW, NOW - 4, NOW - 60], ids=["fresh", "old", "stale"])
+def test_a_burst_between_two_scrapes_does_not_herd(kind: str, scraped_at: float) -> None:
+    """One engine told that it was empty, a while ago: it must not get all that comes until it is asked again."""
+    places = pool("a", 4)
+    for n, one in enumerate(places):
+        scraped(one, 0.0 if n == 0 else 3.0, 0.0, at=scraped_at)
+    for seed in seeds(400):
+        taken, _ = policy(kind).choose(ask(seed), places, NOW)
+        taken.load.in_flight += 1
+    assert max(c.load.in_flight for c in places) < 120, [c.load.in_flight for c in places]
+
+
+@pytest.mark.parametrize("kind", ["peak_ewma", "prequal", "lowest_latency", "highest_throughput"])
+def test_a_burst_after_one_lucky_answer_does_not_herd(kind: str) -> None:
+    places = pool("a", 4)
+    for n, one in enumerate(places):
+        one.load.speed = Speed()
+        one.load.speed.observe(False, 0.19 if n == 0 else 0.2, 1, NOW)
+        one.load.speed.token.observe(0.019 if n == 0 else 0.02, 1, NOW)
+    for seed in seeds(400):
+        taken, _ = policy(kind).choose(ask(seed), places, NOW)
+        taken.load.in_flight += 1
+    assert max(c.load.in_flight for c in places) < 120, [c.load.in_flight for c in places]
+
+
+def test_a_slow_endpoint_gets_less_by_how_slow_it_is() -> None:
+    places = pool("a", 4)
+    for n, one in enumerate(places):
+        one.load.speed = Speed()
+        one.load.speed.observe(False, 0.6 if n == 0 else 0.2, 1, NOW)
+    for seed in seeds(400):
+        taken, _ = policy("peak_ewma").choose(ask(seed), places, NOW)
+        taken.load.in_flight += 1
+    assert places[0].load.in_flight < 70
+
+
+def test_weighted_keeps_the_shares() -> None:
+    places = [place("a", weight=9.0), place("b", weight=1.0)]
+    counts = spread("weighted", places, seeds())
+    assert 0.88 < counts["http://a"] / DRAWS < 0.92
+
+
+def test_a_session_is_one_place_and_moves_only_when_that_goes() -> None:
+    places = pool("a", 6)
+    session = policy("session")
+    home = {talk: session.choose(ask(talk, conversation=talk), places, NOW)[0].id for talk in range(1, 300)}
+    for talk, id in home.items():
+        assert session.choose(ask(talk + 1000, conversation=talk), places, NOW)[0].id == id
+        left = [c for c in places if c is not places[2]]
+        moved = session.choose(ask(talk, conversation=talk), left, NOW)[0].id
+        assert (moved != id) == (id == places[2].id)
+
+
+def test_lowest_cost_takes_the_own_engine_then_the_cheaper_cloud() -> None:
+    own, cheap, dear = place("own", own=True), place("cheap", price=Price(1, 1)), place("dear", price=Price(1, 1.1))
+    own.load.in_flight = 50
+    assert chosen("lowest_cost", [dear, cheap, own]) == "http://own"
+    cheap.load.in_flight = 50
+    assert chosen("lowest_cost", [dear, cheap]) == "http://cheap"
+
+
+def test_the_rung_is_told() -> None:
+    places = pool("a", 2)
+    assert policy("peak_ewma").choose(ask(), places, NOW)[1] is Rung.IN_FLIGHT
+    for one in places:
+        scraped(one, 1.0, 0.0)
+    assert policy("least_busy").choose(ask(), places, NOW)[1] is Rung.SCRAPED
+    assert policy("random").choose(ask(), places, NOW)[1] is Rung.NONE
+
+
+def test_a_policy_says_what_it_reads() -> None:
+    assert policy("order").needs == policy("power_of_two").needs == frozenset()
+    assert policy("peak_ewma").needs == {"speed"}
+    assert policy("session").needs == {"conversation"}
+    assert policy("lowest_cost").needs == {"max_tokens", "expected_output"}
+
+
+@pytest.mark.parametrize("size", [4, 40])
+def test_round_robin_takes_turns_over_few_and_many(size: int) -> None:
+    asked = model("m", pool("a", size), kind="round_robin")
+    turns = [plan(ask(sequence=n), asked, world(asked)).candidate for n in range(2 * size)]
+    assert turns == list(asked.tiers[0]) * 2
+
+
+def test_a_session_over_many_endpoints_moves_only_when_its_own_goes() -> None:
+    asked = model("m", pool("a", 200), kind="session")
+    homes = {
+        talk: plan(ask(talk, conversation=digest(str(talk))), asked, world(asked)).candidate for talk in range(300)
+    }
+    assert len({c.id for c in homes.values() if c}) > 100
+    for talk, home in list(homes.items())[:50]:
+        assert home is not None
+        home.load.down = True
+        request = ask(talk + 7, conversation=digest(str(talk)))
+        assert plan(request, asked, world(asked)).candidate is not home
+        home.load.down = False
+        assert plan(request, asked, world(asked)).candidate is home

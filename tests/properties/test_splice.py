@@ -8,6 +8,7 @@ from backends.adapter import Incoming
 from backends.families import FAMILIES
 from backends.openai import OpenAI
 from backends.peek import BadBody, peek
+from backends.splice import leave_out, splice
 from policies.types import Request
 
 CHAT = FAMILIES[0]
@@ -159,3 +160,22 @@ def test_no_body_does_worse_than_being_refused(body: bytes) -> None:
         except BadBody:
             continue
         assert isinstance(peeked.model, str)
+
+
+shallow = st.dictionaries(
+    st.sampled_from(["model", "models", "provider", "priority", "a", "b,", 'c"', "{"]),
+    st.none() | st.integers() | st.text(max_size=4) | st.lists(st.text(max_size=3), max_size=2),
+    max_size=6,
+)
+
+
+@given(shallow, st.sets(st.sampled_from(["models", "provider", "priority"])), st.sampled_from(["compact", "spaced"]))
+def test_leaving_members_out_is_what_an_edit_of_the_object_would_be(
+    body: dict[str, object], names: set[str], style: str
+) -> None:
+    text = msgspec.json.encode(body)
+    if style == "spaced":
+        text = b" \n" + msgspec.json.format(text, indent=2) + b" "
+    left = msgspec.json.decode(splice(text, leave_out(text, names)))
+    assert left == {key: value for key, value in body.items() if key not in names}
+    assert list(left) == [key for key in body if key not in names]

@@ -52,6 +52,12 @@ def asked(server: Upstream) -> list[dict[str, Any]]:
     return [msgspec.json.decode(call.body) for call in server.calls if call.body]
 
 
+def asked_of(server: Upstream) -> set[str]:
+    """The fields of the one request."""
+    (body,) = asked(server)
+    return set(body)
+
+
 @pytest.mark.parametrize("name", ROWS)
 def test_a_row_speaks_of_families_and_features_there_are(name: str) -> None:
     row = ROWS[name]
@@ -111,6 +117,14 @@ async def test_mistral_has_its_own_names_and_tells_usage_unasked() -> None:
     assert (collected.text, collected.finish, collected.usage.total_tokens) == ("yes", "stop", 2)
     assert asked(server)[0].items() >= {"max_tokens": 7, "random_seed": 3, "stream": True}.items()
     assert not asked(server)[0].keys() & {"stream_options", "max_completion_tokens", "seed"}
+
+
+async def test_the_other_doors_speak_its_words_too() -> None:
+    asked = {"model": "m", "max_tokens": 7, "stream": True, "messages": [{"role": "user", "content": "hi"}]}
+    async with gateway("mistral", stream(*STREAM)) as (server, on), connected(on.gateway.port) as client:
+        reply = await client.ask(post("/v1/messages", msgspec.json.encode(asked)))
+    assert b"message_stop" in reply.body
+    assert asked_of(server) == {"model", "max_tokens", "stream", "messages"}
 
 
 async def test_groq_s_error_in_a_stream_and_its_model_s_slips() -> None:

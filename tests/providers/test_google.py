@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import anthropic
 import msgspec
 import openai
 import pytest
@@ -86,6 +87,25 @@ async def test_a_loop_of_parallel_tool_calls(model: str, tmp_path: Path) -> None
         assert done.choices[0].message.content == (
             'Be kind: You said: [weather: {"output":"of weather"}] [clock: {"output":"of clock"}]'
         )
+
+
+@pytest.mark.parametrize("model", ["gemini", "three", "vertex"])
+async def test_a_tool_loop_in_anthropics_words(model: str, tmp_path: Path) -> None:
+    """Its tool_use has no place for a signature: Gemini 3 lets the call pass all the same."""
+    tool: Any = {"name": "clock", "input_schema": {"type": "object", "properties": {}}}
+    asked: Any = [{"role": "user", "content": "How late is it?"}]
+    async with (
+        behind(tmp_path) as (_, on),
+        anthropic.AsyncAnthropic(base_url=on.gateway.url, api_key="x", max_retries=0) as client,
+    ):
+        first = await client.messages.create(model=model, max_tokens=100, messages=asked, tools=[tool])
+        assert first.stop_reason == "tool_use"
+        use = first.content[-1]
+        assert isinstance(use, anthropic.types.ToolUseBlock) and use.name == "clock"
+        result: Any = {"type": "tool_result", "tool_use_id": use.id, "content": "noon"}
+        turns = [*asked, {"role": "assistant", "content": first.content}, {"role": "user", "content": [result]}]
+        async with client.messages.stream(model=model, max_tokens=100, messages=turns, tools=[tool]) as stream:
+            assert await stream.get_final_text() == 'You said: [clock: {"output":"noon"}]'
 
 
 async def test_schemas_pictures_and_log_probabilities(tmp_path: Path) -> None:

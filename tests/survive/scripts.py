@@ -201,6 +201,11 @@ def in_band(*parts: str) -> Play:
     return made
 
 
+def limit_late(family: str, streamed: bool) -> Script:
+    parts = PARTS[family]
+    return stream(parts.before, parts.text, b"data: " + OVERLOAD + b"\n\n", parts.last, parts.done)
+
+
 # Answers that are none
 
 
@@ -238,5 +243,6 @@ endless_header = without_end(b"HTTP/1.1 200 OK\r\n", b"x-filler: %b\r\n" % (b"a"
 endless_100 = without_end(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100)
 endless_trailer = without_end(JSON + b"2\r\n{}\r\n0\r\n", b"x-filler: %b\r\n" % (b"a" * 60_000))
 not_http = raw(b"SSH-2.0-OpenSSH_9.2\r\n")
+odd_status = raw(b"HTTP/1.1 099 Odd\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}")
 switches = raw(b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n\x81\x02hi")
 bad_chunk = raw(JSON + b"zz\r\n{}\r\n0\r\n\r\n")

@@ -126,6 +126,7 @@ TABLE = (
         STREAMED),
     Row("error-late", "200, text, then an error, then the end all the same", F.SERVER_ERROR, Ends.BROKEN, "`recovery`",
         s.in_band("before", "text"), STREAMED),
+    Row("limit-late", "200, text, then a rate limit", F.RATE_LIMITED, Ends.BROKEN, "`recovery`", s.limit_late, CHUNKED),
     Row("error-body", "200 with an error for a body", F.SERVER_ERROR, Ends.RESCUED, RETRY, s.error_body, WHOLE),
     Row("limit-in-200", "200 with a rate limit for a body", F.RATE_LIMITED, Ends.RESCUED, WAIT, s.limit_body),
     Row("empty", "200 with no body", F.MALFORMED, Ends.RESCUED, FALL, s.empty(b"", "application/json"), WHOLE),
@@ -146,6 +147,7 @@ TABLE = (
     Row("endless-pings", "a torrent of pings", F.MALFORMED, Ends.RESCUED, FALL, s.endless_pings, STREAMED),
     Row("gzip-bomb", "a gzip bomb, unasked", F.MALFORMED, Ends.RESCUED, FALL, s.gzip_bomb),
     Row("not-http", "bytes that are not HTTP", F.MALFORMED, Ends.RESCUED, FALL, s.not_http),
+    Row("odd-status", "a status that HTTP does not have", F.MALFORMED, Ends.RESCUED, FALL, s.odd_status),
     Row("upgrade", "101 to another protocol", F.MALFORMED, Ends.RESCUED, FALL, s.switches),
     Row("bad-chunk", "a chunk whose size is no number", F.MALFORMED, Ends.RESCUED, FALL, s.bad_chunk),
     # The request's own

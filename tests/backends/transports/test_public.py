@@ -164,7 +164,14 @@ async def test_what_is_no_picture(script: Script, words: str) -> None:
 
 @pytest.mark.parametrize(
     "bad",
-    ["http://u:p@127.0.0.1/", "http:///x", "http://127.0.0.1:99999/", "http://127.0.0.1/a b", "http://h\u00f6/\u00e4"],
+    [
+        "http://u:p@127.0.0.1/",
+        "http:///x",
+        "http://127.0.0.1:99999/",
+        "http://127.0.0.1/a b",
+        "http://h\u00f6/",
+        "http://h\u00f6/\u00e4",
+    ],
 )
 async def test_a_url_that_is_none(bad: str) -> None:
     assert (await fetched(bad)).failure is Failure.BAD_REQUEST

@@ -1,0 +1,76 @@
+"""A decision by itself. Rule: the product's own plan() over places under load; best of many rounds, microseconds.
+
+python -m bench.decision            # by policy and number of endpoints
+"""
+
+import random
+import time
+
+from gateway.config.not_yet import NOW_PRESETS
+from policies.breaker import BreakerRules
+from policies.budget import Budget
+from policies.chance import digest
+from policies.learners.speed import Speed
+from policies.load import Domain, EngineLoad, Load
+from policies.plan import plan
+from policies.presets import preset
+from policies.types import Candidate, Deployment, Model, Pool, Price, Request, Snapshot, Timeouts
+
+SIZES = (4, 64, 1000)
+TARGETS = {4: 20.0, 64: 50.0, 1000: 50.0}  # microseconds
+ROUNDS = 40
+DECISIONS = 50
+NOW = 1000.0
+
+
+def world(size: int) -> tuple[Candidate, ...]:
+    """One pool of engines under load, scraped and timed, and a cloud behind it."""
+    chance = random.Random(size)
+    chat = frozenset({"chat"})
+    pool, shared = Deployment("pool", "vllm", "m", chat, own=True), Pool()
+    places = [place(pool, f"http://gpu-{n}:8000", shared, chance) for n in range(size - 1)]
+    cloud = Deployment("cloud", "openai", "m", chat, price=Price(0.15, 0.6))
+    return (*places, place(cloud, "https://api.example.com/v1", Pool(), chance))
+
+
+def place(deployment: Deployment, url: str, pool: Pool, chance: random.Random) -> Candidate:
+    load = Load(BreakerRules(), speed=Speed())
+    assert load.speed is not None
+    load.in_flight = chance.randrange(20)
+    load.scraped, load.scraped_at = EngineLoad(running=float(load.in_flight), waiting=0.0, kv_usage=0.4), NOW - 0.5
+    for n in range(16):
+        load.speed.observe(True, chance.uniform(0.1, 0.4), chance.randrange(20), NOW - 8 + n / 2)
+        load.speed.answered(100, chance.uniform(1.0, 4.0), chance.randrange(20), NOW - 8 + n / 2)
+    id = (deployment.name, url)
+    return Candidate(id, deployment, load, Domain(Budget(), "credential"), pool, digest(*id))
+
+
+def microseconds(kind: str, size: int) -> float:
+    """The best round's mean."""
+    policy = preset(kind)
+    assert policy is not None
+    model = Model("m", (world(size),), policy, {"pool": Timeouts(), "cloud": Timeouts()}, 600.0)
+    snapshot = Snapshot(NOW, {"m": model})
+    chance = random.Random(1)
+    requests = [
+        Request("chat", "m", True, b"", 900, NOW, chance.getrandbits(64), n, conversation=chance.getrandbits(64))
+        for n in range(DECISIONS)
+    ]
+    best = float("inf")
+    for _ in range(ROUNDS):
+        started = time.perf_counter()
+        for request in requests:
+            plan(request, model, snapshot)
+        best = min(best, (time.perf_counter() - started) / DECISIONS)
+    return best * 1e6
+
+
+def main() -> None:
+    print(f"{'policy':20}" + "".join(f"{size:>9}" for size in SIZES) + "   endpoints, µs a decision")
+    print(f"{'(target)':20}" + "".join(f"{TARGETS[size]:>9.0f}" for size in SIZES))
+    for kind in sorted(NOW_PRESETS):
+        print(f"{kind:20}" + "".join(f"{microseconds(kind, size):>9.1f}" for size in SIZES))
+
+
+if __name__ == "__main__":
+    main()

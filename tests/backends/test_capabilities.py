@@ -1,0 +1,32 @@
+"""What a body asks for is read off its tokens, and a prompt that speaks of a thing does not ask for it."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from backends.capabilities import ALL, ESSENTIAL, PROVIDERS, needs
+
+TEXT = {"type": "text", "text": 'say "type": "image_url" and "tools": [{}]'}
+
+
+@pytest.mark.parametrize(
+    ("body", "needed"),
+    [
+        ({"messages": [{"role": "user", "content": [TEXT]}]}, set()),
+        ({"messages": [], "tools": []}, set()),
+        ({"messages": [], "tools": [{"type": "function"}]}, {"tools"}),
+        ({"messages": [{"content": [{"type": "image_url", "image_url": {"url": "u"}}]}]}, {"images"}),
+        ({"messages": [{"content": [{"type": "image", "source": {}}, {"type": "document"}]}]}, {"images", "documents"}),
+        ({"input": [{"content": [{"type": "input_file"}, {"type": "input_image"}]}]}, {"images", "documents"}),
+        ({"messages": [{"content": [{"type": "input_audio"}]}]}, {"audio"}),
+    ],
+)
+def test_needs_are_read_off_the_body(body: dict[str, Any], needed: set[str]) -> None:
+    assert needs(msgspec.json.encode(body)) == needed
+    assert needs(msgspec.json.format(msgspec.json.encode(body))) == needed
+
+
+def test_the_table_speaks_in_features() -> None:
+    assert ESSENTIAL <= ALL
+    assert all(features <= ALL for features in PROVIDERS.values())

@@ -1,0 +1,44 @@
+"""The capability table of docs/providers.md, made from the code: `python -m tests.docs.capability_table`."""
+
+from backends.capabilities import FEATURES, PROVIDERS
+from backends.doors import DOORS
+from gateway.providers import NATIVE
+
+BEGIN, END = "<!-- made by tests/docs/capability_table.py -->\n", "<!-- end -->\n"
+
+
+def table() -> str:
+    """Markdown, between its marks: what each provider in service can be asked for, and which doors it has itself."""
+    served = sorted(PROVIDERS.keys() & NATIVE.keys())
+    paths = [f"`/v1/{_PATHS.get(door, door)}`" for door in DOORS]
+    rows = [
+        _row("", [*paths, *(name.replace("_", " ") for name in FEATURES)]),
+        "|---|" + ":-:|" * (len(DOORS) + len(FEATURES)),
+        *(
+            _row(
+                f"`{each}`",
+                [*(_door(each, door) for door in DOORS), *(_mark(name in PROVIDERS[each]) for name in FEATURES)],
+            )
+            for each in served
+        ),
+    ]
+    return BEGIN + "\n".join(rows) + "\n" + END
+
+
+_PATHS = {"chat": "chat/completions"}
+
+
+def _door(provider: str, door: str) -> str:
+    return "itself" if door in NATIVE[provider] else "translated"
+
+
+def _mark(has: bool) -> str:
+    return "yes" if has else "—"
+
+
+def _row(name: str, cells: list[str]) -> str:
+    return f"| {name} | " + " | ".join(cells) + " |"
+
+
+if __name__ == "__main__":
+    print(table(), end="")

@@ -1,0 +1,36 @@
+"""The page about policies is true: its example loads, and it leaves out no preset and no part."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from gateway.config.not_yet import NOW_PRESETS
+from policies.filters import FILTERS
+from policies.pickers import PICKERS
+from policies.scorers import SCORERS
+from policies.steering import MaxPrice, Preferences
+from tests.contracts.serving import configured
+
+PAGE = (Path(__file__).parents[2] / "docs" / "policies.md").read_text()
+
+
+def test_the_example_is_valid() -> None:
+    (example,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    assert configured(example).models["m"].policy == "mine"
+
+
+@pytest.mark.parametrize("kind", sorted(NOW_PRESETS))
+def test_every_preset_has_its_paragraph_with_when_to_use_it(kind: str) -> None:
+    (paragraph,) = re.findall(rf"^\*\*`{kind}`\*\*.*?(?=\n\n)", PAGE, re.DOTALL | re.MULTILINE)
+    assert "*Use it*" in paragraph
+
+
+@pytest.mark.parametrize("part", [*FILTERS, *SCORERS, *PICKERS], ids=lambda part: part.__name__)
+def test_every_part_has_its_row(part: type) -> None:
+    assert f"\n| `{part.__struct_config__.tag}` |" in PAGE  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("field", [*Preferences.__struct_fields__, *MaxPrice.__struct_fields__])
+def test_every_steering_field_is_named(field: str) -> None:
+    assert re.search(rf"\b{field}\b", PAGE.split("## Steering")[1])

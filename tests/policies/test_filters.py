@@ -1,0 +1,77 @@
+"""Filters: what each keeps, and that what one refuses is never chosen."""
+
+import pytest
+
+from policies.filters import FitsContext, Tagged, WithinPrice, WithinRate
+from policies.filters.within_rate import opens_in
+from policies.learners.rate import Rates
+from policies.types import Candidate, Pool, Price
+from tests.policies.world import NOW, ask, place
+
+
+def kept(each: object, *places: Candidate, **asked: object) -> list[str]:
+    return [c.id[0] for c in each.keep(ask(**asked), list(places), NOW)]  # type: ignore[attr-defined]
+
+
+def test_prompt_and_answer_must_fit_into_the_window() -> None:
+    small, large, unknown = place("small", context_window=100), place("large", context_window=1000), place("unknown")
+    assert kept(FitsContext(), small, large, unknown, prompt_tokens=100) == ["small", "large", "unknown"]
+    assert kept(FitsContext(), small, large, unknown, prompt_tokens=100, max_tokens=1) == ["large", "unknown"]
+    assert kept(FitsContext(), small, large, unknown, prompt_tokens=1001) == ["unknown"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "left"),
+    [
+        (Tagged(any=("eu", "uk")), ["a", "b"]),
+        (Tagged(all=("eu", "own")), ["a"]),
+        (Tagged(any=("us",), all=("eu",)), []),
+        (Tagged(any=("eu",), all=("fast",)), ["b"]),
+    ],
+)
+def test_tags(wanted: Tagged, left: list[str]) -> None:
+    places = place("a", tags=("eu", "own")), place("b", tags=("eu", "fast")), place("c")
+    assert kept(wanted, *places) == left
+
+
+def test_a_price_that_is_not_known_is_refused_and_an_own_engine_is_free() -> None:
+    cheap, dear = place("cheap", price=Price(1, 2)), place("dear", price=Price(1, 9))
+    unknown, own = place("unknown"), place("own", own=True)
+    assert kept(WithinPrice(output=5), cheap, dear, unknown, own) == ["cheap", "own"]
+    assert kept(WithinPrice(input=0.5), cheap, dear, unknown, own) == ["own"]
+
+
+def limited(name: str, **limits: int) -> Candidate:
+    return place(name, pool=Pool(rates=Rates()), **limits)
+
+
+def test_a_deployment_at_its_request_rate_is_passed_over_for_the_rest_of_the_minute() -> None:
+    one = limited("a", rpm=2)
+    assert one.pool.rates is not None
+    one.pool.rates.requests.observe(1, NOW - 50)
+    assert kept(WithinRate(), one) == ["a"]
+    one.pool.rates.requests.observe(1, NOW - 1)
+    assert kept(WithinRate(), one) == []
+    assert opens_in(one, 10, NOW) == 10.0
+    assert [c.id[0] for c in WithinRate().keep(ask(), [one], NOW + 10)] == ["a"]
+
+
+def test_tokens_are_counted_with_the_ones_that_are_asked_for() -> None:
+    one = limited("a", tpm=1000)
+    assert one.pool.rates is not None
+    one.pool.rates.tokens.observe(950, NOW - 30)
+    assert kept(WithinRate(), one, prompt_tokens=50) == ["a"]
+    assert kept(WithinRate(), one, prompt_tokens=51) == []
+    assert opens_in(one, 51, NOW) == 30.0
+
+
+def test_a_prompt_larger_than_the_limit_goes_when_nothing_else_does() -> None:
+    assert kept(WithinRate(), limited("a", tpm=1000), prompt_tokens=5000) == ["a"]
+
+
+def test_what_the_upstream_says_is_left_counts_until_it_is_given_anew() -> None:
+    one = place("a")
+    one.domain.requests_left, one.domain.left_until = 0, NOW + 5
+    assert kept(WithinRate(), one) == []
+    assert opens_in(one, 10, NOW) == 5.0
+    assert [c.id[0] for c in WithinRate().keep(ask(), [one], NOW + 5)] == ["a"]
