@@ -88,6 +88,7 @@ class Journey(Telling):
         self.gateway.line.leave(self)
         if self._rivals is not None:
             self._rivals.stop()
+            self._rivals = None
         attempt = self._attempt
         if attempt is not None:
             attempt.cancel()
@@ -150,11 +151,11 @@ class Journey(Telling):
         if isinstance(action, Start):
             self._begin(action.candidate, action.model, clock.now())
         elif isinstance(action, GiveUp):
-            self._settle_for(action)
+            self.settle_for(action)
         else:
             self.later(action.seconds, self._resume, action.seconds)
 
-    def _settle_for(self, action: GiveUp) -> None:
+    def settle_for(self, action: GiveUp) -> None:
         """Nothing can be tried now: wait for a place, or for a second attempt under way, or tell the client."""
         if action.fault.failure is Failure.SHED:
             refused = self.gateway.line.join(self, self._model)
@@ -162,6 +163,7 @@ class Journey(Telling):
                 return
             action = refused
         if self._rivals is None or not self._rivals.gave_up(action):
+            self._rivals = None
             self.give_up(action)
 
     def _resume(self, waited: float) -> None:
@@ -207,7 +209,7 @@ class Journey(Telling):
     def start(self, attempt: Attempt, status: int, upstream: Mapping[bytes, bytes], first: bytes) -> None:
         """The first content of a streamed answer."""
         if self._rivals is not None:
-            self._rivals.committed(attempt)
+            self._outrun(self._rivals, attempt)
         if self._model.recovery is not None and self.family.events == "openai":
             self._keeper = Keeper(self.answer.write)
             self._keeper.keep(first)
@@ -220,13 +222,17 @@ class Journey(Telling):
     def whole(self, attempt: Attempt, status: int, upstream: Mapping[bytes, bytes], body: bytes, usage: Usage) -> None:
         """A whole answer."""
         if self._rivals is not None:
-            self._rivals.committed(attempt)
+            self._outrun(self._rivals, attempt)
         self._commit(attempt, status)
         lines = self._lines(upstream.get(b"content-type", b"application/json")) + headers.passed_back(upstream)
         price = attempt.candidate.deployment.price
         if price is not None and usage.source == "upstream":
             lines += b"x-cloverleaf-cost-usd: %.8f\r\n" % usage.cost(price)
         self.answer.whole(status, lines, body)
+
+    def _outrun(self, rivals: Rivals, attempt: Attempt) -> None:
+        rivals.committed(attempt)
+        self._rivals = None  # which holds this journey: a cycle would be left to the garbage collector
 
     def silent(self, attempt: Attempt, fault: Fault) -> bool:
         """The first token is late (timeouts.ttft): whether the attempt is kept while the next one is tried."""
@@ -274,10 +280,11 @@ class Journey(Telling):
         self._attempt = attempt
         self.outcome.deployment, self.outcome.endpoint = attempt.candidate.id
 
-    def account(self, attempt: Attempt, fault: Fault) -> None:
-        """The one that counted has failed."""
+    def account(self, attempt: Attempt, fault: Fault | None) -> None:
+        """The one that counted is over."""
         self._attempt = None
         now = attempt.give_back(self.gateway, fault)
-        self.outcome.tried += (attempt.candidate.id[0],)
-        if not attempt.committed:
-            self.outcome.waited += now - attempt.started
+        if fault is not None:
+            self.outcome.tried += (attempt.candidate.id[0],)
+            if not attempt.committed:
+                self.outcome.waited += now - attempt.started

@@ -141,10 +141,7 @@ class Rescue:
 
     def settled(self, attempt: Attempt, fault: Fault | None) -> None:
         journey = self._journey
-        if fault is None:
-            attempt.give_back(journey.gateway, None)
-        else:
-            journey.account(attempt, fault)
+        journey.account(attempt, fault)
         self._spend(attempt, fault)
         if fault is None:
             journey.conclude(None)

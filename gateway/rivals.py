@@ -66,7 +66,7 @@ class Rivals:
         self._second = None
         self._lose(attempt, fault or _SLOWER)
         if self._pending is not None:
-            self._journey.give_up(self._pending)
+            self._journey.settle_for(self._pending)
 
     def silent(self, attempt: Attempt, fault: Fault) -> bool:
         """The second is never kept any longer."""

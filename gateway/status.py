@@ -23,7 +23,7 @@ class EndpointStatus(msgspec.Struct):
     sleeping: bool | None
     cooling: float
     breakers: dict[str, str]
-    continues: str  # how it goes on from a text, as probed: exactly, trimmed, no, unknown
+    continues: str = "unknown"  # how it goes on from a text, as probed: exactly, trimmed, no, unknown
 
 
 class DeploymentStatus(msgspec.Struct):

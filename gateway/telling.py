@@ -111,7 +111,11 @@ class Telling:
 
     def later(self, seconds: float, call: Callable[..., None], *given: object) -> None:
         """Go on after a pause; the client may leave meanwhile."""
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._guarded, call, *given)
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._ring, call, *given)
+
+    def _ring(self, call: Callable[..., None], *given: object) -> None:
+        self._timer = None  # it holds this journey, too
+        self._guarded(call, *given)
 
     def _guarded(self, call: Callable[..., None], *given: object) -> None:
         try:
