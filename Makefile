@@ -35,8 +35,11 @@ test-sdk: .venv/stamp  ## the openai SDK's own test suite against the gateway
 bench: .venv/stamp  ## measure against the raw-protocol floor and every installed peer
 	$(PY) -m bench.run
 
+soak: .venv/stamp  ## 10 minutes of 200 clients over engines that die at random (other lengths: MINUTES=1)
+	$(PY) -m bench.chaos --minutes $(or $(MINUTES),10)
+
 lock: .venv/stamp  ## resolve the dependencies anew into uv.lock
 	.venv/bin/uv lock
 
-.PHONY: help serve test check fuzz test-engine test-sdk bench lock
+.PHONY: help serve test check fuzz test-engine test-sdk bench soak lock
 .DEFAULT_GOAL := help

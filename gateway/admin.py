@@ -1,5 +1,6 @@
 """The admin port. Rule: health, metrics, console and admin API live here and never on the public port."""
 
+import asyncio
 from hmac import compare_digest
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,8 @@ def admin_app(gateway: Gateway) -> Litestar:
     @get("/metrics", guards=[guard])
     async def metrics() -> Response[str]:
         text = gateway.metrics.text(gateway.live, clock.now(), len(gateway.journeys), gateway.log.dropped)
+        for name, value in (("queue_length", gateway.line.waiting), ("tasks", len(asyncio.all_tasks()))):
+            text += f"# TYPE cloverleaf_{name} gauge\ncloverleaf_{name} {value}\n"
         return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     @get("/api/status", guards=[guard])

@@ -6,20 +6,20 @@ task is woken for them. Nothing here retries.
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from backends.adapter import Adapter, Incoming, Media, Unsendable
 from backends.decoder import Decoder
 from backends.media import Unfetched
 from backends.quota import remaining
-from backends.transport import Exchange, Transport
+from backends.transport import Exchange
 from gateway import clock
-from gateway.live import Live
 from policies.failure import Failure, Fault
-from policies.types import Candidate, Timeouts
+from policies.types import Candidate, Outcome, Timeouts, Usage
 
 if TYPE_CHECKING:
-    from gateway.journey import Journey
+    from gateway.answer import Answer
+    from gateway.gateway import Gateway
 
 MAX_ERROR_BODY = 1024 * 1024  # bytes of an upstream's refusal that are kept
 MAX_HELD = 4 * 1024 * 1024  # bytes of events without content that wait for the commit
@@ -33,38 +33,63 @@ _LATE = {
 }
 
 
+class Owner(Protocol):
+    """Whose attempt it is: the journey, or what stands in for it while a second attempt is under way."""
+
+    @property
+    def deadline(self) -> float: ...
+    @property
+    def outcome(self) -> Outcome: ...
+    @property
+    def answer(self) -> "Answer": ...
+
+    def start(self, attempt: "Attempt", status: int, upstream: Mapping[bytes, bytes], first: bytes) -> None:
+        """The first content of a streamed answer."""
+
+    def whole(
+        self, attempt: "Attempt", status: int, upstream: Mapping[bytes, bytes], body: bytes, usage: Usage
+    ) -> None:
+        """A whole answer."""
+
+    def silent(self, attempt: "Attempt", fault: Fault) -> bool:
+        """Its first token is late; True: it is kept all the same."""
+
+    def settled(self, attempt: "Attempt", fault: Fault | None) -> None:
+        """It is over: answered whole, broken after its commit, or to be followed by another."""
+
+
 class Attempt:
     """One attempt: a Receiver for the upstream, a Flow for the client, Watched for its deadlines."""
 
     __slots__ = (
         "_adapter",
-        "_decoder",
         "_error",
         "_exchange",
         "_headers",
         "_held",
         "_idle",
         "_incoming",
-        "_journey",
         "_late",
         "_limits",
         "_live",
         "_over",
-        "_paused",
         "_status",
-        "_write",
         "candidate",
         "committed",
         "deadline",
+        "decoder",
         "first_at",
+        "owner",
+        "paused",
         "sent_at",
         "started",
         "total",
+        "write",
     )
 
     def __init__(
         self,
-        journey: "Journey",
+        owner: Owner,
         candidate: Candidate,
         limits: Timeouts,
         adapter: Adapter,
@@ -75,23 +100,45 @@ class Attempt:
         self.committed = False
         self.started = now
         self.deadline = now + limits.connect
-        self.total = journey.deadline
-        self._journey = journey
+        self.total = owner.deadline
+        self.owner = owner
         self._limits = limits
         self._idle = limits.stream_idle
         self._adapter = adapter
         self._incoming = incoming
         self._exchange: Exchange | None = None
-        self._decoder: Decoder | None = None
+        self.decoder: Decoder | None = None
         self._held = b""  # events without content, that wait for the commit
         self._error: list[bytes] | None = None
         self._late = Failure.TIMEOUT_CONNECT  # what it is when the deadline passes
         self._over = False
-        self._paused = False
+        self.paused = False
 
-    def send(self, transport: Transport, live: Live) -> None:
-        """Begin."""
-        self._live = live
+    def send(self, gateway: "Gateway") -> None:
+        """Begin; it is counted before anything else can happen."""
+        request, live = self._incoming.request, gateway.live
+        live.enter(self.candidate, request.prompt_tokens, request.family, self.started)
+        if request.blocks:
+            live.hold(self.candidate, request, self.started)
+        gateway.watch.add(self)
+        self._go(gateway)
+
+    def give_back(self, gateway: "Gateway", fault: Fault | None) -> float:
+        """It is over: give back what it held, and tell what it says of its endpoint; when that was."""
+        now, request, candidate, live = _now(), self._incoming.request, self.candidate, gateway.live
+        gateway.watch.discard(self)
+        if fault is not None or candidate.load.breakers:
+            live.observe(candidate, request.family, fault, now)
+        gateway.metrics.attempt((candidate.id, request.family, fault))
+        if fault is not None and not self.committed:
+            live.failed(candidate, request, fault, self.patience, now)
+        live.leave(candidate, request)
+        if gateway.line.queue.waiting:
+            gateway.line.pump(now)
+        return now
+
+    def _go(self, gateway: "Gateway") -> None:
+        self._live = gateway.live
         try:
             wire = self._adapter.encode(self._incoming)
         except Unsendable as problem:
@@ -99,19 +146,19 @@ class Attempt:
             return
         except Unfetched as wanted:  # the fetcher has a limit of its own
             self.deadline = self.total
-            self._exchange = wanted.fetcher.fetch(wanted.urls, partial(self._fetched, transport))
+            self._exchange = wanted.fetcher.fetch(wanted.urls, partial(self._fetched, gateway))
             return
-        self.sent_at = clock.now()
-        self._exchange = transport.send(wire, self)
+        self.sent_at = _now()
+        self._exchange = gateway.transport.send(wire, self)
 
-    def _fetched(self, transport: Transport, fetched: Mapping[str, Media] | Fault) -> None:
+    def _fetched(self, gateway: "Gateway", fetched: Mapping[str, Media] | Fault) -> None:
         """What the request's URLs hold is here: begin again."""
         if isinstance(fetched, Fault):
             self._settle(fetched)
             return
         self._incoming.fetched = {**self._incoming.fetched, **fetched}
         self.deadline = clock.now() + self._limits.connect
-        self.send(transport, self._live)
+        self._go(gateway)
 
     def cancel(self) -> None:
         """Drop it, so that the upstream stops working; it settles nothing any more."""
@@ -137,12 +184,12 @@ class Attempt:
         elif headers.get(b"content-encoding", b"") not in _IDENTITY:
             self._fail(Fault(Failure.MALFORMED, "the upstream compressed its answer unasked"))
         else:
-            self._decoder = self._adapter.decoder(self._incoming, headers.get(b"content-type", b""))
-            if self._decoder.head is not None:
-                self._headers = self._decoder.head
+            self.decoder = self._adapter.decoder(self._incoming, headers.get(b"content-type", b""))
+            if self.decoder.head is not None:
+                self._headers = self.decoder.head
 
     def data(self, data: bytes) -> None:
-        decoder = self._decoder
+        decoder = self.decoder
         if decoder is None:
             self._keep_error(data)
             return
@@ -151,7 +198,7 @@ class Attempt:
             if decoder.progressed:
                 self.deadline = _now() + self._idle
             if out:
-                self._write(out)
+                self.write(out)
         elif decoder.committed:
             self._commit(self._held + out)
         elif out:
@@ -159,13 +206,13 @@ class Attempt:
             if len(self._held) > MAX_HELD:
                 self._fail(Fault(Failure.MALFORMED, f"the upstream sent {MAX_HELD} bytes without content"))
                 return
-        elif not self._incoming.peek.stream:
+        elif decoder.progressed:  # nothing for the client yet, but the upstream is at work
             self.deadline, self._late = _now() + self._idle, Failure.STREAM_IDLE
         if decoder.fault is not None:
             self._fail(decoder.fault)
 
     def end(self) -> None:
-        decoder = self._decoder
+        decoder = self.decoder
         if decoder is None:
             error = b"".join(self._error or ())
             self._settle(self._adapter.fault(self._incoming, self._status, self._headers, error))
@@ -174,12 +221,12 @@ class Attempt:
         if decoder.fault is None:
             if self.committed:
                 if last:
-                    self._write(last)
-                self._journey.answer.end()
+                    self.write(last)
+                self.owner.answer.end()
             else:
                 self.committed = True
                 self.first_at = clock.now()
-                self._journey.whole(self, self._status, self._headers, last, decoder.usage)
+                self.owner.whole(self, self._status, self._headers, last, decoder.usage)
         self._settle(decoder.fault)
 
     def lost(self, fault: Fault) -> None:
@@ -188,12 +235,12 @@ class Attempt:
     # Flow: the client's pace
 
     def pause(self) -> None:
-        self._paused = True
+        self.paused = True
         if self._exchange is not None:
             self._exchange.pause()
 
     def resume(self) -> None:
-        self._paused = False
+        self.paused = False
         self.deadline, self._late = _now() + self._idle, Failure.STREAM_IDLE
         if self._exchange is not None:
             self._exchange.resume()
@@ -208,20 +255,24 @@ class Attempt:
     def expire(self, now: float) -> None:
         if now >= self.total:
             self._fail(Fault(Failure.DEADLINE, "the request's time is up (timeouts.total)"))
-        elif self._paused:
+        elif self.paused:
             self.deadline = now + self._limits.stream_idle  # the client is slow, not the upstream
         else:
-            self._fail(Fault(self._late, _LATE[self._late]))
+            fault = Fault(self._late, _LATE[self._late])
+            if self._late is Failure.TIMEOUT_TTFT and self.owner.silent(self, fault):
+                self.deadline = now + self._limits.ttft  # once more, beside the next one
+            else:
+                self._fail(fault)
 
     # The ends
 
     def _commit(self, first: bytes) -> None:
         self.committed = True
         self._held = b""
-        self._write: Callable[[bytes], None] = self._journey.answer.write
+        self.write: Callable[[bytes], None] = self.owner.answer.write
         self.first_at = _now()
         self.deadline, self._late = self.first_at + self._idle, Failure.STREAM_IDLE
-        self._journey.start(self, self._status, self._headers, first)
+        self.owner.start(self, self._status, self._headers, first)
 
     def _keep_error(self, data: bytes) -> None:
         if self._error is not None and sum(map(len, self._error)) < MAX_ERROR_BODY:
@@ -233,9 +284,17 @@ class Attempt:
             self._exchange.cancel()
         self._settle(fault)
 
+    def finish(self) -> None:
+        """The answer is complete, whatever the upstream still says."""
+        if not self._over:
+            if self._exchange is not None:
+                self._exchange.cancel()
+            self.owner.answer.end()
+            self._settle(None)
+
     def _settle(self, fault: Fault | None) -> None:
         if not self._over:
             self._over = True
-            if self._decoder is not None:
-                self._journey.outcome.usage = self._decoder.usage
-            self._journey.settled(self, fault)
+            if self.decoder is not None:
+                self.owner.outcome.usage = self.decoder.usage
+            self.owner.settled(self, fault)

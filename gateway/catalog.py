@@ -7,8 +7,9 @@ import msgspec
 
 from backends.adapter import Adapter
 from backends.capabilities import ESSENTIAL
+from backends.hold_calls import HoldingCalls
 from backends.transports.public import Limits, PublicFetcher
-from gateway import providers
+from gateway import providers, survival
 from gateway.config.deployment import ENGINES
 from gateway.config.deployment import Deployment as DeploymentConfig
 from gateway.config.schema import Config
@@ -41,7 +42,9 @@ class Catalog(msgspec.Struct, frozen=True):
     adapters: Mapping[tuple[str, str], Adapter]
     candidates: Mapping[str, tuple[Candidate, ...]]  # by deployment
     retry: RetryRules
+    continuing: frozenset[tuple[str, str]]  # endpoints where a broken stream may be continued, if they can
     explains: bool = False  # somebody may ask why, or some decisions are kept
+    hedges: bool = False  # whether second attempts are made
 
     def model(self, name: str) -> Model | None:
         return self.models.get(name) or self.models.get("*")
@@ -50,6 +53,11 @@ class Catalog(msgspec.Struct, frozen=True):
         """What its tokens cost; None where that is not known, or there is no such deployment."""
         candidates = self.candidates.get(deployment)
         return candidates[0].deployment.price if candidates else None
+
+    def adapter(self, candidate: Candidate, model: Model) -> Adapter:
+        """What speaks to that place for a request of that model."""
+        adapter = self.adapters[candidate.id]
+        return HoldingCalls(adapter) if model.hold_calls else adapter
 
     def find(self, name: str, key: Key) -> Model | Refusal:
         """The model a key's client asks for; an empty name is the catch-all, where there is one."""
@@ -84,12 +92,25 @@ def compile_catalog(config: Config, live: Live, embedded: Embedded, keyring: Key
     }
     live.foresight.keep([*models.values(), *variants.values()])
     live.keep_speeds(_timed([*models.values(), *variants.values()]))
+    live.hedge.share = config.defaults.hedge.budget
     aliases = {alias: models[name] for name, model in config.models.items() for alias in model.aliases}
     listed = tuple(name for name in config.models if name != "*")
     keys, routes = Keys(config.auth.keys), tuple(map(compiled, config.routes))
     explains = config.telemetry.decisions > 0 or any(key.explain for key in config.auth.keys)
-    every = {**models, **aliases}
-    return Catalog(config, keys, every, variants, routes, listed, adapters, candidates, retry, explains)
+    return Catalog(
+        config,
+        keys,
+        {**models, **aliases},
+        variants,
+        routes,
+        listed,
+        adapters,
+        candidates,
+        retry,
+        survival.continuing([*models.values(), *variants.values()]),
+        explains,
+        config.defaults.hedge.enabled,
+    )
 
 
 def _fetcher(config: Config) -> PublicFetcher | None:
@@ -113,6 +134,7 @@ def _deployment(name: str, config: Config) -> Deployment:
         deployment.max_concurrency,
         _price(deployment, config),
         tuple(deployment.tags),
+        weights=deployment.weights or name,
         own=deployment.provider in _OWN or deployment.cost is not None,
         weight=1.0 if deployment.weight is None else deployment.weight,
         context_window=deployment.context_window,
@@ -177,7 +199,9 @@ def _model(name: str, config: Config, candidates: Mapping[str, tuple[Candidate, 
         tuple(model.fallbacks),
         tuple(model.context_window_fallbacks),
         tuple(model.content_policy_fallbacks),
-        (policy.needs - {"speed"}) | (FEATURES if _is_picky(name, config, set()) else NOTHING),
+        recovery=survival.rules(config.defaults, model, tiers),
+        hold_calls=survival.holds_calls(config.defaults, model),
+        needs=(policy.needs - {"speed"}) | (FEATURES if _is_picky(name, config, set()) else NOTHING),
     )
 
 

@@ -12,10 +12,12 @@ from gateway.decisions import Decisions
 from gateway.journey import Journey
 from gateway.keys import Key
 from gateway.ledger.writer import Ledger
+from gateway.line import Line
 from gateway.live import Live
 from gateway.log import Log
 from gateway.metrics import Metrics
 from gateway.mirror import MirrorJourney
+from gateway.rivals import Rivals
 from gateway.watch import Watch
 from policies.types import Outcome
 
@@ -36,6 +38,8 @@ class Gateway:
         self.draining = False
         self.started = int(clock.wall())  # seconds since the epoch
         self.version = metadata.version("cloverleaf")
+        self.line = Line(watch)
+        self.late: set[Rivals] = set()  # those whose first attempt waits, and may be late
         self.journeys: set[Journey] = set()  # those under way
         self.mirrors: set[MirrorJourney] = set()
         self.decisions = Decisions()

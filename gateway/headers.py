@@ -54,6 +54,8 @@ def answered(outcome: Outcome, content_type: bytes, given: Mapping[bytes, bytes]
     )
     if outcome.deployment:
         lines += b"x-cloverleaf-deployment: %b\r\n" % outcome.deployment.encode()
+    if outcome.queued:
+        lines += b"x-cloverleaf-queue-ms: %.3f\r\n" % (outcome.queued * 1000)
     if outcome.decision:
         lines += b"x-cloverleaf-decision: %b\r\n" % outcome.decision
     return lines + cors(given, allowed) if allowed else lines

@@ -3,22 +3,25 @@
     admit -> decode -> plan -> attempt -> (failure -> machine -> plan -> attempt)* -> outcome
 
 From the last body byte to the upstream write is one synchronous tick, and no task runs in between: a journey is moved
-by its door (run, leave, stop) and by its attempt (start, whole, settled).
+by its door (run, leave, stop) and by its attempt (start, whole, silent, settled). What is rare stands beside it: a
+stream that dies (rescue), a second attempt (rivals), a wait for a place (line).
 """
 
-import asyncio
-import traceback
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from backends.adapter import Incoming
 from backends.families import Family
 from backends.peek import BadBody, Peek, peek
-from gateway import asking, clock, headers, nowhere, refusal
+from backends.recover.kept import Keeper
+from gateway import asking, clock, headers
 from gateway.answer import Answer
 from gateway.attempt import Attempt
 from gateway.keys import Caller
 from gateway.refusal import Refusal
+from gateway.rescue import Rescue, received
+from gateway.rivals import Rivals
+from gateway.telling import Telling
 from policies.failure import Failure, Fault, Progress
 from policies.machine import Action, GiveUp, Machine, Start, first
 from policies.types import Candidate, Model, Outcome, Request, Snapshot, Usage
@@ -26,17 +29,12 @@ from policies.types import Candidate, Model, Outcome, Request, Snapshot, Usage
 if TYPE_CHECKING:
     from gateway.gateway import Gateway
 
-_CANCELLED = Fault(Failure.CANCELLED, "the client left")
-_DEFECT = Fault(Failure.CANCELLED, "the gateway failed on this request")
-_STOPPING = Fault(Failure.NO_ENDPOINT, "the gateway is stopping; ask again")
 
-
-class Journey:
+class Journey(Telling):
     """One request, from its headers on. A door makes it when the headers are read, and runs it when the body is."""
 
     __slots__ = (
-        "_attempt", "_catalog", "_gateway", "_headers", "_incoming", "_key", "_machine", "_model",
-        "_timer", "answer", "deadline", "family", "max_body", "outcome", "refused",
+        "_attempt", "_keeper", "_key", "_machine", "_model", "_rivals", "deadline",
     )  # fmt: skip
 
     def __init__(
@@ -48,32 +46,28 @@ class Journey:
         answer: Answer,
         now: float,
     ) -> None:
-        self._gateway, self._catalog = gateway, gateway.catalog
-        self._headers = given
+        self.gateway, self.catalog = gateway, gateway.catalog
+        self.given = given
         self._attempt: Attempt | None = None
         self._machine: Machine | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._keeper: Keeper | None = None  # what the client was sent, where a stream may be recovered
+        self._rivals: Rivals | None = None  # where a second attempt may be made
+        self._timer = None
         self.family, self.answer = family, answer
         self.outcome = Outcome(headers.request_id(given), family.name, now)
-        self.refused: Refusal | None = self._admit(caller)
+        self.refused = self._admit(caller)
         if self.refused is None:  # what is refused must not count, or strangers could fill the place up
             gateway.journeys.add(self)
 
     def _admit(self, caller: Caller) -> Refusal | None:
         """Whether it may come in: asked before its body is read."""
-        key = caller.identify(self._catalog.keys, self._headers)
+        key = caller.identify(self.catalog.keys, self.given)
         if isinstance(key, Refusal):
             return key
         self._key, self.outcome.key = key, key.name
-        server = self._catalog.config.server
+        server = self.catalog.config.server
         self.max_body = server.max_body
-        return headers.over_limit(self._headers, len(self._gateway.journeys), server)
-
-    def over_limit(self, size: int) -> bool:
-        """A body has grown to ``size`` bytes; True: it is refused."""
-        if size > self.max_body:
-            self.refused = headers.body_too_large(self.max_body)
-        return size > self.max_body
+        return headers.over_limit(self.given, len(self.gateway.journeys), server)
 
     # Moved by the door
 
@@ -81,120 +75,145 @@ class Journey:
         """The body is here, since ``received`` (monotonic seconds): serve it."""
         self.outcome.received = received
         if self.refused is not None:
-            self._refuse(self.refused)
+            self.refuse(self.refused)
             return
         try:
             self._serve(body)
         except Exception:
             self._crashed()
 
-    def leave(self) -> None:
-        """The client is gone: whatever was going on for it stops at once."""
-        if self.outcome.finished:
-            return
-        self._drop(_CANCELLED)
-        self.outcome.status = _CANCELLED.failure.status
-        self._conclude(_CANCELLED)
-
-    def stop(self) -> None:
-        """The process must end: tell the client, in its stream if need be."""
-        attempt = self._attempt
-        self._drop(_STOPPING)
-        if attempt is not None and attempt.committed:
-            self._break(_STOPPING)
-        else:
-            self._refuse(Refusal(503, _STOPPING.message, "server_error", "stopping", retry_after=1.0))
-
     def _drop(self, fault: Fault) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        if self._attempt is not None:
-            self._attempt.cancel()
-            self._account(self._attempt, fault)
+        self.gateway.line.leave(self)
+        if self._rivals is not None:
+            self._rivals.stop()
+            self._rivals = None
+        attempt = self._attempt
+        if attempt is not None:
+            attempt.cancel()
+            self.account(attempt, fault)
+        if self._keeper is not None:
+            self.outcome.usage = received(self._keeper, attempt, self.incoming.request.prompt_tokens)
 
     # The one attempt loop
 
     def _serve(self, body: bytes) -> None:
-        outcome, gateway = self.outcome, self._gateway
+        outcome, gateway = self.outcome, self.gateway
         try:
-            peeked = peek(self.family, body, self._headers.get(b"content-type", b""))
+            peeked = peek(self.family, body, self.given.get(b"content-type", b""))
             seed = clock.seed()
-            ordinary = peeked.steering is None and not self._catalog.routes
-            model = self._catalog.find(peeked.model, self._key) if ordinary else self._find(peeked, body, seed)
+            ordinary = peeked.steering is None and not self.catalog.routes
+            model = self.catalog.find(peeked.model, self._key) if ordinary else self._find(peeked, body, seed)
         except BadBody as problem:
-            self._refuse(Refusal(400, str(problem), param=problem.param))
+            self.refuse(Refusal(400, str(problem), param=problem.param))
             return
         if isinstance(model, Refusal):
-            self._refuse(model)
+            self.refuse(model)
             return
         outcome.model, outcome.stream = model.name, peeked.stream
         live, now = gateway.live, outcome.received
         tokens, turn = live.estimate(model.name, len(body)), next(live.turns[model.name])
         request = Request(self.family.name, model.name, peeked.stream, body, tokens, now, seed, turn)
         if model.needs:
-            request = asking.filled(request, model, self._key, self._headers, live)
+            request = asking.filled(request, model, self._key, self.given, live)
         self.deadline = now + model.total
-        self._incoming = Incoming(request, self.family, peeked, headers.forwarded(self._headers, outcome.id))
-        self._model, seen = model, Snapshot(now, self._catalog.models)
-        if self._catalog.explains:
-            gateway.decisions.note(request, model, seen, outcome, self._key, self._headers, self._catalog)
+        self.incoming = Incoming(request, self.family, peeked, headers.forwarded(self.given, outcome.id))
+        self._model, seen = model, Snapshot(now, self.catalog.models)
+        if self.catalog.hedges:
+            self._rivals = Rivals(self)
+        if self.catalog.explains:
+            gateway.decisions.note(request, model, seen, outcome, self._key, self.given, self.catalog)
         candidate = first(request, model, seen)
         if candidate is not None:
             self._begin(candidate, model, now)
         else:
             self._act(self._decide(None).start(seen))
 
-    def _decide(self, begun: Candidate | None) -> Machine:
-        """The machine that says what follows; made when something is to follow, which is rare."""
-        if self._machine is None:
-            request = self._incoming.request
-            self._machine = Machine(request, self._model, self._catalog.retry, self.deadline, begun)
-        return self._machine
-
     def _find(self, peeked: Peek, body: bytes, seed: int) -> Model | Refusal:
         """Where the request goes, by routes and by its own steering."""
-        asked = asking.asked(self._catalog, self._gateway.live, self._key, self._headers, peeked, body, seed)
+        asked = asking.asked(self.catalog, self.gateway.live, self._key, self.given, peeked, body, seed)
         if isinstance(asked, Refusal):
             return asked
         self.outcome.route = asked.route
         if asked.mirror:
-            self._gateway.mirror(self._catalog, self.family, self._headers, self._key, body, asked.mirror)
+            self.gateway.mirror(self.catalog, self.family, self.given, self._key, body, asked.mirror)
         return asked.model
+
+    def _decide(self, begun: Candidate | None) -> Machine:
+        """The machine that says what follows; made when something is to follow, which is rare."""
+        if self._machine is None:
+            rules = self.catalog.retry
+            self._machine = Machine(self.incoming.request, self._model, rules, self.deadline, begun)
+        return self._machine
 
     def _act(self, action: Action) -> None:
         if isinstance(action, Start):
             self._begin(action.candidate, action.model, clock.now())
         elif isinstance(action, GiveUp):
-            self._give_up(action)
+            self.settle_for(action)
         else:
-            self._timer = asyncio.get_running_loop().call_later(action.seconds, self._resume, action.seconds)
+            self.later(action.seconds, self._resume, action.seconds)
+
+    def settle_for(self, action: GiveUp) -> None:
+        """Nothing can be tried now: wait for a place, or for a second attempt under way, or tell the client."""
+        if action.fault.failure is Failure.SHED:
+            refused = self.gateway.line.join(self, self._model)
+            if refused is None:
+                return
+            action = refused
+        if self._rivals is None or not self._rivals.gave_up(action):
+            self._rivals = None
+            self.give_up(action)
 
     def _resume(self, waited: float) -> None:
-        assert self._machine is not None
         self.outcome.waited += waited
-        try:
-            self._act(self._machine.resume(Snapshot(clock.now(), self._catalog.models)))
-        except Exception:
-            self._crashed()
+        self._act(self._decide(None).resume(self._snapshot()))
+
+    def admit(self, waited: float) -> bool:
+        """A place may be free after ``waited`` seconds in line; False: it is not."""
+        action = self._decide(None).resume(self._snapshot())
+        if isinstance(action, GiveUp) and action.fault.failure is Failure.SHED:
+            return False
+        self.outcome.queued += waited
+        self.outcome.waited += waited
+        self._guarded(self._act, action)
+        return True
+
+    def _snapshot(self) -> Snapshot:
+        return Snapshot(clock.now(), self.catalog.models)
 
     def _begin(self, candidate: Candidate, model: Model, now: float) -> None:
-        """Send an attempt; it is counted before anything else can happen."""
-        gateway, outcome, incoming = self._gateway, self.outcome, self._incoming
+        self._model = model
+        limits = model.timeouts[candidate.id[0]]
+        catalog = self.catalog
+        adapter = catalog.adapter(candidate, model) if model.hold_calls else catalog.adapters[candidate.id]
+        outcome = self.outcome
         outcome.attempts += 1
         outcome.deployment, outcome.endpoint = candidate.id
-        limits = model.timeouts[candidate.id[0]]
-        attempt = Attempt(self, candidate, limits, self._catalog.adapters[candidate.id], incoming, now)
-        self._attempt, request = attempt, incoming.request
-        gateway.live.enter(candidate, request.prompt_tokens, request.family, now)
-        if request.blocks:
-            gateway.live.hold(candidate, request, now)
-        gateway.watch.add(attempt)
-        attempt.send(gateway.transport, gateway.live)
+        self._attempt = attempt = Attempt(self, candidate, limits, adapter, self.incoming, now)
+        if self._rivals is not None:
+            self._rivals.begun(attempt, model)
+        attempt.send(self.gateway)
+
+    def send(self, attempt: Attempt) -> None:
+        """One that was made elsewhere is the one that counts now: start it."""
+        outcome = self.outcome
+        outcome.attempts += 1
+        self._attempt = attempt
+        outcome.deployment, outcome.endpoint = attempt.candidate.id
+        attempt.send(self.gateway)
 
     # Moved by the attempt
 
     def start(self, attempt: Attempt, status: int, upstream: Mapping[bytes, bytes], first: bytes) -> None:
         """The first content of a streamed answer."""
+        if self._rivals is not None:
+            self._outrun(self._rivals, attempt)
+        if self._model.recovery is not None and self.family.events == "openai":
+            self._keeper = Keeper(self.answer.write)
+            self._keeper.keep(first)
+            attempt.write = self._keeper.write
         self._commit(attempt, status)
         self.answer.flow = attempt
         lines = self._lines(upstream.get(b"content-type", b"")) + headers.passed_back(upstream)
@@ -202,6 +221,8 @@ class Journey:
 
     def whole(self, attempt: Attempt, status: int, upstream: Mapping[bytes, bytes], body: bytes, usage: Usage) -> None:
         """A whole answer."""
+        if self._rivals is not None:
+            self._outrun(self._rivals, attempt)
         self._commit(attempt, status)
         lines = self._lines(upstream.get(b"content-type", b"application/json")) + headers.passed_back(upstream)
         price = attempt.candidate.deployment.price
@@ -209,89 +230,60 @@ class Journey:
             lines += b"x-cloverleaf-cost-usd: %.8f\r\n" % usage.cost(price)
         self.answer.whole(status, lines, body)
 
+    def _outrun(self, rivals: Rivals, attempt: Attempt) -> None:
+        rivals.committed(attempt)
+        self._rivals = None  # which holds this journey: a cycle would be left to the garbage collector
+
+    def silent(self, attempt: Attempt, fault: Fault) -> bool:
+        """The first token is late (timeouts.ttft): whether the attempt is kept while the next one is tried."""
+        if self._rivals is None or not self._rivals.keep(attempt, fault):
+            return False
+        self._attempt = None
+        self._follow(attempt.candidate, fault)
+        return True
+
     def settled(self, attempt: Attempt, fault: Fault | None) -> None:
         """An attempt is over: answered whole, broken after its commit, or to be followed by another."""
-        now = self._account(attempt, fault)
         if fault is None:
-            live, request, candidate = self._gateway.live, self._incoming.request, attempt.candidate
+            self._attempt = None
+            live, request, candidate = self.gateway.live, self.incoming.request, attempt.candidate
             live.learn(request.model, 0 if self.family.form else len(request.body), self.outcome.usage.prompt)
             if candidate.load.speed is not None or candidate.pool.rates is not None or request.blocks:
-                live.answered(candidate, request, self.outcome.usage, attempt.sent_at, now)
-            self._conclude(None)
-        elif attempt.committed:
-            self._break(fault)
+                live.answered(candidate, request, self.outcome.usage, attempt.sent_at, clock.now())
+            self.conclude(None, attempt.give_back(self.gateway, None))
+            return
+        self.account(attempt, fault)
+        if not attempt.committed:
+            self._follow(attempt.candidate, fault)
+        elif self._keeper is not None:
+            self._guarded(Rescue(self, self._model, self._keeper.all(), attempt, fault).begin)
         else:
-            self._follow(attempt.candidate, fault, Snapshot(now, self._catalog.models))
+            self.break_off(fault)
 
-    def _follow(self, begun: Candidate, fault: Fault, seen: Snapshot) -> None:
-        try:
-            self._act(self._decide(begun).failed(fault, Progress.UNCOMMITTED, seen))
-        except Exception:
-            self._crashed()
+    def _follow(self, begun: Candidate, fault: Fault) -> None:
+        machine = self._decide(begun)
+        second = self._rivals.failed() if self._rivals is not None else None
+        if second is not None:
+            machine.replaced(second.candidate)
+            self.replace(second)
+        else:
+            self._guarded(self._fail, machine, fault)
 
-    def _account(self, attempt: Attempt, fault: Fault | None) -> float:
-        """Give back what the attempt held, and tell what it says of its endpoint; when that was."""
+    def _fail(self, machine: Machine, fault: Fault) -> None:
+        self._act(machine.failed(fault, Progress.UNCOMMITTED, self._snapshot()))
+
+    def replace(self, attempt: Attempt) -> None:
+        """A second attempt is the one that counts now."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._attempt = attempt
+        self.outcome.deployment, self.outcome.endpoint = attempt.candidate.id
+
+    def account(self, attempt: Attempt, fault: Fault | None) -> None:
+        """The one that counted is over."""
         self._attempt = None
-        gateway, request, candidate, now = self._gateway, self._incoming.request, attempt.candidate, clock.now()
-        gateway.watch.discard(attempt)
-        gateway.live.leave(candidate, request)
-        if fault is not None or candidate.load.breakers:
-            gateway.live.observe(candidate, request.family, fault, now)
-        gateway.metrics.attempt((candidate.id, request.family, fault))
+        now = attempt.give_back(self.gateway, fault)
         if fault is not None:
-            self.outcome.tried += (self.outcome.deployment,)
+            self.outcome.tried += (attempt.candidate.id[0],)
             if not attempt.committed:
                 self.outcome.waited += now - attempt.started
-                gateway.live.failed(candidate, request, fault, attempt.patience, now)
-        return now
-
-    # What a client sees
-
-    def _commit(self, attempt: Attempt, status: int) -> None:
-        outcome, now = self.outcome, attempt.first_at
-        waited = now - attempt.sent_at
-        outcome.status, outcome.first_token = status, now
-        outcome.waited += waited
-        self._gateway.live.committed(attempt.candidate, self._incoming.request, waited, now)
-
-    def _lines(self, content_type: bytes) -> bytes:
-        return headers.answered(self.outcome, content_type, self._headers, self._catalog.config.server.cors)
-
-    def _refuse(self, refused: Refusal, fault: Fault | None = None) -> None:
-        self.outcome.status = refused.status
-        lines = self._lines(b"application/json") + refused.lines()
-        self.answer.whole(refused.status, lines, refused.body(self.family.name))
-        self._conclude(fault)
-
-    def _give_up(self, action: GiveUp) -> None:
-        fault, count = nowhere.told(action.fault, self._incoming.request, self._catalog.models)
-        if count is None and not refusal.passes_on(fault):
-            self._refuse(refusal.of_fault(fault, self.outcome.tried, action.retry_after), fault)
-            return
-        self.outcome.status, body, lines = nowhere.answered(fault, count)
-        self.answer.whole(self.outcome.status, self._lines(fault.content_type) + lines, body)
-        self._conclude(fault if count is None else None)
-
-    def _break(self, fault: Fault) -> None:
-        """A committed answer cannot be finished: say so in its own way, and never end it as if it were whole."""
-        if self.outcome.stream and self.family.events:
-            self.answer.write(refusal.in_band(fault, self.family.name, self.family.events))
-            self.answer.end()
-        else:
-            self.answer.abort()
-        self._conclude(fault)
-
-    def _conclude(self, fault: Fault | None) -> None:
-        """Record what became of it, once, on every path."""
-        outcome = self.outcome
-        outcome.fault = fault
-        outcome.finished = clock.now()
-        self._gateway.journeys.discard(self)
-        self._gateway.record(outcome)
-
-    def _crashed(self) -> None:
-        """The outermost frame of our own code: a defect costs this request and a traceback in the log, no more."""
-        self._gateway.log.event("error", "defect", traceback.format_exc())
-        if not self.outcome.finished:
-            self._drop(_DEFECT)
-            self._refuse(Refusal(500, _DEFECT.message, "server_error", "internal_error"))

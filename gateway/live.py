@@ -16,9 +16,11 @@ from gateway.foresight import Foresight
 from policies.breaker import BreakerRules
 from policies.budget import Budget
 from policies.failure import ABSENCE, ENDPOINT_FAULTS, Failure, Fault
+from policies.hedge import HedgeBudget
+from policies.latency import Kind, Waits
 from policies.learners.rate import Rates
 from policies.learners.speed import Speed
-from policies.load import Domain, EngineLoad, Load
+from policies.load import Continues, Domain, EngineLoad, Load
 from policies.prefix.index import PrefixIndex
 from policies.types import Candidate, Model, Pool, Request, Usage
 
@@ -40,6 +42,8 @@ class Live:
         self.domains: dict[str, Domain] = {}
         self.pools: dict[str, Pool] = {}
         self.bytes_per_token: dict[str, float] = {}
+        self._waits: dict[tuple[tuple[str, str], Kind], Waits] = {}
+        self.hedge = HedgeBudget()
         self.output: dict[str, float] = {}  # tokens of an answer, by model
         self.turns: dict[str, Iterator[int]] = defaultdict(itertools.count)  # what `round_robin` takes, by model
         self.prefixes = PrefixIndex(PREFIX_TTL)
@@ -61,6 +65,7 @@ class Live:
     def forget(self, kept: set[tuple[str, str]]) -> None:
         """Drop the loads of endpoints that a reload no longer names, once nothing is under way there."""
         self.loads = {id: load for id, load in self.loads.items() if id in kept or load.in_flight}
+        self._waits = {of: waits for of, waits in self._waits.items() if of[0] in kept}
 
     def pool(self, deployment: str, limited: bool = False) -> Pool:
         """``limited``: it has a rate limit, so its rate is counted."""
@@ -172,6 +177,14 @@ class Live:
         delay = COOL if fault.retry_after is None else min(fault.retry_after, COOL_MOST)
         domain.cooled_until = max(domain.cooled_until, now + delay)
 
+    def waits(self, candidate: Candidate, kind: Kind) -> Waits:
+        """How long requests of this kind have waited there."""
+        return self._waits.setdefault((candidate.id, kind), Waits())
+
+    def waited(self, candidate: Candidate, kind: Kind, seconds: float) -> None:
+        """An attempt committed after ``seconds``, or was stopped then: it would have waited that long at least."""
+        self.waits(candidate, kind).observe(seconds)
+
     def metered(self, candidate: Candidate, left: Remaining, now: float) -> None:
         """What a reply's headers leave of the upstream's limits: until then it is asked for no more than that."""
         domain = candidate.domain
@@ -214,9 +227,15 @@ class Live:
     # what the probes see
 
     def healthy(self, id: tuple[str, str], ok: bool) -> None:
-        self.loads[id].down = not ok
+        load = self.loads[id]
+        load.down = not ok
         if not ok:
+            load.continues = Continues.UNKNOWN  # what comes back may be another engine
             self.prefixes.clear(id)
+
+    def continues(self, id: tuple[str, str], how: Continues) -> None:
+        """How an endpoint goes on from a text, as it was asked."""
+        self.loads[id].continues = how
 
     def scraped(self, id: tuple[str, str], seen: EngineLoad, now: float) -> None:
         load = self.loads[id]

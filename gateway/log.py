@@ -10,7 +10,7 @@ import msgspec
 
 from gateway import clock
 from policies.failure import Who
-from policies.types import Outcome
+from policies.types import Outcome, Spent
 
 LEVELS = ("debug", "info", "warning", "error", "off")
 QUEUE = 65_536  # lines; more than that are dropped and counted
@@ -42,6 +42,10 @@ class RequestLine(msgspec.Struct, omit_defaults=True):
     mirror: bool = False
     failure: str | None = None
     message: str | None = None
+    recovered: str = ""
+    hedged: str = ""
+    queued_ms: float | None = None
+    spent: tuple[Spent, ...] = ()
 
 
 class EventLine(msgspec.Struct, omit_defaults=True):
@@ -145,4 +149,8 @@ def request_line(time: float, outcome: Outcome) -> RequestLine:
         mirror=outcome.mirror,
         failure=fault.failure.name if fault else None,
         message=fault.message if fault and fault.failure.who is not Who.CLIENT else None,  # theirs may quote a prompt
+        recovered=outcome.recovered,
+        hedged=outcome.hedged,
+        queued_ms=round(outcome.queued * 1000, 3) if outcome.queued else None,
+        spent=outcome.spent,
     )

@@ -83,9 +83,14 @@ class Metrics:
         self._series: dict[tuple[str, str, str], Series] = {}
         self._mirrors: dict[str, int] = {}
         self._attempts: dict[tuple[str, str, str, str], int] = {}
+        self._recoveries: dict[tuple[str, str], int] = {}
         self._outcomes: list[Outcome] = []  # not counted yet, nor are these:
         self._settled: list[tuple[tuple[str, str], str, Fault | None]] = []
         self.attempt = self._settled.append  # of an endpoint's id: (id, family, fault)
+
+    def recovery(self, model: str, how: str) -> None:
+        """A stream that broke after its first content: the mode by which it went on, ``end``, or ``none``."""
+        self._recoveries[model, how] = self._recoveries.get((model, how), 0) + 1
 
     def mirror(self, result: str) -> None:
         """What became of a mirrored copy: a status, or ``dropped``."""
@@ -138,6 +143,10 @@ class Metrics:
         for (deployment, endpoint, family, result), count in self._attempts.items():
             labels = f'deployment="{_quoted(deployment)}",endpoint="{_quoted(endpoint)}",family="{family}"'
             yield f'cloverleaf_attempts_total{{{labels},result="{result}"}} {count}'
+        yield "# TYPE cloverleaf_recoveries_total counter"
+        for (model, how), count in self._recoveries.items():
+            labels = f'gen_ai_request_model="{_quoted(model)}",mode="{how}"'
+            yield f"cloverleaf_recoveries_total{{{labels}}} {count}"
 
 
 _HISTOGRAMS = (

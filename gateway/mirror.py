@@ -59,7 +59,7 @@ class MirrorJourney(Journey):
         self._key = key
         self._name = model
         super().__init__(gateway, family, given, Caller(""), Discard(), clock.now())
-        self._catalog = catalog  # the one whose route asked for the copy
+        self.catalog = catalog  # the one whose route asked for the copy
         self.outcome.key = key.name
         gateway.journeys.discard(self)  # it must not take a caller's place
         gateway.mirrors.add(self)
@@ -68,13 +68,13 @@ class MirrorJourney(Journey):
         return None  # the request it copies was admitted
 
     def _find(self, peeked: Peek, body: bytes, seed: int) -> Model | Refusal:
-        model = self._catalog.model(self._name)
+        model = self.catalog.model(self._name)
         assert model is not None  # the configuration was checked
         return model
 
-    def _conclude(self, fault: Fault | None) -> None:
-        outcome, gateway = self.outcome, self._gateway
-        outcome.fault, outcome.finished, outcome.mirror = fault, clock.now(), True
+    def conclude(self, fault: Fault | None, now: float | None = None) -> None:
+        outcome, gateway = self.outcome, self.gateway
+        outcome.fault, outcome.finished, outcome.mirror = fault, now or clock.now(), True
         gateway.mirrors.discard(self)
         gateway.metrics.mirror(str(outcome.status))
         if gateway.log.info:

@@ -8,12 +8,14 @@ from backends.adapter import Wire
 from backends.compatible import ROWS
 from backends.fetch import FetchFailed, fetch
 from backends.place import address
+from backends.recover.probe import Probe
 from backends.transport import Transport
 from gateway import clock
 from gateway.catalog import Catalog
 from gateway.live import Live
 from gateway.log import Log
 from policies.failure import ABSENCE
+from policies.load import Continues
 
 SCRAPED = frozenset({"vllm", "embedded"})
 PROBED = SCRAPED | {name for name, row in ROWS.items() if row.health}
@@ -35,7 +37,11 @@ class Prober:
     def follow(self, catalog: Catalog) -> None:
         """Probe what this catalog names, and nothing else."""
         wanted = {
-            candidate.id: (catalog.config.deployments[name].scrape or INTERVAL, candidate.deployment.provider)
+            candidate.id: (
+                catalog.config.deployments[name].scrape or INTERVAL,
+                candidate.deployment.provider,
+                candidate.deployment.model if candidate.id in catalog.continuing else "",
+            )
             for name, candidates in catalog.candidates.items()
             for candidate in candidates
             if candidate.deployment.provider in PROBED
@@ -43,29 +49,33 @@ class Prober:
         for task in self._tasks.values():
             task.cancel()
         self._live.probed = set(wanted)
-        self._tasks = {id: asyncio.create_task(self._probe(id, *how)) for id, how in wanted.items()}
+        self._tasks = {id: asyncio.create_task(self._probe(id, *what)) for id, what in wanted.items()}
 
     async def close(self) -> None:
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
-    async def _probe(self, id: tuple[str, str], interval: float, provider: str) -> None:
+    async def _probe(self, id: tuple[str, str], interval: float, provider: str, model: str) -> None:
+        """``model``: the upstream's name for what broken streams may be continued on; empty: none are."""
         origin, prefix = address(id[1])
         host = f"host: {id[1].partition('://')[2].partition('/')[0]}\r\n".encode()
         path = ROWS[provider].health if provider in ROWS else "/health"
         health = Wire(origin, prefix + path.encode(), host, method=b"GET")
         metrics = Wire(origin, prefix + b"/metrics", host, method=b"GET")
+        continues = Probe(self._transport, origin, prefix, host, model)
+        load = self._live.loads[id]
         unanswered = 0
         while True:
             try:
                 unanswered = await self._check(id, health, unanswered)
-                if not self._live.loads[id].down and provider in SCRAPED:
+                if not load.down and provider in SCRAPED:
                     await self._scrape(id, metrics)
+                if model and not load.down and load.continues is Continues.UNKNOWN:
+                    self._live.continues(id, await continues.ask(TIMEOUT))
             except Exception:  # the outermost frame of this task: a defect must not end the probing
                 self._log.event("error", "defect", traceback.format_exc())
-            down = self._live.loads[id].down
-            await asyncio.sleep(clock.jitter(min(EAGER, interval) if down else interval))
+            await asyncio.sleep(clock.jitter(min(EAGER, interval) if load.down else interval))
 
     async def _check(self, id: tuple[str, str], health: Wire, unanswered: int) -> int:
         """One look at /health; the number of checks in a row that are now unanswered."""

@@ -23,6 +23,7 @@ class EndpointStatus(msgspec.Struct):
     sleeping: bool | None
     cooling: float
     breakers: dict[str, str]
+    continues: str = "unknown"  # how it goes on from a text, as probed: exactly, trimmed, no, unknown
 
 
 class DeploymentStatus(msgspec.Struct):
@@ -97,4 +98,5 @@ def _endpoint(candidate: Candidate, now: float) -> EndpointStatus:
             for family, breaker in load.breakers.items()
             if (state := breaker.at(now)).value != "closed"
         },
+        continues=load.continues.value,
     )

@@ -22,6 +22,7 @@ class Watch:
 
     def __init__(self) -> None:
         self._watched: set[Watched] = set()
+        self.ticks = 0
         self._loop = asyncio.get_running_loop()
         self._timer = self._loop.call_later(TICK, self._tick)
         self.add = self._watched.add
@@ -29,6 +30,7 @@ class Watch:
 
     def _tick(self) -> None:
         self._timer = self._loop.call_later(TICK, self._tick)  # first, so that no defect below can stop the watch
+        self.ticks += 1
         now = clock.now()
         for each in [each for each in self._watched if each.deadline < now or each.total < now]:
             each.expire(now)

@@ -1,10 +1,13 @@
 """Live load. Rule: one object per endpoint and quota domain, written by the live ledger only, read by every plan."""
 
 from collections import OrderedDict
+from enum import Enum
 
 import msgspec
+from msgspec import field
 
 from policies.breaker import Breaker, BreakerRules
+from policies.bucket import Bucket
 from policies.budget import Budget
 from policies.learners.speed import Speed
 from policies.predict.latency import LatencyPredictor
@@ -12,6 +15,19 @@ from policies.prefix.backlog import Backlog
 from policies.slo.forecast import Forecast
 
 FRESH = 5.0  # seconds; a scrape older than this is "unknown", never "zero"
+# Prompt and text tokens of streams that died elsewhere: one death must not make the next place prefill all of them at
+# once. About what a small GPU prefills in one second, and four seconds' worth of it without delay.
+RECOVERED_PER_SECOND = 16_384.0
+RECOVERED_AT_ONCE = 65_536.0
+
+
+class Continues(Enum):
+    """How an endpoint goes on from a text that is given: what its chat template does to that text, as probed."""
+
+    UNKNOWN = "unknown"
+    NO = "no"
+    TRIMMED = "trimmed"  # white space at the text's ends is lost
+    EXACTLY = "exactly"
 
 
 class EngineLoad(msgspec.Struct, frozen=True):
@@ -47,6 +63,8 @@ class Load(msgspec.Struct):
     scraped: EngineLoad = EngineLoad()
     scraped_at: float = float("-inf")
     own_at_scrape: int = 0  # our in-flight when it was scraped: the rest is other gateways'
+    continues: Continues = Continues.UNKNOWN
+    recoveries: Bucket = field(default_factory=lambda: Bucket(RECOVERED_PER_SECOND, RECOVERED_AT_ONCE))
     backlog: Backlog = msgspec.field(default_factory=Backlog)  # told only of requests whose blocks are named
     breakers: dict[str, Breaker] = {}  # by family; msgspec copies an empty default for each instance
     speed: Speed | None = None  # learned only where a policy in force asks for it

@@ -93,11 +93,13 @@ class Machine:
         if model.context_window_fallbacks and too_long(self.request, model, snapshot):
             self._models = [*model.context_window_fallbacks, *models]
         action = self._forward(snapshot)
-        if isinstance(action, Start) or action.fault.failure is not Failure.NO_ENDPOINT:
+        if isinstance(action, Start):
+            return action
+        self._model, self._models = model, models  # what is resumed begins here again
+        if action.fault.failure is not Failure.NO_ENDPOINT:
             return action
         candidate = last_resort(self.request, model, snapshot) or too_long(self.request, model, snapshot)
         cooled = cooled_in(self.request, model, snapshot) or over_rate(self.request, model, snapshot)
-        self._model, self._models = model, models
         if candidate is not None:
             self._resorted = True
             return self._begin(candidate)
@@ -149,6 +151,15 @@ class Machine:
         if self._last is None:
             return self.start(snapshot)
         return self._again(self._last, snapshot) or self._forward(snapshot)
+
+    def replaced(self, candidate: Candidate) -> None:
+        """The attempt last started has failed, and one that was under way beside it goes on in its place."""
+        if self._exclusions is None:
+            self._exclusions = Exclusions()
+        if self._last is not None:
+            self._exclusions.endpoints.add(self._last.id)
+        self._last = candidate
+        self._attempts += 1
 
     def _begin(self, candidate: Candidate) -> Start:
         self._attempts += 1

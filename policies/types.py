@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -36,6 +37,22 @@ class RetryRules(msgspec.Struct, frozen=True):
     cap: float = 5.0
     max_retry_after: float = 2.0
     budget: float = 0.2
+
+
+class Mode(Enum):
+    """How a stream goes on elsewhere (see policies/recovery.py)."""
+
+    CONTINUE = "continue"
+    REALIGN = "realign"
+    RESTART = "restart"
+
+
+class RecoveryRules(msgspec.Struct, frozen=True):
+    """``modes`` in order of preference; ``anywhere``: realign without same weights and repeatable sampling, too."""
+
+    modes: tuple[Mode, ...] = ()
+    anywhere: bool = False
+    restart: bool = False  # a stream that showed only reasoning is begun again
 
 
 class Price(msgspec.Struct, frozen=True):
@@ -88,6 +105,23 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
 NO_USAGE = Usage()
 
 
+class Spent(msgspec.Struct, frozen=True, gc=False):
+    """What one attempt cost at its endpoint. ``end``: ``ok`` or the code of its failure; ``usd``: 0 without a price."""
+
+    deployment: str
+    endpoint: str
+    usage: Usage
+    end: str = "ok"
+    usd: float = 0.0
+
+
+def spent(candidate: Candidate, usage: Usage, fault: Fault | None) -> Spent:
+    """What an attempt cost there."""
+    price = candidate.deployment.price
+    end = "ok" if fault is None else fault.failure.code
+    return Spent(*candidate.id, usage, end, 0.0 if price is None else usage.cost(price))
+
+
 class Deployment(msgspec.Struct, frozen=True):
     """A named place that can run a model: a vLLM pool, or one model of a cloud."""
 
@@ -98,6 +132,7 @@ class Deployment(msgspec.Struct, frozen=True):
     max_concurrency: int | None = None
     price: Price | None = None
     tags: tuple[str, ...] = ()
+    weights: str = ""  # the same word means the same weights
     own: bool = False  # an engine of the user's: its hours are paid anyway
     weight: float = 1.0
     context_window: int | None = None  # tokens, prompt and answer together
@@ -142,6 +177,8 @@ class Model(msgspec.Struct, frozen=True):
     fallbacks: tuple[str, ...] = ()
     context_window_fallbacks: tuple[str, ...] = ()
     content_policy_fallbacks: tuple[str, ...] = ()
+    recovery: RecoveryRules | None = None  # None: a stream that dies has nowhere to go on
+    hold_calls: bool = False  # a streamed tool call reaches a client whole or not at all
     needs: frozenset[Need] = NOTHING  # what must be read of its requests beyond the ordinary
 
 
@@ -208,6 +245,10 @@ class Outcome(msgspec.Struct, gc=False):
     finished: float = 0.0
     waited: float = 0.0  # seconds spent waiting for upstreams
     tried: tuple[str, ...] = ()
+    spent: tuple[Spent, ...] = ()  # each attempt's own tokens, where ``usage`` (what the client got) is not all of it
+    recovered: str = ""  # the mode by which a broken stream went on
+    hedged: str = ""  # what became of a second attempt beside the first: won, lost
+    queued: float = 0.0  # seconds spent waiting for a place
     route: str = ""  # the route that took it
     mirror: bool = False  # a copy that nobody waits for
     decision: bytes = b""  # its record as JSON, where its client asked for it

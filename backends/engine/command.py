@@ -6,6 +6,7 @@ import contextlib
 import resource
 import signal
 import sys
+from pathlib import Path
 
 import msgspec
 import uvloop
@@ -27,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--speed", type=float, default=1.0, help="how many times faster than the profile")
     parser.add_argument("--tokens-per-second", type=float, help="a fixed rate for each stream instead of the profile")
     parser.add_argument("--fault", action="append", default=[], metavar="JSON", help="arm a fault at the start")
+    parser.add_argument("--journal", type=Path, metavar="FILE", help="a line for each generation that ended")
     profile = parser.add_argument_group("profile", "what the emulated GPU costs and holds")
     for field in msgspec.structs.fields(Profile):
         flag = "--" + field.name.replace("_", "-")
@@ -61,6 +63,7 @@ def _options(args: argparse.Namespace) -> EngineOptions:
         api_key=args.api_key,
         speed=args.speed,
         tokens_per_second=args.tokens_per_second,
+        journal=args.journal,
         faults=tuple(msgspec.json.decode(fault, type=Fault) for fault in args.fault),
     )
 

@@ -13,6 +13,7 @@ class FaultyAnswer:
     """An Answer that breaks where its fault says."""
 
     def __init__(self, answer: WireAnswer, fault: Fault) -> None:
+        self.id = answer.id
         self._answer = answer
         self._fault = fault
         self._left = fault.after

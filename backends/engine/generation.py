@@ -5,6 +5,7 @@ from typing import Protocol
 import msgspec
 
 from backends.engine.http import Answer
+from backends.engine.journal import End, Journal, Line
 from backends.engine.plan import Choice
 from backends.engine.runner import Runner
 from backends.engine.sequence import Event
@@ -28,8 +29,11 @@ class Dialect(Protocol):
 class Generation:
     """`n` is how many neighbouring choices share one prompt: their prompt is counted once."""
 
-    def __init__(self, answer: Answer, dialect: Dialect, choices: list[Choice], n: int, stream: bool) -> None:
+    def __init__(
+        self, answer: Answer, dialect: Dialect, choices: list[Choice], n: int, stream: bool, journal: Journal | None
+    ) -> None:
         self._answer = answer
+        self._journal = journal
         self._dialect = dialect
         self._choices = choices
         self._n = n
@@ -75,6 +79,7 @@ class Generation:
         self._left -= finished
 
     def _close(self, events: list[bytes]) -> None:
+        self._note("finished")
         if self._stream:
             self._answer.send(events + self._dialect.closing(self._usage()))
             self._answer.finish()
@@ -89,6 +94,13 @@ class Generation:
             sum(sequence.cached_tokens for sequence in firsts),
         )
 
+    def _note(self, end: End) -> None:
+        if self._journal is not None:
+            usage = self._usage()
+            tokens = usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens
+            self._journal.write(Line(self._answer.id, *tokens, end))
+
     def _abandon(self) -> None:
+        self._note("aborted")
         for sequence in self._sequences:
             self._runner.abort(sequence)

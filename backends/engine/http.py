@@ -34,6 +34,7 @@ class Answer(Protocol):
     """The way back. When the client has left, calls do nothing; `on_leave` is called if that was before the end."""
 
     on_leave: Callable[[], None] | None
+    id: str  # the request's x-request-id
 
     def respond(
         self, status: int, body: bytes, content_type: str = JSON, headers: dict[str, str] | None = None
@@ -48,6 +49,7 @@ class WireAnswer:
 
     def __init__(self, connection: "Connection", keep_alive: bool, chunked: bool) -> None:
         self.on_leave: Callable[[], None] | None = None
+        self.id = ""
         self._connection: Connection | None = connection
         self._keep_alive = keep_alive and chunked
         self._chunked = chunked

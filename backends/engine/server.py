@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 import logging
+from pathlib import Path
 
 import msgspec
 
@@ -10,6 +11,7 @@ from backends.engine.errors import Refusal
 from backends.engine.faults import Fault, FaultBook
 from backends.engine.faulty import FaultyAnswer, break_off
 from backends.engine.http import Answer, Connection, Request, WireAnswer
+from backends.engine.journal import Journal
 from backends.engine.metrics import Metrics
 from backends.engine.pacer import Pacer
 from backends.engine.plan import Limits
@@ -33,6 +35,7 @@ class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
     speed: float = 1.0
     tokens_per_second: float | None = None
     faults: tuple[Fault, ...] = ()
+    journal: Path | None = None
 
     def __post_init__(self) -> None:
         if self.max_model_len > self.profile.num_blocks * self.profile.block_size:
@@ -56,7 +59,8 @@ class Engine:
         model = Replica(options.profile) if rate is None else Pacer(rate)
         runner = Runner(model, Metrics(), options.speed)
         limits = Limits(options.max_model_len, options.profile.block_size)
-        self._service = Service(options.model, options.profile, limits, runner, FaultBook(options.faults))
+        journal = Journal(options.journal) if options.journal is not None else None
+        self._service = Service(options.model, options.profile, limits, runner, FaultBook(options.faults), journal)
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
             lambda: Connection(self._serve, self._connections), host, port, backlog=BACKLOG
@@ -70,9 +74,12 @@ class Engine:
         for connection in list(self._connections):
             connection.abort()
         self._service.runner.stop()
+        if self._service.journal is not None:
+            self._service.journal.close()
         await self._server.wait_closed()
 
     def _serve(self, request: Request, answer: WireAnswer) -> None:
+        answer.id = request.headers.get("x-request-id", "")
         route = _route(request)
         fault = self._service.faults.draw(route.family, route.control) if route else None
         if fault is None:

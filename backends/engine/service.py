@@ -10,6 +10,7 @@ from backends.engine.errors import Refusal
 from backends.engine.faults import FaultBook
 from backends.engine.generation import Dialect, Generation, Usage
 from backends.engine.http import Answer
+from backends.engine.journal import Journal
 from backends.engine.plan import Choice, Limits
 from backends.engine.profile import Profile
 from backends.engine.runner import Runner
@@ -18,12 +19,21 @@ DONE = b"data: [DONE]\n\n"
 
 
 class Service:
-    def __init__(self, model: str, profile: Profile, limits: Limits, runner: Runner, faults: FaultBook) -> None:
+    def __init__(
+        self,
+        model: str,
+        profile: Profile,
+        limits: Limits,
+        runner: Runner,
+        faults: FaultBook,
+        journal: Journal | None = None,
+    ) -> None:
         self.model = model
         self.profile = profile
         self.limits = limits
         self.runner = runner
         self.faults = faults
+        self.journal = journal
         self.created = now()
 
     def check_model(self, asked: str | None) -> None:
@@ -32,7 +42,7 @@ class Service:
             raise Refusal(404, f"The model `{asked}` does not exist.", "model")
 
     def generate(self, answer: Answer, dialect: Dialect, choices: list[Choice], n: int, stream: bool | None) -> None:
-        Generation(answer, dialect, choices, n, bool(stream)).start(self.runner)
+        Generation(answer, dialect, choices, n, bool(stream), self.journal).start(self.runner)
 
 
 def now() -> int:

@@ -102,7 +102,7 @@ class Decoder:
             return None
         lists = [each for each in kind.types if isinstance(each, inspect.ListType)]
         others = [each for each in kind.types if not isinstance(each, inspect.ListType | inspect.NoneType)]
-        return self.value((lists if lists and isinstance(value, list) else others)[0], value, path)
+        return self.value((lists if lists and (isinstance(value, list) or not others) else others)[0], value, path)
 
     def refuse(self, path: Path, message: str) -> object:
         self.problems.append(self.source.problem(path, message))

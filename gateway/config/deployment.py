@@ -9,7 +9,7 @@ from msgspec import Struct, structs
 from backends.compatible import ROWS
 from gateway.config.address import BaseUrl, HeaderName, ModelName, Name, Root
 from gateway.config.clouds import Aws, Entra
-from gateway.config.limits import TimeoutOverrides
+from gateway.config.limits import Realign, Reasoning, RecoveryMode, TimeoutOverrides
 from gateway.config.secret import Secret
 from gateway.config.units import Dollars, Positive, Timeout, Weight
 
@@ -66,7 +66,7 @@ class Deployment(Struct, frozen=True, kw_only=True):
 
     provider: Who serves it, and so which dialect is spoken.
     model: The name the upstream knows the model by.
-    weights: The same word means the same weights; a broken stream may continue only there.
+    weights: The same word means the same weights, which a broken stream needs to go on; left out, its own name.
     endpoints: Roots of the servers, without /v1; for `vllm` and the other engines of your own.
     base_url: URL up to where the API begins, usually ending in /v1; not for engines; most clouds know their own.
     api_key: Credential sent to the upstream.
@@ -148,6 +148,10 @@ class Model(Struct, frozen=True, kw_only=True):
     content_policy_fallbacks: Models tried when the upstream's content filter refuses.
     timeouts: Timeouts that differ for this model; they win over a deployment's.
     aliases: Other names that clients may use for it.
+    recovery: What is tried when a stream dies; left out, as under `defaults`.
+    realign: When a stream may be run again elsewhere; left out, as under `defaults`.
+    hold_tool_calls: Whether streamed tool calls are held back until complete; left out, as under `defaults`.
+    reasoning: What becomes of a stream that showed only reasoning; left out, as under `defaults`.
     """
 
     deployments: list[Name | list[Name]]
@@ -157,6 +161,10 @@ class Model(Struct, frozen=True, kw_only=True):
     content_policy_fallbacks: list[ModelName] = []
     timeouts: TimeoutOverrides | None = None
     aliases: list[ModelName] = []
+    recovery: list[RecoveryMode] | None = None
+    realign: Realign | None = None
+    hold_tool_calls: bool | None = None
+    reasoning: Reasoning | None = None
 
     @property
     def tiers(self) -> list[list[str]]:

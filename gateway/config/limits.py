@@ -2,9 +2,13 @@
 
 from typing import Literal
 
-from msgspec import Struct, structs
+from msgspec import Struct, field, structs
 
 from gateway.config.units import Count, Duration, Percent, Positive, Size, Timeout
+
+RecoveryMode = Literal["continue", "realign"]
+Realign = Literal["deterministic", "always"]
+Reasoning = Literal["error", "restart"]
 
 
 class TimeoutOverrides(Struct, frozen=True, kw_only=True):
@@ -115,6 +119,8 @@ class Defaults(Struct, frozen=True, kw_only=True):
     hedge: When a second attempt is started before the first has answered.
     recovery: What is tried when a stream dies after its first content was sent.
     realign: When a stream may be run again elsewhere and matched to what was sent.
+    hold_tool_calls: Whether a streamed tool call is held back until it is complete, so that its loss is a plain retry.
+    reasoning: What becomes of a stream that dies when only reasoning was shown.
     media: What is fetched for providers that fetch nothing themselves.
     """
 
@@ -122,6 +128,8 @@ class Defaults(Struct, frozen=True, kw_only=True):
     retry: Retry = Retry()
     breaker: Breaker = Breaker()
     hedge: Hedge = Hedge()
-    recovery: list[Literal["continue", "realign"]] = []
-    realign: Literal["deterministic", "always"] = "deterministic"
+    recovery: list[RecoveryMode] = field(default_factory=lambda: ["continue", "realign"])
+    realign: Realign = "deterministic"
+    hold_tool_calls: bool = False
+    reasoning: Reasoning = "error"
     media: Media = Media()

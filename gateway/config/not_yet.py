@@ -12,7 +12,6 @@ from gateway.config.schema import Config
 from policies.presets import PRESETS
 
 ROUTING = "smart routing"
-RESILIENCE = "hedging and stream recovery"
 GATEWAYS = "running several gateways as one"
 TELEMETRY = "telemetry export"
 
@@ -35,10 +34,6 @@ TABLE = (
     Later("server.workers", (1,), "more than one worker", GATEWAYS),
     Later("state.url", ("memory://",), "shared state in Redis", GATEWAYS),
     Later("server.trusted_proxies", UNSET, "trusting a proxy's headers", GATEWAYS),
-    Later("defaults.hedge.enabled", (False,), "hedging", RESILIENCE),
-    Later("defaults.recovery", UNSET, "recovery of a broken stream", RESILIENCE),
-    Later("defaults.realign", ("deterministic",), "realigning any broken stream", RESILIENCE),
-    Later("deployments.*.weights", UNSET, "continuing a broken stream on the same weights", RESILIENCE),
     Later("deployments.*.kv_events", UNSET, "precise prefix routing from cache events", ROUTING),
     Later("policies.*.kind", (*NOW_PRESETS, None), "policy {value}", ROUTING),
     Later("telemetry.otlp", UNSET, "export to an OpenTelemetry collector", TELEMETRY),

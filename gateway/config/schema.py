@@ -9,7 +9,7 @@ from gateway.config.deployment import Deployment, Model, Price
 from gateway.config.limits import Defaults
 from gateway.config.policy import PolicySpec, Route
 from gateway.config.secret import Secret
-from gateway.config.units import Duration, Percent, Port, Positive, Size, Timeout
+from gateway.config.units import Count, Duration, Percent, Port, Positive, Size, Timeout
 
 
 class Tls(Struct, frozen=True, kw_only=True):
@@ -31,6 +31,7 @@ class Server(Struct, frozen=True, kw_only=True):
     workers: Processes that serve.
     max_body: Largest request body.
     max_concurrency: Most requests in flight; more are answered 429.
+    max_queue: Most requests that wait while every deployment of their model is at its own max_concurrency; 0: none do.
     drain: How long a stopping process waits for the requests in flight.
     tls: Certificate and key; left out, plain HTTP.
     cors: Origins that browsers may call from.
@@ -42,6 +43,7 @@ class Server(Struct, frozen=True, kw_only=True):
     workers: Positive = 1
     max_body: Size = 32 * 2**20
     max_concurrency: Positive = 4096
+    max_queue: Count = 1024
     drain: Duration = 30.0
     tls: Tls | None = None
     cors: list[Origin] = []

@@ -51,7 +51,10 @@ def columns() -> list[tuple[str, str]]:
 def row(time: float, outcome: Outcome, price: Price | None) -> Row:
     """The row of one outcome. ``price``: what the deployment that answered takes."""
     usage = outcome.usage
-    known = price is not None and usage.source != "none"
+    # A recovered answer's tokens are its attempts', noted each; else what is noted comes on top of the answer's own.
+    known = price is not None and usage.source != "none" and not outcome.recovered
+    others = [each.usd for each in outcome.spent if each.usd]
+    answer = [usage.cost(price)] if known and price is not None else []
     first = outcome.first_token - outcome.received if outcome.first_token else None
     return Row(
         outcome.id.decode("latin-1"),
@@ -73,5 +76,5 @@ def row(time: float, outcome: Outcome, price: Price | None) -> Row:
         usage.cached,
         usage.completion,
         usage.source,
-        usage.cost(price) if known and price is not None else None,
+        sum(answer + others) if answer or others else None,
     )

@@ -155,6 +155,7 @@ async def test_a_deployment_at_its_own_limit_sheds(door: str) -> None:
     text = """
 deployments: {{d: {{provider: openai_compatible, model: m, base_url: "{url}", max_concurrency: 1}}}}
 models: {{m: {{deployments: [d]}}}}
+server: {{max_queue: 0}}
 """
     async with (
         upstream(silent) as up,

@@ -25,8 +25,8 @@ deployments:
   pooling: {{provider: vllm, model: tiny-embed, endpoints: ["{pooling}"]}}
   cloud: {{provider: openai_compatible, model: tiny, base_url: "{cloud}/v1", api_key: sk-cloud}}
 models:
-  chat: {{deployments: [pool, cloud], policy: round_robin}}
-  pool-only: {{deployments: [pool], policy: round_robin}}
+  chat: {{deployments: [pool, cloud], policy: round_robin, recovery: []}}
+  pool-only: {{deployments: [pool], policy: round_robin, recovery: []}}
   vectors: {{deployments: [pooling]}}
 """
 TRUSTED_WITHIN = 60.0  # seconds; a breaker stays open for ten of them

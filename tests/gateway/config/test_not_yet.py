@@ -78,7 +78,7 @@ def test_what_is_off_may_be_written_out(accept, small):
     text = """
 server: {workers: 1, trusted_proxies: []}
 state: {url: "memory://"}
-defaults: {hedge: {enabled: false}, recovery: [], realign: deterministic}
+defaults: {hedge: {enabled: false}, recovery: [continue, realign], realign: deterministic}
 routes: []
 telemetry: {otlp: null, traces: 0%, decisions: 0, ledger: null}
 """

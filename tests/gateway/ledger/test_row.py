@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.ledger.row import columns, row
-from policies.types import Usage
+from policies.types import Spent, Usage
 from tests.gateway.ledger.outcomes import PRICE, answered, failed
 
 
@@ -31,3 +31,13 @@ def test_tokens_nobody_counted_cost_nothing_that_is_known() -> None:
 
 def test_every_column_has_a_type() -> None:
     assert {kind for _, kind in columns()} <= {"TEXT", "REAL", "INTEGER"}
+
+
+def test_what_other_attempts_cost_comes_on_top() -> None:
+    hedged = answered(spent=(Spent("cloud", "http://c", Usage(1000, 0, 0, "estimated"), "cancelled", 0.25),))
+    assert row(0.0, hedged, PRICE).cost == pytest.approx(answered().usage.cost(PRICE) + 0.25)
+
+
+def test_a_recovered_answer_costs_what_its_attempts_did() -> None:
+    parts = tuple(Spent("cloud", "http://c", Usage(1000, 5, 0, "upstream"), end, 0.25) for end in ("broken", "ok"))
+    assert row(0.0, answered(spent=parts, recovered="continue"), PRICE).cost == pytest.approx(0.5)

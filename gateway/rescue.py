@@ -1,0 +1,227 @@
+"""The rescue of a stream. Rule: a committed stream that dies goes on elsewhere at most once, where that is honest, and
+its client is told; else it ends in an error.
+
+To the attempts it starts a rescue stands where the journey stands to others.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from msgspec import structs
+
+from backends.adapter import Incoming
+from backends.peek import peek
+from backends.recover import asked
+from backends.recover.chunk import REASONING
+from backends.recover.continuation import continuation
+from backends.recover.joins import Continuing, Realigning, Restarting
+from backends.recover.kept import Keeper, Kept
+from backends.recover.seam import DONE, Join, Mend, Mending, Seam, length_end
+from gateway import clock
+from gateway.attempt import Attempt
+from policies.failure import Fault
+from policies.plan import Exclusions, plan
+from policies.recovery import MAX_TRIES, Broken, Hopeless, Limits, Recovery, left, recover
+from policies.types import Candidate, Mode, Model, Outcome, Snapshot, Usage, spent
+
+if TYPE_CHECKING:
+    from gateway.answer import Answer
+    from gateway.journey import Journey
+
+
+def received(keeper: Keeper, attempt: Attempt | None, prompt_tokens: int) -> Usage:
+    """What a client has received of a stream that ends here: by the seam it went over, else as it was kept."""
+    seam = attempt.decoder if attempt is not None else None
+    if isinstance(seam, Seam) and seam.committed:
+        return seam.received()
+    return Usage(prompt_tokens, keeper.all().tokens, 0, "estimated")
+
+
+class RescueAttempt(Attempt):
+    """An attempt whose answer may be complete before its upstream is done: at a stop string across the seam."""
+
+    __slots__ = ()
+
+    def data(self, data: bytes) -> None:
+        super().data(data)
+        seam = self.decoder
+        if isinstance(seam, Seam) and seam.over:
+            self.finish()
+
+
+class Rescue:
+    """One broken stream. ``model``: the one it was served under; ``dead``: the attempt that broke."""
+
+    def __init__(self, journey: "Journey", model: Model, kept: Kept, dead: Attempt, fault: Fault) -> None:
+        self._journey = journey
+        self._model = model
+        assert model.recovery is not None  # else nothing was kept
+        self._rules = model.recovery
+        self._kept = kept
+        self._dead = dead
+        self._asked = asked.read(journey.family, journey.incoming.request.body)
+        self._tried = {dead.candidate.id}
+        self.deadline = journey.deadline
+        self._fault = fault
+        self.outcome.usage = self.estimated()
+        self._note(dead, self.estimated(), fault)
+
+    @property
+    def answer(self) -> "Answer":
+        return self._journey.answer
+
+    @property
+    def outcome(self) -> Outcome:
+        return self._journey.outcome
+
+    def begin(self) -> None:
+        """Take the stream over; where it cannot be recovered, it ends in its error."""
+        if self._kept.finished:
+            self._complete(DONE)
+            return
+        failure, dead = self._fault.failure, self._dead.candidate
+        found = recover(self._rules, failure, self._broken(), dead, self._places())
+        why = found.why if isinstance(found, Hopeless) else self._go_on(found)
+        if why:
+            self._count("none")
+            self._journey.gateway.log.event("debug", "recovery", f"{self.outcome.id.decode()}: not recovered: {why}")
+            self._journey.break_off(self._fault)
+
+    def _go_on(self, found: Recovery) -> str:
+        """In the way that was found; why not, if it cannot be."""
+        if found.mode is Mode.CONTINUE and left(self._limits(), self._kept.tokens) is None:
+            usage = self.estimated() if self._asked.include_usage else None
+            self._complete(length_end(self._kept, self._journey.family.name, usage))
+            return ""
+        chosen = self._choose(found)
+        if chosen is None:
+            return "no place is free"
+        request, load = self._journey.incoming.request, chosen.load
+        amount, now = float(request.prompt_tokens + self._kept.tokens), clock.now()
+        seconds = load.recoveries.wait(amount, now)
+        if seconds > self._model.timeouts[chosen.deployment.name].stream_idle or now + seconds >= self.deadline:
+            return "too many recoveries at once"
+        load.recoveries.reserve(amount, now)
+        self._journey.later(seconds, self._send, found.mode, chosen)
+        return ""
+
+    def _send(self, mode: Mode, chosen: Candidate) -> None:
+        journey = self._journey
+        self._tried.add(chosen.id)
+        place = chosen.deployment.name
+        self._mode = mode.value
+        comment = f": cloverleaf recovered mode={mode.value} deployment={place} at={self._kept.characters}\n\n".encode()
+        prompt = journey.incoming.request.prompt_tokens + (self._kept.tokens if mode is Mode.CONTINUE else 0)
+        mend = Mend(self._join(mode), self._kept, comment, self._asked.include_usage, prompt)
+        adapter = Mending(journey.catalog.adapter(chosen, self._model), mend)
+        incoming = self._continuation() if mode is Mode.CONTINUE else journey.incoming
+        journey.send(RescueAttempt(self, chosen, self._model.timeouts[place], adapter, incoming, clock.now()))
+
+    def silent(self, attempt: Attempt, fault: Fault) -> bool:
+        """It is not kept when it is late: one more place may be asked."""
+        return False
+
+    # Moved by its attempts
+
+    def start(self, attempt: Attempt, status: int, upstream: Mapping[bytes, bytes], first: bytes) -> None:
+        """The first content that the client does not have yet."""
+        journey = self._journey
+        waited = attempt.first_at - attempt.sent_at
+        journey.gateway.live.committed(attempt.candidate, journey.incoming.request, waited, attempt.first_at)
+        journey.outcome.recovered = self._mode
+        self._count(self._mode)
+        journey.answer.flow = attempt
+        if self._dead.paused:  # the client still is slow, and is told of changes only
+            attempt.pause()
+        journey.answer.write(first)
+
+    def whole(self, attempt: Attempt, status: int, upstream: Mapping[bytes, bytes], body: bytes, usage: Usage) -> None:
+        """A seam never lets a whole answer through."""
+        self.start(attempt, status, upstream, body)
+
+    def settled(self, attempt: Attempt, fault: Fault | None) -> None:
+        journey = self._journey
+        journey.account(attempt, fault)
+        self._spend(attempt, fault)
+        if fault is None:
+            journey.conclude(None)
+        elif attempt.committed:
+            journey.break_off(fault)
+        elif len(self._tried) > MAX_TRIES:
+            journey.break_off(self._fault)
+        else:
+            self.begin()
+
+    def _spend(self, attempt: Attempt, fault: Fault | None) -> None:
+        """Note each attempt's own tokens, and what the client received of them all."""
+        seam = attempt.decoder
+        if isinstance(seam, Seam):
+            self.outcome.usage = seam.received() if seam.committed else self.estimated()
+            self._note(attempt, seam.counted(), fault)
+
+    def _note(self, attempt: Attempt, usage: Usage, fault: Fault | None) -> None:
+        self.outcome.spent += (spent(attempt.candidate, usage, fault),)
+
+    # What is asked of the other place
+
+    def _broken(self) -> Broken:
+        kept, asked = self._kept, self._asked
+        channels, text = kept.channels(), kept.content
+        return Broken(
+            self._journey.family.name,
+            asked.obstacle or ("refusal" if "refusal" in channels else ""),
+            max(asked.choices, kept.choices),
+            asked.repeatable,
+            bool(channels - REASONING),
+            not channels.isdisjoint(REASONING),
+            kept.called,
+            text != text.strip(),
+            kept.overflow,
+        )
+
+    def _places(self) -> list[Candidate]:
+        return [place for tier in self._model.tiers for place in tier if place.id not in self._tried]
+
+    def _choose(self, found: Recovery) -> Candidate | None:
+        """The plan's choice among the places that can."""
+        fit = {place.id for place in found.places}
+        others = {place.id for tier in self._model.tiers for place in tier} - fit
+        snapshot = Snapshot(clock.now(), self._journey.catalog.models)
+        return plan(self._journey.incoming.request, self._model, snapshot, Exclusions(endpoints=others)).candidate
+
+    def _limits(self) -> Limits:
+        return Limits(self._asked.most, self._asked.least)
+
+    def _join(self, mode: Mode) -> Join:
+        if mode is Mode.CONTINUE:
+            return Continuing(self._kept, self._asked.stops, self._asked.include_stop)
+        return Realigning(self._kept) if mode is Mode.REALIGN else Restarting(self._kept)
+
+    def _continuation(self) -> Incoming:
+        """The client's request, asking to go on after the text so far."""
+        given = self._journey.incoming
+        limits = left(self._limits(), self._kept.tokens)
+        assert limits is not None  # else the answer was complete
+        text = self._kept.content
+        body = continuation(given.family, given.request.body, text, limits.most, limits.least)
+        request = structs.replace(given.request, body=body)
+        return Incoming(request, given.family, peek(given.family, body, b""), given.headers)
+
+    # The ends
+
+    def _complete(self, end: bytes) -> None:
+        """All that was asked for had been sent when the stream died: only its end is missing."""
+        journey = self._journey
+        journey.outcome.usage = self.estimated()
+        journey.outcome.recovered = "end"
+        self._count("end")
+        journey.answer.write(end)
+        journey.answer.end()
+        journey.conclude(None)
+
+    def estimated(self) -> Usage:
+        """What the client received of it before it died."""
+        return Usage(self._journey.incoming.request.prompt_tokens, self._kept.tokens, 0, "estimated")
+
+    def _count(self, how: str) -> None:
+        self._journey.gateway.metrics.recovery(self._model.name, how)
