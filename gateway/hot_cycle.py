@@ -73,8 +73,9 @@ class HotCycle:
         """Its body is whole (or not wanted)."""
         if not self.started:
             self.started = True
-            parts, self.body = self.body, []
-            self.journey.run(parts[0] if len(parts) == 1 else b"".join(parts), self._protocol.heard)
+            body = b"".join(self.body)  # a single part is not copied
+            self.body.clear()  # before the copies that follow are made
+            self.journey.run(body, self._protocol.heard)
 
     # Answer
 
