@@ -64,6 +64,7 @@ class Azure:
         self, *plays: Says | Refuses, deployment: str = "dep", key: str = "azure-key", token: str = ""
     ) -> None:
         self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.api_version = API_VERSION
         self._plays = plays or (Says(),)
         self._deployment = deployment
         self._key = key
@@ -99,7 +100,7 @@ class Azure:
         kind, _, rest = parts.path.removeprefix("/openai/").partition("/")
         if kind == "v1" and not parts.query:
             name = body.get("model")
-        elif kind == "deployments" and parse_qs(parts.query) == {"api-version": [API_VERSION]}:
+        elif kind == "deployments" and parse_qs(parts.query) == {"api-version": [self.api_version]}:
             name, _, rest = rest.partition("/")
         else:
             return Refuses(404, "404", "Resource not found")
