@@ -12,6 +12,7 @@ import msgspec
 
 from backends import sse
 from backends.adapter import Incoming
+from backends.chat.dialect import Chat
 from backends.chat_stream import ChatStream
 from backends.decoder import Decoder
 from backends.families import FAMILIES, OPENAI_FAMILIES
@@ -21,6 +22,10 @@ from backends.place import address
 V1 = "/openai/v1"
 #: What has a deployment behind it, at both kinds of address.
 AZURE_FAMILIES = OPENAI_FAMILIES - {"moderations", "image_variations", "responses"}
+
+
+#: The first version that knows ``max_completion_tokens``, which OpenAI's later models ask for.
+_NEW_LIMIT = "2024-09-01"
 
 
 class _Chunk(msgspec.Struct):
@@ -34,6 +39,7 @@ class Azure(OpenAI):
     def __init__(self, root: str, model: str, headers: Mapping[str, str], api_version: str) -> None:
         root = root.removesuffix(V1)
         super().__init__(root if api_version else root + V1, model, headers, v1_in_root=True)
+        self._api_version = api_version
         if api_version:
             prefix = address(root)[1] + f"/openai/deployments/{quote(model, safe='')}".encode()
             query = f"?api-version={quote(api_version)}".encode()
@@ -43,6 +49,11 @@ class Azure(OpenAI):
     def target(self, family: str) -> bytes:
         """The request target of a family."""
         return self._targets[family]
+
+    def chat(self, path: bytes) -> Chat:
+        """What the doors that it does not have are translated into. ``path``: chat completions, below the root."""
+        old = "" < self._api_version < _NEW_LIMIT
+        return Chat(path, "max_tokens" if old else "max_completion_tokens")
 
     def decoder(self, incoming: Incoming, content_type: bytes) -> Decoder:
         if incoming.family.events == "openai" and content_type.startswith(b"text/event-stream"):

@@ -131,7 +131,9 @@ def _openai(deployment: Deployment, root: str, means: Means) -> Adapter:
 def _chat(deployment: Deployment, target: bytes) -> Chat:
     """What the other doors of a compatible provider speak."""
     row = ROWS.get(deployment.provider)
-    return Chat(target) if row is None or row.plain else AdaptedChat(target, row)
+    if row is not None and not row.plain:
+        return AdaptedChat(target, row)
+    return Chat(target, "max_completion_tokens" if deployment.provider == "openai" else "max_tokens")
 
 
 def _by_row(deployment: Deployment, itself: OpenAI) -> Adapter:
@@ -231,7 +233,9 @@ def _azure(deployment: Deployment, root: str, means: Means) -> Adapter:
     azure = Azure(root, deployment.model, lines, deployment.api_version or "")
     key = _azure_key(deployment, means)
     place = Place(root, key, lines)
-    return with_doors(deployment, Signed(azure, key), place, Chat(azure.target("chat").removeprefix(place.prefix)))
+    return with_doors(
+        deployment, Signed(azure, key), place, azure.chat(azure.target("chat").removeprefix(place.prefix))
+    )
 
 
 def _azure_key(deployment: Deployment, means: Means) -> Credentials:

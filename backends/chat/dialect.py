@@ -12,13 +12,18 @@ from policies.failure import Fault
 
 
 class Chat:
-    """A Dialect. ``target``: the path of chat completions below the deployment's root."""
+    """A Dialect. ``target``: the path of chat completions below the deployment's root.
 
-    def __init__(self, target: bytes) -> None:
+    ``limit``: its name for the most tokens of an answer. OpenAI's own later models refuse the old ``max_tokens``, which
+    is all that many compatible servers know.
+    """
+
+    def __init__(self, target: bytes, limit: str = "max_tokens") -> None:
         self._target = target
+        self._limit = limit
 
     def write(self, conversation: Conversation, model: str) -> Written:
-        return write_chat(conversation, model, self._target)
+        return write_chat(conversation, model, self._target, self._limit)
 
     def reader(self, stream: bool, content_type: bytes) -> ReplyReader:
         if content_type.startswith(b"text/event-stream"):

@@ -40,7 +40,7 @@ _PLAIN = (
 _BUDGETS = ((2048, "low"), (8192, "medium"))  # up to so many tokens of thought
 
 
-def write_chat(conversation: Conversation, model: str, target: bytes) -> Written:
+def write_chat(conversation: Conversation, model: str, target: bytes, limit: str) -> Written:
     """The body of ``POST /chat/completions``. Of ``extra`` nothing is sent: another API's fields mean nothing here."""
     body: dict[str, Any] = {
         "model": model,
@@ -49,7 +49,7 @@ def write_chat(conversation: Conversation, model: str, target: bytes) -> Written
     if conversation.stream:
         body |= {"stream": True, "stream_options": {"include_usage": True}}
     if conversation.max_tokens is not None:
-        body["max_tokens"] = conversation.max_tokens
+        body[limit] = conversation.max_tokens
     for name in _PLAIN:
         value = getattr(conversation, name)
         if value not in (None, "", []):

@@ -53,6 +53,7 @@ CALLS = [
     {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": '{"city":"Bern"}'}},
     {"id": "call_2", "type": "function", "function": {"name": "now", "arguments": "{}"}},
 ]
+MARKER = {"type": "ephemeral", "ttl": "1h"}
 TOKEN = {"token": "yes", "logprob": -0.1, "bytes": [121, 101, 115], "top_logprobs": []}
 MARK = {"token": "!", "logprob": -0.2, "bytes": [33], "top_logprobs": []}
 ROLE = delta(role="assistant", content="")
@@ -133,6 +134,23 @@ CASES = (
         chunks(delta(role="assistant", refusal="I must"), delta(refusal=" not."), delta(finish="content_filter")),
         told={"refusal": "I must not."},
         finish="content_filter",
+        usage=USAGE,
+    ),
+    Case(
+        "stop",
+        whole({"message": {"content": "yes!"}, "finish_reason": "stop"}),
+        TEXT_STREAM,
+        asked={"stop": "END", "temperature": 0.2, "max_completion_tokens": 50, "frequency_penalty": 0.5},
+        sent={"stop": ["END"], "temperature": 0.2, "max_tokens": 50, "frequency_penalty": 0.5},
+        told={"content": "yes!"},
+        usage=USAGE,
+    ),
+    Case(
+        "cached",
+        whole({"message": {"content": "yes!"}, "finish_reason": "stop"}),
+        TEXT_STREAM,
+        asked={"messages": [{"role": "user", "content": [{"type": "text", "text": "hi", "cache_control": MARKER}]}]},
+        sent={"messages": [{"role": "user", "content": "hi"}]},  # it caches by itself, and knows no markers
         usage=USAGE,
     ),
     Case(

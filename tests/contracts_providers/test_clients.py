@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import anthropic
+import msgspec
 import openai
 import pytest
 
@@ -259,3 +260,17 @@ models: {{m: {{deployments: [pool, claude]}}}}
     assert raw.headers["x-cloverleaf-deployment"] == "claude"
     assert float(raw.headers["x-cloverleaf-cost-usd"]) == 11
     assert len(raw.parse().choices[0].message.tool_calls or ()) == 2
+
+
+@pytest.mark.parametrize(("provider", "limit"), [("openai", "max_completion_tokens"), ("openrouter", "max_tokens")])
+async def test_the_most_tokens_are_named_as_the_provider_knows_them(provider: str, limit: str) -> None:
+    """OpenAI's later models refuse the old name; other servers may not know the new one."""
+    async with upstream(whole(ANSWER)) as up:
+        text = f"""
+deployments: {{d: {{provider: {provider}, model: m, base_url: "{up.url}", api_key: k}}}}
+models: {{m: {{deployments: [d]}}}}
+"""
+        async with running(text) as gateway, messages(gateway) as client:
+            await client.messages.create(model="m", max_tokens=50, messages=ASK)
+    sent = msgspec.json.decode(up.calls[0].body)
+    assert {key: value for key, value in sent.items() if key.startswith("max_")} == {limit: 50}

@@ -16,7 +16,21 @@ from tests.contracts_providers.harness import Broken, Case, Provider, Refusal, a
 from tests.contracts_providers.harness import chat as chat_request
 from tests.contracts_providers.rows import BROKEN, CASES, PROVIDERS, REFUSALS, name
 
+#: What every provider has a row of, whatever else it has.
+SHARED = {"chat", "tools", "json_schema", "image", "reasoning", "stop", "long", "cached", "refused"}
 every_case = pytest.mark.parametrize(("provider", "case"), CASES, ids=name)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS, ids=name)
+def test_no_provider_leaves_a_case_out(provider: Provider) -> None:
+    cases = {case.name: case for case in provider.cases}
+    assert cases.keys() >= SHARED
+    assert len(cases["tools"].told["tool_calls"]) == 2, "parallel calls, streamed too"
+    assert cases["cached"].usage.cached > 0
+    refused = {refusal.failure for refusal in provider.refusals}
+    assert refused >= {Failure.RATE_LIMITED, Failure.OVERLOADED, Failure.CONTEXT_TOO_LONG}
+    broken = {broken.failure for broken in provider.broken}
+    assert broken >= {Failure.BROKEN_STREAM, Failure.MALFORMED}
 
 
 @every_case

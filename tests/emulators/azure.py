@@ -4,6 +4,7 @@
 request that is let in plays the n-th play, and later ones the last.
 """
 
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,9 +18,14 @@ _USAGE = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}
 
 
 class Says(msgspec.Struct, frozen=True):
-    """An answer of that text. ``ending``, of a stream: ``whole``, ``cut`` or ``filtered`` (stopped by the filter)."""
+    """An answer of that text. ``ending``, of a stream: ``whole``, ``cut`` or ``filtered`` (stopped by the filter).
+
+    ``thought``: the reasoning that open models there show; ``calls``: name and arguments of each tool called.
+    """
 
     text: str = "Hello from Azure."
+    thought: str = ""
+    calls: tuple[tuple[str, str], ...] = ()
     ending: str = "whole"
     lines: tuple[str, ...] = ("x-ratelimit-remaining-requests: 99", "x-ratelimit-remaining-tokens: 9900")
 
@@ -58,6 +64,7 @@ class Azure:
         self, *plays: Says | Refuses, deployment: str = "dep", key: str = "azure-key", token: str = ""
     ) -> None:
         self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.api_version = API_VERSION
         self._plays = plays or (Says(),)
         self._deployment = deployment
         self._key = key
@@ -93,7 +100,7 @@ class Azure:
         kind, _, rest = parts.path.removeprefix("/openai/").partition("/")
         if kind == "v1" and not parts.query:
             name = body.get("model")
-        elif kind == "deployments" and parse_qs(parts.query) == {"api-version": [API_VERSION]}:
+        elif kind == "deployments" and parse_qs(parts.query) == {"api-version": [self.api_version]}:
             name, _, rest = rest.partition("/")
         else:
             return Refuses(404, "404", "Resource not found")
@@ -104,11 +111,20 @@ class Azure:
         return None
 
 
+def _call(index: int, name: str, arguments: str) -> dict[str, Any]:
+    return {"id": f"call_{index}", "type": "function", "function": {"name": name, "arguments": arguments}}
+
+
 def _answer(play: Says) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": play.text or None, "refusal": None}
+    if play.thought:
+        message["reasoning_content"] = play.thought
+    if play.calls:
+        message["tool_calls"] = [_call(index, *called) for index, called in enumerate(play.calls)]
     choice = {
         "index": 0,
-        "message": {"role": "assistant", "content": play.text, "refusal": None},
-        "finish_reason": "stop",
+        "message": message,
+        "finish_reason": "tool_calls" if play.calls else "stop",
         "logprobs": None,
         "content_filter_results": _SAFE,
     }
@@ -142,16 +158,33 @@ async def _stream(call: Call, play: Says, body: dict[str, Any]) -> None:
     await begin(call, EVENTS)
     await say(**none)
     await say(**head, choices=choice({"role": "assistant", "content": ""}))
-    for word in play.text.split(" "):
-        await say(**head, choices=choice({"content": word + " "}))
+    for delta in _deltas(play):
+        await say(**head, choices=choice(delta))
     if play.ending == "cut":
         call.cut()
         return
-    await say(**head, choices=choice({}, "content_filter" if play.ending == "filtered" else "stop"))
+    stop = "tool_calls" if play.calls else "stop"
+    await say(**head, choices=choice({}, "content_filter" if play.ending == "filtered" else stop))
     if wants:
         await say(**head, choices=[], usage=_USAGE)
     await call.chunk(b"data: [DONE]\n\n")
     await call.send(b"0\r\n\r\n")
+
+
+def _deltas(play: Says) -> Iterator[dict[str, Any]]:
+    """The thought, the text and each call, in pieces."""
+    if play.thought:
+        yield from ({"reasoning_content": piece} for piece in _pieces(play.thought))
+    yield from ({"content": piece} for piece in _pieces(play.text))
+    for index, (name, arguments) in enumerate(play.calls):
+        yield {"tool_calls": [{"index": index, **_call(index, name, "")}]}
+        yield from (
+            {"tool_calls": [{"index": index, "function": {"arguments": piece}}]} for piece in _pieces(arguments)
+        )
+
+
+def _pieces(text: str) -> list[str]:
+    return [text[at : at + 5] for at in range(0, len(text), 5)]
 
 
 async def _refuse(call: Call, refused: Refuses) -> None:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backends import sse
+from backends.azure import AzureStream
 from backends.chat_stream import ChatStream
 from backends.decoder import Decoder
 from backends.typed_stream import TypedStream
@@ -27,6 +28,11 @@ CHAT = (
     '{"error":{"message":"died","code":500}}',
     "garbage",
     "[DONE]",
+)
+AZURE = (
+    *CHAT,
+    '{"choices":[],"id":"","prompt_filter_results":[{"prompt_index":0}]}',
+    '{"choices":[{"index":0,"delta":{"content":"c"}}],"prompt_filter_results":[]}',
 )
 TYPED = (
     '{"type":"response.created","response":{"usage":null}}',
@@ -90,6 +96,14 @@ def test_any_split_of_a_chat_stream_reads_the_same(
     events: list[bytes], tail: bytes, hide: bool, data: st.DataObject
 ) -> None:
     check(lambda: ChatStream(hide_usage=hide), events, tail, data)
+
+
+@settings(deadline=None, max_examples=100)
+@given(streams(AZURE), st.sampled_from([b"", b"data: {", b"data"]), st.booleans(), st.data())
+def test_any_split_of_azure_s_stream_reads_the_same(
+    events: list[bytes], tail: bytes, hide: bool, data: st.DataObject
+) -> None:
+    check(lambda: AzureStream(hide_usage=hide), events, tail, data)
 
 
 @settings(deadline=None, max_examples=150)

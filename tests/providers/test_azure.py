@@ -72,6 +72,18 @@ async def test_the_messages_door_in_front_of_it() -> None:
     assert azure.asked[0][0].startswith("/openai/deployments/dep/chat/completions")
 
 
+@pytest.mark.parametrize(
+    ("more", "limit"),
+    [(V1, "max_completion_tokens"), (DATED, "max_completion_tokens"), ("api_version: 2024-06-01", "max_tokens")],
+)
+async def test_the_most_tokens_are_named_as_the_version_knows_them(more: str, limit: str) -> None:
+    async with gateway(more=more) as (azure, on), connected(on.gateway.port) as client:
+        azure.api_version = "2024-06-01" if "06" in more else API_VERSION
+        body = b'{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}'
+        assert (await client.ask(post("/v1/messages", body))).status == 200
+    assert {key: value for key, value in azure.asked[0][1].items() if key.startswith("max_")} == {limit: 9}
+
+
 async def test_an_entra_token_is_fetched_before_it_is_needed() -> None:
     async with upstream(entra := Entra()) as issuer:
         authority = f"http://127.0.0.1:{issuer.port}"

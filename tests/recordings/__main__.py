@@ -2,19 +2,16 @@
 
 from collections import Counter
 
-from tests.recordings import outcome
-from tests.recordings.scope import reason
-from tests.recordings.sources import SOURCES
+from tests.recordings import counts
 
-print("| source | answers | of them streamed | requests | expressible | out of scope |\n|---|--:|--:|--:|--:|--:|")
-scope: Counter[str] = Counter()
-for source in SOURCES:
-    good = [each for each in source.exchanges() if each.status == 200]
-    asked = [each for each in good if source.reads and each.request]
-    said = [outcome.request(source, each) for each in asked]
-    scope.update(reason(each) for each in said if each)
-    for each in good:
-        outcome.reply(source, each)
-    streamed = sum(each.streamed for each in good)
-    print(f"| {source.name} | {len(good)} | {streamed} | {len(asked)} | {said.count('')} | {sum(map(bool, said))} |")
-print("\nOut of scope:", ", ".join(f"{why} ({count})" for why, count in scope.items()))
+print("| source | answers | streamed | read without a fault | requests | expressed | out of scope |")
+print("|---|--:|--:|--:|--:|--:|--:|")
+reasons: Counter[str] = Counter()
+for row in counts.rows():
+    out = row.requests - row.expressed
+    reasons.update(row.reasons)
+    print(f"| {row.name} | {row.answers} | {row.streamed} | {row.read} | {row.requests} | {row.expressed} | {out} |")
+print("\nRead with a fault: an error within a 200 (a call that the provider itself found unusable).")
+print("Out of scope:", ", ".join(f"{why} ({count})" for why, count in reasons.most_common()))
+for folder, count, why in counts.beyond():
+    print(f"Not gone through: {folder} ({count} calls): {why}")

@@ -75,7 +75,7 @@ def test_an_answer_is_openai_s_and_its_usage_sums(one: Exchange) -> None:
 def test_every_accepted_request_can_be_said_or_is_left_out_for_a_reason(capsys: pytest.CaptureFixture[str]) -> None:
     counts: Counter[str] = Counter()
     for one in ANSWERED:
-        counts[_said(one)] += 1
+        counts[said(one)] += 1
     with capsys.disabled():
         print(f"\nbedrock: {len(ANSWERED)} accepted requests\n{table(counts)}")
     reasons = {reason: number for reason, number in counts.items() if reason in LEFT_OUT}
@@ -83,7 +83,7 @@ def test_every_accepted_request_can_be_said_or_is_left_out_for_a_reason(capsys: 
     assert counts.keys() - LEFT_OUT.keys() <= {"said the same", "spoiled by the recorder"}
 
 
-def _said(one: Exchange) -> str:
+def said(one: Exchange) -> str:
     if one.asked is None:
         return "spoiled by the recorder"
     try:

@@ -1,6 +1,7 @@
 """Recorded traffic of providers that speak OpenAI's API: it passes to the byte, and its usage is read."""
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -53,10 +54,7 @@ def path_of(one: Exchange) -> str:
 
 @pytest.mark.parametrize(("provider", "one"), ANSWERED, ids=lambda value: getattr(value, "file", value))
 def test_an_answer_passes_and_is_counted(provider: str, one: Exchange) -> None:
-    streamed = one.body.startswith((b"data:", b"event:"))
-    type = SSE if streamed else b"application/json"
-    asked = one.asked | ({"stream_options": {"include_usage": True}} if streamed else {})
-    out, decoder = passed(provider, path_of(one), asked, one.body, type)
+    out, streamed, decoder = answer(provider, one)
     if b'"failed_generation"' in one.body:
         assert decoder.fault is not None and decoder.fault.failure is Failure.SERVER_ERROR
         return  # the model's slip: another place may do better
@@ -69,6 +67,14 @@ def test_an_answer_passes_and_is_counted(provider: str, one: Exchange) -> None:
         assert decoder.usage.prompt + decoder.usage.completion == total
     else:
         assert decoder.usage.prompt + decoder.usage.completion == one.json["usage"]["total_tokens"]
+
+
+def answer(provider: str, one: Exchange) -> tuple[bytes, bool, Decoder]:
+    """What a client gets for a recorded answer, whether it was streamed, and what read it."""
+    streamed = one.body.startswith((b"data:", b"event:"))
+    asked = one.asked | ({"stream_options": {"include_usage": True}} if streamed else {})
+    out, decoder = passed(provider, path_of(one), asked, one.body, SSE if streamed else b"application/json")
+    return out, streamed, decoder
 
 
 def _valid(out: bytes, streamed: bool) -> None:
@@ -99,17 +105,29 @@ def test_refusals_of_groq() -> None:
     assert kinds == {Failure.NOT_FOUND, Failure.SERVER_ERROR}
 
 
-def test_xai_s_and_azure_s_answers_in_one_piece() -> None:
-    """Of these the recorder kept decoded events or bodies only."""
+def test_xai_s_stream_whose_events_were_kept_alone() -> None:
     chunks = (FOLDER / "openai-compatible" / "vercel-xai-text.chunks.txt").read_bytes().splitlines()
     stream = b"".join(b"data: " + chunk + b"\n\n" for chunk in chunks) + b"data: [DONE]\n\n"
     asked = {"stream": True, "stream_options": {"include_usage": True}}
     out, decoder = passed("xai", "/chat/completions", asked, stream, SSE)
     assert decoder.fault is None and out == stream and decoder.usage.completion > 0
-    for provider, file in (
-        ("xai", "openai-compatible/vercel-xai-tool-call.json"),
-        ("azure", "azure/vercel-azure-deepseek-reasoning.1.json"),
-    ):
-        body = (FOLDER / file).read_bytes()
-        out, decoder = passed(provider, "/chat/completions", {}, body, b"application/json")
-        assert decoder.fault is None and out == body and decoder.usage.source == "upstream"
+
+
+@pytest.mark.parametrize("file", ["azure/*.json", "openai-compatible/*.json"])
+def test_bodies_that_were_kept_alone_pass_and_are_counted(file: str) -> None:
+    paths = sorted(FOLDER.glob(file))
+    assert paths
+    for path in paths:
+        body = path.read_bytes()
+        family = "/responses" if msgspec.json.decode(body)["object"] == "response" else "/chat/completions"
+        out, decoder = passed(path.parent.name, family, {}, body, b"application/json")
+        assert decoder.fault is None and out == body, path.name
+        assert decoder.usage.source == "upstream", path.name
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("azure/*.chunks.txt")), ids=lambda path: path.stem)
+def test_responses_whose_events_were_kept_alone_pass_and_are_counted(path: Path) -> None:
+    stream = b"".join(b"data: " + line + b"\n\n" for line in path.read_bytes().splitlines())
+    out, decoder = passed("azure", "/responses", {"stream": True}, stream, SSE)
+    assert decoder.fault is None and out == stream
+    assert decoder.usage.source == "upstream"

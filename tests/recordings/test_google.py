@@ -10,16 +10,17 @@ from openai.types.chat import ChatCompletion
 
 from backends.chat.read_request import read_chat
 from backends.chat.write_reply import ChatReply
-from backends.events import UsageSeen
+from backends.events import Event, UsageSeen
 from backends.google.dialect import Google
 from backends.heading import Heading
-from policies.failure import Failure
+from policies.failure import Failure, Fault
 from tests.recordings.google import ROOT, VERBS, Exchange, OutOfScope, as_chat, exchanges, tidy
 
 PROVIDERS = ("gemini", "vertex")
 pytestmark = pytest.mark.skipif(not ROOT.is_dir(), reason="the recordings are not beside this checkout")
 
 #: What of the recordings is not a chat, and why nothing is lost.
+SAME = "expressed, to the field"
 OTHER_APIS = {"interactions": "the Interactions API", "countTokens": "counting", "embedContent": "embeddings"}
 
 
@@ -38,13 +39,12 @@ def test_every_reply_is_an_openai_answer_with_the_providers_own_count(provider: 
     for one in chats(provider):
         if one.status != 200:
             continue
-        reader = Google().reader(one.stream, b"text/event-stream" if one.stream else b"application/json")
-        events = reader.feed(one.reply) + reader.close()
+        events, fault = read(one)
         if b"UNEXPECTED_TOOL_CALL" in one.reply:  # the model called what it does not have: no answer at all
-            assert reader.fault is not None and reader.fault.failure is Failure.MALFORMED
+            assert fault is not None and fault.failure is Failure.MALFORMED
             failed += 1
             continue
-        assert reader.fault is None, f"{one.name}: {reader.fault}"
+        assert fault is None, f"{one.name}: {fault}"
         writer = ChatReply(Heading("0" * 16, "m", 1, stream=False))
         writer.write(events)
         body = writer.end()
@@ -54,6 +54,12 @@ def test_every_reply_is_an_openai_answer_with_the_providers_own_count(provider: 
         assert msgspec.json.decode(body)["usage"]["total_tokens"] == seen.prompt + seen.completion
         answered += 1
     assert answered + failed == len([one for one in chats(provider) if one.status == 200]) > 10
+
+
+def read(one: Exchange) -> tuple[list[Event], Fault | None]:
+    """The events of a recorded answer, and what is wrong with it."""
+    reader = Google().reader(one.stream, b"text/event-stream" if one.stream else b"application/json")
+    return [*reader.feed(one.reply), *reader.close()], reader.fault
 
 
 def _counted(one: Exchange) -> tuple[int, int, int]:
@@ -71,27 +77,27 @@ def _counted(one: Exchange) -> tuple[int, int, int]:
 def test_every_accepted_request_can_be_asked_for_or_is_out_of_scope(
     provider: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    outcome: Counter[str] = Counter()
-    for one in recorded(provider):
-        if one.request is None or one.verb not in VERBS:
-            outcome[OTHER_APIS.get(one.verb, "a reply without its request" if one.request is None else "other")] += 1
-            continue
-        if one.status != 200:
-            outcome["refused by the provider"] += 1
-            continue
-        wanted = tidy(one.request)
-        try:
-            chat = as_chat(wanted)
-        except OutOfScope as reason:
-            outcome[f"out of scope: {reason}"] += 1
-            continue
-        written = Google("p", vertex=provider == "vertex").write(read_chat(msgspec.json.encode(chat)), one.model)
-        assert not written.dropped, one.name
-        assert _unsigned(tidy(msgspec.json.decode(written.body))) == _unsigned(wanted), one.name
-        outcome["expressed, to the field"] += 1
+    outcome = Counter(said(provider, one) for one in recorded(provider))
     with capsys.disabled():
         print(f"\n{provider}: " + "; ".join(f"{count} {what}" for what, count in sorted(outcome.items())))
-    assert outcome["expressed, to the field"] >= len([one for one in chats(provider) if one.request is not None]) // 2
+    assert outcome[SAME] >= len([one for one in chats(provider) if one.request is not None]) // 2
+
+
+def said(provider: str, one: Exchange) -> str:
+    """Say a recorded request in our terms and again in Google's; what became of it."""
+    if one.request is None or one.verb not in VERBS:
+        return OTHER_APIS.get(one.verb, "a reply without its request" if one.request is None else "other")
+    if one.status != 200:
+        return "refused by the provider"
+    wanted = tidy(one.request)
+    try:
+        chat = as_chat(wanted)
+    except OutOfScope as reason:
+        return f"out of scope: {reason}"
+    written = Google("p", vertex=provider == "vertex").write(read_chat(msgspec.json.encode(chat)), one.model)
+    assert not written.dropped, one.name
+    assert _unsigned(tidy(msgspec.json.decode(written.body))) == _unsigned(wanted), one.name
+    return SAME
 
 
 def _unsigned(body: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from tests.recordings import outcome
+from tests.recordings import counts, outcome
 from tests.recordings.reading import FOLDER, Exchange
 from tests.recordings.scope import reason
 from tests.recordings.sources import SOURCES, Source
@@ -33,3 +33,19 @@ def test_a_recorded_request_is_expressible_or_out_of_scope_for_a_reason(source: 
 
 def test_every_source_has_recordings() -> None:
     assert not {source.name for source in SOURCES} - set(Counter(source.name for source, _ in GOOD))
+
+
+def test_every_folder_on_file_is_gone_through_or_left_for_a_reason() -> None:
+    through = {
+        "bedrock",
+        "gemini",
+        "vertex",
+        "groq",
+        "azure",
+        "bedrock-mantle",
+        "openai",
+        "anthropic",
+        "openai-compatible",
+    }
+    folders = {path.name for path in FOLDER.iterdir() if path.is_dir()} - {"licenses"}
+    assert folders <= through | counts.BEYOND.keys()

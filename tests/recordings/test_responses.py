@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from backends.decoder import Decoder
 from backends.peek import BadBody
 from backends.responses.read_request import read_responses
 from backends.typed_stream import TypedStream
@@ -21,27 +22,37 @@ CALLS = [
 
 @pytest.mark.parametrize("exchange", CALLS, ids=lambda each: each.name)
 def test_a_recorded_response_passes_and_is_counted(exchange: Exchange) -> None:
-    decoder = TypedStream() if exchange.streamed else WholeBody(json=True)
-    out = decoder.feed(exchange.reply) + decoder.close()
+    decoder = read(exchange)
     assert decoder.fault is None
-    assert out == exchange.reply
     usage = _usage(exchange)
     assert (decoder.usage.prompt, decoder.usage.completion) == (usage["input_tokens"], usage["output_tokens"])
     assert decoder.usage.reasoning == usage["output_tokens_details"]["reasoning_tokens"]
     assert decoder.usage.cached == usage["input_tokens_details"]["cached_tokens"]
 
 
+def read(exchange: Exchange) -> Decoder:
+    """What has read a recorded answer, whose bytes passed as they were."""
+    decoder = TypedStream() if exchange.streamed else WholeBody(json=True)
+    out = decoder.feed(exchange.reply) + decoder.close()
+    assert out == exchange.reply
+    return decoder
+
+
 @pytest.mark.parametrize("exchange", CALLS, ids=lambda each: each.name)
 def test_a_recorded_request_is_a_conversation_or_out_of_scope_for_a_reason(exchange: Exchange) -> None:
+    told = said(exchange)
+    assert not told or reason(told), told
+
+
+def said(exchange: Exchange) -> str:
+    """Read a recorded request; empty: it is a conversation, and all of it."""
     assert exchange.request is not None
     try:
         conversation = read_responses(msgspec.json.encode(exchange.request))
     except BadBody as problem:
-        assert reason(str(problem)), str(problem)
-        return
+        return str(problem)
     assert conversation.messages
-    said = "dropped: " + ", ".join(conversation.extra)
-    assert not conversation.extra or reason(said), said
+    return "dropped: " + ", ".join(conversation.extra) if conversation.extra else ""
 
 
 def _usage(exchange: Exchange) -> dict[str, dict[str, int]]:

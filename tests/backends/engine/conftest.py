@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 import uvloop
-from hypothesis import HealthCheck, settings
 from openai import AsyncOpenAI
 
 from backends.engine.server import Engine, EngineOptions
@@ -17,10 +16,6 @@ Serve = Callable[..., Awaitable[str]]
 Connect = Callable[..., AsyncOpenAI]
 Gauge = Callable[[str, str], Awaitable[float]]
 Wire = Callable[[str], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
-
-# A busy machine is no failure.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("patient")
 
 
 def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
