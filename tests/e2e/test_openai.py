@@ -143,7 +143,12 @@ models: {demo: {deployments: [pool]}, other: {deployments: [pool]}}
 
 async def test_a_stream_that_breaks_raises_in_the_client(gateway: Running, sdk: AsyncOpenAI) -> None:
     stream = await sdk.chat.completions.create(
-        model="demo", messages=HELLO, stream=True, max_tokens=100_000, extra_body={"ignore_eos": True}
+        model="demo",
+        messages=HELLO,
+        stream=True,
+        max_tokens=100_000,
+        logprobs=True,  # with them it cannot go on elsewhere unbroken
+        extra_body={"ignore_eos": True},
     )
     await anext(stream)
     for engines in gateway.app._engines.values():

@@ -102,7 +102,7 @@ async def test_a_failed_attempt_leaves_nothing_in_the_next() -> None:
     """A broken first answer, then a good one: the good one's bytes alone, its usage alone, by its name."""
 
     async def broken(call: Call) -> None:
-        await call.send(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-ratelimit-remaining-tokens: 1\r\n")
+        await call.send(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-ratelimit-remaining-tokens: 99999\r\n")
         await call.send(b'content-length: 900\r\n\r\n{"usage":{"prompt_tokens":99999}')
         call.cut()
 
