@@ -130,7 +130,7 @@ async def test_a_killed_engine_costs_no_stream_that_may_go_on(
     async with client(survives) as http, asyncio.TaskGroup() as group:
         group.create_task(streams["realigned"].listen(http, realigned))
         group.create_task(streams["continued"].listen(http, continued))
-        group.create_task(streams["two"].listen(http, asked("continued", prompt, n=2)))
+        group.create_task(streams["two"].listen(http, asked("continued", prompt, n=2, temperature=1)))
 
         async def begun() -> bool:
             return all(stream.words >= cut for stream in streams.values())
