@@ -8,7 +8,7 @@ import msgspec
 
 from policies.slo.estimate import Estimate
 
-TIE = 0.05  # of the cost
+TIE = 0.05  # of the dearest place's cost: an idle engine costs nothing, and what is 5 % of that?
 
 
 class Offer(msgspec.Struct, frozen=True, gc=False):
@@ -33,14 +33,15 @@ def rank(offers: list[Offer], late_price: float, late_allowed: float | None) -> 
     values = [objective(offer, late_price) for offer in offers]
     least = min(value for value, kept in zip(values, keeps, strict=True) if kept)
     lightest = min(offer.estimate.burden for offer in offers)
+    tie = TIE * max(least, max(offer.cost for offer in offers))
     return [
-        _score(value, least, lightest / offer.estimate.burden) if kept else 0.0
+        _score(value, least, tie, lightest / offer.estimate.burden) if kept else 0.0
         for value, kept, offer in zip(values, keeps, offers, strict=True)
     ]
 
 
-def _score(value: float, least: float, lightness: float) -> float:
-    """Above a half: within a tie of the least, ordered by how light. Below: the dearer the lower."""
-    if value <= least * (1.0 + TIE):
+def _score(value: float, least: float, tie: float, lightness: float) -> float:
+    """Above a half: within a ``tie`` of the least, ordered by how light. Below: the dearer the lower."""
+    if value <= least + tie:
         return 0.5 + 0.5 * lightness
     return 0.5 * least / value if least > 0.0 else 0.25 / (1.0 + value)
