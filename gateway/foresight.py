@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import msgspec
 
 from policies.failure import ENDPOINT_FAULTS, Failure
+from policies.predict.coverage import Coverage, told
 from policies.predict.latency import HardwareClass, LatencyPredictor, hardware
 from policies.predict.length import Lengths
 from policies.scorers.cost import expected_cost
@@ -22,6 +23,7 @@ from policies.types import Candidate, Model, Request, Usage
 
 HOMES = 65_536  # conversations whose place is remembered
 LATE = 0.95  # the share of its own prediction after which an attempt's silence is a sign
+COUNTED = 4  # of so many attempts one is counted in ``coverage``
 SHORTEST = 8  # tokens; the pace of a shorter answer says little
 
 
@@ -41,6 +43,7 @@ class Foresight:
         self._misses: dict[str, MissPrice] = {}
         self._lengths: dict[str, Lengths] = {}
         self._homes: OrderedDict[int, str] = OrderedDict()
+        self.coverage: dict[str, Coverage] = {}  # how well first tokens were foretold, by deployment
         self._models: dict[str, Watched] = {}  # those that ask for it
 
     def keep(self, models: Iterable[Model]) -> None:
@@ -93,7 +96,10 @@ class Foresight:
             return
         load = candidate.load
         tokens = float(request.prompt_tokens + request.expected_output)
-        load.forecasts[request.seed] = Forecast(estimate, now, estimate.first.quantile(LATE), tokens)
+        forecast = Forecast(estimate, now, estimate.first.quantile(LATE), tokens)
+        if request.stream and request.seed % COUNTED == 0:
+            forecast.told = told(estimate.first)
+        load.forecasts[request.seed] = forecast
         load.resident += tokens
         self._offer(model, request, candidate, estimate, now)
         if request.conversation:
@@ -112,6 +118,10 @@ class Foresight:
         if request.stream:  # a whole answer's first token is its last
             estimate = forecast.estimate
             load.predictor.observe_first(estimate.situation, estimate.first, now - forecast.sent, now)
+            if forecast.told:
+                self.coverage.setdefault(candidate.deployment.name, Coverage()).observe(
+                    forecast.told, now - forecast.sent
+                )
             limit = model.target.first(request.prompt_tokens)
             forecast.missed = limit is not None and now - request.received > limit
 
@@ -130,10 +140,9 @@ class Foresight:
         if forecast is None or model is None or load.predictor is None:
             return
         self._lengths.setdefault(request.model, Lengths()).observe(usage.completion)
-        if request.stream and usage.completion >= SHORTEST and forecast.first_at:
-            estimate = forecast.estimate
+        if request.stream and usage.completion >= SHORTEST and 0.0 < forecast.first_at < now:
             pace = (now - forecast.first_at) / (usage.completion - 1)
-            load.predictor.observe_each(estimate.situation, estimate.each, max(pace, 1e-6), now)
+            load.predictor.observe_each(forecast.met(load.in_flight - len(load.backlog.owed), load.resident), pace, now)
             limit = model.target.tpot
             forecast.missed = forecast.missed or (limit is not None and pace > limit)
         if request.stream:
@@ -151,7 +160,7 @@ class Foresight:
         if not costs:
             return
         cloud = min(costs)
-        self._misses[request.model].offer(cloud)
+        self._misses.setdefault(request.model, MissPrice()).offer(cloud)
         for pool in model.pools:
             place = pool[request.seed % len(pool)]
             there = estimate if chosen.pool is place.pool else foretold(request, place, model.target, now)

@@ -33,13 +33,14 @@ _PRIOR_RATIOS = tuple(exp(0.12 * z) for z in range(-10, 11))  # a factor of thre
 
 
 class Situation(msgspec.Struct, frozen=True, gc=False):
-    """What an attempt meets at an endpoint: tokens and requests."""
+    """What an attempt meets at an endpoint: tokens and requests. ``others``: of those, other gateways' requests."""
 
     uncached: float
     ahead: float = 0.0
     running: float = 0.0
     waiting: float = 0.0
     resident: float = 0.0
+    others: float = 0.0
 
     @property
     def first(self) -> tuple[float, ...]:
@@ -94,6 +95,11 @@ class Prediction(msgspec.Struct, frozen=True, gc=False):
     ratios: Ratios
     calibration: Calibration
 
+    @property
+    def spread(self) -> float:
+        """Seconds of one standard deviation: half of what two thirds of such attempts lie within."""
+        return (self.quantile(0.84) - self.quantile(0.16)) / 2
+
     def quantile(self, share: float) -> float:
         """Seconds that ``share`` (0..1) of such attempts stay under."""
         return self.seconds * self.ratios.quantile(self.calibration.level(share))
@@ -146,12 +152,13 @@ class LatencyPredictor(msgspec.Struct):
             seconds = told.seconds * told.ratios.beyond(seconds / told.seconds)
             self._count(situation, told, seconds, now)
 
-    def observe_each(self, situation: Situation, told: Prediction, seconds: float, now: float) -> None:
-        """A token after the first took ``seconds`` on average."""
-        quantity = self.hardware.each
+    def observe_each(self, met: Situation, seconds: float, now: float) -> None:
+        """A token after the first took ``seconds`` on average. ``met``: while the answer lasted, not when it began: or
+        an engine that filled up meanwhile would look slow when it is empty, and would not be asked again."""
+        quantity, told = self.hardware.each, self.each_token(met, now)
         quantity.calibration.observe(told.level(seconds))
-        quantity.bands[situation.pace_band].observe(seconds / told.seconds)
-        quantity.line.observe(situation.each, seconds / self.factor(now), situation.pace_band)
+        quantity.bands[met.pace_band].observe(seconds / told.seconds)
+        quantity.line.observe(met.each, seconds / self.factor(now), met.pace_band)
 
     def restarted(self) -> None:
         """A new engine behind the address: what is known of the old one is not its."""
