@@ -2,8 +2,8 @@
 
     python -m bench.spill ../shared/traces/azure2023_conv.csv            # Azure's public trace gives the sizes
 
-Arrivals are a Poisson process around a sine of +-50 %, with bursts of 1.8 times on top; four replicas are sized for 85 %
-of their GPU time at the mean, so the peaks must be bought. A static threshold sends a request to the cloud when the
+Arrivals are a Poisson process around a sine of +-50 %, with bursts of 1.8 times on top; at the mean they take 85 % of
+four replicas' GPU time, so the peaks must be bought. A static threshold sends a request to the cloud when the
 least queue of the pool is above it. A policy counts only where the service level is met: a share of at least
 ``quantile`` of all requests, refused and failed ones included, in time.
 """

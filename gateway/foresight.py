@@ -91,7 +91,7 @@ class Foresight:
     def sent(self, candidate: Candidate, request: Request, now: float) -> None:
         """An attempt starts: what it is expected to take is noted, and what it is worth to a cloud."""
         model = self._models.get(request.model)
-        estimate = foretold(request, candidate, model.target, now) if model is not None else None
+        estimate = foretold(request, candidate, model.target, now, sent=True) if model is not None else None
         if model is None or estimate is None:
             return
         load = candidate.load
@@ -142,7 +142,9 @@ class Foresight:
         self._lengths.setdefault(request.model, Lengths()).observe(usage.completion)
         if request.stream and usage.completion >= SHORTEST and 0.0 < forecast.first_at < now:
             pace = (now - forecast.first_at) / (usage.completion - 1)
-            load.predictor.observe_each(forecast.met(load.in_flight - len(load.backlog.owed), load.resident), pace, now)
+            load.predictor.observe_each(
+                forecast.met(load.in_flight - 1 - len(load.backlog.owed), load.resident - forecast.resident), pace, now
+            )
             limit = model.target.tpot
             forecast.missed = forecast.missed or (limit is not None and pace > limit)
         if request.stream:

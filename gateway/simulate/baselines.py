@@ -56,8 +56,8 @@ class LeastUncached(Scorer, frozen=True, tag="least_uncached"):
 class SpillAbove(Scorer, frozen=True, tag="spill_above"):
     """The own engine with the least queue, unless that is above a fixed threshold; then the cloud.
 
-    ``queue``: what is counted at an engine. ``tokens``: prompt tokens it has not computed; ``waiting``: requests without
-    a first token; ``in_flight``: requests. All exact and at once, as no scrape tells them.
+    ``queue``: what is counted at an engine. ``tokens``: prompt tokens it has not computed; ``waiting``: requests
+    without a first token; ``in_flight``: requests. All exact and at once, as no scrape tells them.
     """
 
     queue: str

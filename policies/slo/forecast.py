@@ -34,12 +34,13 @@ class Forecast(msgspec.Struct, gc=False):
         )
 
 
-def foretold(request: Request, candidate: Candidate, target: Target, now: float) -> Estimate | None:
-    """What the request would take there; None where nothing is foretold of the place."""
+def foretold(request: Request, candidate: Candidate, target: Target, now: float, sent: bool = False) -> Estimate | None:
+    """What the request would take there; None where nothing is foretold of the place. ``sent``: it has just been
+    counted among those in flight there."""
     load = candidate.load
     if load.predictor is None:
         return None
-    situation = _met(request, candidate, now)
+    situation = _met(request, candidate, now, candidate.load.in_flight - sent)
     output = request.expected_output
     if request.max_tokens is not None:
         output = min(output, request.max_tokens)
@@ -48,13 +49,13 @@ def foretold(request: Request, candidate: Candidate, target: Target, now: float)
     return estimate(load.predictor, situation, request.prompt_tokens, output, target, capacity, now, overdue)
 
 
-def _met(request: Request, candidate: Candidate, now: float) -> Situation:
+def _met(request: Request, candidate: Candidate, now: float, ours: int) -> Situation:
     """What the request would meet there: ours, of which we know all, and what other gateways have sent (the scrape less
     what was ours then), taken to be like this one."""
     load, prompt = candidate.load, request.prompt_tokens
     cached = request.matched.get(candidate.id, 0) if request.matched else 0
     uncached, waiting = max(prompt - cached, 1), len(load.backlog.owed)
-    ahead, running, resident = load.backlog.at(now), max(load.in_flight - waiting, 0), load.resident
+    ahead, running, resident = load.backlog.at(now), max(ours - waiting, 0), load.resident
     queued = load.queued(now)
     if queued is None or queued <= load.in_flight:
         return Situation(uncached, ahead, running, waiting, resident)

@@ -8,6 +8,7 @@ import msgspec
 
 from policies.slo.estimate import Estimate
 
+RARELY = 0.1  # where there is no cloud: chances of being late that differ by less than TIE of it are alike
 TIE = 0.05  # of the dearest place's cost: an idle engine costs nothing, and what is 5 % of that?
 
 
@@ -36,7 +37,7 @@ def rank(offers: list[Offer], late_price: float, late_allowed: float | None) -> 
     light = min((offer.estimate for offer in offers), key=lambda each: each.burden)
     shared = any(offer.estimate.situation.others for offer in offers)
     lightest = light.burden + light.first.spread if shared else light.burden
-    tie = TIE * max(least, max(offer.cost for offer in offers))
+    tie = TIE * max(least, max(offer.cost for offer in offers), RARELY * late_price)
     return [
         _score(value, least, tie, min(1.0, lightest / offer.estimate.burden)) if kept else 0.0
         for value, kept, offer in zip(values, keeps, offers, strict=True)

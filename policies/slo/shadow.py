@@ -1,9 +1,9 @@
 """The shadow price. Rule: what a second of an own GPU is worth now, in USD: nothing while idle, the cloud's when full.
 
 One more request makes those beside it late about as likely as it is late itself. So what being late costs the pool's
-recent requests, by the GPU-seconds they take, is what a GPU-second costs; no pool is worth more than the cloud asks. The
-price rises within seconds and falls within tens of them: spilling empties the queue it was raised for, and a price that
-fell as fast would spill in waves.
+recent requests, by the GPU-seconds they take, is what a GPU-second costs; none is worth more than the cloud asks. The
+price rises within seconds and falls within tens of them: spilling empties the queue it was raised for, and a price
+that fell as fast would spill in waves.
 """
 
 from math import exp

@@ -49,7 +49,7 @@ def test_what_the_pool_can_carry_is_not_bought(pool: Config) -> None:
 def test_what_it_cannot_is_bought_in_time_and_the_pool_stays_busy(pool: Config) -> None:
     world = played(pool, arrivals(120, 40))
     found = world.tally.result(0.0)
-    assert found.goodput > 0.88 and found.errors == found.rejected == 0
+    assert found.goodput > 0.85 and found.errors == found.rejected == 0
     assert 0.3 < found.spill_share < 0.9, "neither flooded nor starved"
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from policies.predict.latency import LatencyPredictor, Situation, hardware
 from policies.slo.estimate import Estimate, Target, estimate, prefilling
-from policies.slo.objective import TIE, Offer, objective, rank
+from policies.slo.objective import RARELY, TIE, Offer, objective, rank
 
 TARGET = Target(ttft=0.8, per_1k_tokens=0.05, tpot=0.05)
 
@@ -17,8 +17,8 @@ def offer(cost: float, late: float, seconds: float = 1.0) -> Offer:
     return Offer(cost, Estimate(Situation(0), prediction, prediction, late, 0.1, seconds))
 
 
-def tie(offers: list[Offer], least: float) -> float:
-    return TIE * max(least, max(each.cost for each in offers))
+def tie(offers: list[Offer], least: float, late_price: float) -> float:
+    return TIE * max(least, max(each.cost for each in offers), RARELY * late_price)
 
 
 OFFERS = st.lists(
@@ -32,7 +32,7 @@ def test_the_best_is_within_a_tie_of_the_least(offers: list[Offer], late_price: 
     best = offers[scores.index(max(scores))]
     least = min(objective(each, late_price) for each in offers)
     assert all(0 <= score <= 1 for score in scores)
-    assert objective(best, late_price) <= least + tie(offers, least) + 1e-12
+    assert objective(best, late_price) <= least + tie(offers, least, late_price) + 1e-12
 
 
 @given(OFFERS, st.floats(0, 10))
@@ -40,7 +40,7 @@ def test_among_ties_the_soonest_wins(offers: list[Offer], late_price: float) -> 
     scores = rank(offers, late_price, None)
     best = offers[scores.index(max(scores))]
     least = min(objective(each, late_price) for each in offers)
-    ties = [each for each in offers if objective(each, late_price) <= least + tie(offers, least)]
+    ties = [each for each in offers if objective(each, late_price) <= least + tie(offers, least, late_price)]
     assert best.estimate.first.seconds == min(each.estimate.first.seconds for each in ties)
 
 
