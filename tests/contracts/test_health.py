@@ -77,7 +77,9 @@ models: {{m: {{deployments: [first, second]}}}}
             assert len(first.calls) == 3
             probe_ends.set()
             assert await probing[0] == "first"
-            assert all(b.state is State.CLOSED for load in gateway.app.live.loads.values() for b in load.breakers.values())
+            assert all(
+                b.state is State.CLOSED for load in gateway.app.live.loads.values() for b in load.breakers.values()
+            )
 
 
 async def test_rate_limits_open_no_breaker() -> None:
