@@ -4,7 +4,7 @@ import asyncio
 from urllib.parse import urlsplit
 
 from backends.engine.server import Engine, EngineOptions
-from gateway import status
+from gateway import clock, status
 from policies.breaker import State
 from tests.contracts.client import ask, chat
 from tests.contracts.scripted import ANSWER, Call, error, silent, upstream, whole
@@ -66,20 +66,17 @@ models: {{m: {{deployments: [first, second]}}}}
             older = asyncio.create_task(answered_by(gateway))
             await until(lambda: len(first.calls) == 1)
             assert await answered_by(gateway) == "second"  # the breaker opens
-            probing = [asyncio.create_task(answered_by(gateway))]
-            while len(first.calls) == 2:
-                await asyncio.wait(probing)
-                probing = [asyncio.create_task(answered_by(gateway))]
-                await until(lambda: probing[0].done() or len(first.calls) == 3)
+            (breaker,) = (b for load in gateway.app.live.loads.values() for b in load.breakers.values())
+            await until(lambda: breaker.at(clock.now()) is State.HALF_OPEN)
+            probing = asyncio.create_task(answered_by(gateway))
+            await until(lambda: len(first.calls) == 3)
             old_fails.set()
             assert await older == "second"
             assert await answered_by(gateway) == "second"
             assert len(first.calls) == 3
             probe_ends.set()
-            assert await probing[0] == "first"
-            assert all(
-                b.state is State.CLOSED for load in gateway.app.live.loads.values() for b in load.breakers.values()
-            )
+            assert await probing == "first"
+            assert breaker.state is State.CLOSED
 
 
 async def test_rate_limits_open_no_breaker() -> None:
