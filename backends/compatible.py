@@ -1,7 +1,8 @@
 """The compatible providers. Rule: who speaks OpenAI's API, and where each differs from it, is one row here.
 
-A field that a provider answers with 400, or passes over in silence, is refused here by name (or, with `unsupported: drop`, left out and named); one
-that it calls otherwise is renamed; one it does unasked is left out. Everything else passes as it came.
+A field that a provider answers with 400, or passes over in silence, is refused here by name (or, with
+`unsupported: drop`, left out and named); one that it calls otherwise is renamed; one it does unasked is left out.
+Everything else passes as it came.
 """
 
 from collections.abc import Mapping
