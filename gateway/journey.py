@@ -124,9 +124,10 @@ class Journey(Telling):
             self._rivals = Rivals(self)
         if self.catalog.explains:
             gateway.decisions.note(request, model, seen, outcome, self._key, self.given, self.catalog)
-        candidate = first(request, model, seen)
-        if candidate is not None:
-            self._begin(candidate, model, now)
+        found = first(request, model, seen)
+        outcome.policy, outcome.rung = model.policy.kind, found.rung or ""
+        if found.candidate is not None:
+            self._begin(found.candidate, model, now)
         else:
             self._act(self._decide(None).start(seen))
 
@@ -158,7 +159,7 @@ class Journey(Telling):
     def settle_for(self, action: GiveUp) -> None:
         """Nothing can be tried now: wait for a place, or for a second attempt under way, or tell the client."""
         if action.fault.failure is Failure.SHED:
-            refused = self.gateway.line.join(self, self._model)
+            refused = self.gateway.line.join(self, self._model, asking.turn(self.incoming.peek, self._key))
             if refused is None:
                 return
             action = refused
