@@ -51,7 +51,7 @@ class Series:
 
     def __init__(self) -> None:
         self.statuses: dict[tuple[int, str], int] = {}
-        self.decisions: dict[tuple[str, str], int] = {}  # by policy and rung
+        self.decisions: dict[tuple[str, str, str], int] = {}  # by policy, rung and reason
         self.duration = Histogram(DURATION)
         self.first_token = Histogram(FIRST_TOKEN)
         self.overhead = Histogram(OVERHEAD)
@@ -64,7 +64,7 @@ class Series:
             status = (each.status, each.fault.failure.name if each.fault is not None else "")
             self.statuses[status] = self.statuses.get(status, 0) + 1
             if each.policy:
-                decision = (each.policy, each.rung)
+                decision = (each.policy, each.rung, each.reason)
                 self.decisions[decision] = self.decisions.get(decision, 0) + 1
         begun = [each for each in outcomes if each.first_token]
         usages = [each.usage for each in outcomes if each.usage.source == "upstream"]
@@ -135,8 +135,8 @@ class Metrics:
                 yield f'cloverleaf_requests_total{{{_labels(key)},status="{status}",failure="{failure}"}} {count}'
         yield "# TYPE cloverleaf_decisions_total counter"
         for key, series in self._series.items():
-            for (policy, rung), count in series.decisions.items():
-                labels = f'{_labels(key)},policy="{_quoted(policy)}",rung="{rung}"'
+            for (policy, rung, reason), count in series.decisions.items():
+                labels = f'{_labels(key)},policy="{_quoted(policy)}",rung="{rung}",reason="{reason}"'
                 yield f"cloverleaf_decisions_total{{{labels}}} {count}"
         yield "# TYPE cloverleaf_cached_tokens_total counter"
         for key, series in self._series.items():

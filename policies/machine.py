@@ -1,6 +1,6 @@
 """The attempt machine. Rule: events in, actions out; no I/O. The live dispatcher and the simulator both drive it.
 
-    first -> Plan: where a request goes that meets no difficulty; it needs no machine
+    first -> Plan(candidate | None): where a request goes that meets no difficulty; it needs no machine
     start -> Start(candidate) | Wait(seconds) | GiveUp
     failed(fault) -> Start(candidate) | Wait(seconds) | GiveUp(fault)        resume (after a Wait) -> any of them
 
@@ -10,6 +10,7 @@ It ends: every failure spends a retry of its deployment or shuts out what failed
 import msgspec
 
 from policies.failure import ENDPOINT_FAULTS, Failure, Fault, Progress
+from policies.ladder import Rung
 from policies.plan import Exclusions, cooled_in, last_resort, over_rate, plan, too_long
 from policies.types import Candidate, Model, Plan, Request, RetryRules, Snapshot
 from policies.verdict import VERDICTS, Verdict
@@ -22,6 +23,7 @@ class Start(msgspec.Struct, frozen=True, gc=False):
 
     candidate: Candidate
     model: Model
+    rung: str = ""  # what the choice was read from
 
 
 class Wait(msgspec.Struct, frozen=True):
@@ -41,12 +43,12 @@ Action = Start | Wait | GiveUp
 
 
 def first(request: Request, model: Model, snapshot: Snapshot) -> Plan:
-    """The plan a Machine would start with, where the model itself has a place; a Machine is made when that attempt
-    fails, or when there is none."""
-    found = plan(request, model, snapshot)
-    if found.candidate is not None:
-        found.candidate.domain.budget.request(snapshot.now)
-    return found
+    """The place a Machine would start at, where the model itself has one; a Machine is made when that attempt fails,
+    or when there is none."""
+    choice = plan(request, model, snapshot)
+    if choice.candidate is not None:
+        choice.candidate.domain.budget.request(snapshot.now)
+    return choice
 
 
 class Machine:
@@ -161,10 +163,10 @@ class Machine:
         self._last = candidate
         self._attempts += 1
 
-    def _begin(self, candidate: Candidate) -> Start:
+    def _begin(self, candidate: Candidate, rung: Rung | None = None) -> Start:
         self._attempts += 1
         self._last = candidate
-        return Start(candidate, self._model)
+        return Start(candidate, self._model, rung or "")
 
     def _forward(self, snapshot: Snapshot) -> Start | GiveUp:
         """The next place: of this model, then of each fallback in turn."""
@@ -173,7 +175,7 @@ class Machine:
             choice = plan(self.request, self._model, snapshot, self._exclusions)
             if choice.candidate is not None:
                 choice.candidate.domain.budget.request(snapshot.now)
-                return self._begin(choice.candidate)
+                return self._begin(choice.candidate, choice.rung)
             full = full or choice.full
             model = self._next_model(snapshot)
             if model is None:
@@ -225,7 +227,7 @@ class Machine:
         for endpoints in (self._exclusions.endpoints, self._silent):
             choice = plan(self.request, self._model, snapshot, Exclusions(endpoints=endpoints, only=name))
             if choice.candidate is not None:
-                return self._begin(choice.candidate)
+                return self._begin(choice.candidate, choice.rung)
         return None
 
     def _rate_limited(self, fault: Fault, last: Candidate, snapshot: Snapshot) -> Action:
@@ -236,7 +238,7 @@ class Machine:
         tier = next(t for t in self._model.tiers if any(c.id == last.id for c in t))
         choice = plan(self.request, self._model, snapshot, self._exclusions)
         if choice.candidate is not None and any(c.id == choice.candidate.id for c in tier):
-            return self._begin(choice.candidate)
+            return self._begin(choice.candidate, choice.rung)
         if fault.credential:
             return self._forward(snapshot)
         pause = self._backoff(0)
