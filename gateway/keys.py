@@ -97,9 +97,13 @@ def _direct(headers: Mapping[bytes, bytes], client: str) -> bool:
     """A client on this machine that came straight here: no proxy's traces, and no foreign Host (DNS rebinding)."""
     if not _is_loopback(client) or any(name in headers for name in _FORWARDED):
         return False
-    host = headers.get(b"host", b"").lower()
+    return is_local(headers.get(b"host", b""))
+
+
+def is_local(host: bytes) -> bool:
+    """Whether a Host header names this machine: a page elsewhere whose name was made to point here does not."""
     name = host if host.endswith(b"]") else host.rpartition(b":")[0] or host
-    return name in _LOCAL_HOSTS
+    return name.lower() in _LOCAL_HOSTS
 
 
 def _is_loopback(client: str) -> bool:

@@ -4,7 +4,7 @@ Labels are bounded: model and deployment names are the configuration's, what cli
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from gateway.live import Live
 from policies.failure import Fault
@@ -100,6 +100,11 @@ class Metrics:
         self._outcomes.append(outcome)
         if len(self._outcomes) >= BATCH:
             self._count()
+
+    def series(self) -> Mapping[tuple[str, str, str], Series]:
+        """Everything counted of requests, by (family, model, deployment)."""
+        self._count()
+        return self._series
 
     def _count(self) -> None:
         for id, family, fault in self._settled:
