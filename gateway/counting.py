@@ -1,78 +1,58 @@
-"""Counting. Rule: an engine is asked how many tokens a text is; it answers soon or not at all."""
+"""Counting. Rule: where the metrics' counters stand, by model and deployment, and what passed between two looks."""
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import msgspec
 
-from backends.adapter import Adapter, Incoming
-from backends.families import FAMILIES
-from backends.peek import peek
-from backends.transport import Exchange
-from gateway import clock
-from policies.failure import Fault
-from policies.types import Request
+from gateway.metrics import Metrics
+from policies.failure import Failure, Who
+from policies.types import Usage
 
-if TYPE_CHECKING:
-    from gateway.gateway import Gateway
-
-WITHIN = 1.0  # seconds: somebody waits for what follows
-MAX_ANSWER = 8 * 1024 * 1024  # bytes
-_TOKENIZE = next(family for family in FAMILIES if family.name == "tokenize")
+#: A client's own faults say nothing of how well it is served.
+BLAMELESS = frozenset({"", *(each.name for each in Failure if each.who is Who.CLIENT)})
 
 
-class _Counted(msgspec.Struct):
-    count: int
+class Count(msgspec.Struct, frozen=True):
+    """Requests and tokens. ``failed``: those that anybody but their client is to blame for."""
+
+    requests: float = 0
+    failed: float = 0
+    prompt: float = 0
+    cached: float = 0
+    completion: float = 0
+
+    def plus(self, other: "Count", times: int = 1) -> "Count":
+        pairs = zip(msgspec.structs.astuple(self), msgspec.structs.astuple(other), strict=True)
+        return Count(*(a + times * b for a, b in pairs))
+
+    @property
+    def usage(self) -> Usage:
+        return Usage(int(self.prompt), int(self.completion), int(self.cached))
 
 
-class Counting:
-    """One question: a Receiver, and Watched. ``done`` hears the answer, once; None: there is none."""
+NOTHING = Count()
+Counts = Mapping[tuple[str, str], Count]  # by model and deployment
 
-    def __init__(self, gateway: "Gateway", done: Callable[[int | None], None]) -> None:
-        self._gateway = gateway
-        self._done = done
-        self._exchange: Exchange | None = None
-        self._body = bytearray()
-        self._status = 0
-        self._over = False
-        self.deadline = self.total = clock.now() + WITHIN
 
-    def ask(self, adapter: Adapter, text: str, request: Request, headers: bytes) -> None:
-        """In the name of ``request``, whose text it is."""
-        body = msgspec.json.encode({"model": request.model, "prompt": text, "add_special_tokens": False})
-        asked = Request(_TOKENIZE.name, request.model, False, body, 0, request.received)
-        wire = adapter.encode(Incoming(asked, _TOKENIZE, peek(_TOKENIZE, body, b""), headers))
-        self._gateway.watch.add(self)
-        self._exchange = self._gateway.transport.send(wire, self)
+def counted(metrics: Metrics) -> Counts:
+    """Where the counters stand."""
+    counts: dict[tuple[str, str], Count] = {}
+    for (_, model, deployment), series in metrics.series().items():
+        failed = sum(n for (_, failure), n in series.statuses.items() if failure not in BLAMELESS)
+        one = Count(sum(series.statuses.values()), failed, series.prompt.sum, series.cached, series.completion.sum)
+        counts[model, deployment] = counts.get((model, deployment), NOTHING).plus(one)
+    return counts
 
-    def expire(self, now: float) -> None:
-        if self._exchange is not None:
-            self._exchange.cancel()
-        self._settle(None)
 
-    # Receiver
+def since(counts: Counts, before: Counts) -> Counts:
+    """What was counted since; what did not move is left out."""
+    passed = {key: count.plus(before.get(key, NOTHING), -1) for key, count in counts.items()}
+    return {key: count for key, count in passed.items() if count != NOTHING}
 
-    def sent(self) -> None: ...
 
-    def head(self, status: int, headers: Mapping[bytes, bytes]) -> None:
-        self._status = status
-
-    def data(self, data: bytes) -> None:
-        if len(self._body) < MAX_ANSWER:
-            self._body += data
-
-    def end(self) -> None:
-        try:
-            counted = msgspec.json.decode(self._body, type=_Counted).count if self._status == 200 else None
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            counted = None
-        self._settle(counted)
-
-    def lost(self, fault: Fault) -> None:
-        self._settle(None)
-
-    def _settle(self, count: int | None) -> None:
-        if not self._over:
-            self._over = True
-            self._gateway.watch.discard(self)
-            self._done(count)
+def by_deployment(counts: Counts) -> dict[str, Count]:
+    """Summed over models; what no deployment was asked for is under the empty name."""
+    places: dict[str, Count] = {}
+    for (_, deployment), count in counts.items():
+        places[deployment] = places.get(deployment, NOTHING).plus(count)
+    return places

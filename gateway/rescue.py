@@ -19,7 +19,7 @@ from backends.recover.kept import Keeper, Kept
 from backends.recover.seam import Join, Mend, Mending, Seam, ending
 from gateway import clock
 from gateway.attempt import Attempt
-from gateway.counting import Counting
+from gateway.token_count import TokenCount
 from policies.failure import Fault
 from policies.load import Continues
 from policies.plan import Exclusions, plan
@@ -122,7 +122,7 @@ class Rescue:
         journey, incoming = self._journey, self._journey.incoming
         self._counted = True
         adapter = journey.catalog.adapters[chosen.id]
-        Counting(journey.gateway, self._sized).ask(adapter, self._kept.content, incoming.request, incoming.headers)
+        TokenCount(journey.gateway, self._sized).ask(adapter, self._kept.content, incoming.request, incoming.headers)
 
     def _sized(self, tokens: int | None) -> None:
         """The text so far is so many tokens, or nobody says."""
