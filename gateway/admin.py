@@ -13,6 +13,8 @@ from litestar.handlers import BaseRouteHandler
 
 from gateway import clock, status
 from gateway.gateway import Gateway
+from gateway.telemetry import prometheus
+from gateway.telemetry.readings import readings
 
 CONSOLE = Path(__file__).parent / "console.html"
 
@@ -39,10 +41,8 @@ def admin_app(gateway: Gateway) -> Litestar:
 
     @get("/metrics", guards=[guard])
     async def metrics() -> Response[str]:
-        text = gateway.metrics.text(gateway.live, clock.now(), len(gateway.journeys), gateway.log.dropped)
-        for name, value in (("queue_length", gateway.line.waiting), ("tasks", len(asyncio.all_tasks()))):
-            text += f"# TYPE cloverleaf_{name} gauge\ncloverleaf_{name} {value}\n"
-        return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+        text = await asyncio.to_thread(prometheus.text, readings(gateway, clock.now()))
+        return Response(text, media_type=prometheus.CONTENT_TYPE)
 
     @get("/api/status", guards=[guard])
     async def api_status() -> Response[bytes]:

@@ -19,7 +19,7 @@ from gateway.metrics import Metrics
 from gateway.mirror import MirrorJourney
 from gateway.rivals import Rivals
 from gateway.watch import Watch
-from policies.types import Outcome
+from policies.types import Outcome, Price
 
 MOST_MIRRORS = 64  # under way at once: a slow mirror costs copies, never memory
 
@@ -33,7 +33,7 @@ class Gateway:
         self.transport = transport
         self.watch = watch
         self.log = log
-        self.metrics = Metrics()
+        self.metrics = Metrics(self.price)
         self.ledger: Ledger | None = None
         self.draining = False
         self.started = int(clock.wall())  # seconds since the epoch
@@ -43,6 +43,14 @@ class Gateway:
         self.journeys: set[Journey] = set()  # those under way
         self.mirrors: set[MirrorJourney] = set()
         self.decisions = Decisions()
+
+    def price(self, deployment: str) -> Price | None:
+        """What its tokens cost, as of now."""
+        return self.catalog.price(deployment)
+
+    def uptime(self) -> float:
+        """Seconds since it was made."""
+        return clock.wall() - self.started
 
     def mirror(
         self, catalog: Catalog, family: Family, given: Mapping[bytes, bytes], key: Key, body: bytes, model: str
@@ -60,4 +68,4 @@ class Gateway:
         if self.log.info:
             self.log.request(outcome)
         if self.ledger is not None:
-            self.ledger.put(outcome, self.catalog.price(outcome.deployment))
+            self.ledger.put(outcome, self.price(outcome.deployment))

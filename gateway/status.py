@@ -61,7 +61,7 @@ def report(gateway: Gateway) -> Report:
     reason = not_ready(gateway)
     return Report(
         gateway.version,
-        clock.wall() - gateway.started,
+        gateway.uptime(),
         not reason,
         reason,
         len(gateway.journeys),
