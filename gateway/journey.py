@@ -161,7 +161,7 @@ class Journey(Telling):
     def settle_for(self, action: GiveUp) -> None:
         """Nothing can be tried now: wait for a place, or for a second attempt under way, or tell the client."""
         if action.fault.failure is Failure.SHED:
-            refused = self.gateway.line.join(self, self._model)
+            refused = self.gateway.line.join(self, self._model, asking.turn(self.incoming.peek, self._key))
             if refused is None:
                 return
             action = refused

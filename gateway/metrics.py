@@ -4,7 +4,7 @@ Labels are bounded: model, deployment and key names are the configuration's, wha
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from gateway.telemetry.instruments import DURATION, FIRST_TOKEN, OVERHEAD, PER_TOKEN, TOKENS
@@ -43,7 +43,7 @@ class Series:
     """What is counted of one (family, model, deployment). ``failed``: durations by the code of the failure."""
 
     __slots__ = (
-        "completion", "duration", "failed", "first_token", "overhead", "per_token", "prompt", "queued", "statuses",
+        "cached", "completion", "duration", "failed", "first_token", "overhead", "per_token", "prompt", "queued", "statuses",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -56,6 +56,7 @@ class Series:
         self.queued = Histogram(FIRST_TOKEN)
         self.prompt = Histogram(TOKENS)
         self.completion = Histogram(TOKENS)
+        self.cached = 0
 
     def add(self, outcomes: list[Outcome]) -> None:
         for each in outcomes:
@@ -74,6 +75,7 @@ class Series:
         usages = [each.usage for each in outcomes if each.usage.source == "upstream"]
         self.prompt.add([usage.prompt for usage in usages])
         self.completion.add([usage.completion for usage in usages])
+        self.cached += sum(usage.cached for usage in usages)
         self.per_token.add(
             [
                 (each.finished - each.first_token) / (each.usage.completion - 1)
@@ -113,7 +115,7 @@ class Metrics:
 
     def __init__(self, price: Callable[[str], Price | None] = no_price) -> None:
         self._price = price
-        self.series: dict[What, Series] = {}
+        self._series: dict[What, Series] = {}
         self.accounts: dict[tuple[str, str, str, str], Account] = {}  # model, deployment, key, source
         self.unpriced: dict[str, int] = {}
         self.decisions: dict[tuple[str, str, str, str], int] = {}  # model, policy, rung, reason
@@ -140,6 +142,11 @@ class Metrics:
         if len(self._outcomes) >= BATCH:
             self.fold()
 
+    def series(self) -> Mapping[What, Series]:
+        """Everything counted of requests, by (family, model, deployment)."""
+        self.fold()
+        return self._series
+
     def fold(self) -> None:
         """Count what has come."""
         for id, family, fault in self._settled:
@@ -151,9 +158,9 @@ class Metrics:
             self._spend(outcome)
             self._decided(outcome)
         for what, outcomes in alike.items():
-            series = self.series.get(what)
+            series = self._series.get(what)
             if series is None:
-                series = self.series[what] = Series()
+                series = self._series[what] = Series()
             series.add(outcomes)
         self._outcomes.clear()
 

@@ -115,7 +115,7 @@ class Rivals:
             return False
         if not live.hedge.take(work(request.prompt_tokens, attempt.candidate.deployment.price), now):
             return False
-        live.observe(attempt.candidate, request.family, fault, now)
+        live.observe(attempt.candidate, request.family, fault, attempt.started, now)
         attempt.owner, self._second, self._current = self, attempt, None
         self._why = self.outcome.reason
         return True

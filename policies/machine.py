@@ -16,6 +16,7 @@ from policies.types import Candidate, Model, Plan, Request, RetryRules, Snapshot
 from policies.verdict import VERDICTS, Verdict
 
 MAX_ATTEMPTS = 16
+PAUSE = 1.0  # seconds: when to come back, where nobody says
 
 
 class Start(msgspec.Struct, frozen=True, gc=False):
@@ -117,11 +118,11 @@ class Machine:
         """What follows the failure of the attempt last started."""
         verdict = VERDICTS[fault.failure, progress]
         if verdict is Verdict.STOP or self._last is None:
-            return GiveUp(fault)
+            return self._give_up(fault, snapshot.now)
         if snapshot.now >= self.deadline or self._attempts >= MAX_ATTEMPTS:
-            return GiveUp(fault)
+            return self._give_up(fault, snapshot.now)
         if self._resorted and fault.failure in ENDPOINT_FAULTS:
-            return self._exhausted(False)
+            return self._exhausted(False, snapshot.now)
         self._fault = fault
         if self._exclusions is None:
             self._exclusions = Exclusions()
@@ -149,7 +150,8 @@ class Machine:
     def resume(self, snapshot: Snapshot) -> Action:
         """The wait is over: the same deployment again, or whatever else has come back."""
         if snapshot.now >= self.deadline:
-            return GiveUp(self._fault or Fault(Failure.DEADLINE, "the request's time is up (timeouts.total)"))
+            late = Fault(Failure.DEADLINE, "the request's time is up (timeouts.total)")
+            return self._give_up(self._fault or late, snapshot.now)
         if self._last is None:
             return self.start(snapshot)
         return self._again(self._last, snapshot) or self._forward(snapshot)
@@ -179,7 +181,7 @@ class Machine:
             full = full or choice.full
             model = self._next_model(snapshot)
             if model is None:
-                return self._exhausted(full)
+                return self._exhausted(full, snapshot.now)
             self._model = model
 
     def _next_model(self, snapshot: Snapshot) -> Model | None:
@@ -189,13 +191,22 @@ class Machine:
                 return model
         return None
 
-    def _exhausted(self, full: bool) -> GiveUp:
+    def _give_up(self, fault: Fault, now: float) -> GiveUp:
+        """When to come back: as the upstream said; else when its domain is asked again, or after a pause."""
+        seconds = fault.retry_after
+        if seconds is None and fault.failure is Failure.OVERLOADED:
+            seconds = PAUSE
+        elif seconds is None and fault.failure is Failure.RATE_LIMITED and not fault.credential and self._last:
+            seconds = max(PAUSE, self._last.domain.cooled_until - now)
+        return GiveUp(fault, seconds)
+
+    def _exhausted(self, full: bool, now: float) -> GiveUp:
         if self._fault is not None:
-            return GiveUp(self._fault, self._fault.retry_after)
+            return self._give_up(self._fault, now)
         name = self.request.model
         if full:
-            return GiveUp(Fault(Failure.SHED, f"every deployment of model '{name}' is at its max_concurrency"), 1.0)
-        return GiveUp(Fault(Failure.NO_ENDPOINT, f"no endpoint of model '{name}' is available"), 1.0)
+            return GiveUp(Fault(Failure.SHED, f"every deployment of model '{name}' is at its max_concurrency"), PAUSE)
+        return GiveUp(Fault(Failure.NO_ENDPOINT, f"no endpoint of model '{name}' is available"), PAUSE)
 
     def _forward_or_wait(self, last: Candidate, snapshot: Snapshot) -> Action:
         """The next place; where there is none, the same deployment after a pause, if the rules allow it."""

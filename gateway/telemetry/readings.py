@@ -30,7 +30,6 @@ QUANTILES = (0.1, 0.5, 0.9, 0.95)
 
 def readings(gateway: "Gateway", now: float) -> list[Reading]:
     """Everything, now."""
-    gateway.metrics.fold()
     places = [candidates[0] for candidates in gateway.catalog.candidates.values() if candidates]
     found = [*requests(gateway.metrics, {c.deployment.name: c.deployment.provider for c in places})]
     found += spill(gateway.metrics, places)
@@ -43,7 +42,7 @@ def readings(gateway: "Gateway", now: float) -> list[Reading]:
 
 def requests(metrics: Metrics, providers: Providers) -> Iterator[Reading]:
     """Of every (family, model, deployment)."""
-    for (family, model, deployment), series in metrics.series.items():
+    for (family, model, deployment), series in metrics.series().items():
         by = provider(providers.get(deployment, OTHER if deployment else NONE))
         what = (operation(family), family, model or OTHER, by, deployment or NONE)
         for (status, failure), count in series.statuses.items():
@@ -81,7 +80,7 @@ def spill(metrics: Metrics, places: list[Candidate]) -> Iterator[Reading]:
     """Of models that were answered by engines of the user's own and by others: how much the others took."""
     own = {c.deployment.name for c in places if c.deployment.own and c.deployment.price is None}
     models: dict[str, dict[str, int]] = {}
-    for (_, model, deployment), series in metrics.series.items():
+    for (_, model, deployment), series in metrics.series().items():
         if deployment:
             counts = models.setdefault(model, {})
             answered = sum(count for (status, _), count in series.statuses.items() if status < 400)
