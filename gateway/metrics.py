@@ -43,7 +43,8 @@ class Series:
     """What is counted of one (family, model, deployment). ``failed``: durations by the code of the failure."""
 
     __slots__ = (
-        "cached", "completion", "duration", "failed", "first_token", "overhead", "per_token", "prompt", "queued", "statuses",
+        "cached", "completion", "duration", "failed", "first_token", "overhead", "per_token", "prompt",
+        "queued", "statuses",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -155,43 +156,42 @@ class Metrics:
         alike: dict[What, list[Outcome]] = {}
         for outcome in self._outcomes:
             alike.setdefault((outcome.family, outcome.model, outcome.deployment), []).append(outcome)
-            self._spend(outcome)
-            self._decided(outcome)
         for what, outcomes in alike.items():
             series = self._series.get(what)
             if series is None:
                 series = self._series[what] = Series()
             series.add(outcomes)
+            self._spend(outcomes, self._price(what[2]))
+            self._decided(outcomes)
         self._outcomes.clear()
 
-    def _spend(self, outcome: Outcome) -> None:
+    def _spend(self, outcomes: list[Outcome], price: Price | None) -> None:
         """Tokens to whoever produced them. A recovered answer's are its attempts', noted each."""
-        usage = outcome.usage
-        if usage.source != "none" and not outcome.recovered:
-            price = self._price(outcome.deployment)
-            if price is None:
-                _count(self.unpriced, outcome.deployment)
-            self._account(outcome, outcome.deployment, usage, 0.0 if price is None else usage.cost(price))
-        for each in outcome.spent:
-            self._account(outcome, each.deployment, each.usage, each.usd)
+        for each in outcomes:
+            usage = each.usage
+            if usage.source != "none" and not each.recovered:
+                usd = 0.0 if price is None else usage.cost(price)
+                self._account((each.model, each.deployment, each.key, usage.source), usage, usd)
+                if price is None:
+                    _count(self.unpriced, each.deployment)
+            for part in each.spent:
+                self._account((each.model, part.deployment, each.key, part.usage.source), part.usage, part.usd)
 
-    def _account(self, outcome: Outcome, deployment: str, usage: Usage, usd: float) -> None:
-        of = (outcome.model, deployment, outcome.key, usage.source)
+    def _account(self, of: tuple[str, str, str, str], usage: Usage, usd: float) -> None:
         account = self.accounts.get(of)
         if account is None:
             account = self.accounts[of] = Account()
         account.add(usage, usd)
 
-    def _decided(self, outcome: Outcome) -> None:
-        if not outcome.policy:
-            return  # refused before any
-        if outcome.tries:
-            self._follow(outcome)
-        if outcome.attempts > len(outcome.tries) or not outcome.attempts:
-            reason = outcome.reason if outcome.attempts else "no_place"
-            _count(self.decisions, (outcome.model, outcome.policy, outcome.rung, reason))
-        if outcome.hedged:
-            _count(self.hedges, (outcome.model, outcome.hedged))
+    def _decided(self, outcomes: list[Outcome]) -> None:
+        for each in outcomes:
+            if each.tries:
+                self._follow(each)
+            if each.policy and (each.attempts > len(each.tries) or not each.attempts):  # else refused, or failed
+                reason = each.reason if each.attempts else "no_place"
+                _count(self.decisions, (each.model, each.policy, each.rung, reason))
+            if each.hedged:
+                _count(self.hedges, (each.model, each.hedged))
 
     def _follow(self, outcome: Outcome) -> None:
         """A request of more than one attempt."""

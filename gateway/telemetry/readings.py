@@ -30,6 +30,7 @@ QUANTILES = (0.1, 0.5, 0.9, 0.95)
 
 def readings(gateway: "Gateway", now: float) -> list[Reading]:
     """Everything, now."""
+    gateway.metrics.fold()
     places = [candidates[0] for candidates in gateway.catalog.candidates.values() if candidates]
     found = [*requests(gateway.metrics, {c.deployment.name: c.deployment.provider for c in places})]
     found += spill(gateway.metrics, places)
