@@ -179,6 +179,8 @@ def _said(delta: _Delta, choice: _Choice) -> list[Event]:
             events.append(ThoughtDelta(thought, choice.index) if thought else TextDelta(piece.text, choice.index))
     elif content or (content is not None and present(choice.logprobs)):
         logprobs = choice.logprobs if present(choice.logprobs) else None
+        if logprobs is not None:
+            msgspec.json.decode(logprobs)  # raw bytes are passed on, and may not even be UTF-8
         events.append(TextDelta(content, choice.index, logprobs))
     if delta.refusal:
         events.append(RefusalDelta(delta.refusal, choice.index))

@@ -3,6 +3,7 @@
 from typing import Any
 
 import msgspec
+import pytest
 
 from backends.chat.read_reply import ChatMeaning
 from backends.events import CallDelta, CallStart, Event, Finish, TextDelta
@@ -46,3 +47,10 @@ def test_pieces_of_a_call_that_is_over_are_malformed_and_go_to_no_other() -> Non
         events, meaning = heard(*deltas)
         assert meaning.fault is not None and meaning.fault.failure is Failure.MALFORMED
         assert [event.arguments for event in events if isinstance(event, CallDelta)] in (["{", "{"], ["{"])
+
+
+def test_logprobs_that_are_no_text_are_malformed_and_skipped() -> None:
+    """Seen by fuzzing: they passed as raw bytes, and writing the answer crashed on them."""
+    meaning = ChatMeaning()
+    with pytest.raises(ValueError):
+        meaning.read(b'{"choices":[{"index":0,"delta":{"content":"x"},"logprobs":{"content":["\xf8"]}}]}')
