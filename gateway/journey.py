@@ -257,9 +257,12 @@ class Journey(Telling):
         if not attempt.committed:
             self._follow(attempt.candidate, fault)
         elif self._keeper is not None:
-            self.guarded(Rescue(self, self._model, self._keeper.all(), attempt, fault).begin)
+            self.guarded(self._rescue, self._keeper, attempt, fault)
         else:
             self.break_off(fault)
+
+    def _rescue(self, keeper: Keeper, attempt: Attempt, fault: Fault) -> None:
+        Rescue(self, self._model, keeper.all(), attempt, fault).begin()
 
     def _follow(self, begun: Candidate, fault: Fault) -> None:
         machine = self._decide(begun)
