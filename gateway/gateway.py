@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from importlib import metadata
+from typing import TYPE_CHECKING
 
 from backends.families import Family
 from backends.transport import Transport
@@ -19,9 +20,13 @@ from gateway.log import Log
 from gateway.metrics import Metrics
 from gateway.mirror import MirrorJourney
 from gateway.rivals import Rivals
+from gateway.telemetry.tracing import Tracer
 from gateway.traffic import Dropped, Traffic
 from gateway.watch import Watch
 from policies.types import Outcome, Price
+
+if TYPE_CHECKING:
+    from gateway.telemetry.export import Exporter
 
 MOST_MIRRORS = 64  # under way at once: a slow mirror costs copies, never memory
 
@@ -37,6 +42,8 @@ class Gateway:
         self.log = log
         self.metrics = Metrics(self.price)
         self.ledger: Ledger | None = None
+        self.tracer: Tracer | None = None
+        self.exporter: Exporter | None = None
         self.draining = False
         self.started = int(clock.wall())  # seconds since the epoch
         self.version = metadata.version("cloverleaf")
@@ -72,6 +79,8 @@ class Gateway:
         self.traffic.note(outcome)
         if self.log.info:
             self.log.request(outcome)
+        if self.tracer is not None:
+            self.tracer.record(outcome)
         if self.ledger is not None:
             self.ledger.put(outcome, self.price(outcome.deployment))
 

@@ -226,6 +226,15 @@ class Plan(msgspec.Struct, frozen=True, gc=False):
     rung: Rung | None = None
 
 
+class Trace(msgspec.Struct, frozen=True, gc=False):
+    """Ids of a sampled request's trace, of its own span, and of its caller's (0: it has none)."""
+
+    trace_id: int  # 128 bits
+    span_id: int  # 64 bits
+    parent: int = 0
+    sampled: bool = True
+
+
 class Try(msgspec.Struct, frozen=True, gc=False):
     """An attempt that did not bring the answer, or not all of it. ``reason``: why it was made, as of an Outcome."""
 
@@ -266,6 +275,8 @@ class Outcome(msgspec.Struct, gc=False):
     reason: str = "first"
     began: float = 0.0
     tries: tuple[Try, ...] = ()
+    trace: Trace | None = None  # where it was sampled when it came
+    context: bytes = b""  # its caller's traceparent, where traces are made
     spent: tuple[Spent, ...] = ()  # each attempt's own tokens, where ``usage`` (what the client got) is not all of it
     recovered: str = ""  # the mode by which a broken stream went on
     hedged: str = ""  # what became of a second attempt beside the first: won, lost

@@ -13,7 +13,6 @@ from policies.presets import PRESETS
 
 ROUTING = "smart routing"
 GATEWAYS = "running several gateways as one"
-TELEMETRY = "telemetry export"
 
 NOW_PRESETS = frozenset(policy.kind for policy in PRESETS)
 LATER_PRESETS = frozenset(get_args(Preset)) - NOW_PRESETS
@@ -36,8 +35,6 @@ TABLE = (
     Later("server.trusted_proxies", UNSET, "trusting a proxy's headers", GATEWAYS),
     Later("deployments.*.kv_events", UNSET, "precise prefix routing from cache events", ROUTING),
     Later("policies.*.kind", (*NOW_PRESETS, None), "policy {value}", ROUTING),
-    Later("telemetry.otlp", UNSET, "export to an OpenTelemetry collector", TELEMETRY),
-    Later("telemetry.traces", (0,), "traces", TELEMETRY),
 )
 
 

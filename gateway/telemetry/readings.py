@@ -186,3 +186,8 @@ def process(gateway: "Gateway") -> Iterator[Reading]:
     if gateway.ledger is not None:
         yield i.LEDGER_ROWS, (), gateway.ledger.written
         yield i.LEDGER_DROPPED, (), gateway.ledger.dropped
+    if gateway.exporter is not None and gateway.tracer is not None:
+        yield i.TRACES, (), gateway.exporter.exported
+        yield i.TRACES_DROPPED, (), gateway.tracer.dropped
+        for signal, failed in gateway.exporter.failures.items():
+            yield i.EXPORT_FAILURES, (signal,), failed
