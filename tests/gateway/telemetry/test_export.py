@@ -47,6 +47,7 @@ class World:
         exporter = self.gateway.gateway.exporter
         assert exporter is not None
         await asyncio.to_thread(exporter.flush)
+        assert not any(exporter.failures.values()), self.gateway.log.getvalue()
 
 
 @asynccontextmanager
