@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import msgspec
 
 from gateway.telemetry.semconv import operation, provider
-from policies.types import Deployment, Outcome, Try, Usage
+from policies.tries import Try
+from policies.types import Deployment, Outcome, Usage
 
 Pairs = Iterator[tuple[str, str | int | float | bool]]
 

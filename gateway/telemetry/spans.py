@@ -16,7 +16,8 @@ from backends.families import FAMILIES
 from gateway.telemetry import attributes as a
 from gateway.telemetry.semconv import operation
 from gateway.telemetry.tracing import attempt_id, followed, new
-from policies.types import Deployment, Outcome, Trace, Try
+from policies.tries import Trace, Try
+from policies.types import Deployment, Outcome
 
 Attributes = dict[str, str | int | float | bool]
 _PATHS = {family.name: family.paths[0] for family in FAMILIES}

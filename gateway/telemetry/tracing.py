@@ -14,7 +14,8 @@ import msgspec
 
 from gateway import clock
 from policies.failure import Who
-from policies.types import Outcome, Trace
+from policies.tries import Trace
+from policies.types import Outcome
 
 if TYPE_CHECKING:
     from backends.adapter import Incoming
