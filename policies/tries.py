@@ -1,4 +1,4 @@
-"""Tries. Rule: what an Outcome notes beside itself: its attempts, and the trace it belongs to; seconds are monotonic."""
+"""Tries. Rule: what an Outcome notes beside itself: its attempts, and its trace; seconds are monotonic."""
 
 import msgspec
 
