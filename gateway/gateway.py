@@ -45,6 +45,7 @@ class Gateway:
         self.tracer: Tracer | None = None
         self.exporter: Exporter | None = None
         self.draining = False
+        self.url = ""  # of the public port, once it listens
         self.started = int(clock.wall())  # seconds since the epoch
         self.version = metadata.version("cloverleaf")
         self.line = Line(watch)
