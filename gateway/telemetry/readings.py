@@ -4,7 +4,7 @@ What is not known is left out: unknown is not zero.
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from gateway.live import Live
@@ -36,6 +36,7 @@ def readings(gateway: "Gateway", now: float) -> list[Reading]:
     found += spill(gateway.metrics, places)
     found += counted(gateway.metrics)
     found += endpoints(gateway.live, now)
+    found += cooling(gateway.catalog.candidates.values(), now)
     found += foretold(gateway.live)
     found += process(gateway)
     return found
@@ -140,6 +141,13 @@ def endpoints(live: Live, now: float) -> Iterator[Reading]:
         if pool.shadow is not None:
             yield i.SHADOW, (name,), pool.shadow.price
             yield i.POOL_WORK, (name,), pool.work
+
+
+def cooling(candidates: Iterable[tuple[Candidate, ...]], now: float) -> Iterator[Reading]:
+    """How long each endpoint's quota still rests after a rate limit."""
+    for each in candidates:
+        for candidate in each:
+            yield i.COOLING, candidate.id, max(0.0, candidate.domain.cooled_until - now)
 
 
 def _scraped(place: tuple[str, str], load: Load) -> Iterator[Reading]:
