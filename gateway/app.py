@@ -32,6 +32,7 @@ class App:
         app = cls()
         app.live = Live()
         app.log = log
+        app.live.judge.tell = partial(log.event, "warning", "classifier")
         app.transport = Pooled()
         app.watch = Watch()
         await app._start_engines(config)

@@ -12,6 +12,7 @@ from math import inf
 import msgspec
 
 from backends.quota import Remaining
+from gateway.difficulty.judge import Judge
 from gateway.foresight import Foresight
 from policies.breaker import BreakerRules
 from policies.budget import Budget
@@ -48,6 +49,7 @@ class Live:
         self.turns: dict[str, Iterator[int]] = defaultdict(itertools.count)  # what `round_robin` takes, by model
         self.prefixes = PrefixIndex(PREFIX_TTL)
         self.foresight = Foresight()
+        self.judge = Judge()
         self.probed: set[tuple[str, str]] = set()  # endpoints whose health is checked, and so told back up
 
     def load(self, id: tuple[str, str], rules: BreakerRules) -> Load:
@@ -198,6 +200,11 @@ class Live:
         return msgspec.structs.replace(
             request, blocks=blocks, block_tokens=size, expected_output=output, late_price=late_price, home=home
         )
+
+    def judged(self, request: Request, model: Model) -> Request:
+        """The request with how hard its prompt is."""
+        difficulty, threshold = self.judge.judged(request.body, model)
+        return msgspec.structs.replace(request, difficulty=difficulty, threshold=threshold)
 
     def placed(self, request: Request, blocks: tuple[int, ...], block_tokens: float) -> Request:
         """The request with its blocks, of so many tokens each, and what of them each endpoint is believed to hold."""

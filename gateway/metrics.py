@@ -125,7 +125,7 @@ class Metrics:
     def text(self, live: Live, now: float, active: int, log_dropped: int) -> str:
         """The Prometheus exposition."""
         self._count()
-        lines = [*self._request_lines(), *self._attempt_lines(), *_live_lines(live, now)]
+        lines = [*self._request_lines(), *self._attempt_lines(), *_live_lines(live, now), *live.judge.lines()]
         if self._mirrors:
             lines.append("# TYPE cloverleaf_mirrored_total counter")
         lines += [f'cloverleaf_mirrored_total{{result="{result}"}} {n}' for result, n in self._mirrors.items()]

@@ -55,6 +55,7 @@ class Report(msgspec.Struct):
     waiting: int = 0  # requests, for a place
     now: Now = Now()
     alerts: list[Alert] = []
+    thresholds: dict[str, float] = {}  # by model, above which a prompt is hard
 
 
 def not_ready(gateway: Gateway) -> str:
@@ -91,6 +92,7 @@ def report(gateway: Gateway) -> Report:
         clock.wall(),
         gateway.line.waiting,
         gateway.traffic.now(catalog, gateway.dropped(), now),
+        thresholds={name: each.at() for name, each in gateway.live.judge.thresholds.items()},
     )
     made.alerts = gateway.alarms.at(made, now)
     return made
