@@ -5,7 +5,7 @@ probability, is not believed: the built-in score stands in for that request, and
 """
 
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 from backends.wording import Wording, wording
 from gateway import clock
@@ -61,18 +61,6 @@ class Judge:
         if (classifier, what) not in self._told:
             self._told.add((classifier, what))
             self.tell(f"{classifier}: {text}")
-
-    def lines(self) -> Iterator[str]:
-        """Counts and thresholds in Prometheus' text."""
-        if self.thresholds:
-            yield "# TYPE cloverleaf_judged_total counter"
-        for model, each in self.thresholds.items():
-            yield f'cloverleaf_judged_total{{gen_ai_request_model="{model}",hard="true"}} {each.strong}'
-            yield f'cloverleaf_judged_total{{gen_ai_request_model="{model}",hard="false"}} {each.judged - each.strong}'
-        if self.thresholds:
-            yield "# TYPE cloverleaf_difficulty_threshold gauge"
-        for model, each in self.thresholds.items():
-            yield f'cloverleaf_difficulty_threshold{{gen_ai_request_model="{model}"}} {each.at():.6g}'
 
 
 def of(model: Model) -> Quality | None:

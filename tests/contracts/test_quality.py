@@ -6,6 +6,8 @@ import msgspec
 import pytest
 
 from gateway import clock
+from gateway.telemetry import prometheus
+from gateway.telemetry.readings import judged
 from tests.contracts.client import chat, connected, post
 from tests.contracts.serving import running
 
@@ -35,8 +37,8 @@ async def test_hard_prompts_go_to_the_last_deployment_and_others_to_the_cheapest
             went[text][reply.headers["x-cloverleaf-deployment"]] += 1
         assert went[HARD]["big"] >= 17 and went[EASY]["cheap"] >= 75, went
         assert went[HARD]["mid"] == went[EASY]["mid"] == 0, "it costs, and the other cheap one does not"
-        judged = gateway.gateway.live.judge.thresholds["m"]
-        assert judged.judged == 100 and abs(judged.strong - 20) <= 5
+        seen = gateway.gateway.live.judge.thresholds["m"]
+        assert seen.judged == 100 and abs(seen.strong - 20) <= 5
 
 
 async def test_where_the_strong_one_is_down_a_hard_prompt_is_answered_all_the_same() -> None:
@@ -67,7 +69,7 @@ async def test_the_decision_says_how_hard_and_from_what_on() -> None:
         reply = await client.ask(said(HARD, "x-cloverleaf-explain: 1"))
         decision = msgspec.json.decode(reply.headers["x-cloverleaf-decision"])
         assert decision["difficulty"] > decision["threshold"] == 0.5
-        text = gateway.gateway.metrics.text(gateway.gateway.live, 0.0, 0, 0)
+        text = prometheus.text(judged(gateway.gateway.live))
         assert 'cloverleaf_judged_total{gen_ai_request_model="m",hard="true"} 1' in text
 
 

@@ -77,7 +77,7 @@ def test_a_slow_one_is_told_once_and_believed(judging: Any) -> None:
 def test_a_policy_without_the_scorer_judges_nothing(judging: Any) -> None:
     judge, _, _ = judging()
     assert judge.judged(body("Prove it"), model("n", [place("a")])) == (None, 0.0)
-    assert "n" not in judge.thresholds and not [line for line in judge.lines() if "n" in line.split("{")[-1][:25]]
+    assert "n" not in judge.thresholds
 
 
 CONFIG = """
