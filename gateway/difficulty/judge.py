@@ -22,7 +22,8 @@ SLOW = 0.005  # seconds; a classifier that takes longer holds up every stream
 class Judge:
     """``tell``: where a failing or slow classifier is reported, once each until the next reload."""
 
-    def __init__(self) -> None:
+    def __init__(self, slow: float = SLOW) -> None:
+        self._slow = slow
         self.thresholds: dict[str, Threshold] = {}
         self.tell: Callable[[str], None] = lambda text: None
         self._classifiers: dict[str, Callable[[str], float]] = {}
@@ -53,7 +54,7 @@ class Judge:
             except Exception:  # the user's own code: whatever is wrong with it costs no request
                 self._tell(quality.classifier, "failed", traceback.format_exc())
             finally:
-                if (took := clock.now() - began) > SLOW:
+                if (took := clock.now() - began) > self._slow:
                     self._tell(quality.classifier, "slow", f"took {took * 1000:.0f} ms, in which nothing else moved")
         return score(features(asked.text, size, asked.turns), quality.weights)
 

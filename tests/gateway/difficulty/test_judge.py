@@ -29,8 +29,8 @@ def asked(**fields: Any) -> Model:
 
 @pytest.fixture
 def judging() -> Callable[..., tuple[Judge, Model, list[str]]]:
-    def made(**fields: Any) -> tuple[Judge, Model, list[str]]:
-        judge, told, asks = Judge(), [], asked(**fields)
+    def made(slow: float = float("inf"), **fields: Any) -> tuple[Judge, Model, list[str]]:
+        judge, told, asks = Judge(slow), [], asked(**fields)
         judge.tell = told.append
         judge.keep([asks])
         return judge, asks, told
@@ -69,7 +69,7 @@ def test_one_that_fails_is_replaced_and_told_once(judging: Any, name: str, words
 
 
 def test_a_slow_one_is_told_once_and_believed(judging: Any) -> None:
-    judge, asks, told = judging(classifier=f"{HERE}:slow")
+    judge, asks, told = judging(0.005, classifier=f"{HERE}:slow")
     assert [judge.judged(body("Prove it"), asks)[0] for _ in range(2)] == [bounded(0.0)] * 2
     assert len(told) == 1 and "ms" in told[0]
 
