@@ -106,6 +106,7 @@ class App:
         await self.keyring.close()
         for mirror in list(self.gateway.mirrors):
             mirror.leave()
+        await self.gateway.token_counts.close()
         self.watch.close()
         await self.transport.close()
         if self.gateway.ledger is not None:
