@@ -65,6 +65,10 @@ OVERVIEW = Board(
         quantiles("Time in line", i.QUEUED),
         by("Tokens", "none", i.TOKEN_COUNT, TYPE),
         by("Decisions", "ops", i.DECISIONS, "policy", "rung", "reason"),
+        by("Judged prompts", "ops", i.JUDGED, "hard", rare=True),
+        Panel(
+            "Difficulty threshold", "none", (Query(gauge(i.THRESHOLD, MODEL), OF_MODEL, rare=True),), i.THRESHOLD.text
+        ),
         by("Attempts", "ops", i.ATTEMPTS, "deployment", "result"),
         by("Retries", "ops", i.RETRIES, "deployment", "failure", rare=True),
         by("Fallbacks", "ops", i.FALLBACKS, "from", "to", "failure", rare=True),

@@ -74,6 +74,7 @@ models:
   hedged: {{deployments: [[slow, cloud]], policy: round_robin}}
   mended: {{deployments: [dying, cloud]}}
   lost: {{deployments: [broken]}}
+  graded: {{deployments: [narrow, cloud], policy: quality}}
 policies:
   in-time: {{kind: slo_cost, slo: {{ttft: 5ms, tpot: 5ms}}}}
 routes:
@@ -108,7 +109,7 @@ async def gateway(directory: Path) -> AsyncIterator[Serving]:
 
 ASKED = (
     ("demo", True), ("demo", True), ("demo", False), ("full", True), ("full", False), ("full", False), ("shaky", True),
-    ("hedged", True), ("hedged", True), ("mended", True), ("lost", False), ("nonsense", False),
+    ("hedged", True), ("hedged", True), ("mended", True), ("lost", False), ("nonsense", False), ("graded", False),
 )  # fmt: skip
 
 
