@@ -40,7 +40,8 @@ deployments: {{pool: {{provider: vllm, model: tiny, endpoints: [{endpoints}]}}}}
 models: {{tiny: {{deployments: [pool], policy: {policy}}}}}
 telemetry: {{log: warning}}
 """
-PROMPT, OUTPUT = 1200, 24
+PROMPT, OUTPUT = 2500, 24
+LONGEST = 8500  # prompt tokens that the engine takes, and some room
 
 
 def seconds_each(profile: Profile, prompt: float, output: float) -> float:
@@ -52,7 +53,8 @@ def seconds_each(profile: Profile, prompt: float, output: float) -> float:
 def alone(profile: Profile, load: float, lasts: float) -> Trace:
     rate = load / seconds_each(profile, PROMPT, OUTPUT)
     group = Group(name="alone", prompt_tokens=PROMPT, output_tokens=OUTPUT)
-    return Trace("alone", draw(Spec(lasts=lasts, rate=rate, block=BLOCK, groups=[group]), 1), BLOCK)
+    drawn = draw(Spec(lasts=lasts, rate=rate, block=BLOCK, groups=[group]), 1)
+    return Trace("alone", [each for each in drawn if each.prompt_tokens <= LONGEST], BLOCK)
 
 
 def shared(profile: Profile, load: float, lasts: float) -> Trace:
