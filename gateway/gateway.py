@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from importlib import metadata
 
 from backends.families import Family
@@ -19,9 +20,10 @@ from gateway.log import Log
 from gateway.metrics import Metrics
 from gateway.mirror import MirrorJourney
 from gateway.rivals import Rivals
+from gateway.token_counts import TokenCounts
 from gateway.traffic import Dropped, Traffic
 from gateway.watch import Watch
-from policies.types import Outcome
+from policies.types import Outcome, Price
 
 MOST_MIRRORS = 64  # under way at once: a slow mirror costs copies, never memory
 
@@ -35,18 +37,28 @@ class Gateway:
         self.transport = transport
         self.watch = watch
         self.log = log
-        self.metrics = Metrics()
+        self.metrics = Metrics(self.price)
         self.ledger: Ledger | None = None
         self.draining = False
+        self.url = ""  # of the public port, once it listens
         self.started = int(clock.wall())  # seconds since the epoch
         self.version = metadata.version("cloverleaf")
         self.line = Line(watch)
+        self.token_counts = TokenCounts(transport, partial(log.event, "warning", "tokens"))
         self.late: set[Rivals] = set()  # those whose first attempt waits, and may be late
         self.journeys: set[Journey] = set()  # those under way
         self.mirrors: set[MirrorJourney] = set()
         self.decisions = Decisions()
         self.traffic = Traffic(self.metrics, clock.now())
         self.alarms = Alarms()
+
+    def price(self, deployment: str) -> Price | None:
+        """What its tokens cost, as of now."""
+        return self.catalog.price(deployment)
+
+    def uptime(self) -> float:
+        """Seconds since it was made."""
+        return clock.wall() - self.started
 
     def mirror(
         self, catalog: Catalog, family: Family, given: Mapping[bytes, bytes], key: Key, body: bytes, model: str
@@ -65,7 +77,7 @@ class Gateway:
         if self.log.info:
             self.log.request(outcome)
         if self.ledger is not None:
-            self.ledger.put(outcome, self.catalog.price(outcome.deployment))
+            self.ledger.put(outcome, self.price(outcome.deployment))
 
     def dropped(self) -> Dropped:
         """What could not be written down since the start."""

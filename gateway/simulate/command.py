@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 
 from backends.engine.profile import Profile
 from gateway.config import Config, ConfigError, load
-from gateway.config.not_yet import NOW_PRESETS
+from gateway.config.names import PRESETS
 from gateway.config.problem import suggest
 from gateway.simulate.baselines import BASELINES
 from gateway.simulate.page import page
@@ -91,7 +91,7 @@ def check_policies(names: list[str], config: Config) -> None:
     Raises:
         ValueError: one of them is neither a preset, nor defined, nor a baseline.
     """
-    known = [*config.policies, *sorted(NOW_PRESETS), *(policy.kind for policy in BASELINES)]
+    known = [*config.policies, *sorted(PRESETS), *(policy.kind for policy in BASELINES)]
     for name in names:
         if name not in known:
             raise ValueError(f'--policy: the policy "{name}" is not defined{suggest(name, known)}')
