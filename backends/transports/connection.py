@@ -1,12 +1,18 @@
-"""One upstream connection. Rule: it carries one request at a time, and is reused only after a whole, clean answer."""
+"""One upstream connection. Rule: it carries one request at a time, and is reused only after a whole, clean answer.
+
+Two kinds of packet pass the parser by: a whole answer under a head it has read before (see heads.py), and one whole chunk.
+Each begins and ends where the parser waits for the next, so it need not know.
+"""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Protocol
 
 import httptools
 
 from backends.adapter import Wire
 from backends.transport import Receiver
+from backends.transports.heads import Answers
 from policies.failure import Failure, Fault
 
 MAX_HEAD = 64 * 1024  # bytes of status line and headers
@@ -29,6 +35,8 @@ class Connection(asyncio.Protocol):
         "_framed",
         "_head_bytes",
         "_headers",
+        "_in_step",
+        "_known",
         "_kept_alive",
         "_owner",
         "_parser",
@@ -36,84 +44,120 @@ class Connection(asyncio.Protocol):
         "_paused",
         "_receiver",
         "_status",
-        "_transport",
+        "_told",
         "_whole",
         "idle_since",
+        "transport",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, known: Answers | None = None) -> None:
         self._parser = httptools.HttpResponseParser(self)
-        self._transport: asyncio.Transport | None = None
+        self._known = known  # what the server's answers are like; None: it is asked once
+        self.transport: asyncio.Transport | None = None
         self._receiver: Receiver | None = None
         self._owner: Owner | None = None
         self._headers: dict[bytes, bytes] = {}
+        self._told: dict[bytes, bytes] = {}  # the headers that the receiver was given
         self._parts: list[bytes] = []
         self._status = 0
         self._head_bytes = 0  # received up to the packet in which the head ends; 0: no byte of an answer came
         self._framed = False  # the answer's end is told by its length or chunks, not by the connection's end
         self._whole = False
+        self._in_step = False  # the parser stands between two chunks
         self._kept_alive = False
         self._paused = False
         self.idle_since = 0.0
 
     @property
     def usable(self) -> bool:
-        return self._transport is not None and not self._transport.is_closing()
+        transport = self.transport
+        return transport is not None and not transport.is_closing()
 
     def request(self, wire: Wire, receiver: Receiver, owner: Owner) -> None:
         """Write a request; the answer goes to ``receiver``."""
-        transport = self._transport
+        transport = self.transport
         assert transport is not None and self._receiver is None
         self._receiver = receiver
         self._owner = owner
         self._status = self._head_bytes = 0
-        self._framed = self._whole = self._kept_alive = False
+        self._framed = self._whole = self._kept_alive = self._in_step = False
         body = wire.body
         size = len(body)
-        head = (wire.method, wire.target, wire.headers, size)
+        head = b"%b %b HTTP/1.1\r\n%bcontent-length: %d\r\n\r\n" % (wire.method, wire.target, wire.headers, size)
         if size < SEPARATE_BODY:
-            transport.write(b"%b %b HTTP/1.1\r\n%bcontent-length: %d\r\n\r\n%b" % (*head, body))
+            transport.write(head + body)
         else:
-            transport.write(b"%b %b HTTP/1.1\r\n%bcontent-length: %d\r\n\r\n" % head)
+            transport.write(head)
             transport.write(body)
 
     def abort(self) -> None:
         self._receiver = self._owner = None
-        if self._transport is not None:
-            self._transport.abort()
+        if self.transport is not None:
+            self.transport.abort()
 
     def close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
+        if self.transport is not None:
+            self.transport.close()
 
     def pause(self) -> None:
-        if self._transport is not None and not self._paused:
+        if self.transport is not None and not self._paused:
             self._paused = True
-            self._transport.pause_reading()
+            self.transport.pause_reading()
 
     def resume(self) -> None:
-        if self._transport is not None and self._paused:
+        if self.transport is not None and self._paused:
             self._paused = False
-            self._transport.resume_reading()
+            self.transport.resume_reading()
 
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport  # type: ignore[assignment]  # a stream protocol is given a stream transport
+        self.transport = transport  # type: ignore[assignment]  # a stream protocol is given a stream transport
 
     def data_received(self, data: bytes) -> None:
         receiver = self._receiver
         if receiver is None:  # an answer nobody asked for
             self.close()
             return
-        if not self._status:
+        if self._in_step:
+            line = data.find(b"\r\n", 0, 10)
+            size = len(data) - line - 4
+            if line > 0 < size and data.startswith(b"%x\r\n" % size) and data.endswith(b"\r\n"):
+                receiver.data(data[line + 2 : -2])
+                return
+            self._in_step = False
+        elif not self._status:
+            known = self._known
+            if known is not None and known.head is not None and not self._head_bytes:
+                start = known.head.body_at(data)
+                if 0 < start < len(data) == start + known.head.length:
+                    self._answer(receiver, known.headers, data[start:])
+                    return
             self._head_bytes += len(data)
+        self._parse(receiver, data)
+
+    def _answer(self, receiver: Receiver, headers: Mapping[bytes, bytes], body: bytes) -> None:
+        """A whole answer in one packet, under a head that is known."""
+        self._status, self._head_bytes = 200, 1
+        self._framed = self._whole = self._kept_alive = True
+        receiver.head(200, headers)
+        if self._receiver is not None:
+            receiver.data(body)
+        if self._receiver is not None:
+            self._finish()
+
+    def _parse(self, receiver: Receiver, data: bytes) -> None:
+        begun = self._head_bytes == len(data) and not self._status
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             if not self._whole:  # else the answer is good, and on_message_begin has seen that more came
                 self._fail(Fault(Failure.MALFORMED, f"the upstream does not speak HTTP: {error}"))
                 return
+        if self._in_step and not data.endswith(b"\r\n"):
+            self._in_step = False  # the next chunk's size has begun
+        if begun and self._kept_alive and self._known is not None and data.startswith(b"HTTP/1.1 200 "):
+            self._known.learn(data, self._told)
         parts = self._parts
         if parts and self._receiver is not None:
             body = b"".join(parts)  # a single one is not copied
@@ -131,7 +175,7 @@ class Connection(asyncio.Protocol):
             self._finish()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._transport = None
+        self.transport = None
         del self._parser  # it holds this connection: neither waits for the garbage collector
         receiver = self._receiver
         if receiver is None:
@@ -154,8 +198,8 @@ class Connection(asyncio.Protocol):
         self._headers[name.lower()] = value
 
     def on_headers_complete(self) -> None:
-        headers, self._headers = self._headers, {}  # a new one: trailers must not change these
-        status = self._parser.get_status_code()
+        self._told, self._headers = self._headers, {}  # a new one: trailers must not change these
+        headers, status = self._told, self._parser.get_status_code()
         if status < 200 or self._whole:  # 100-continue, 103: the answer is still to come
             if status < 100:
                 raise ValueError(f"status {status}")
@@ -169,13 +213,19 @@ class Connection(asyncio.Protocol):
         if not self._whole:
             self._parts.append(body)
 
+    def on_chunk_header(self) -> None:
+        self._in_step = False
+
+    def on_chunk_complete(self) -> None:
+        self._in_step = True
+
     def on_message_complete(self) -> None:
         if self._status and not self._whole:
             self._whole = True
             self._kept_alive = self._framed and self._parser.should_keep_alive()  # the parser knows it only now
 
     def _finish(self) -> None:
-        receiver, owner, transport = self._receiver, self._owner, self._transport
+        receiver, owner, transport = self._receiver, self._owner, self.transport
         assert receiver is not None and owner is not None
         self._receiver = self._owner = None
         free = self._kept_alive and not self._paused
