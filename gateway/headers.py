@@ -36,10 +36,15 @@ _ORDINARY = frozenset(
 _BACK_PREFIXES = (b"x-ratelimit-", b"anthropic-ratelimit-")
 
 
+def own_id(given: Mapping[bytes, bytes]) -> bytes:
+    """The client's own id of its request, where it is a valid one; else empty."""
+    theirs = given.get(b"x-request-id")
+    return theirs if theirs is not None and _ID.fullmatch(theirs) else b""
+
+
 def request_id(given: Mapping[bytes, bytes]) -> bytes:
     """The client's own id where it is a valid one, else a new one."""
-    theirs = given.get(b"x-request-id")
-    return theirs if theirs is not None and _ID.fullmatch(theirs) else clock.request_id()
+    return own_id(given) or clock.request_id()
 
 
 def answered(outcome: Outcome, content_type: bytes, given: Mapping[bytes, bytes], allowed: list[str]) -> bytes:
@@ -61,10 +66,9 @@ def answered(outcome: Outcome, content_type: bytes, given: Mapping[bytes, bytes]
     return lines + cors(given, allowed) if allowed else lines
 
 
-def forwarded(given: Mapping[bytes, bytes], id: bytes) -> bytes:
-    """The header lines that go to the upstream: never the client's credential, never hop-by-hop ones."""
-    content_type = given.get(b"content-type", b"application/json")
-    lines = b"content-type: %b\r\nx-request-id: %b\r\n" % (content_type, id)
+def forwarded(given: Mapping[bytes, bytes]) -> bytes:
+    """The header lines that go to the upstream, beside the id: never the client's credential, nor hop-by-hop ones."""
+    lines = b"content-type: %b\r\n" % given.get(b"content-type", b"application/json")
     if _UPSTREAM.isdisjoint(given):
         return lines
     return lines + b"".join(b"%b: %b\r\n" % (name, given[name]) for name in sorted(_UPSTREAM & given.keys()))
@@ -92,12 +96,17 @@ def cors(given: Mapping[bytes, bytes], allowed: list[str]) -> bytes:
 _EXPOSED = b"access-control-expose-headers: x-request-id, x-cloverleaf-deployment, x-cloverleaf-attempts\r\n"
 
 
-def over_limit(given: Mapping[bytes, bytes], in_flight: int, server: Server) -> Refusal | None:
+def declared_length(given: Mapping[bytes, bytes]) -> int:
+    """Of the body, 0 where none is declared; -1: it is not a number."""
+    length = given.get(b"content-length", b"0").strip()  # a tab may follow it
+    return int(length) if length.isdigit() else -1
+
+
+def over_limit(length: int, in_flight: int, server: Server) -> Refusal | None:
     """The refusal of one request too many, or of a body whose declared length is too large."""
     if in_flight >= server.max_concurrency:
         return too_many(server.max_concurrency)
-    length = given.get(b"content-length", b"0").strip()  # a tab may follow it
-    return None if length.isdigit() and int(length) <= server.max_body else body_too_large(server.max_body)
+    return None if 0 <= length <= server.max_body else body_too_large(server.max_body)
 
 
 def body_too_large(limit: int) -> Refusal:

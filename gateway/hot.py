@@ -1,7 +1,8 @@
 """The hot door. Rule: uvicorn's own protocol, answering the endpoint families itself; the rest is Litestar's.
 
 A hot request is a cycle beside uvicorn's own: it stands in the same pipeline and is stopped by the same shutdown. Only
-scope, ASGI messages, and tasks are left out.
+scope, ASGI messages, and tasks are left out. A request under the head of the one before (see
+backends/transports/heads.py) passes the parser by: it comes while the parser waits for the next, and ends there.
 """
 
 import asyncio
@@ -11,10 +12,12 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from backends.families import FAMILIES
+from backends.transports import heads
 from gateway import clock
 from gateway.gateway import Gateway
 from gateway.hot_cycle import HotCycle
 from gateway.keys import Caller
+from gateway.preamble import Preamble
 from gateway.refusal import Refusal
 
 HOT = {path.encode(): family for family in FAMILIES for path in family.paths}
@@ -38,9 +41,9 @@ class HotProtocol(HttpToolsProtocol):
     the request at hand did; ``idle_since``: that, while the gateway waits for the client; 0 while it is waited for."""
 
     __slots__ = (  # uvicorn's as well, where requests touch them: side by side, and not in a dict too large to share
-        "_active", "_between", "_default", "_head_bytes", "_in_head", "_packet", "caller", "cycle",
-        "expect_100_continue", "flow", "gateway", "headers", "heard", "idle_since", "loop", "parser", "pipeline",
-        "server_state", "transport", "url",
+        "_active", "_between", "_default", "_first", "_head", "_head_bytes", "_in_head", "_missing", "_packet",
+        "_preamble", "_quiet", "_resting", "_useful", "caller", "cycle", "expect_100_continue", "flow", "gateway", "headers", "heard",
+        "idle_since", "loop", "parser", "pipeline", "server_state", "transport", "url",
     )  # fmt: skip
 
     def __init__(self, gateway: Gateway, *args: Any, **kwargs: Any) -> None:
@@ -53,6 +56,13 @@ class HotProtocol(HttpToolsProtocol):
         self._active: HotCycle | None = None  # the one being served: not the latest one, where requests pipeline
         self._between = False  # nothing is served, though requests wait
         self._default: tuple[object, bytes] = (None, b"")
+        self._quiet = True  # the parser waits for a request to begin
+        self._resting = True  # that, and nothing is served
+        self._first: bytes | None = None  # the packet at hand where it begins a request, until that is whole
+        self._head: heads.Head | None = None  # of the last request, with which the next may begin,
+        self._preamble: Preamble  # and what it says
+        self._useful = True  # one has begun with it, or none was tried
+        self._missing = 0  # bytes of a body that pass the parser by
 
     def default_lines(self) -> bytes:
         """The server's own header lines; uvicorn makes a new list of them every second."""
@@ -69,15 +79,29 @@ class HotProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self.heard = clock.now()
+        if self._missing:
+            self._more(data)
+            return
+        head = self._head
+        if head is not None and self._resting and not self.flow.write_paused:
+            start = head.body_at(data)
+            if 0 < start <= len(data) <= start + head.length:
+                self._again(head, data[start:])
+                return
+        self._parse(data)
+
+    def _parse(self, data: bytes) -> None:
         self._packet = len(data)
         if self._in_head:
             self._head_bytes += len(data)
+        self._first = data if self._resting else None
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserError:
             self._refuse_connection(_BAD_HTTP)
         except httptools.HttpParserUpgrade as upgrade:
             self._decline_upgrade(data[upgrade.args[0] :])
+        self._first = None
         if self._in_head:
             if self._head_bytes > MAX_HEAD:
                 self._refuse_connection(_HEAD_TOO_LONG)
@@ -85,6 +109,46 @@ class HotProtocol(HttpToolsProtocol):
             self._head_bytes += self._packet
             if self._head_bytes > MAX_FRAMING:
                 self._refuse_connection(_BAD_HTTP)
+
+    # a request under a known head
+
+    def _learn(self, packet: bytes, preamble: Preamble) -> None:
+        """The packet begins with a head that the next one may begin with. Where the last one learned has been of no
+        use, this client repeats nothing, and no more is learned."""
+        if self._useful:
+            self._head, self._preamble, self._useful = heads.head(packet, len(self.headers)), preamble, False
+
+    def _again(self, head: heads.Head, body: bytes) -> None:
+        self._useful, self._resting = True, False
+        preamble = self._preamble
+        preamble.length = head.length
+        self._active = cycle = HotCycle(self, preamble, True)
+        self.cycle = cycle  # type: ignore[assignment]  # it has what the base class uses of a cycle
+        if cycle.journey.refused is None and len(body) == head.length:
+            self.idle_since = 0.0
+            cycle.more_body = False
+            cycle.serve(body)
+            return
+        self._missing = head.length
+        if cycle.journey.refused is not None:
+            self._activate(cycle)
+        self._more(body)
+
+    def _more(self, data: bytes) -> None:
+        """Some of a body that passes the parser by, and whatever follows it."""
+        cycle: Any = self.cycle
+        body, rest = data[: self._missing], data[self._missing :]
+        self._missing -= len(body)
+        self.idle_since = self.heard
+        if not cycle.response_complete and cycle.feed(body):
+            self._refuse_early(cycle)
+        if not self._missing:
+            self.idle_since = 0.0
+            cycle.more_body = False
+            if not cycle.response_complete:
+                cycle.run()
+        if rest:
+            self._parse(rest)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -111,6 +175,7 @@ class HotProtocol(HttpToolsProtocol):
     # httptools
 
     def on_message_begin(self) -> None:
+        self._quiet = self._resting = False
         self.url = b""
         self.headers = []
         self._in_head = True
@@ -137,8 +202,11 @@ class HotProtocol(HttpToolsProtocol):
             self._leave_to_litestar()
             return
         previous = self.cycle
-        cycle = HotCycle(self, family, given, parser.should_keep_alive())
+        preamble, keep_alive = Preamble(family, given), parser.should_keep_alive()
+        cycle = HotCycle(self, preamble, keep_alive)
         self.cycle = cycle  # type: ignore[assignment]  # it has what the base class uses of a cycle
+        if self._first is not None and keep_alive and not self.expect_100_continue and cycle.journey.refused is None:
+            self._learn(self._first, preamble)
         free = previous is None or previous.response_complete
         if free and not self.flow.write_paused:
             self._active = cycle
@@ -161,6 +229,7 @@ class HotProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self.idle_since = 0.0
         self._packet = 0
+        self._quiet, self._first = True, None
         cycle: Any = self.cycle
         if isinstance(cycle, HotCycle):
             cycle.more_body = False
@@ -182,6 +251,7 @@ class HotProtocol(HttpToolsProtocol):
         else:
             if self.flow.read_paused:
                 self.flow.resume_reading()
+            self._resting = self._quiet and not self._missing
             self.idle_since = clock.now()
 
     def _next(self) -> None:
@@ -266,6 +336,7 @@ class HotProtocol(HttpToolsProtocol):
     def close_later(self) -> None:
         """End the answers now, and the connection when the client has had time to finish writing: closing on what it
         writes would reset the connection and lose the answer."""
+        self._quiet = self._resting = False  # nothing more is answered here
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.loop.call_later(LINGER, self.transport.close)

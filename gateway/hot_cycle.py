@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from backends.families import Family
 from gateway.answer import Flow
 from gateway.journey import Journey
+from gateway.preamble import Preamble
 
 if TYPE_CHECKING:
     from gateway.hot import HotProtocol
@@ -43,7 +43,7 @@ class HotCycle:
         "started",
     )
 
-    def __init__(self, protocol: "HotProtocol", family: Family, given: dict[bytes, bytes], keep_alive: bool) -> None:
+    def __init__(self, protocol: "HotProtocol", preamble: Preamble, keep_alive: bool) -> None:
         self._protocol = protocol
         self._transport = protocol.transport
         self._size = 0
@@ -54,7 +54,7 @@ class HotCycle:
         self.keep_alive = keep_alive
         self.more_body = True
         self.response_complete = False
-        self.journey = Journey(protocol.gateway, family, given, protocol.caller, self, protocol.heard)
+        self.journey = Journey(protocol.gateway, preamble, protocol.caller, self, protocol.heard)
 
     @property
     def too_large(self) -> bool:
@@ -76,6 +76,11 @@ class HotCycle:
             body = b"".join(self.body)  # a single part is not copied
             self.body.clear()  # before the copies that follow are made
             self.journey.run(body, self._protocol.heard)
+
+    def serve(self, body: bytes) -> None:
+        """It came in one piece."""
+        self.started = True
+        self.journey.run(body, self._protocol.heard)
 
     # Answer
 

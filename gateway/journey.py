@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from backends.adapter import Incoming
-from backends.families import Family
 from backends.peek import BadBody, Peek, peek
 from backends.recover.kept import Keeper
 from gateway import asking, clock, headers
 from gateway.answer import Answer
 from gateway.attempt import Attempt
 from gateway.keys import Caller
+from gateway.preamble import Preamble
 from gateway.refusal import Refusal
 from gateway.rescue import Rescue, received
 from gateway.rivals import Rivals
@@ -34,40 +34,40 @@ class Journey(Telling):
     """One request, from its headers on. A door makes it when the headers are read, and runs it when the body is."""
 
     __slots__ = (
-        "_attempt", "_keeper", "_key", "_machine", "_model", "_rivals", "deadline",
+        "_attempt", "_keeper", "_key", "_machine", "_model", "_preamble", "_rivals", "deadline",
     )  # fmt: skip
 
     def __init__(
         self,
         gateway: "Gateway",
-        family: Family,
-        given: Mapping[bytes, bytes],
+        preamble: Preamble,
         caller: Caller,
         answer: Answer,
         now: float,
     ) -> None:
         self.gateway, self.catalog = gateway, gateway.catalog
-        self.given = given
+        self._preamble = preamble
+        self.given = preamble.given
         self._attempt: Attempt | None = None
         self._machine: Machine | None = None
         self._keeper: Keeper | None = None  # what the client was sent, where a stream may be recovered
         self._rivals: Rivals | None = None  # where a second attempt may be made
         self._timer = None
-        self.family, self.answer = family, answer
-        self.outcome = Outcome(headers.request_id(given), family.name, now)
+        self.family, self.answer = preamble.family, answer
+        self.outcome = Outcome(preamble.id or clock.request_id(), preamble.family.name, now)
         self.refused = self._admit(caller)
         if self.refused is None:  # what is refused must not count, or strangers could fill the place up
             gateway.journeys.add(self)
 
     def _admit(self, caller: Caller) -> Refusal | None:
         """Whether it may come in: asked before its body is read."""
-        key = caller.identify(self.catalog.keys, self.given)
+        key = self._preamble.identify(self.catalog.keys, caller)
         if isinstance(key, Refusal):
             return key
         self._key, self.outcome.key = key, key.name
         server = self.catalog.config.server
         self.max_body = server.max_body
-        return headers.over_limit(self.given, len(self.gateway.journeys), server)
+        return headers.over_limit(self._preamble.length, len(self.gateway.journeys), server)
 
     # Moved by the door
 
@@ -118,7 +118,8 @@ class Journey(Telling):
         if model.needs:
             request = asking.filled(request, model, self._key, self.given, live)
         self.deadline = now + model.total
-        self.incoming = Incoming(request, self.family, peeked, headers.forwarded(self.given, outcome.id))
+        lines = b"%bx-request-id: %b\r\n" % (self._preamble.forwarded, outcome.id)
+        self.incoming = Incoming(request, self.family, peeked, lines)
         self._model, seen = model, Snapshot(now, self.catalog.models)
         if self.catalog.hedges:
             self._rivals = Rivals(self)

@@ -13,6 +13,7 @@ from gateway.answer import Flow
 from gateway.catalog import Catalog
 from gateway.journey import Journey
 from gateway.keys import Caller, Key
+from gateway.preamble import Preamble
 from gateway.refusal import Refusal
 from policies.failure import Fault
 from policies.types import Model
@@ -58,7 +59,7 @@ class MirrorJourney(Journey):
     ) -> None:
         self._key = key
         self._name = model
-        super().__init__(gateway, family, given, Caller(""), Discard(), clock.now())
+        super().__init__(gateway, Preamble(family, given), Caller(""), Discard(), clock.now())
         self.catalog = catalog  # the one whose route asked for the copy
         self.outcome.key = key.name
         gateway.journeys.discard(self)  # it must not take a caller's place
