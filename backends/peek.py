@@ -50,7 +50,8 @@ class _Body(msgspec.Struct):
 
 STEERING = ("models", "provider", "priority")
 _STEERING = frozenset(STEERING)
-_FLAGS = (b"", b"true", b"false")
+_NAME = re.compile(rb'"[ !#-\[\]-~]+"')  # a string without escapes, all of it ASCII
+_FLAGS = (b"true", b"false")
 _NOWHERE = (0, 0)
 _OPENING = (1, 1)  # just within the brace that a compact body begins with
 _decode = msgspec.json.Decoder(_Body).decode
@@ -75,22 +76,24 @@ def peek(family: Family, body: bytes, content_type: bytes) -> Peek:
 
 
 def _peek_compact(family: Family, body: bytes) -> Peek | None:
-    """Of a body as most clients write it, with nothing that needs a second look; None: another."""
+    """Of a body as most clients write it, with nothing in it that needs a second look; None: another."""
     try:
-        fields = _decode_raw(body)
-        ranges = _compact(body, fields)
-        if ranges is None or not _STEERING.isdisjoint(fields):
+        ranges = _compact(body, _decode_raw(body))
+        if ranges is None or "model" not in ranges or not _STEERING.isdisjoint(ranges):
             return None
         start, end = ranges["model"]
-        model, stream = body[start:end], body[slice(*ranges.get("stream", _NOWHERE))]
-        if b"\\" in model or not model.startswith(b'"') or model == b'""' or stream not in _FLAGS:
-            return None
-        options_at = ranges.get("stream_options", _OPENING)
-        options = _decode_options(body[slice(*options_at)]) if "stream_options" in fields else None
-        asks = stream == b"true" and family.usage_option
-        return Peek(model[1:-1].decode(), (start + 1, end - 1), stream == b"true", options, options_at if asks else _NOWHERE)
-    except (KeyError, msgspec.DecodeError, UnicodeError, RecursionError):
+        options, options_at = None, _OPENING
+        if "stream_options" in ranges:
+            options_at = ranges["stream_options"]
+            options = _decode_options(body[slice(*options_at)])
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
+    stream = body[slice(*ranges["stream"])] if "stream" in ranges else b"false"
+    if stream not in _FLAGS or not _NAME.fullmatch(body, start, end):
+        return None
+    streamed = stream == b"true"
+    at = options_at if streamed and family.usage_option else _NOWHERE
+    return Peek(body[start + 1 : end - 1].decode(), (start + 1, end - 1), streamed, options, at)
 
 
 def _compact(body: bytes, fields: dict[str, msgspec.Raw]) -> dict[str, Range] | None:

@@ -30,7 +30,8 @@ _BACK = frozenset(
         b"x-cloverleaf-dropped",  # of our own translators, and of a cloverleaf behind this one
     }
 )
-_ORDINARY = frozenset(
+#: Of most answers all, and for none of them to pass back.
+ORDINARY = frozenset(
     {b"connection", b"content-length", b"content-type", b"date", b"keep-alive", b"server", b"transfer-encoding"}
 )
 _BACK_PREFIXES = (b"x-ratelimit-", b"anthropic-ratelimit-")
@@ -76,8 +77,6 @@ def forwarded(given: Mapping[bytes, bytes]) -> bytes:
 
 def passed_back(upstream: Mapping[bytes, bytes]) -> bytes:
     """The header lines of an upstream's answer that the client gets, beside its content type."""
-    if _ORDINARY.issuperset(upstream):
-        return b""
     passing = [name for name in upstream if name in _BACK or name.startswith(_BACK_PREFIXES)]
     return b"".join(b"%b: %b\r\n" % (name, upstream[name]) for name in passing)
 
@@ -102,11 +101,11 @@ def declared_length(given: Mapping[bytes, bytes]) -> int:
     return int(length) if length.isdigit() else -1
 
 
-def over_limit(length: int, in_flight: int, server: Server) -> Refusal | None:
-    """The refusal of one request too many, or of a body whose declared length is too large."""
+def over_limit(in_flight: int, server: Server) -> Refusal:
+    """The refusal of one request too many, or else of a body whose declared length is too large."""
     if in_flight >= server.max_concurrency:
         return too_many(server.max_concurrency)
-    return None if 0 <= length <= server.max_body else body_too_large(server.max_body)
+    return body_too_large(server.max_body)
 
 
 def body_too_large(limit: int) -> Refusal:

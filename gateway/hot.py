@@ -122,12 +122,12 @@ class HotProtocol(HttpToolsProtocol):
         self._useful, self._resting = True, False
         preamble = self._preamble
         preamble.length = head.length
-        self._active = cycle = HotCycle(self, preamble, True)
+        self._active = cycle = HotCycle.begin(self, preamble, True)
         self.cycle = cycle  # type: ignore[assignment]  # it has what the base class uses of a cycle
-        if cycle.journey.refused is None and len(body) == head.length:
+        if cycle.journey.refused is None and len(body) == head.length:  # the whole of it, as a rule
             self.idle_since = 0.0
-            cycle.more_body = False
-            cycle.serve(body)
+            cycle.more_body, cycle.started = False, True
+            cycle.journey.run(body, self.heard)
             return
         self._missing = head.length
         if cycle.journey.refused is not None:
@@ -203,7 +203,7 @@ class HotProtocol(HttpToolsProtocol):
             return
         previous = self.cycle
         preamble, keep_alive = Preamble(family, given), parser.should_keep_alive()
-        cycle = HotCycle(self, preamble, keep_alive)
+        cycle = HotCycle.begin(self, preamble, keep_alive)
         self.cycle = cycle  # type: ignore[assignment]  # it has what the base class uses of a cycle
         if self._first is not None and keep_alive and not self.expect_100_continue and cycle.journey.refused is None:
             self._learn(self._first, preamble)

@@ -67,7 +67,10 @@ class Journey(Telling):
         self._key, self.outcome.key = key, key.name
         server = self.catalog.config.server
         self.max_body = server.max_body
-        return headers.over_limit(self._preamble.length, len(self.gateway.journeys), server)
+        length, in_flight = self._preamble.length, len(self.gateway.journeys)
+        if 0 <= length <= server.max_body and in_flight < server.max_concurrency:
+            return None
+        return headers.over_limit(in_flight, server)
 
     # Moved by the door
 
@@ -78,7 +81,7 @@ class Journey(Telling):
             self.refuse(self.refused)
             return
         try:
-            self._serve(body)
+            self._serve(body, received)
         except Exception:
             self._crashed()
 
@@ -98,7 +101,7 @@ class Journey(Telling):
 
     # The one attempt loop
 
-    def _serve(self, body: bytes) -> None:
+    def _serve(self, body: bytes, now: float) -> None:
         outcome, gateway = self.outcome, self.gateway
         try:
             peeked = peek(self.family, body, self.given.get(b"content-type", b""))
@@ -112,7 +115,7 @@ class Journey(Telling):
             self.refuse(model)
             return
         outcome.model, outcome.stream = model.name, peeked.stream
-        live, now = gateway.live, outcome.received
+        live = gateway.live
         tokens, turn = live.estimate(model.name, len(body)), next(live.turns[model.name])
         request = Request(self.family.name, model.name, peeked.stream, body, tokens, now, seed, turn)
         if model.needs:
@@ -225,7 +228,9 @@ class Journey(Telling):
         if self._rivals is not None:
             self._outrun(self._rivals, attempt)
         self._commit(attempt, status)
-        lines = self._lines(upstream.get(b"content-type", b"application/json")) + headers.passed_back(upstream)
+        lines = self._lines(upstream.get(b"content-type", b"application/json"))
+        if not headers.ORDINARY.issuperset(upstream):
+            lines += headers.passed_back(upstream)
         price = attempt.candidate.deployment.price
         if price is not None and usage.source == "upstream":
             lines += b"x-cloverleaf-cost-usd: %.8f\r\n" % usage.cost(price)

@@ -49,11 +49,13 @@ class Telling:
         return size > self.max_body
 
     def _commit(self, attempt: "Attempt", status: int) -> None:
-        outcome, now = self.outcome, attempt.first_at
+        outcome, now, load = self.outcome, attempt.first_at, attempt.candidate.load
         waited = now - attempt.sent_at
         outcome.status, outcome.first_token = status, now
         outcome.waited += waited
-        self.gateway.live.committed(attempt.candidate, self.incoming.request, waited, now)
+        request = self.incoming.request
+        if load.breakers or load.speed is not None or request.blocks or load.forecasts:  # else nobody learns of it
+            self.gateway.live.committed(attempt.candidate, request, waited, now)
 
     def _lines(self, content_type: bytes) -> bytes:
         return headers.answered(self.outcome, content_type, self.given, self.catalog.config.server.cors)

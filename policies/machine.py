@@ -10,7 +10,7 @@ It ends: every failure spends a retry of its deployment or shuts out what failed
 import msgspec
 
 from policies.failure import ENDPOINT_FAULTS, Failure, Fault, Progress
-from policies.plan import Exclusions, cooled_in, last_resort, over_rate, plan, too_long
+from policies.plan import Exclusions, cooled_in, last_resort, over_rate, plan, sole, too_long
 from policies.types import Candidate, Model, Request, RetryRules, Snapshot
 from policies.verdict import VERDICTS, Verdict
 
@@ -43,7 +43,7 @@ Action = Start | Wait | GiveUp
 def first(request: Request, model: Model, snapshot: Snapshot) -> Candidate | None:
     """The place a Machine would start at, where the model itself has one; a Machine is made when that attempt fails,
     or when there is none."""
-    candidate = plan(request, model, snapshot).candidate
+    candidate = sole(request, model, snapshot.now) or plan(request, model, snapshot).candidate
     if candidate is not None:
         candidate.domain.budget.request(snapshot.now)
     return candidate

@@ -8,6 +8,8 @@ import asyncio
 import ssl
 from collections import defaultdict, deque
 
+import msgspec
+
 from backends.adapter import Origin, Wire
 from backends.transport import Receiver
 from backends.transports.connection import Connection
@@ -93,18 +95,15 @@ class Pooled:
             server.idle.clear()
 
 
-class Call:
+class Call(msgspec.Struct, eq=False):
     """One wire request: on an idle connection in the same tick, else on a new one."""
 
-    __slots__ = ("_connecting", "_connection", "_fresh", "_pool", "_receiver", "_wire")
-
-    def __init__(self, pool: Pooled, wire: Wire, receiver: Receiver) -> None:
-        self._pool = pool
-        self._wire = wire
-        self._receiver: Receiver | None = receiver
-        self._connection: Connection | None = None
-        self._connecting: asyncio.Task[None] | None = None
-        self._fresh = False
+    _pool: Pooled
+    _wire: Wire
+    _receiver: Receiver | None
+    _connection: Connection | None = None
+    _connecting: asyncio.Task[None] | None = None
+    _fresh: bool = False
 
     def cancel(self) -> None:
         self._receiver = None

@@ -84,7 +84,7 @@ def stream(parts: list[bytes]) -> None:
 
 
 def answer(data: bytes) -> None:
-    for decoder in (WholeBody(True), WholeBody(False), Unexpected("a whole one", "a stream")):
+    for decoder in (WholeBody(True), WholeBody(False), Unexpected.of("a whole one", "a stream")):
         _, fault, _ = relay(decoder, [data])
         assert fault is None or fault.message
     try:
