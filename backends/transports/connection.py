@@ -1,7 +1,7 @@
 """One upstream connection. Rule: it carries one request at a time, and is reused only after a whole, clean answer.
 
-Two kinds of packet pass the parser by: a whole answer under a head it has read before (see heads.py), and one whole chunk.
-Each begins and ends where the parser waits for the next, so it need not know.
+A whole answer under a head that was read before (see heads.py) passes the parser by: it begins and ends where the parser
+waits for the next, which so need not know.
 """
 
 import asyncio
@@ -35,7 +35,6 @@ class Connection(asyncio.Protocol):
         "_framed",
         "_head_bytes",
         "_headers",
-        "_in_step",
         "_known",
         "_kept_alive",
         "_owner",
@@ -63,7 +62,6 @@ class Connection(asyncio.Protocol):
         self._head_bytes = 0  # received up to the packet in which the head ends; 0: no byte of an answer came
         self._framed = False  # the answer's end is told by its length or chunks, not by the connection's end
         self._whole = False
-        self._in_step = False  # the parser stands between two chunks
         self._kept_alive = False
         self._paused = False
         self.idle_since = 0.0
@@ -80,7 +78,7 @@ class Connection(asyncio.Protocol):
         self._receiver = receiver
         self._owner = owner
         self._status = self._head_bytes = 0
-        self._framed = self._whole = self._kept_alive = self._in_step = False
+        self._framed = self._whole = self._kept_alive = False
         body = wire.body
         size = len(body)
         head = b"%b %b HTTP/1.1\r\n%bcontent-length: %d\r\n\r\n" % (wire.method, wire.target, wire.headers, size)
@@ -119,14 +117,7 @@ class Connection(asyncio.Protocol):
         if receiver is None:  # an answer nobody asked for
             self.close()
             return
-        if self._in_step:
-            line = data.find(b"\r\n", 0, 10)
-            size = len(data) - line - 4
-            if line > 0 < size and data.startswith(b"%x\r\n" % size) and data.endswith(b"\r\n"):
-                receiver.data(data[line + 2 : -2])
-                return
-            self._in_step = False
-        elif not self._status:
+        if not self._status:
             known = self._known
             if known is not None and known.head is not None and not self._head_bytes:
                 start = known.head.body_at(data)
@@ -154,8 +145,6 @@ class Connection(asyncio.Protocol):
             if not self._whole:  # else the answer is good, and on_message_begin has seen that more came
                 self._fail(Fault(Failure.MALFORMED, f"the upstream does not speak HTTP: {error}"))
                 return
-        if self._in_step and not data.endswith(b"\r\n"):
-            self._in_step = False  # the next chunk's size has begun
         if begun and self._kept_alive and self._known is not None and data.startswith(b"HTTP/1.1 200 "):
             self._known.learn(data, self._told)
         parts = self._parts
@@ -212,12 +201,6 @@ class Connection(asyncio.Protocol):
     def on_body(self, body: bytes) -> None:
         if not self._whole:
             self._parts.append(body)
-
-    def on_chunk_header(self) -> None:
-        self._in_step = False
-
-    def on_chunk_complete(self) -> None:
-        self._in_step = True
 
     def on_message_complete(self) -> None:
         if self._status and not self._whole:
