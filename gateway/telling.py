@@ -55,7 +55,7 @@ class Telling:
         outcome.waited += waited
         request = self.incoming.request
         if load.breakers or load.speed is not None or request.blocks or load.forecasts:  # else nobody learns of it
-            self.gateway.live.committed(attempt.candidate, request, waited, now)
+            self.gateway.live.committed(attempt.candidate, request, waited, attempt.started, now)
 
     def _lines(self, content_type: bytes) -> bytes:
         return headers.answered(self.outcome, content_type, self.given, self.catalog.config.server.cors)
@@ -117,9 +117,9 @@ class Telling:
 
     def _ring(self, call: Callable[..., None], *given: object) -> None:
         self._timer = None  # it holds this journey, too
-        self._guarded(call, *given)
+        self.guarded(call, *given)
 
-    def _guarded(self, call: Callable[..., None], *given: object) -> None:
+    def guarded(self, call: Callable[..., None], *given: object) -> None:
         try:
             call(*given)
         except Exception:

@@ -7,6 +7,7 @@ import msgspec
 
 from policies.filters import Filter, FitsContext, Healthy, WithinRate
 from policies.filters.within_rate import opens_in, within_rate
+from policies.ladder import Rung
 from policies.pickers.base import MANY
 from policies.profile import SPARE, USUAL
 from policies.types import Candidate, Model, Plan, Request, Snapshot
@@ -52,7 +53,7 @@ def plan(request: Request, model: Model, snapshot: Snapshot, exclusions: Exclusi
     return Plan(None, full=full)
 
 
-def sole(request: Request, model: Model, now: float) -> Candidate | None:
+def sole(request: Request, model: Model, now: float) -> Plan | None:
     """What ``plan`` chooses where there is nothing to choose: the one place of the first tier, if the usual filters and
     its limit let it pass. Asked before the plan, since most models are like this; None: the plan says."""
     tiers = model.tiers
@@ -67,7 +68,7 @@ def sole(request: Request, model: Model, now: float) -> Candidate | None:
         and candidate.load.available(family, now)
         and (deployment.max_concurrency is None or has_room(candidate))
     )
-    return candidate if passes else None
+    return Plan(candidate, 0, 1, rung=Rung.NONE) if passes else None
 
 
 def has_room(candidate: Candidate) -> bool:
