@@ -1,8 +1,8 @@
 """Chat streams. Rule: data-only chunks pass as the bytes they are; only the usage nobody asked for is taken out.
 
 Before the commit every event is read. After it one is read only when it may hold more than a delta: a finish, usage, an
-error, [DONE], a comment, or another choice than the first. A delta that differs from one before it within a single string
-alone is not even looked through: it passes as that one did. What is not JSON is skipped: the stream may well go on.
+error, [DONE], a comment, or another choice than the first. A delta that differs from the one before it in its text
+alone is not looked through: it passes as that one did. What is not JSON is skipped: the stream may well go on.
 """
 
 import re
@@ -89,6 +89,7 @@ class ChatStream:
             and data.endswith(after)
             and data.find(b'"', len(before)) == len(data) - len(after)
             and data.find(b"\n", len(before)) == len(data) - 2
+            and b"\r" not in data
         ):
             return data
         if (  # one delta in one packet: a look at the bytes, and they pass
@@ -100,6 +101,7 @@ class ChatStream:
             and data[:7] == b"data: {"
             and data[-5:] == b"}]}\n\n"
             and b'"choices":[{"index":0,' in data
+            and b"\r" not in data
             and self.fault is None
             and not self._events.held
         ):
@@ -127,7 +129,7 @@ class ChatStream:
         return self._read(whole) if whole else whole
 
     def _note_shape(self, delta: bytes) -> None:
-        """What stands around the content of a delta that passed: what it was found to hold, and not to hold, is there."""
+        """What stands around the text of a delta that passed: all that it was found to hold is there."""
         start = delta.find(_CONTENT) + len(_CONTENT)
         end = delta.find(b'"', start)
         before, after = delta[:start], delta[end:]

@@ -42,8 +42,8 @@ class HotProtocol(HttpToolsProtocol):
 
     __slots__ = (  # uvicorn's as well, where requests touch them: side by side, and not in a dict too large to share
         "_active", "_between", "_default", "_first", "_head", "_head_bytes", "_in_head", "_missing", "_packet",
-        "_preamble", "_quiet", "_resting", "_useful", "caller", "cycle", "expect_100_continue", "flow", "gateway", "headers", "heard",
-        "idle_since", "loop", "parser", "pipeline", "server_state", "transport", "url",
+        "_preamble", "_quiet", "_resting", "_useful", "caller", "cycle", "expect_100_continue", "flow", "gateway",
+        "headers", "heard", "idle_since", "loop", "parser", "pipeline", "server_state", "transport", "url",
     )  # fmt: skip
 
     def __init__(self, gateway: Gateway, *args: Any, **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""A preamble. Rule: what a request says before its body, read once; the same words on the same connection mean the same.
+"""A preamble. Rule: what a request says before its body, read once; on one connection the same words mean the same.
 
 What is made of it here holds for every request that begins with it: whose key it shows, what goes on to the upstream.
 """
@@ -12,8 +12,9 @@ from gateway.refusal import Refusal
 
 
 class Preamble:
-    """``given``: the headers, by lower-case names. ``length``: of the body, where one is declared; -1: not a number.
-    ``id``: the client's own for the request, where it is a valid one. ``forwarded``: the lines that go on, but the id."""
+    """``given``: the headers, by lower-case names. ``length``: of the body, as declared; -1: that is not a number.
+    ``id``: the client's own for the request, where it is a valid one. ``forwarded``: the lines that go on, but the id.
+    """
 
     __slots__ = ("_key", "_keys", "family", "forwarded", "given", "id", "length")
 

@@ -1,7 +1,7 @@
 """One upstream connection. Rule: it carries one request at a time, and is reused only after a whole, clean answer.
 
-A whole answer under a head that was read before (see heads.py) passes the parser by: it begins and ends where the parser
-waits for the next, which so need not know.
+A whole answer under a head that was read before (see heads.py) passes the parser by: it begins and ends where the
+parser waits for the next, and so need not know.
 """
 
 import asyncio
@@ -35,8 +35,8 @@ class Connection(asyncio.Protocol):
         "_framed",
         "_head_bytes",
         "_headers",
-        "_known",
         "_kept_alive",
+        "_known",
         "_owner",
         "_parser",
         "_parts",
@@ -117,35 +117,21 @@ class Connection(asyncio.Protocol):
         if receiver is None:  # an answer nobody asked for
             self.close()
             return
+        begins = not self._status and not self._head_bytes
+        if begins and (known := self._known) is not None and known.head is not None:
+            start = known.head.body_at(data)
+            if 0 < start < len(data) == start + known.head.length:
+                self._answer(receiver, known.headers, data[start:])
+                return
         if not self._status:
-            known = self._known
-            if known is not None and known.head is not None and not self._head_bytes:
-                start = known.head.body_at(data)
-                if 0 < start < len(data) == start + known.head.length:
-                    self._answer(receiver, known.headers, data[start:])
-                    return
             self._head_bytes += len(data)
-        self._parse(receiver, data)
-
-    def _answer(self, receiver: Receiver, headers: Mapping[bytes, bytes], body: bytes) -> None:
-        """A whole answer in one packet, under a head that is known."""
-        self._status, self._head_bytes = 200, 1
-        self._framed = self._whole = self._kept_alive = True
-        receiver.head(200, headers)
-        if self._receiver is not None:
-            receiver.data(body)
-        if self._receiver is not None:
-            self._finish()
-
-    def _parse(self, receiver: Receiver, data: bytes) -> None:
-        begun = self._head_bytes == len(data) and not self._status
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             if not self._whole:  # else the answer is good, and on_message_begin has seen that more came
                 self._fail(Fault(Failure.MALFORMED, f"the upstream does not speak HTTP: {error}"))
                 return
-        if begun and self._kept_alive and self._known is not None and data.startswith(b"HTTP/1.1 200 "):
+        if begins and self._kept_alive and self._known is not None and data.startswith(b"HTTP/1.1 200 "):
             self._known.learn(data, self._told)
         parts = self._parts
         if parts and self._receiver is not None:
@@ -161,6 +147,16 @@ class Connection(asyncio.Protocol):
                 self._fail(Fault(Failure.MALFORMED, f"the upstream's {what} exceed {limit} bytes"))
                 return
         if self._whole and self._receiver is not None:
+            self._finish()
+
+    def _answer(self, receiver: Receiver, headers: Mapping[bytes, bytes], body: bytes) -> None:
+        """A whole answer in one packet, under a head that is known."""
+        self._status, self._head_bytes = 200, 1
+        self._framed = self._whole = self._kept_alive = True
+        receiver.head(200, headers)
+        if self._receiver is not None:
+            receiver.data(body)
+        if self._receiver is not None:
             self._finish()
 
     def connection_lost(self, exc: Exception | None) -> None:

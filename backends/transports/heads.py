@@ -14,21 +14,22 @@ _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,9})(?=\r\n)", re.IGNORECA
 class Head:
     """The bytes of one, around the digits of its length. ``length``: of the body that ``body_at`` has found last."""
 
-    __slots__ = ("_after", "_at", "_before", "length")
+    __slots__ = ("_after", "_at", "_before", "_rest", "length")
 
     def __init__(self, before: bytes, after: bytes) -> None:
         self._before = before
         self._after = after
-        self._at = len(before)
+        self._at, self._rest = len(before), len(after)
         self.length = 0
 
     def body_at(self, data: bytes) -> int:
         """Where the body begins in data that starts with this head; 0: it does not."""
         if data.startswith(self._before):
-            end = data.find(b"\r", self._at, self._at + 10)
-            if end > 0 and data.startswith(self._after, end) and (digits := data[self._at : end]).isdigit():
+            at = self._at
+            end = data.find(b"\r", at, at + 10)
+            if data.startswith(self._after, end) and (digits := data[at:end]).isdigit():
                 self.length = int(digits)
-                return end + len(self._after)
+                return end + self._rest
         return 0
 
 
