@@ -1,24 +1,23 @@
 """The hot door. Rule: uvicorn's own protocol, answering the endpoint families itself; the rest is Litestar's.
 
 A hot request is a cycle beside uvicorn's own: it stands in the same pipeline and is stopped by the same shutdown. Only
-scope, ASGI messages, and tasks are left out. A request under the head of the one before (see
-backends/transports/heads.py) passes the parser by: it comes while the parser waits for the next, and ends there.
+scope, ASGI messages, and tasks are left out.
 """
 
 import asyncio
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from backends.families import FAMILIES
-from backends.transports import heads
 from gateway import clock
 from gateway.gateway import Gateway
 from gateway.hot_cycle import HotCycle
 from gateway.keys import Caller
 from gateway.preamble import Preamble
 from gateway.refusal import Refusal
+from gateway.repeating import Repeating
 
 HOT = {path.encode(): family for family in FAMILIES for path in family.paths}
 MAX_HEAD = 64 * 1024  # bytes of request line and headers
@@ -36,33 +35,23 @@ class _Deaf:
         pass
 
 
-class HotProtocol(HttpToolsProtocol):
-    """One client connection. Times are monotonic seconds. ``heard``: when the packet at hand came in, or the turn of
-    the request at hand did; ``idle_since``: that, while the gateway waits for the client; 0 while it is waited for."""
+class HotProtocol(Repeating):
+    """One client connection."""
 
     __slots__ = (  # uvicorn's as well, where requests touch them: side by side, and not in a dict too large to share
-        "_active", "_between", "_default", "_first", "_head", "_head_bytes", "_in_head", "_missing", "_packet",
-        "_preamble", "_quiet", "_resting", "_useful", "caller", "cycle", "expect_100_continue", "flow", "gateway",
-        "headers", "heard", "idle_since", "loop", "parser", "pipeline", "server_state", "transport", "url",
+        "_between", "_default", "_first", "_head_bytes", "_in_head", "_packet", "_quiet", "cycle",
+        "expect_100_continue", "flow", "headers", "loop", "parser", "pipeline", "server_state", "transport", "url",
     )  # fmt: skip
 
     def __init__(self, gateway: Gateway, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.gateway = gateway
-        self.heard = self.idle_since = clock.now()
+        super().__init__(gateway, *args, **kwargs)
         self._in_head = False
         self._head_bytes = 0  # of the head under way, from its second packet on
         self._packet = 0
-        self._active: HotCycle | None = None  # the one being served: not the latest one, where requests pipeline
         self._between = False  # nothing is served, though requests wait
         self._default: tuple[object, bytes] = (None, b"")
         self._quiet = True  # the parser waits for a request to begin
-        self._resting = True  # that, and nothing is served
         self._first: bytes | None = None  # the packet at hand where it begins a request, until that is whole
-        self._head: heads.Head | None = None  # of the last request, with which the next may begin,
-        self._preamble: Preamble  # and what it says
-        self._useful = True  # one has begun with it, or none was tried
-        self._missing = 0  # bytes of a body that pass the parser by
 
     def default_lines(self) -> bytes:
         """The server's own header lines; uvicorn makes a new list of them every second."""
@@ -77,20 +66,7 @@ class HotProtocol(HttpToolsProtocol):
         super().connection_made(transport)  # type: ignore[arg-type]  # a stream protocol is given a stream transport
         self.caller = Caller(self.client[0] if self.client else "")
 
-    def data_received(self, data: bytes) -> None:
-        self.heard = clock.now()
-        if self._missing:
-            self._more(data)
-            return
-        head = self._head
-        if head is not None and self._resting and not self.flow.write_paused:
-            start = head.body_at(data)
-            if 0 < start <= len(data) <= start + head.length:
-                self._again(head, data[start:])
-                return
-        self._parse(data)
-
-    def _parse(self, data: bytes) -> None:
+    def parse(self, data: bytes) -> None:
         self._packet = len(data)
         if self._in_head:
             self._head_bytes += len(data)
@@ -109,46 +85,6 @@ class HotProtocol(HttpToolsProtocol):
             self._head_bytes += self._packet
             if self._head_bytes > MAX_FRAMING:
                 self._refuse_connection(_BAD_HTTP)
-
-    # a request under a known head
-
-    def _learn(self, packet: bytes, preamble: Preamble) -> None:
-        """The packet begins with a head that the next one may begin with. Where the last one learned has been of no
-        use, this client repeats nothing, and no more is learned."""
-        if self._useful:
-            self._head, self._preamble, self._useful = heads.head(packet, len(self.headers)), preamble, False
-
-    def _again(self, head: heads.Head, body: bytes) -> None:
-        self._useful, self._resting = True, False
-        preamble = self._preamble
-        preamble.length = head.length
-        self._active = cycle = HotCycle.begin(self, preamble, True)
-        self.cycle = cycle  # type: ignore[assignment]  # it has what the base class uses of a cycle
-        if cycle.journey.refused is None and len(body) == head.length:  # the whole of it, as a rule
-            self.idle_since = 0.0
-            cycle.more_body, cycle.started = False, True
-            cycle.journey.run(body, self.heard)
-            return
-        self._missing = head.length
-        if cycle.journey.refused is not None:
-            self._activate(cycle)
-        self._more(body)
-
-    def _more(self, data: bytes) -> None:
-        """Some of a body that passes the parser by, and whatever follows it."""
-        cycle: Any = self.cycle
-        body, rest = data[: self._missing], data[self._missing :]
-        self._missing -= len(body)
-        self.idle_since = self.heard
-        if not cycle.response_complete and cycle.feed(body):
-            self._refuse_early(cycle)
-        if not self._missing:
-            self.idle_since = 0.0
-            cycle.more_body = False
-            if not cycle.response_complete:
-                cycle.run()
-        if rest:
-            self._parse(rest)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -206,12 +142,12 @@ class HotProtocol(HttpToolsProtocol):
         cycle = HotCycle.begin(self, preamble, keep_alive)
         self.cycle = cycle  # type: ignore[assignment]  # it has what the base class uses of a cycle
         if self._first is not None and keep_alive and not self.expect_100_continue and cycle.journey.refused is None:
-            self._learn(self._first, preamble)
+            self.learn(self._first, preamble)
         free = previous is None or previous.response_complete
         if free and not self.flow.write_paused:
             self._active = cycle
             if self.expect_100_continue or cycle.journey.refused is not None:
-                self._activate(cycle)
+                self.activate(cycle)
         else:
             self._between = self._between or free
             self.flow.pause_reading()
@@ -224,7 +160,7 @@ class HotProtocol(HttpToolsProtocol):
         if not isinstance(cycle, HotCycle):
             super().on_body(body)
         elif not cycle.response_complete and cycle.feed(body):
-            self._refuse_early(cycle)
+            self.refuse_early(cycle)
 
     def on_message_complete(self) -> None:
         self.idle_since = 0.0
@@ -266,23 +202,23 @@ class HotProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         if isinstance(cycle, HotCycle):
-            self._activate(cycle)
+            self.activate(cycle)
         else:
             super()._start_asgi_task(cycle, app)
 
-    def _activate(self, cycle: HotCycle) -> None:
+    def activate(self, cycle: HotCycle) -> None:
         """It is this cycle's turn to answer."""
         if cycle.response_complete:  # its connection was lost in the meantime
             return
         self._active = cycle
         if cycle.journey.refused is not None and (self.expect_100_continue or cycle.too_large):
-            self._refuse_early(cycle)
+            self.refuse_early(cycle)
         elif not cycle.more_body:
             cycle.run()
         elif self.expect_100_continue:
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    def _refuse_early(self, cycle: HotCycle) -> None:
+    def refuse_early(self, cycle: HotCycle) -> None:
         """Answer before the body is read, then let the client finish writing: closing at once would reset the
         connection and lose the answer."""
         if cycle is self._active:
@@ -323,7 +259,7 @@ class HotProtocol(HttpToolsProtocol):
         if cycle is not None and not cycle.response_complete:
             if cycle is self._active and isinstance(cycle, HotCycle) and cycle.more_body and not cycle.started:
                 cycle.journey.refused = refused
-                self._refuse_early(cycle)
+                self.refuse_early(cycle)
             else:
                 self.transport.close()
             return

@@ -11,7 +11,7 @@ from gateway.journey import Journey
 from gateway.preamble import Preamble
 
 if TYPE_CHECKING:
-    from gateway.hot import HotProtocol
+    from gateway.repeating import Repeating
 
 
 class _NoEvent:
@@ -30,7 +30,7 @@ class HotCycle(msgspec.Struct, eq=False):
     are uvicorn's names."""
 
     message_event: ClassVar[_NoEvent] = _NO_EVENT
-    _protocol: "HotProtocol"
+    _protocol: "Repeating"
     _transport: asyncio.Transport
     keep_alive: bool
     journey: Journey = None  # type: ignore[assignment]  # only between the making of the one and of the other
@@ -44,9 +44,9 @@ class HotCycle(msgspec.Struct, eq=False):
     _size: int = 0
 
     @classmethod
-    def begin(cls, protocol: "HotProtocol", preamble: Preamble, keep_alive: bool) -> "HotCycle":
+    def begin(cls, protocol: "Repeating", preamble: Preamble, keep_alive: bool) -> "HotCycle":
         cycle = cls(protocol, protocol.transport, keep_alive)
-        cycle.journey = Journey(protocol.gateway, preamble, protocol.caller, cycle, protocol.heard)
+        cycle.journey = Journey.begin(protocol.gateway, preamble, protocol.caller, cycle, protocol.heard)
         return cycle
 
     @property

@@ -5,11 +5,14 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from backends.adapter import Incoming
 from backends.families import Family
 from gateway import clock, headers, nowhere, refusal
 from gateway.answer import Answer
 from gateway.catalog import Catalog
+from gateway.preamble import Preamble
 from gateway.refusal import Refusal
 from policies.failure import Failure, Fault
 from policies.machine import GiveUp
@@ -24,23 +27,20 @@ _DEFECT = Fault(Failure.CANCELLED, "the gateway failed on this request")
 _STOPPING = Fault(Failure.NO_ENDPOINT, "the gateway is stopping; ask again")
 
 
-class Telling:
-    """The half of a journey that faces its client."""
-
-    __slots__ = (
-        "_timer", "answer", "catalog", "family", "gateway", "given", "incoming", "max_body", "outcome", "refused",
-    )  # fmt: skip
+class Telling(msgspec.Struct, eq=False):
+    """The half of a journey that faces its client. ``given``: the client's headers."""
 
     gateway: "Gateway"
     catalog: Catalog
     family: Family
-    given: Mapping[bytes, bytes]  # the client's headers
-    incoming: Incoming
+    given: Mapping[bytes, bytes]
+    preamble: Preamble
     answer: Answer
     outcome: Outcome
-    _timer: asyncio.TimerHandle | None
-    max_body: int  # bytes
-    refused: Refusal | None  # told before the body is read
+    max_body: int = 0  # bytes
+    refused: Refusal | None = None  # told before the body is read
+    incoming: Incoming = None  # type: ignore[assignment]  # from its decoding on
+    _timer: asyncio.TimerHandle | None = None
 
     def over_limit(self, size: int) -> bool:
         """A body has grown to ``size`` bytes; True: it is refused."""
