@@ -38,6 +38,7 @@ class Gateway:
         self.metrics = Metrics(self.price)
         self.ledger: Ledger | None = None
         self.draining = False
+        self.url = ""  # of the public port, once it listens
         self.started = int(clock.wall())  # seconds since the epoch
         self.version = metadata.version("cloverleaf")
         self.line = Line(watch)

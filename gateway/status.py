@@ -52,6 +52,8 @@ class Report(msgspec.Struct):
     models: dict[str, list[list[str]]]
     deployments: list[DeploymentStatus]
     time: float = 0.0
+    url: str = ""  # where clients reach it
+    keys: bool = False  # it asks clients for one
     waiting: int = 0  # requests, for a place
     now: Now = Now()
     alerts: list[Alert] = []
@@ -89,6 +91,8 @@ def report(gateway: Gateway) -> Report:
             for name, candidates in catalog.candidates.items()
         ],
         clock.wall(),
+        gateway.url,
+        bool(catalog.config.auth.keys),
         gateway.line.waiting,
         gateway.traffic.now(catalog, gateway.dropped(), now),
     )
