@@ -111,11 +111,17 @@ class Journey(Telling, eq=False):
         self.deadline, self._model = now + model.total, model
         lines = b"%bx-request-id: %b\r\n" % (self.preamble.forwarded, outcome.id)
         self.incoming = Incoming(request, family, peeked, lines)
+        if not (model.needs and gateway.token_counts.begin(self, live.uncertain(request, model))):
+            self.go(request, now)
+
+    def go(self, request: Request, now: float) -> None:
+        """All is known of the request: plan, and send it."""
+        model, catalog, outcome = self._model, self.catalog, self.outcome
         seen = Snapshot(now, catalog.models)
         if catalog.hedges:
             self._rivals = Rivals(self)
         if catalog.explains:
-            gateway.decisions.note(request, model, seen, outcome, self._key, self.given, catalog)
+            self.gateway.decisions.note(request, model, seen, outcome, self._key, self.given, catalog)
         found = first(request, model, seen)
         outcome.policy, outcome.rung = model.policy.kind, found.rung or ""
         if found.candidate is not None:

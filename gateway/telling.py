@@ -40,7 +40,7 @@ class Telling(msgspec.Struct, eq=False):
     max_body: int = 0  # bytes
     refused: Refusal | None = None  # told before the body is read
     incoming: Incoming = None  # type: ignore[assignment]  # from its decoding on
-    _timer: asyncio.TimerHandle | None = None
+    _timer: asyncio.TimerHandle | asyncio.Task[None] | None = None
 
     def over_limit(self, size: int) -> bool:
         """A body has grown to ``size`` bytes; True: it is refused."""
@@ -110,6 +110,10 @@ class Telling(msgspec.Struct, eq=False):
             self.break_off(_STOPPING)
         else:
             self.refuse(Refusal(503, _STOPPING.message, "server_error", "stopping", retry_after=1.0))
+
+    def waits(self, on: asyncio.Task[None] | None) -> None:
+        """What the journey waits for, and is ended with it."""
+        self._timer = on
 
     def later(self, seconds: float, call: Callable[..., None], *given: object) -> None:
         """Go on after a pause; the client may leave meanwhile."""
