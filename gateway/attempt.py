@@ -18,6 +18,7 @@ from backends.media import Unfetched
 from backends.quota import remaining
 from backends.transport import Exchange
 from gateway import clock
+from gateway.telemetry.tracing import carried
 from policies.failure import Failure, Fault
 from policies.types import Candidate, Outcome, Timeouts, Usage
 
@@ -99,6 +100,8 @@ class Attempt(msgspec.Struct, eq=False):
         if request.blocks:
             live.hold(self.candidate, request, self.started)
         gateway.watch.add(self)
+        if gateway.tracer is not None:
+            self._incoming = carried(self.owner.outcome, self._incoming)
         self._go(gateway)
 
     def give_back(self, gateway: "Gateway", fault: Fault | None) -> float:

@@ -65,6 +65,8 @@ class Journey(Telling, eq=False):
     def run(self, body: bytes, received: float) -> None:
         """The body is here, since ``received`` (monotonic seconds): serve it."""
         self.outcome.received = received
+        if self.gateway.tracer is not None:
+            self.gateway.tracer.begin(self.outcome, self.given)
         if self.refused is not None:
             self.refuse(self.refused)
             return

@@ -77,3 +77,5 @@ class MirrorJourney(Journey, eq=False):
         gateway.metrics.mirror(str(outcome.status))
         if gateway.log.info:
             gateway.log.request(outcome)
+        if gateway.tracer is not None:
+            gateway.tracer.record(outcome)
