@@ -17,8 +17,8 @@ from policies.types import Outcome, Price, Usage
 BATCH = 100  # outcomes; counting that many takes about 0.2 ms
 #: What a request is counted by; those that are alike in all of it are counted together.
 _ALIKE = attrgetter(
-    "family", "model", "deployment", "key", "stream", "status", "fault", "policy", "rung", "reason", "attempts", "tries",
-    "hedged", "queued", "usage.source", "spent", "recovered",
+    "family", "model", "deployment", "key", "stream", "status", "fault", "policy", "rung", "reason", "attempts",
+    "tries", "hedged", "queued", "usage.source", "spent", "recovered",
 )  # fmt: skip
 What = tuple[str, str, str]  # family, model, deployment
 Key = TypeVar("Key")
