@@ -49,6 +49,7 @@ def asked(
         BadBody: a steering field is not what it must be.
     """
     wanted, others = _preferences(peeked), _models(peeked)
+    turn(peeked, key)
     name = peeked.model or next(iter(others), "")
     if not key.allows(name) or not catalog.routes:
         found = catalog.find(name, key)
@@ -66,12 +67,13 @@ def asked(
         model = msgspec.structs.replace(model, fallbacks=tuple(other for other in others if other != name))
         model = with_needs(model, catalog.models)
     if wanted is not None:
-        narrowed = steered(model, wanted)
+        features = capabilities.used(body) if wanted.require_parameters else frozenset[str]()
+        narrowed = steered(model, wanted, features)
         if narrowed is None:
             return Refusal(
                 404, f"no deployment of model '{name}' is left by the request's 'provider'", param="provider"
             )
-        if wanted.sort is not None:
+        if wanted.sorted_by is not None:
             live.learn_speeds(c for tier in narrowed.tiers for c in tier)
         model = narrowed
     if route is None:
@@ -87,6 +89,8 @@ def filled(request: Request, model: Model, key: Key, given: _Headers, live: Live
         return request
     if "prefix" in model.needs and (blocks := prompt_blocks(request.body)):
         request = live.placed(request, blocks, live.tokens(model.name, BLOCK))
+    if "difficulty" in model.needs:
+        request = live.judged(request, model)
     if model.needs <= {"prefix"}:
         return request
     seen = traits(request.body, images=False)
@@ -97,6 +101,17 @@ def filled(request: Request, model: Model, key: Key, given: _Headers, live: Live
         conversation=conversation(seen, given, key),
     )
     return live.foreseen(request, model) if "foresight" in model.needs else request
+
+
+def turn(peeked: Peek, key: Key) -> int:
+    """The priority of a request that waits for a place: its key's, or a later one that it asks for itself.
+
+    Raises:
+        BadBody: it is no whole number.
+    """
+    raw = (peeked.steering or {}).get("priority")
+    asked = _read("priority", raw, int | None) if raw is not None else None
+    return key.priority if asked is None else max(asked, key.priority)
 
 
 def conversation(seen: Traits, given: _Headers, key: Key) -> int:

@@ -19,6 +19,8 @@ from gateway.keys import LOCAL
 from gateway.live import Live
 from gateway.refusal import Refusal
 from gateway.status import Report
+from policies.difficulty.score import log_odds
+from policies.difficulty.threshold import Threshold
 from policies.explain import Decision, explain
 from policies.load import EngineLoad
 from policies.types import Request, Snapshot
@@ -100,6 +102,7 @@ def decide(
 
 def restore(live: Live, report: Report, now: float) -> None:
     """Put a saved report's figures where the probes and attempts would have."""
+    live.judge.thresholds = {name: Threshold(log_odds(value)) for name, value in report.thresholds.items()}
     for deployment in report.deployments:
         for endpoint in deployment.endpoints:
             load = live.loads.get((deployment.name, endpoint.url))
@@ -119,8 +122,9 @@ def show(explained: Explained) -> None:
         console.print(f"route {explained.route}" + (f", with a copy to {explained.mirror}" if explained.mirror else ""))
     kinds = list(dict.fromkeys(kind for row in decision.considered for kind in row.scores))
     features = list(dict.fromkeys(name for row in decision.considered for name in row.features))
+    foretold = list(dict.fromkeys(name for row in decision.considered for name in row.predictions))
     table = Table(
-        "tier", "deployment", Column("endpoint", no_wrap=True), "ours", "queued", *features, *kinds, "score",
+        "tier", "deployment", Column("endpoint", no_wrap=True), "ours", "queued", *features, *foretold, *kinds, "score",
         "propensity", "verdict",
         title=_title(decision), box=None, pad_edge=False, padding=(0, 2, 0, 0),
     )  # fmt: skip
@@ -132,6 +136,7 @@ def show(explained: Explained) -> None:
             str(row.in_flight),
             "unknown" if row.queued is None else f"{row.queued:g}",
             *(f"{row.features[name]:g}" if name in row.features else "unknown" for name in features),
+            *(f"{row.predictions[name]:.3g}" if name in row.predictions else "unknown" for name in foretold),
             *(f"{row.scores[kind]:.3f}" if kind in row.scores else "" for kind in kinds),
             "" if row.score is None else f"{row.score:.3f}",
             f"{row.propensity:.0%}",
@@ -146,4 +151,6 @@ def show(explained: Explained) -> None:
 def _title(decision: Decision) -> str:
     read = f", read from {decision.rung}" if decision.rung else ""
     about = f"{decision.family}, about {decision.prompt_tokens} prompt tokens"
+    if decision.difficulty is not None:
+        about += f", difficulty {decision.difficulty:.3f} (hard above {decision.threshold:.3f})"
     return f"{decision.model}: policy {decision.policy}, {about}{read}"

@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from importlib import metadata
+from typing import TYPE_CHECKING
 
 from backends.families import Family
 from backends.transport import Transport
 from gateway import clock
+from gateway.alerts import Alarms
 from gateway.catalog import Catalog
 from gateway.decisions import Decisions
 from gateway.journey import Journey
@@ -18,8 +21,14 @@ from gateway.log import Log
 from gateway.metrics import Metrics
 from gateway.mirror import MirrorJourney
 from gateway.rivals import Rivals
+from gateway.telemetry.tracing import Tracer
+from gateway.token_counts import TokenCounts
+from gateway.traffic import Dropped, Traffic
 from gateway.watch import Watch
-from policies.types import Outcome
+from policies.types import Outcome, Price
+
+if TYPE_CHECKING:
+    from gateway.telemetry.export import Exporter
 
 MOST_MIRRORS = 64  # under way at once: a slow mirror costs copies, never memory
 
@@ -33,16 +42,30 @@ class Gateway:
         self.transport = transport
         self.watch = watch
         self.log = log
-        self.metrics = Metrics()
+        self.metrics = Metrics(self.price)
         self.ledger: Ledger | None = None
+        self.tracer: Tracer | None = None
+        self.exporter: Exporter | None = None
         self.draining = False
+        self.url = ""  # of the public port, once it listens
         self.started = int(clock.wall())  # seconds since the epoch
         self.version = metadata.version("cloverleaf")
         self.line = Line(watch)
+        self.token_counts = TokenCounts(transport, partial(log.event, "warning", "tokens"))
         self.late: set[Rivals] = set()  # those whose first attempt waits, and may be late
         self.journeys: set[Journey] = set()  # those under way
         self.mirrors: set[MirrorJourney] = set()
         self.decisions = Decisions()
+        self.traffic = Traffic(self.metrics, clock.now())
+        self.alarms = Alarms()
+
+    def price(self, deployment: str) -> Price | None:
+        """What its tokens cost, as of now."""
+        return self.catalog.price(deployment)
+
+    def uptime(self) -> float:
+        """Seconds since it was made."""
+        return clock.wall() - self.started
 
     def mirror(
         self, catalog: Catalog, family: Family, given: Mapping[bytes, bytes], key: Key, body: bytes, model: str
@@ -51,13 +74,20 @@ class Gateway:
         if len(self.mirrors) >= MOST_MIRRORS:
             self.metrics.mirror("dropped")
             return
-        journey = MirrorJourney(self, catalog, family, given, key, model)
+        journey = MirrorJourney.of(self, catalog, family, given, key, model)
         asyncio.get_running_loop().call_soon(journey.run, body, clock.now())
 
     def record(self, outcome: Outcome) -> None:
         """Every outcome passes here once, and changes the next snapshot through what the live ledger learned."""
         self.metrics.record(outcome)
+        self.traffic.note(outcome)
         if self.log.info:
             self.log.request(outcome)
+        if self.tracer is not None:
+            self.tracer.record(outcome)
         if self.ledger is not None:
-            self.ledger.put(outcome, self.catalog.price(outcome.deployment))
+            self.ledger.put(outcome, self.price(outcome.deployment))
+
+    def dropped(self) -> Dropped:
+        """What could not be written down since the start."""
+        return Dropped(self.ledger.dropped if self.ledger is not None else 0, self.log.dropped)

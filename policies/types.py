@@ -10,6 +10,7 @@ import msgspec
 
 from policies.failure import Fault
 from policies.needs import NOTHING, Need
+from policies.tries import Trace, Try
 
 if TYPE_CHECKING:
     from policies.ladder import Rung
@@ -204,6 +205,9 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     matched: Mapping[tuple[str, str], int] | None = None  # prompt tokens in each endpoint's cache; None: not known
     blocks: tuple[int, ...] = ()  # of the prompt, each named by all up to its end (see PrefixIndex); (): not known
     block_tokens: float = 0.0  # tokens of each
+    exact: Mapping[str, int] | None = None  # prompt tokens by deployment, counted where the estimate would not do
+    difficulty: float | None = None  # of its prompt, from 0 to 1; None: nobody judged it
+    threshold: float = 0.0  # above which it is hard
     features: frozenset[str] = frozenset()  # that a deployment must offer, in the words of backends/capabilities.py
 
 
@@ -226,7 +230,11 @@ class Plan(msgspec.Struct, frozen=True, gc=False):
 
 
 class Outcome(msgspec.Struct, gc=False):
-    """What became of a request, filled along its journey and recorded once, on every path. Seconds are monotonic."""
+    """What became of a request, filled along its journey and recorded once, on every path. Seconds are monotonic.
+
+    ``policy``, ``rung``, ``reason``, ``began``: of the attempt that counted last, how it was chosen, why it was made
+    (first, retry, fallback, hedge, recovery), and when, where that was not on arrival. ``tries``: the others.
+    """
 
     id: bytes
     family: str
@@ -243,7 +251,13 @@ class Outcome(msgspec.Struct, gc=False):
     first_token: float = 0.0  # when the first content was in hand; 0: never
     finished: float = 0.0
     waited: float = 0.0  # seconds spent waiting for upstreams
-    tried: tuple[str, ...] = ()
+    policy: str = ""
+    rung: str = ""
+    reason: str = "first"
+    began: float = 0.0
+    tries: tuple[Try, ...] = ()
+    trace: Trace | None = None  # where it was sampled when it came
+    context: bytes = b""  # its caller's traceparent, where traces are made
     spent: tuple[Spent, ...] = ()  # each attempt's own tokens, where ``usage`` (what the client got) is not all of it
     recovered: str = ""  # the mode by which a broken stream went on
     hedged: str = ""  # what became of a second attempt beside the first: won, lost
@@ -251,3 +265,20 @@ class Outcome(msgspec.Struct, gc=False):
     route: str = ""  # the route that took it
     mirror: bool = False  # a copy that nobody waits for
     decision: bytes = b""  # its record as JSON, where its client asked for it
+
+    @property
+    def tried(self) -> tuple[str, ...]:
+        """The deployments of its other attempts."""
+        return tuple(each.deployment for each in self.tries)
+
+    def follow(self, model: str, deployment: str, rung: str, now: float) -> None:
+        """An attempt begins that is not the first, or comes after a wait or for a fallback model."""
+        if model != self.model or (self.attempts and deployment != self.deployment):
+            self.reason = "fallback"
+        elif self.attempts:
+            self.reason = "retry"
+        self.rung, self.began = rung, now
+
+    def note(self, id: tuple[str, str], began: float, ended: float, end: str, reason: str, first: float) -> None:
+        """One of its attempts is over."""
+        self.tries += (Try(*id, began, ended, end, reason, self.rung, first),)

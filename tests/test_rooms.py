@@ -26,17 +26,19 @@ OWNERS = {  # who alone may import what
     "cryptography": ("backends/google/grants.py",),
     "httptools": ("backends/transports/", "backends/engine/", "gateway/hot.py"),
     "litestar": ("gateway/public.py", "gateway/admin.py"),
-    "uvicorn": ("gateway/serve.py", "gateway/hot.py", "gateway/hot_cycle.py"),
+    "uvicorn": ("gateway/serve.py", "gateway/hot.py", "gateway/hot_cycle.py", "gateway/repeating.py"),
     "random": ("gateway/clock.py", "gateway/simulate/draw.py", "backends/engine/"),
     "time": ("gateway/clock.py", "backends/engine/"),
     "rich": (
         "gateway/status_command.py",
+        "gateway/status_picture.py",
         "gateway/explain.py",
         "gateway/cost_command.py",
         "gateway/simulate/command.py",
         "gateway/simulate/table.py",
     ),
     "sqlite3": ("gateway/ledger/",),
+    "opentelemetry": ("gateway/telemetry/",),
 }
 
 
