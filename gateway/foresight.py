@@ -78,7 +78,7 @@ class Foresight:
         """Each model with a service level: what came of it, and the share of misses that it permits."""
         for name, misses in self._misses.items():
             if name in self._models:
-                yield name, misses, _target(self._models[name]).allowed
+                yield name, misses, self._models[name].target.allowed
 
     # before a decision
 
@@ -112,6 +112,7 @@ class Foresight:
             forecast.told = told(estimate.first)
         load.forecasts[request.seed] = forecast
         load.resident += tokens
+        candidate.pool.work += estimate.work
         self._offer(model, request, candidate, estimate, now)
         if request.conversation:
             self._homes[request.conversation] = candidate.deployment.name
@@ -166,6 +167,7 @@ class Foresight:
         forecast = candidate.load.forecasts.pop(request.seed, None)
         if forecast is not None:
             candidate.load.resident -= forecast.resident
+            candidate.pool.work = max(0.0, candidate.pool.work - forecast.estimate.work)
 
     def _offer(self, model: Watched, request: Request, chosen: Candidate, estimate: Estimate, now: float) -> None:
         """What the cheapest cloud would take for it tells each pool what it saves, chosen or not."""

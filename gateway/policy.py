@@ -41,7 +41,7 @@ def named(config: Config, name: str) -> Policy:
 
 def _target(spec: PolicySpec) -> Target:
     if spec.slo is None:
-        return msgspec.structs.replace(USUAL, strict=spec.strict)
+        return replace(USUAL, strict=spec.strict)
     slo = spec.slo
     return Target(slo.ttft, slo.per_1k_tokens or 0.0, slo.tpot, slo.quantile, spec.strict)
 

@@ -161,6 +161,7 @@ class Pool(msgspec.Struct):
     in_flight: int = 0
     rates: Rates | None = None
     shadow: ShadowPrice | None = None  # of engines of the user's own, where a policy weighs it
+    work: float = 0.0  # GPU-seconds of what is in flight there, as foretold
 
 
 class Model(msgspec.Struct, frozen=True):

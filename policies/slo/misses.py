@@ -18,6 +18,7 @@ LEAST, MOST = 0.1, 10.0
 class MissPrice(msgspec.Struct):
     """One model's price, USD per missed target."""
 
+    price: float = 0.0
     level: float = START  # the price, in what a request costs in a cloud over the share of misses that is allowed
     answered: int = 0
     missed: int = 0
@@ -46,4 +47,5 @@ class MissPrice(msgspec.Struct):
             self.level = min(max(self.level * exp(STEP * min(excess, EXCESS)), LEAST), MOST)
             self.answered = self.missed = 0
             self.updated = now
-        return self.level * self.cloud / allowed
+        self.price = self.level * self.cloud / allowed
+        return self.price
