@@ -60,6 +60,7 @@ class ChatStream:
         "_others",
         "committed",
         "fault",
+        "generated",
         "progressed",
         "usage",
     )
@@ -73,6 +74,7 @@ class ChatStream:
         self._malformed = False
         self.committed = False
         self.progressed = False
+        self.generated = 0
         self.fault: Fault | None = None
         self.usage: Usage = NO_USAGE
 
@@ -90,6 +92,7 @@ class ChatStream:
             and not self._events.held
         ):
             self.progressed = True
+            self.generated += 1
             return data
         try:
             whole = self._events.feed(data)
@@ -103,9 +106,13 @@ class ChatStream:
             and _finish(whole) is None
             and b'"error"' not in whole
             and b"\r" not in whole
-            and 0 < whole.count(b"\n\n") == whole.count(b"}]}\n\n") == whole.count(b'"choices":[{"index":0,')
+            and 0
+            < (events := whole.count(b"\n\n"))
+            == whole.count(b"}]}\n\n")
+            == whole.count(b'"choices":[{"index":0,')
         ):
             self.progressed = True
+            self.generated += events
             return whole
         self.progressed = False
         return self._read(whole) if whole else whole
@@ -152,7 +159,9 @@ class ChatStream:
         else:
             others = self._others = {} if self._others is None else self._others
             others[index] = finished or others.get(index, False)
-        self.committed = self.committed or finished or bool(choice.text) or _has_content(choice.delta)
+        content = bool(choice.text) or _has_content(choice.delta)
+        self.generated += content
+        self.committed = self.committed or finished or content
 
     def _is_whole(self) -> bool:
         """Every choice that began has its finish_reason."""

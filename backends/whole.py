@@ -14,6 +14,7 @@ class WholeBody:
 
     __slots__ = ("_json", "_parts", "_size", "committed", "fault", "progressed", "usage")
     head = None
+    generated = 0
 
     def __init__(self, json: bool) -> None:
         self._json = json  # False: text (a transcription, say), which has no shape to check
@@ -75,6 +76,7 @@ class Binary:
 
     __slots__ = ("committed", "fault", "progressed", "usage")
     head = None
+    generated = 0
 
     def __init__(self) -> None:
         self.committed = False

@@ -143,13 +143,14 @@ class Foresight:
         if request.stream:
             self._misses[model.name].observe(forecast.missed)
 
-    def left(self, candidate: Candidate, request: Request) -> None:
-        """It is over, however it ended."""
+    def left(self, candidate: Candidate, request: Request) -> Forecast | None:
+        """It is over, however it ended; what was foretold of it."""
         load, pool = candidate.load, candidate.pool
         forecast = load.forecasts.pop(request.seed, None)
         if forecast is not None:
             load.resident -= forecast.resident
             pool.work = max(0.0, pool.work - forecast.estimate.work)
+        return forecast
 
     def _horizon(self, deployment: str, target: Target, request: Request, output: float) -> float:
         """Seconds a request stays there; no longer than it may: else a pool that is too slow would look less busy."""

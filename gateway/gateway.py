@@ -59,5 +59,9 @@ class Gateway:
         self.metrics.record(outcome)
         if self.log.info:
             self.log.request(outcome)
+        self.keep(outcome)
+
+    def keep(self, outcome: Outcome) -> None:
+        """In the ledger, where there is one."""
         if self.ledger is not None:
             self.ledger.put(outcome, self.catalog.price(outcome.deployment))

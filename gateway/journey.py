@@ -22,9 +22,10 @@ from gateway.refusal import Refusal
 from gateway.rescue import Rescue, received
 from gateway.rivals import Rivals
 from gateway.telling import Telling
+from gateway.used import used
 from policies.failure import Failure, Fault, Progress
 from policies.machine import Action, GiveUp, Machine, Start, first
-from policies.types import Candidate, Model, Outcome, Request, Snapshot, Usage
+from policies.types import NO_USAGE, Candidate, Model, Outcome, Request, Snapshot, Usage, spent
 
 if TYPE_CHECKING:
     from gateway.gateway import Gateway
@@ -93,7 +94,7 @@ class Journey(Telling):
         if attempt is not None:
             attempt.cancel()
             self.account(attempt, fault)
-        if self._keeper is not None:
+        if self._keeper is not None and self.outcome.broken:
             self.outcome.usage = received(self._keeper, attempt, self.incoming.request.prompt_tokens)
 
     # The one attempt loop
@@ -117,6 +118,8 @@ class Journey(Telling):
         request = Request(self.family.name, model.name, peeked.stream, body, tokens, now, seed, turn)
         if model.needs:
             request = asking.filled(request, model, self._key, self.given, live)
+            outcome.expected, outcome.conversation = request.expected_output, request.conversation
+            outcome.blocks, outcome.block_tokens = request.blocks, request.block_tokens
         self.deadline = now + model.total
         self.incoming = Incoming(request, self.family, peeked, headers.forwarded(self.given, outcome.id))
         self._model, seen = model, Snapshot(now, self.catalog.models)
@@ -124,9 +127,10 @@ class Journey(Telling):
             self._rivals = Rivals(self)
         if self.catalog.explains:
             gateway.decisions.note(request, model, seen, outcome, self._key, self.given, self.catalog)
-        candidate = first(request, model, seen)
-        if candidate is not None:
-            self._begin(candidate, model, now)
+        outcome.seed, outcome.policy = seed, model.policy.kind
+        outcome.plan = found = first(request, model, seen)
+        if found.candidate is not None:
+            self._begin(found.candidate, model, now)
         else:
             self._act(self._decide(None).start(seen))
 
@@ -283,7 +287,15 @@ class Journey(Telling):
         """The one that counted is over."""
         self._attempt = None
         now = attempt.give_back(self.gateway, fault)
-        if fault is not None:
-            self.outcome.tried += (attempt.candidate.id[0],)
-            if not attempt.committed:
-                self.outcome.waited += now - attempt.started
+        if fault is None:
+            return
+        outcome = self.outcome
+        outcome.tried += (attempt.candidate.id[0],)
+        usage = used(attempt, self.incoming.request.prompt_tokens, fault)
+        if not attempt.committed:
+            outcome.waited += now - attempt.started
+        if outcome.broken or not attempt.committed:
+            outcome.usage = outcome.usage if outcome.broken else NO_USAGE
+            outcome.spent += (spent(attempt.candidate, usage, fault),)
+        else:
+            outcome.usage = usage

@@ -79,3 +79,4 @@ class MirrorJourney(Journey):
         gateway.metrics.mirror(str(outcome.status))
         if gateway.log.info:
             gateway.log.request(outcome)
+        gateway.keep(outcome)

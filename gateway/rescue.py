@@ -63,8 +63,8 @@ class Rescue:
         self._tried = {dead.candidate.id}
         self.deadline = journey.deadline
         self._fault = fault
-        self.outcome.usage = self.estimated()
-        self._note(dead, self.estimated(), fault)
+        self._note(dead, self.outcome.usage, fault)
+        self.outcome.usage, self.outcome.broken = self.estimated(), True
 
     @property
     def answer(self) -> "Answer":
@@ -141,9 +141,13 @@ class Rescue:
 
     def settled(self, attempt: Attempt, fault: Fault | None) -> None:
         journey = self._journey
+        seam = attempt.decoder
+        if isinstance(seam, Seam):
+            self.outcome.usage = seam.received() if seam.committed else self.estimated()
         journey.account(attempt, fault)
-        self._spend(attempt, fault)
         if fault is None:
+            assert isinstance(seam, Seam)  # it answered
+            self._note(attempt, seam.counted(), None)
             journey.conclude(None)
         elif attempt.committed:
             journey.break_off(fault)
@@ -151,13 +155,6 @@ class Rescue:
             journey.break_off(self._fault)
         else:
             self.begin()
-
-    def _spend(self, attempt: Attempt, fault: Fault | None) -> None:
-        """Note each attempt's own tokens, and what the client received of them all."""
-        seam = attempt.decoder
-        if isinstance(seam, Seam):
-            self.outcome.usage = seam.received() if seam.committed else self.estimated()
-            self._note(attempt, seam.counted(), fault)
 
     def _note(self, attempt: Attempt, usage: Usage, fault: Fault | None) -> None:
         self.outcome.spent += (spent(attempt.candidate, usage, fault),)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from gateway import clock
 from gateway.attempt import Attempt
+from gateway.used import used
 from policies.failure import Failure, Fault
 from policies.hedge import LATE, Waiting, work, worth
 from policies.latency import kind
@@ -185,6 +186,6 @@ class Rivals:
         attempt.give_back(journey.gateway, fault)
         self.outcome.hedged = self.outcome.hedged or "lost"
         self.outcome.tried += (candidate.deployment.name,)
-        usage = Usage(journey.incoming.request.prompt_tokens, 0, 0, "estimated")
+        usage = used(attempt, journey.incoming.request.prompt_tokens, fault)
         self.outcome.spent += (spent(candidate, usage, fault),)
         journey.gateway.live.waited(candidate, self._kind, clock.now() - attempt.started)

@@ -1,6 +1,6 @@
 """The attempt machine. Rule: events in, actions out; no I/O. The live dispatcher and the simulator both drive it.
 
-    first -> candidate | None: where a request goes that meets no difficulty; it needs no machine
+    first -> Plan: where a request goes that meets no difficulty; it needs no machine
     start -> Start(candidate) | Wait(seconds) | GiveUp
     failed(fault) -> Start(candidate) | Wait(seconds) | GiveUp(fault)        resume (after a Wait) -> any of them
 
@@ -11,7 +11,7 @@ import msgspec
 
 from policies.failure import ENDPOINT_FAULTS, Failure, Fault, Progress
 from policies.plan import Exclusions, cooled_in, last_resort, over_rate, plan, too_long
-from policies.types import Candidate, Model, Request, RetryRules, Snapshot
+from policies.types import Candidate, Model, Plan, Request, RetryRules, Snapshot
 from policies.verdict import VERDICTS, Verdict
 
 MAX_ATTEMPTS = 16
@@ -40,13 +40,13 @@ class GiveUp(msgspec.Struct, frozen=True):
 Action = Start | Wait | GiveUp
 
 
-def first(request: Request, model: Model, snapshot: Snapshot) -> Candidate | None:
-    """The place a Machine would start at, where the model itself has one; a Machine is made when that attempt fails,
+def first(request: Request, model: Model, snapshot: Snapshot) -> Plan:
+    """The plan a Machine would start by, where the model itself has a place; a Machine is made when that attempt fails,
     or when there is none."""
-    candidate = plan(request, model, snapshot).candidate
-    if candidate is not None:
-        candidate.domain.budget.request(snapshot.now)
-    return candidate
+    found = plan(request, model, snapshot)
+    if found.candidate is not None:
+        found.candidate.domain.budget.request(snapshot.now)
+    return found
 
 
 class Machine:

@@ -12,10 +12,12 @@ from policies.failure import Fault
 from policies.needs import NOTHING, Need
 
 if TYPE_CHECKING:
+    from policies.explain import Decision
     from policies.ladder import Rung
     from policies.learners.rate import Rates
     from policies.load import Domain, Load
     from policies.profile import Policy
+    from policies.slo.forecast import Forecast
     from policies.slo.shadow import ShadowPrice
 
 
@@ -106,20 +108,26 @@ NO_USAGE = Usage()
 
 
 class Spent(msgspec.Struct, frozen=True, gc=False):
-    """What one attempt cost at its endpoint. ``end``: ``ok`` or the code of its failure; ``usd``: 0 without a price."""
+    """What one attempt cost at its endpoint. ``end``: ``ok`` or the code of its failure; ``usd``: None without a
+    price, or where no tokens are known."""
 
     deployment: str
     endpoint: str
     usage: Usage
     end: str = "ok"
-    usd: float = 0.0
+    usd: float | None = None
 
 
 def spent(candidate: Candidate, usage: Usage, fault: Fault | None) -> Spent:
     """What an attempt cost there."""
     price = candidate.deployment.price
     end = "ok" if fault is None else fault.failure.code
-    return Spent(*candidate.id, usage, end, 0.0 if price is None else usage.cost(price))
+    return Spent(*candidate.id, usage, end, own_cost(usage, price))
+
+
+def own_cost(usage: Usage, price: Price | None) -> float | None:
+    """USD; None where that is not known."""
+    return usage.cost(price) if price is not None and usage.source != "none" else None
 
 
 class Deployment(msgspec.Struct, frozen=True):
@@ -245,10 +253,20 @@ class Outcome(msgspec.Struct, gc=False):
     finished: float = 0.0
     waited: float = 0.0  # seconds spent waiting for upstreams
     tried: tuple[str, ...] = ()
-    spent: tuple[Spent, ...] = ()  # each attempt's own tokens, where ``usage`` (what the client got) is not all of it
+    spent: tuple[Spent, ...] = ()  # what attempts used beside the one that answered
+    broken: bool = False  # a stream broke and was to go on: ``usage`` is what the client got, ``spent`` all there was
     recovered: str = ""  # the mode by which a broken stream went on
     hedged: str = ""  # what became of a second attempt beside the first: won, lost
     queued: float = 0.0  # seconds spent waiting for a place
     route: str = ""  # the route that took it
     mirror: bool = False  # a copy that nobody waits for
     decision: bytes = b""  # its record as JSON, where its client asked for it
+    seed: int = 0
+    policy: str = ""  # by which its first place was chosen
+    plan: Plan | None = None  # that choice; None: there was no place
+    foretold: Forecast | None = None  # of the attempt that counted
+    expected: int = 0  # tokens of its answer, where the policy asks
+    conversation: int = 0  # 64 bits that stand for it; 0: not known
+    blocks: tuple[int, ...] = ()  # of its prompt, and the tokens of each, where the policy asks
+    block_tokens: float = 0.0
+    explained: Decision | None = None  # the record of its decision, where it was drawn

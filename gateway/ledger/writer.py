@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gateway import clock
 from gateway.ledger.database import forget, insert, open_to_write
-from gateway.ledger.row import row
+from gateway.ledger.row import charges, row
 from policies.types import Outcome, Price
 
 QUEUE = 65_536  # outcomes
@@ -74,7 +74,8 @@ class Ledger:
     def _write(self) -> None:
         batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
         try:
-            insert(self._database, [row(*each) for each in batch])
+            charged = [charge for each in batch for charge in charges(*each)]
+            insert(self._database, [row(*each) for each in batch], charged)
         except sqlite3.Error as error:
             self._queue.extendleft(reversed(batch))
             self._resting_until = clock.now() + RETRY
