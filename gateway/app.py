@@ -8,6 +8,7 @@ from backends.engine.server import Engine, EngineOptions
 from backends.transports.pooled import Pooled
 from gateway.catalog import compile_catalog
 from gateway.config import Config
+from gateway.feed import Feed
 from gateway.gateway import Gateway
 from gateway.keyring import Keyring
 from gateway.ledger.database import NotALedger
@@ -39,6 +40,7 @@ class App:
         await app.keyring.follow(app.transport, log)
         app.gateway = Gateway(catalog, app.live, app.transport, app.watch, log)
         app._open_ledger(config)
+        app.feed = Feed(app.gateway)
         app.prober = Prober(app.transport, app.live, log)
         app.prober.follow(catalog)
         return app
@@ -49,6 +51,7 @@ class App:
     watch: Watch
     keyring: Keyring
     gateway: Gateway
+    feed: Feed
     prober: Prober
 
     async def swap(self, config: Config) -> None:
@@ -97,6 +100,7 @@ class App:
             await asyncio.to_thread(old.close)
 
     async def close(self) -> None:
+        self.feed.close()
         await self.prober.close()
         await self.keyring.close()
         for mirror in list(self.gateway.mirrors):

@@ -62,30 +62,10 @@ class Attempt:
     """One attempt: a Receiver for the upstream, a Flow for the client, Watched for its deadlines."""
 
     __slots__ = (
-        "_adapter",
-        "_error",
-        "_exchange",
-        "_headers",
-        "_held",
-        "_idle",
-        "_incoming",
-        "_late",
-        "_limits",
-        "_live",
-        "_over",
-        "_status",
-        "candidate",
-        "committed",
-        "deadline",
-        "decoder",
-        "first_at",
-        "owner",
-        "paused",
-        "sent_at",
-        "started",
-        "total",
-        "write",
-    )
+        "_adapter", "_error", "_exchange", "_headers", "_held", "_idle", "_incoming", "_late", "_limits",
+        "_live", "_over", "_status", "candidate", "committed", "deadline", "decoder", "first_at", "owner",
+        "paused", "sent_at", "started", "total", "write",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -128,7 +108,7 @@ class Attempt:
         now, request, candidate, live = _now(), self._incoming.request, self.candidate, gateway.live
         gateway.watch.discard(self)
         if fault is not None or candidate.load.breakers:
-            live.observe(candidate, request.family, fault, now)
+            live.observe(candidate, request.family, fault, self.started, now)
         gateway.metrics.attempt((candidate.id, request.family, fault))
         if fault is not None and not self.committed:
             live.failed(candidate, request, fault, self.patience, now)

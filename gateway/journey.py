@@ -127,8 +127,9 @@ class Journey(Telling):
             self._rivals = Rivals(self)
         if self.catalog.explains:
             gateway.decisions.note(request, model, seen, outcome, self._key, self.given, self.catalog)
-        outcome.seed, outcome.policy = seed, model.policy.kind
-        outcome.plan = found = first(request, model, seen)
+        outcome.seed = seed
+        found = first(request, model, seen)
+        outcome.policy, outcome.rung = model.policy.kind, found.rung or ""
         if found.candidate is not None:
             self._begin(found.candidate, model, now)
         else:
@@ -153,7 +154,9 @@ class Journey(Telling):
 
     def _act(self, action: Action) -> None:
         if isinstance(action, Start):
-            self._begin(action.candidate, action.model, clock.now())
+            now = clock.now()
+            self.outcome.follow(action.model.name, action.candidate.id[0], action.rung, now)
+            self._begin(action.candidate, action.model, now)
         elif isinstance(action, GiveUp):
             self.settle_for(action)
         else:
@@ -162,7 +165,7 @@ class Journey(Telling):
     def settle_for(self, action: GiveUp) -> None:
         """Nothing can be tried now: wait for a place, or for a second attempt under way, or tell the client."""
         if action.fault.failure is Failure.SHED:
-            refused = self.gateway.line.join(self, self._model)
+            refused = self.gateway.line.join(self, self._model, asking.turn(self.incoming.peek, self._key))
             if refused is None:
                 return
             action = refused
@@ -201,11 +204,9 @@ class Journey(Telling):
         attempt.send(self.gateway)
 
     def send(self, attempt: Attempt) -> None:
-        """One that was made elsewhere is the one that counts now: start it."""
-        outcome = self.outcome
-        outcome.attempts += 1
-        self._attempt = attempt
-        outcome.deployment, outcome.endpoint = attempt.candidate.id
+        """A rescue's attempt is the one that counts now: start it."""
+        self.outcome.attempts += 1
+        self._count_on(attempt, "recovery")
         attempt.send(self.gateway)
 
     # Moved by the attempt
@@ -269,19 +270,23 @@ class Journey(Telling):
         second = self._rivals.failed() if self._rivals is not None else None
         if second is not None:
             machine.replaced(second.candidate)
-            self.replace(second)
+            self.replace(second, "hedge")
         else:
             self._guarded(self._fail, machine, fault)
 
     def _fail(self, machine: Machine, fault: Fault) -> None:
         self._act(machine.failed(fault, Progress.UNCOMMITTED, self._snapshot()))
 
-    def replace(self, attempt: Attempt) -> None:
+    def replace(self, attempt: Attempt, reason: str) -> None:
         """A second attempt is the one that counts now."""
         if self._timer is not None:
             self._timer.cancel()
-        self._attempt = attempt
-        self.outcome.deployment, self.outcome.endpoint = attempt.candidate.id
+        self._count_on(attempt, reason)
+
+    def _count_on(self, attempt: Attempt, reason: str) -> None:
+        self._attempt, outcome = attempt, self.outcome
+        outcome.deployment, outcome.endpoint = attempt.candidate.id
+        outcome.reason, outcome.began = reason, attempt.started
 
     def account(self, attempt: Attempt, fault: Fault | None) -> None:
         """The one that counted is over."""
@@ -289,13 +294,15 @@ class Journey(Telling):
         now = attempt.give_back(self.gateway, fault)
         if fault is None:
             return
-        outcome = self.outcome
-        outcome.tried += (attempt.candidate.id[0],)
+        outcome, first = self.outcome, attempt.first_at if attempt.committed else 0.0
+        outcome.note(attempt.candidate.id, attempt.started, now, fault.failure.code, outcome.reason, first)
         usage = used(attempt, self.incoming.request.prompt_tokens, fault)
         if not attempt.committed:
             outcome.waited += now - attempt.started
-        if outcome.broken or not attempt.committed:
-            outcome.usage = outcome.usage if outcome.broken else NO_USAGE
-            outcome.spent += (spent(attempt.candidate, usage, fault),)
-        else:
+        if attempt.committed and not outcome.broken:
             outcome.usage = usage
+            return
+        if usage.source != "none":
+            outcome.spent += (spent(attempt.candidate, usage, fault),)
+        if not outcome.broken:
+            outcome.usage = NO_USAGE

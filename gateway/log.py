@@ -152,5 +152,5 @@ def request_line(time: float, outcome: Outcome) -> RequestLine:
         recovered=outcome.recovered,
         hedged=outcome.hedged,
         queued_ms=round(outcome.queued * 1000, 3) if outcome.queued else None,
-        spent=tuple(each for each in outcome.spent if each.usage.source != "none"),
+        spent=outcome.spent,
     )

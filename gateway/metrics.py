@@ -4,7 +4,7 @@ Labels are bounded: model and deployment names are the configuration's, what cli
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from gateway.live import Live
 from policies.failure import Fault
@@ -47,10 +47,11 @@ class Histogram:
 class Series:
     """What is counted of one (family, model, deployment)."""
 
-    __slots__ = ("cached", "completion", "duration", "first_token", "overhead", "prompt", "statuses")
+    __slots__ = ("cached", "completion", "decisions", "duration", "first_token", "overhead", "prompt", "statuses")
 
     def __init__(self) -> None:
         self.statuses: dict[tuple[int, str], int] = {}
+        self.decisions: dict[tuple[str, str, str], int] = {}  # by policy, rung and reason
         self.duration = Histogram(DURATION)
         self.first_token = Histogram(FIRST_TOKEN)
         self.overhead = Histogram(OVERHEAD)
@@ -62,6 +63,9 @@ class Series:
         for each in outcomes:
             status = (each.status, each.fault.failure.name if each.fault is not None else "")
             self.statuses[status] = self.statuses.get(status, 0) + 1
+            if each.policy:
+                decision = (each.policy, each.rung, each.reason)
+                self.decisions[decision] = self.decisions.get(decision, 0) + 1
         begun = [each for each in outcomes if each.first_token]
         usages = [each.usage for each in outcomes if each.usage.source == "upstream"]
         self.duration.add([each.finished - each.received for each in outcomes])
@@ -101,6 +105,11 @@ class Metrics:
         if len(self._outcomes) >= BATCH:
             self._count()
 
+    def series(self) -> Mapping[tuple[str, str, str], Series]:
+        """Everything counted of requests, by (family, model, deployment)."""
+        self._count()
+        return self._series
+
     def _count(self) -> None:
         for id, family, fault in self._settled:
             key = (*id, family, fault.failure.name if fault is not None else "ok")
@@ -129,6 +138,11 @@ class Metrics:
         for key, series in self._series.items():
             for (status, failure), count in series.statuses.items():
                 yield f'cloverleaf_requests_total{{{_labels(key)},status="{status}",failure="{failure}"}} {count}'
+        yield "# TYPE cloverleaf_decisions_total counter"
+        for key, series in self._series.items():
+            for (policy, rung, reason), count in series.decisions.items():
+                labels = f'{_labels(key)},policy="{_quoted(policy)}",rung="{rung}",reason="{reason}"'
+                yield f"cloverleaf_decisions_total{{{labels}}} {count}"
         yield "# TYPE cloverleaf_cached_tokens_total counter"
         for key, series in self._series.items():
             yield f"cloverleaf_cached_tokens_total{{{_labels(key)}}} {series.cached}"

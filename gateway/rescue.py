@@ -16,12 +16,12 @@ from backends.recover.chunk import REASONING
 from backends.recover.continuation import continuation
 from backends.recover.joins import Continuing, Realigning, Restarting
 from backends.recover.kept import Keeper, Kept
-from backends.recover.seam import DONE, Join, Mend, Mending, Seam, length_end
+from backends.recover.seam import Join, Mend, Mending, Seam, ending
 from gateway import clock
 from gateway.attempt import Attempt
 from policies.failure import Fault
 from policies.plan import Exclusions, plan
-from policies.recovery import MAX_TRIES, Broken, Hopeless, Limits, Recovery, left, recover
+from policies.recovery import MAX_TRIES, RECOVERABLE, Broken, Hopeless, Limits, Recovery, left, recover
 from policies.types import Candidate, Mode, Model, Outcome, Snapshot, Usage, spent
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Rescue:
         self.deadline = journey.deadline
         self._fault = fault
         self._note(dead, self.outcome.usage, fault)
-        self.outcome.usage, self.outcome.broken = self.estimated(), True
+        self.outcome.broken = True
 
     @property
     def answer(self) -> "Answer":
@@ -76,10 +76,10 @@ class Rescue:
 
     def begin(self) -> None:
         """Take the stream over; where it cannot be recovered, it ends in its error."""
-        if self._kept.finished:
-            self._complete(DONE)
-            return
         failure, dead = self._fault.failure, self._dead.candidate
+        if self._kept.whole(self._asked.choices) and failure in RECOVERABLE:
+            self._complete()
+            return
         found = recover(self._rules, failure, self._broken(), dead, self._places())
         why = found.why if isinstance(found, Hopeless) else self._go_on(found)
         if why:
@@ -90,8 +90,7 @@ class Rescue:
     def _go_on(self, found: Recovery) -> str:
         """In the way that was found; why not, if it cannot be."""
         if found.mode is Mode.CONTINUE and left(self._limits(), self._kept.tokens) is None:
-            usage = self.estimated() if self._asked.include_usage else None
-            self._complete(length_end(self._kept, self._journey.family.name, usage))
+            self._complete()
             return ""
         chosen = self._choose(found)
         if chosen is None:
@@ -126,8 +125,9 @@ class Rescue:
     def start(self, attempt: Attempt, status: int, upstream: Mapping[bytes, bytes], first: bytes) -> None:
         """The first content that the client does not have yet."""
         journey = self._journey
-        waited = attempt.first_at - attempt.sent_at
-        journey.gateway.live.committed(attempt.candidate, journey.incoming.request, waited, attempt.first_at)
+        request, first_at = journey.incoming.request, attempt.first_at
+        waited = first_at - attempt.sent_at
+        journey.gateway.live.committed(attempt.candidate, request, waited, attempt.started, first_at)
         journey.outcome.recovered = self._mode
         self._count(self._mode)
         journey.answer.flow = attempt
@@ -206,10 +206,11 @@ class Rescue:
 
     # The ends
 
-    def _complete(self, end: bytes) -> None:
+    def _complete(self) -> None:
         """All that was asked for had been sent when the stream died: only its end is missing."""
         journey = self._journey
-        journey.outcome.usage = self.estimated()
+        untold = self._asked.include_usage and not self._kept.counted
+        end = ending(self._kept, journey.family.name, self.outcome.usage if untold else None)
         journey.outcome.recovered = "end"
         self._count("end")
         journey.answer.write(end)

@@ -8,7 +8,7 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from policies.types import Outcome, Plan, Price, Spent, Usage, own_cost
+from policies.types import Outcome, Price, Spent, Try, Usage, own_cost
 
 BLOCK = 4  # blocks of the prompt's that one name stands for
 BLOCKS = 256  # names kept of one prompt
@@ -19,6 +19,7 @@ class Row(msgspec.Struct, frozen=True):
 
     ``usage``: who counted the tokens (upstream, estimated, none). ``cost``: of all attempts; None where no price is
     known. ``apart``: its tokens are in ``charges``, each attempt's own; here is what its client got.
+    ``reason``: why the attempt that counted was made; ``tries``: the others, as JSON.
     ``foretold_*``: what the policy expected; ``late_after``: the first token's 95th percentile; ``missed``: the chance
     of missing the target; ``work``: GPU-seconds. ``blocks``: names of the prompt's beginnings, 8 bytes for each
     ``block_tokens``, that mean nothing outside the process that wrote them. ``decision``: the full record, as JSON.
@@ -57,9 +58,9 @@ class Row(msgspec.Struct, frozen=True):
     recovered: str | None = None
     hedged: str | None = None
     queued: float | None = None
-    tier: int | None = None
-    considered: int | None = None
     rung: str | None = None
+    reason: str | None = None
+    tries: bytes | None = None
     propensity: float | None = None
     foretold_first: float | None = None
     late_after: float | None = None
@@ -180,15 +181,17 @@ def _charge(time: float, outcome: Outcome, spent: Spent) -> Charge:
 
 def _rare(outcome: Outcome) -> dict[str, Any]:
     """What most requests have nothing of."""
-    usage, plan, foretold, blocks = outcome.usage, outcome.plan, outcome.foretold, outcome.blocks
+    usage, foretold, blocks = outcome.usage, outcome.foretold, outcome.blocks
     found: dict[str, Any] = {}
     if usage.cache_write or usage.reasoning or usage.audio_prompt or usage.audio_completion:
         found |= _kinds(usage)
-    for name in ("route", "recovered", "hedged", "queued"):
+    for name in ("rung", "route", "recovered", "hedged", "queued"):
         if value := getattr(outcome, name):
             found[name] = value
-    if plan is not None and (plan.tier or plan.rung is not None):
-        found |= _chosen(plan)
+    if outcome.tries:
+        found["tries"] = msgspec.json.encode([_since(outcome.received, each) for each in outcome.tries])
+    if outcome.reason != "first":
+        found["reason"] = outcome.reason
     if outcome.conversation:
         found["conversation"] = f"{outcome.conversation:016x}"
     if len(blocks) >= BLOCK:
@@ -220,6 +223,7 @@ def _kinds(usage: Usage) -> dict[str, Any]:
     }
 
 
-def _chosen(plan: Plan) -> dict[str, Any]:
-    rung = plan.rung.value if plan.rung is not None else ""
-    return {"tier": plan.tier, "considered": plan.considered, "rung": rung or None}
+def _since(received: float, made: Try) -> Try:
+    """Its times as seconds since the request came."""
+    first = made.first_token - received if made.first_token else 0.0
+    return msgspec.structs.replace(made, began=made.began - received, ended=made.ended - received, first_token=first)

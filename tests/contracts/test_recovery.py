@@ -14,7 +14,7 @@ from backends.recover.kept import MAX_TEXT
 from gateway import clock
 from policies.bucket import Bucket
 from policies.load import Continues
-from tests.backends.recover.wire import DONE, Read, chunk, read
+from tests.backends.recover.wire import DONE, Read, chunk, event, read
 from tests.contracts.client import Reply, ask, chat, connected, post
 from tests.contracts.scripted import Script, stream, upstream
 from tests.contracts.serving import Running, running, until
@@ -237,6 +237,7 @@ def call(arguments: str, index: int = 0) -> bytes:
 ROLE = chunk("old", {"role": "assistant", "content": ""})
 THOUGHT = chunk("old", {"reasoning_content": "so"})
 TEXT = chunk("old", {"content": "yes"})
+HEAD = {"id": "old", "created": sum(b"old"), "model": "model-old"}
 CALLED = stream(ROLE, call("{"), call("}"), chunk("old", {}, "tool_calls"), DONE)
 
 
@@ -304,6 +305,30 @@ async def test_a_run_that_says_something_else_ends_in_the_error(door: str) -> No
     async with scripted(stream(ROLE, TEXT, end=False), other, door, "realign: always") as (_, port):
         reply = await ask(port, chat(stream=True))
         assert reply.body.startswith(ROLE + TEXT + b'data: {"error":') and b"[DONE]" not in reply.body
+
+
+async def test_an_answer_of_two_choices_of_which_one_had_finished_is_not_passed_off_as_whole(door: str) -> None:
+    """Seen: the finished choice was taken for the end of the answer, and the other was cut in silence."""
+    second = chunk("old", {"content": "no"}).replace(b'"index":0', b'"index":1')
+    dies = stream(ROLE, TEXT, second, chunk("old", {}, "stop"), end=False)
+    async with scripted(dies, CALLED, door, "realign: always") as (_, port):
+        reply = await ask(port, chat(stream=True, n=2))
+        assert b'data: {"error":' in reply.body and b"[DONE]" not in reply.body
+
+
+@pytest.mark.parametrize("told", [True, False])
+async def test_an_answer_that_died_between_its_finish_and_its_end_is_complete(door: str, told: bool) -> None:
+    """Only what is still missing is said: the usage that was asked for, if it had not come yet, and the end."""
+    usage = event({**HEAD, "choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 1}})
+    dies = stream(ROLE, TEXT, chunk("old", {}, "stop"), *([usage] if told else []), end=False)
+    async with scripted(dies, CALLED, door, "realign: always") as (gateway, port):
+        reply = await ask(port, chat(stream=True, stream_options={"include_usage": True}))
+        seen = read(reply.body)
+        assert (seen.texts, seen.finishes, seen.done, seen.comments) == ({"content": "yes"}, ["stop"], 1, [])
+        assert reply.body.count(b'"usage":{') == 1
+        assert seen.usage is not None and seen.usage["completion_tokens"] == 1
+        logged = gateway.requests()[0]
+        assert (logged["attempts"], logged["usage"]) == (1, "upstream" if told else "estimated")
 
 
 async def test_text_beyond_the_bound_is_not_recovered(door: str) -> None:

@@ -15,7 +15,7 @@ def text(metrics: Metrics) -> list[str]:
 def outcome(model: str, fault: Fault | None = None) -> Outcome:
     return Outcome(
         b"id", "chat", 10.0, model, stream=True, deployment="d", endpoint="e", status=200, fault=fault,
-        usage=Usage(20, 5, 8, "upstream"), first_token=10.5, finished=12.0, waited=0.25,
+        usage=Usage(20, 5, 8, "upstream"), first_token=10.5, finished=12.0, waited=0.25, policy="p", rung="scraped",
     )  # fmt: skip
 
 
@@ -33,6 +33,7 @@ def test_every_outcome_is_counted_once_however_many_and_however_often_one_asks(c
         assert f"gen_ai_client_operation_duration_seconds_sum{{{labels}}} {2.0 * count:.9g}" in lines
         assert f"gen_ai_server_time_to_first_token_seconds_sum{{{labels}}} {0.5 * count:.9g}" in lines
         assert f"cloverleaf_overhead_seconds_sum{{{labels}}} {0.25 * count:.9g}" in lines
+        assert f'cloverleaf_decisions_total{{{labels},policy="p",rung="scraped",reason="first"}} {count}' in lines
         assert f"cloverleaf_cached_tokens_total{{{labels}}} {8 * count}" in lines
         assert f'gen_ai_client_token_usage_sum{{{labels},gen_ai_token_type="input"}} {20 * count}' in lines
         attempts = 'deployment="d",endpoint="e",family="chat",result="ok"'

@@ -1,11 +1,11 @@
 """A row holds names, counts, times and money of its outcome, and nothing that a client or an upstream said."""
 
+import msgspec
 import pytest
 
 from gateway.ledger.row import BLOCK, Charge, Row, charges, columns, row
 from policies.failure import Failure, Fault
-from policies.ladder import Rung
-from policies.types import Plan, Spent, Usage
+from policies.types import Spent, Try, Usage
 from tests.gateway.ledger.outcomes import PRICE, answered, failed
 
 
@@ -74,8 +74,10 @@ def test_every_kind_of_token_is_kept() -> None:
 
 
 def test_how_it_was_chosen_is_kept() -> None:
-    kept = row(0.0, answered(seed=2**64 - 1, policy="peak_ewma", plan=Plan(None, 1, 3, rung=Rung.LEARNED)), PRICE)
-    assert (kept.policy, kept.seed, kept.tier, kept.considered, kept.rung) == ("peak_ewma", "f" * 16, 1, 3, "learned")
+    tried = Try("cloud", "http://c", 10.25, 10.5, "unreachable", "first", "learned")
+    kept = row(0.0, answered(seed=2**64 - 1, policy="peak_ewma", rung="learned", tries=(tried,)), PRICE)
+    assert (kept.policy, kept.seed, kept.rung) == ("peak_ewma", "f" * 16, "learned")
+    assert msgspec.json.decode(kept.tries or b"")[0]["began"] == pytest.approx(0.25)
 
 
 def test_a_prompt_is_kept_as_names_of_its_beginnings_bounded() -> None:
