@@ -22,10 +22,10 @@ from gateway.refusal import Refusal
 from gateway.rescue import Rescue, received
 from gateway.rivals import Rivals
 from gateway.telling import Telling
-from gateway.used import used
+from gateway.used import charge
 from policies.failure import Failure, Fault, Progress
 from policies.machine import Action, GiveUp, Machine, Start, first
-from policies.types import NO_USAGE, Candidate, Model, Outcome, Request, Snapshot, Usage, spent
+from policies.types import Candidate, Model, Outcome, Request, Snapshot, Usage
 
 if TYPE_CHECKING:
     from gateway.gateway import Gateway
@@ -118,8 +118,7 @@ class Journey(Telling):
         request = Request(self.family.name, model.name, peeked.stream, body, tokens, now, seed, turn)
         if model.needs:
             request = asking.filled(request, model, self._key, self.given, live)
-            outcome.expected, outcome.conversation = request.expected_output, request.conversation
-            outcome.blocks, outcome.block_tokens = request.blocks, request.block_tokens
+            outcome.asked = asking.bare(request)
         self.deadline = now + model.total
         self.incoming = Incoming(request, self.family, peeked, headers.forwarded(self.given, outcome.id))
         self._model, seen = model, Snapshot(now, self.catalog.models)
@@ -292,17 +291,9 @@ class Journey(Telling):
         """The one that counted is over."""
         self._attempt = None
         now = attempt.give_back(self.gateway, fault)
-        if fault is None:
-            return
-        outcome, first = self.outcome, attempt.first_at if attempt.committed else 0.0
-        outcome.note(attempt.candidate.id, attempt.started, now, fault.failure.code, outcome.reason, first)
-        usage = used(attempt, self.incoming.request.prompt_tokens, fault)
-        if not attempt.committed:
-            outcome.waited += now - attempt.started
-        if attempt.committed and not outcome.broken:
-            outcome.usage = usage
-            return
-        if usage.source != "none":
-            outcome.spent += (spent(attempt.candidate, usage, fault),)
-        if not outcome.broken:
-            outcome.usage = NO_USAGE
+        if fault is not None:
+            outcome, first = self.outcome, attempt.first_at if attempt.committed else 0.0
+            outcome.note(attempt.candidate.id, attempt.started, now, fault.failure.code, outcome.reason, first)
+            if not attempt.committed:
+                outcome.waited += now - attempt.started
+            charge(outcome, attempt, self.incoming.request.prompt_tokens, fault)

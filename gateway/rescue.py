@@ -19,10 +19,11 @@ from backends.recover.kept import Keeper, Kept
 from backends.recover.seam import Join, Mend, Mending, Seam, ending
 from gateway import clock
 from gateway.attempt import Attempt
+from gateway.used import spent
 from policies.failure import Fault
 from policies.plan import Exclusions, plan
 from policies.recovery import MAX_TRIES, RECOVERABLE, Broken, Hopeless, Limits, Recovery, left, recover
-from policies.types import Candidate, Mode, Model, Outcome, Snapshot, Usage, spent
+from policies.types import Candidate, Mode, Model, Outcome, Snapshot, Usage
 
 if TYPE_CHECKING:
     from gateway.answer import Answer

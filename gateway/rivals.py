@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from gateway import clock
 from gateway.attempt import Attempt
-from gateway.used import used
+from gateway.used import spent, used
 from policies.failure import Failure, Fault
 from policies.hedge import LATE, Waiting, work, worth
 from policies.latency import kind
 from policies.machine import GiveUp
 from policies.plan import Exclusions, plan
-from policies.types import Candidate, Model, Outcome, Snapshot, Usage, spent
+from policies.types import Candidate, Model, Outcome, Snapshot, Usage
 
 if TYPE_CHECKING:
     from gateway.answer import Answer

@@ -10,13 +10,25 @@ import msgspec
 
 from backends.recover.seam import Seam
 from policies.failure import SILENCE, Failure, Fault
-from policies.types import NO_USAGE, Usage
+from policies.types import NO_USAGE, Candidate, Outcome, Spent, Usage
 
 if TYPE_CHECKING:
     from gateway.attempt import Attempt
 
 #: Ends that were ours: the upstream was still at work.
 STOPPED = SILENCE | {Failure.CANCELLED, Failure.DEADLINE, Failure.NO_ENDPOINT}
+
+
+def charge(outcome: Outcome, attempt: "Attempt", prompt_tokens: int, fault: Fault) -> None:
+    """An attempt that counted has ended badly: what it used is what its client got, or comes on top of that."""
+    usage = used(attempt, prompt_tokens, fault)
+    if attempt.committed and not outcome.broken:
+        outcome.usage = usage
+        return
+    if not outcome.broken:
+        outcome.usage = NO_USAGE
+    if usage.source != "none":
+        outcome.spent += (spent(attempt.candidate, usage, fault),)
 
 
 def used(attempt: "Attempt", prompt_tokens: int, fault: Fault) -> Usage:
@@ -31,3 +43,10 @@ def used(attempt: "Attempt", prompt_tokens: int, fault: Fault) -> Usage:
         return NO_USAGE
     prompt, completion = told.prompt or prompt_tokens, max(told.completion, generated)
     return msgspec.structs.replace(told, prompt=prompt, completion=completion, source="estimated")
+
+
+def spent(candidate: Candidate, usage: Usage, fault: Fault | None) -> Spent:
+    """What an attempt cost there."""
+    price = candidate.deployment.price
+    end = "ok" if fault is None else fault.failure.code
+    return Spent(*candidate.id, usage, end, usage.priced(price))

@@ -103,31 +103,22 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
             cost += (self.cache_write - self.cache_write_1h) * write_price + self.cache_write_1h * hour_price
         return cost / 1e6
 
+    def priced(self, price: Price | None) -> float | None:
+        """The same; None where it is not known."""
+        return self.cost(price) if price is not None and self.source != "none" else None
+
 
 NO_USAGE = Usage()
 
 
 class Spent(msgspec.Struct, frozen=True, gc=False):
-    """What one attempt cost at its endpoint. ``end``: ``ok`` or the code of its failure; ``usd``: None without a
-    price, or where no tokens are known."""
+    """What one attempt cost at its endpoint. ``end``: ``ok`` or its failure's code; ``usd``: None where not known."""
 
     deployment: str
     endpoint: str
     usage: Usage
     end: str = "ok"
     usd: float | None = None
-
-
-def spent(candidate: Candidate, usage: Usage, fault: Fault | None) -> Spent:
-    """What an attempt cost there."""
-    price = candidate.deployment.price
-    end = "ok" if fault is None else fault.failure.code
-    return Spent(*candidate.id, usage, end, own_cost(usage, price))
-
-
-def own_cost(usage: Usage, price: Price | None) -> float | None:
-    """USD; None where that is not known."""
-    return usage.cost(price) if price is not None and usage.source != "none" else None
 
 
 class Deployment(msgspec.Struct, frozen=True):
@@ -284,10 +275,7 @@ class Outcome(msgspec.Struct, gc=False):
     decision: bytes = b""  # its record as JSON, where its client asked for it
     seed: int = 0
     foretold: Forecast | None = None  # of the attempt that counted
-    expected: int = 0  # tokens of its answer; this and what follows: where the policy asks
-    conversation: int = 0  # 64 bits that stand for it; 0: not known
-    blocks: tuple[int, ...] = ()  # of its prompt
-    block_tokens: float = 0.0
+    asked: Request | None = None  # without its body, where the policy reads more of it than the ordinary
     explained: Decision | None = None  # the record of its decision, where it was drawn
 
     @property

@@ -8,7 +8,8 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from policies.types import Outcome, Price, Spent, Try, Usage, own_cost
+from policies.slo.forecast import Forecast
+from policies.types import Outcome, Price, Request, Spent, Try, Usage
 
 BLOCK = 4  # blocks of the prompt's that one name stands for
 BLOCKS = 256  # names kept of one prompt
@@ -112,7 +113,7 @@ def columns(table: type[Row | Charge]) -> list[tuple[str, str]]:
 def row(time: float, outcome: Outcome, price: Price | None) -> Row:
     """The row of one outcome. ``price``: what the deployment that answered takes."""
     usage = outcome.usage
-    costs = [own_cost(usage, price)] if not outcome.broken else []
+    costs = [usage.priced(price)] if not outcome.broken else []
     costs += [each.usd for each in outcome.spent]
     known = [cost for cost in costs if cost is not None]
     first = outcome.first_token - outcome.received if outcome.first_token else None
@@ -152,7 +153,7 @@ def charges(time: float, outcome: Outcome, price: Price | None) -> list[Charge]:
     spent = list(outcome.spent)
     if not outcome.broken:
         end = outcome.fault.failure.code if outcome.fault is not None else "ok"
-        spent.append(Spent(outcome.deployment, outcome.endpoint, outcome.usage, end, own_cost(outcome.usage, price)))
+        spent.append(Spent(outcome.deployment, outcome.endpoint, outcome.usage, end, outcome.usage.priced(price)))
     return [_charge(time, outcome, each) for each in spent]
 
 
@@ -181,32 +182,21 @@ def _charge(time: float, outcome: Outcome, spent: Spent) -> Charge:
 
 def _rare(outcome: Outcome) -> dict[str, Any]:
     """What most requests have nothing of."""
-    usage, foretold, blocks = outcome.usage, outcome.foretold, outcome.blocks
+    usage, received = outcome.usage, outcome.received
     found: dict[str, Any] = {}
     if usage.cache_write or usage.reasoning or usage.audio_prompt or usage.audio_completion:
         found |= _kinds(usage)
     for name in ("rung", "route", "recovered", "hedged", "queued"):
         if value := getattr(outcome, name):
             found[name] = value
-    if outcome.tries:
-        found["tries"] = msgspec.json.encode([_since(outcome.received, each) for each in outcome.tries])
     if outcome.reason != "first":
         found["reason"] = outcome.reason
-    if outcome.conversation:
-        found["conversation"] = f"{outcome.conversation:016x}"
-    if len(blocks) >= BLOCK:
-        names = blocks[BLOCK - 1 : BLOCK * BLOCKS : BLOCK]
-        found["blocks"] = b"".join((name & 0xFFFFFFFFFFFFFFFF).to_bytes(8, "little") for name in names)
-        found["block_tokens"] = BLOCK * outcome.block_tokens
-    if foretold is not None:
-        estimate = foretold.estimate
-        found |= {"foretold_first": estimate.first.seconds, "late_after": foretold.limit}
-        found |= {
-            "foretold_output": outcome.expected,
-            "foretold_each": estimate.each.seconds,
-            "foretold_uncached": estimate.situation.uncached,
-        }
-        found |= {"missed": estimate.late, "work": estimate.work}
+    if outcome.tries:
+        found["tries"] = msgspec.json.encode([_since(received, each) for each in outcome.tries])
+    if outcome.asked is not None:
+        found |= _prompt(outcome.asked)
+    if outcome.foretold is not None:
+        found |= _foretold(outcome.foretold, outcome.asked)
     if outcome.explained is not None:
         found["decision"] = msgspec.json.encode(outcome.explained)
         found["propensity"] = next((each.propensity for each in outcome.explained.considered if each.chosen), None)
@@ -227,3 +217,25 @@ def _since(received: float, made: Try) -> Try:
     """Its times as seconds since the request came."""
     first = made.first_token - received if made.first_token else 0.0
     return msgspec.structs.replace(made, began=made.began - received, ended=made.ended - received, first_token=first)
+
+
+def _prompt(asked: Request) -> dict[str, Any]:
+    found: dict[str, Any] = {"conversation": f"{asked.conversation:016x}"} if asked.conversation else {}
+    if len(asked.blocks) >= BLOCK:
+        names = asked.blocks[BLOCK - 1 : BLOCK * BLOCKS : BLOCK]
+        found["blocks"] = b"".join((name & 0xFFFFFFFFFFFFFFFF).to_bytes(8, "little") for name in names)
+        found["block_tokens"] = BLOCK * asked.block_tokens
+    return found
+
+
+def _foretold(forecast: Forecast, asked: Request | None) -> dict[str, Any]:
+    estimate = forecast.estimate
+    return {
+        "foretold_first": estimate.first.seconds,
+        "late_after": forecast.limit,
+        "foretold_each": estimate.each.seconds,
+        "foretold_uncached": estimate.situation.uncached,
+        "foretold_output": asked.expected_output if asked is not None else None,
+        "missed": estimate.late,
+        "work": estimate.work,
+    }

@@ -5,7 +5,7 @@ import pytest
 
 from gateway.ledger.row import BLOCK, Charge, Row, charges, columns, row
 from policies.failure import Failure, Fault
-from policies.types import Spent, Try, Usage
+from policies.types import Request, Spent, Try, Usage
 from tests.gateway.ledger.outcomes import PRICE, answered, failed
 
 
@@ -80,14 +80,18 @@ def test_how_it_was_chosen_is_kept() -> None:
     assert msgspec.json.decode(kept.tries or b"")[0]["began"] == pytest.approx(0.25)
 
 
+def asking(blocks: tuple[int, ...]) -> Request:
+    return Request("chat", "llama", True, b"", 9, 10.0, conversation=5, blocks=blocks, block_tokens=128.0)
+
+
 def test_a_prompt_is_kept_as_names_of_its_beginnings_bounded() -> None:
     blocks = tuple(range(-5, 10_000))
-    kept = row(0.0, answered(blocks=blocks, block_tokens=128.0), PRICE)
-    longer = row(0.0, answered(blocks=(*blocks[: 4 * BLOCK], 7, 7, 7, 7), block_tokens=128.0), PRICE)
+    kept = row(0.0, answered(asked=asking(blocks)), PRICE)
+    longer = row(0.0, answered(asked=asking((*blocks[: 4 * BLOCK], 7, 7, 7, 7))), PRICE)
     assert kept.blocks is not None and longer.blocks is not None and len(kept.blocks) == 8 * 256
     assert kept.blocks[: 8 * 4] == longer.blocks[: 8 * 4] and kept.blocks[32:40] != longer.blocks[32:40]
     assert kept.block_tokens == 128.0 * BLOCK
-    assert row(0.0, answered(blocks=(7,)), PRICE).blocks is None
+    assert row(0.0, answered(asked=asking((7,))), PRICE).blocks is None
 
 
 def test_what_ended_badly_is_charged_with_its_failure() -> None:
