@@ -1,7 +1,7 @@
 """What an attempt used that did not answer whole. Rule: as its upstream says; else estimated, if it was at work at all.
 
-What was stopped before its first token has had its prompt read: a cloud charges for it. What was refused, or never
-reached its upstream, has used nothing.
+What was stopped or broke before its first token has had its prompt read: a cloud charges for it. What was refused, or
+never reached its upstream, has used nothing.
 """
 
 from typing import TYPE_CHECKING
@@ -15,8 +15,14 @@ from policies.types import NO_USAGE, Candidate, Outcome, Spent, Usage
 if TYPE_CHECKING:
     from gateway.attempt import Attempt
 
-#: Ends that were ours: the upstream was still at work.
-STOPPED = SILENCE | {Failure.CANCELLED, Failure.DEADLINE, Failure.NO_ENDPOINT}
+#: Ends that leave open what the upstream had done by then: ours, its silence, or its death.
+OPEN = SILENCE | {
+    Failure.CANCELLED,
+    Failure.DEADLINE,
+    Failure.NO_ENDPOINT,
+    Failure.UNREACHABLE,
+    Failure.BROKEN_STREAM,
+}
 
 
 def charge(outcome: Outcome, attempt: "Attempt", prompt_tokens: int, fault: Fault) -> None:
@@ -39,7 +45,7 @@ def used(attempt: "Attempt", prompt_tokens: int, fault: Fault) -> Usage:
     told, generated = (NO_USAGE, 0) if decoder is None else (decoder.usage, decoder.generated)
     if told.source == "upstream" and told.completion >= generated:
         return told
-    if not generated and not (fault.failure in STOPPED and attempt.at_work):
+    if not generated and not (fault.failure in OPEN and attempt.at_work):
         return NO_USAGE
     prompt, completion = told.prompt or prompt_tokens, max(told.completion, generated)
     return msgspec.structs.replace(told, prompt=prompt, completion=completion, source="estimated")
