@@ -183,7 +183,7 @@ class Journey(Telling):
             return False
         self.outcome.queued += waited
         self.outcome.waited += waited
-        self._guarded(self._act, action)
+        self.guarded(self._act, action)
         return True
 
     def _snapshot(self) -> Snapshot:
@@ -260,7 +260,7 @@ class Journey(Telling):
         if not attempt.committed:
             self._follow(attempt.candidate, fault)
         elif self._keeper is not None:
-            self._guarded(Rescue(self, self._model, self._keeper.all(), attempt, fault).begin)
+            self.guarded(Rescue(self, self._model, self._keeper.all(), attempt, fault).begin)
         else:
             self.break_off(fault)
 
@@ -271,7 +271,7 @@ class Journey(Telling):
             machine.replaced(second.candidate)
             self.replace(second, "hedge")
         else:
-            self._guarded(self._fail, machine, fault)
+            self.guarded(self._fail, machine, fault)
 
     def _fail(self, machine: Machine, fault: Fault) -> None:
         self._act(machine.failed(fault, Progress.UNCOMMITTED, self._snapshot()))

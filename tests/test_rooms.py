@@ -37,6 +37,7 @@ OWNERS = {  # who alone may import what
         "gateway/simulate/table.py",
     ),
     "sqlite3": ("gateway/ledger/",),
+    "opentelemetry": ("gateway/telemetry/",),
 }
 
 
