@@ -169,13 +169,13 @@ class Metrics:
         """Tokens to whoever produced them. A recovered answer's are its attempts', noted each."""
         for each in outcomes:
             usage = each.usage
-            if usage.source != "none" and not each.recovered:
+            if usage.source != "none" and not each.broken:
                 usd = 0.0 if price is None else usage.cost(price)
                 self._account((each.model, each.deployment, each.key, usage.source), usage, usd)
                 if price is None:
                     _count(self.unpriced, each.deployment)
             for part in each.spent:
-                self._account((each.model, part.deployment, each.key, part.usage.source), part.usage, part.usd)
+                self._account((each.model, part.deployment, each.key, part.usage.source), part.usage, part.usd or 0.0)
 
     def _account(self, of: tuple[str, str, str, str], usage: Usage, usd: float) -> None:
         account = self.accounts.get(of)
