@@ -6,6 +6,7 @@ price of a miss is a model's.
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from policies.failure import ENDPOINT_FAULTS, Failure
 from policies.predict.latency import HardwareClass, LatencyPredictor, hardware
@@ -66,6 +67,10 @@ class Foresight:
         for name, misses in self._misses.items():
             if name in self._models:
                 yield name, misses, _target(self._models[name]).allowed
+
+    def learned(self) -> dict[str, dict[str, Any]]:
+        """What outlives the process, by kind and name; it is moved here alone, and when a process begins."""
+        return {"class": self._classes, "miss": self._misses, "lengths": self._lengths}
 
     # before a decision
 

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import msgspec
 
+from gateway.ledger import state
 from gateway.ledger.row import Charge, Row, columns
 
 APPLICATION = 0x434C4F56  # "CLOV": says in the file's header whose it is
@@ -91,6 +92,7 @@ def forget(connection: sqlite3.Connection, before: float, most: int) -> int:
 
 def _migrate(connection: sqlite3.Connection) -> None:
     """Tables and columns that are not there yet; a file keeps those of a later version."""
+    connection.execute(state.TABLE)
     for table, kind in TABLES.items():
         declared = ", ".join(f"{name} {type}" for name, type in columns(kind))
         connection.execute(f"CREATE TABLE IF NOT EXISTS {table} ({declared})")
