@@ -296,8 +296,4 @@ class Journey(Telling):
         self._attempt = None
         now = attempt.give_back(self.gateway, fault)
         if fault is not None:
-            outcome, first = self.outcome, attempt.first_at if attempt.committed else 0.0
-            outcome.note(attempt.candidate.id, attempt.started, now, fault.failure.code, outcome.reason, first)
-            if not attempt.committed:
-                outcome.waited += now - attempt.started
-            charge(outcome, attempt, self.incoming.request.prompt_tokens, fault)
+            charge(self.outcome, attempt, self.incoming.request.prompt_tokens, fault, now)

@@ -25,8 +25,12 @@ OPEN = SILENCE | {
 }
 
 
-def charge(outcome: Outcome, attempt: "Attempt", prompt_tokens: int, fault: Fault) -> None:
+def charge(outcome: Outcome, attempt: "Attempt", prompt_tokens: int, fault: Fault, now: float) -> None:
     """An attempt that counted has ended badly: what it used is what its client got, or comes on top of that."""
+    first = attempt.first_at if attempt.committed else 0.0
+    outcome.note(attempt.candidate.id, attempt.started, now, fault.failure.code, outcome.reason, first)
+    if not attempt.committed:
+        outcome.waited += now - attempt.started
     usage = used(attempt, prompt_tokens, fault)
     if attempt.committed and not outcome.broken:
         outcome.usage = usage
