@@ -10,7 +10,6 @@ from gateway.config.schema import Config
 
 ROUTING = "smart routing"
 GATEWAYS = "running several gateways as one"
-TELEMETRY = "telemetry export"
 
 
 class Later(Struct, frozen=True):
@@ -29,8 +28,6 @@ TABLE = (
     Later("state.url", ("memory://",), "shared state in Redis", GATEWAYS),
     Later("server.trusted_proxies", UNSET, "trusting a proxy's headers", GATEWAYS),
     Later("deployments.*.kv_events", UNSET, "precise prefix routing from cache events", ROUTING),
-    Later("telemetry.otlp", UNSET, "export to an OpenTelemetry collector", TELEMETRY),
-    Later("telemetry.traces", (0,), "traces", TELEMETRY),
 )
 
 

@@ -9,7 +9,8 @@ from typing import Any, get_type_hints
 import msgspec
 
 from policies.slo.forecast import Forecast
-from policies.types import Outcome, Price, Request, Spent, Try, Usage
+from policies.tries import Try
+from policies.types import Outcome, Price, Request, Spent, Usage
 
 BLOCK = 4  # blocks of the prompt's that one name stands for
 BLOCKS = 256  # names kept of one prompt

@@ -11,7 +11,8 @@ from pyarrow import parquet
 from gateway.cli import main
 from gateway.ledger.database import insert, open_to_write
 from gateway.ledger.row import Row, charges, row
-from policies.types import Request, Spent, Try, Usage
+from policies.tries import Try
+from policies.types import Request, Spent, Usage
 from tests.gateway.ledger.outcomes import PRICE, answered, failed
 
 ASKED = Request("chat", "llama", True, b"", 9, 10.0, blocks=tuple(range(1, 9)), block_tokens=128.0)

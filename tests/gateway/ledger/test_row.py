@@ -5,7 +5,8 @@ import pytest
 
 from gateway.ledger.row import BLOCK, Charge, Row, charges, columns, row
 from policies.failure import Failure, Fault
-from policies.types import Request, Spent, Try, Usage
+from policies.tries import Try
+from policies.types import Request, Spent, Usage
 from tests.gateway.ledger.outcomes import PRICE, answered, failed
 
 
