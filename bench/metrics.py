@@ -51,7 +51,7 @@ def cost(made: list[Outcome]) -> float:
 def main() -> int:
     made = outcomes()
     best = min(cost(made) for _ in range(ROUNDS))
-    print(f"recording a request: {best:.2f} us of CPU (best of {ROUNDS} rounds of {REQUESTS:,}; the limit is {LIMIT:g})")
+    print(f"{best:.2f} us of CPU to record a request (best of {ROUNDS} rounds of {REQUESTS:,}; at most {LIMIT:g})")
     return 0 if best <= LIMIT else 1
 
 
