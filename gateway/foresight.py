@@ -6,6 +6,7 @@ price of a miss is a model's.
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import msgspec
 
@@ -79,6 +80,10 @@ class Foresight:
         for name, misses in self._misses.items():
             if name in self._models:
                 yield name, misses, self._models[name].target.allowed
+
+    def learned(self) -> dict[str, dict[str, Any]]:
+        """What outlives the process, by kind and name; it is moved here alone, and when a process begins."""
+        return {"class": self._classes, "miss": self._misses, "lengths": self._lengths}
 
     # before a decision
 
@@ -160,14 +165,16 @@ class Foresight:
             limit = model.target.tpot
             forecast.missed = forecast.missed or (limit is not None and pace > limit)
         if request.stream:
-            self._misses[request.model].observe(forecast.missed)
+            self._misses.setdefault(request.model, MissPrice()).observe(forecast.missed)
 
-    def left(self, candidate: Candidate, request: Request) -> None:
-        """It is over, however it ended."""
-        forecast = candidate.load.forecasts.pop(request.seed, None)
+    def left(self, candidate: Candidate, request: Request) -> Forecast | None:
+        """It is over, however it ended; what was foretold of it."""
+        load, pool = candidate.load, candidate.pool
+        forecast = load.forecasts.pop(request.seed, None)
         if forecast is not None:
-            candidate.load.resident -= forecast.resident
-            candidate.pool.work = max(0.0, candidate.pool.work - forecast.estimate.work)
+            load.resident -= forecast.resident
+            pool.work = max(0.0, pool.work - forecast.estimate.work)
+        return forecast
 
     def _offer(self, model: Watched, request: Request, chosen: Candidate, estimate: Estimate, now: float) -> None:
         """What the cheapest cloud would take for it tells each pool what it saves, chosen or not."""

@@ -8,7 +8,7 @@ from bench.bound import Piece, least_bought
 
 
 def by_flow(pieces: list[Piece], capacity: int, window: int) -> float:
-    """The same for whole units of work, by augmenting paths: each unit is matched to a slot of a bucket, dearest first."""
+    """The same for whole units of work, by augmenting paths: each unit is matched to a slot, dearest first."""
     slots: dict[tuple[int, int], int] = {}
     units = [(p.usd / p.work, p.bucket) for p in pieces for _ in range(int(p.work))]
     units.sort(reverse=True)

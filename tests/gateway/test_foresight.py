@@ -50,7 +50,7 @@ class Served:
         return request
 
     def came(self, candidate: Candidate, request: Request, now: float) -> None:
-        self.live.committed(candidate, request, now - request.received, now)
+        self.live.committed(candidate, request, now - request.received, request.received, now)
 
     def ended(self, candidate: Candidate, request: Request, now: float) -> None:
         self.live.answered(candidate, request, Usage(PROMPT, OUTPUT, 0, "upstream"), request.received, now)
