@@ -1,6 +1,5 @@
 """The ledger as history. Rule: what asked an engine for text, once each; the rest is left out and counted."""
 
-import sqlite3
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import closing
@@ -35,7 +34,7 @@ def recorded(path: Path, since: float = 0.0, until: float = float("inf"), model:
     return History(path.name, requests, left_out, _lacks(requests, left_out), block)
 
 
-def _read(rows: sqlite3.Cursor, left_out: "Counter[str]") -> tuple[list[float], list[Past]]:
+def _read(rows: Iterable[tuple[Any, ...]], left_out: "Counter[str]") -> tuple[list[float], list[Past]]:
     sizes, requests = [], []
     for row in rows:
         why = _useless(row)

@@ -1,4 +1,4 @@
-"""`simulate --from-ledger` plays what was recorded under other policies, beside what it was; it says what it cannot know."""
+"""`simulate --from-ledger` plays what was recorded under other policies, and says what it cannot know."""
 
 from pathlib import Path
 
