@@ -68,7 +68,8 @@ def estimate(
     if capacity:
         residence = first.seconds + output_tokens * each.seconds
         work = max(work, (prompt_tokens + output_tokens) * residence / capacity)
-    burden = first.seconds + (DUPLICATE + situation.waiting) * prefill + SLOWED * situation.running * decode
+    beside = situation.running + situation.waiting
+    burden = first.seconds + (DUPLICATE + situation.waiting) * prefill + SLOWED * beside * decode
     return Estimate(situation, first, each, 1.0 - timely, work, burden)
 
 
