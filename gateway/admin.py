@@ -18,6 +18,8 @@ from gateway.config.show import shown
 from gateway.feed import Feed
 from gateway.gateway import Gateway
 from gateway.keys import is_local
+from gateway.telemetry import prometheus
+from gateway.telemetry.readings import readings
 
 STUCK = 60.0  # seconds that a viewer may leave an event unread
 
@@ -59,10 +61,8 @@ def admin_app(gateway: Gateway, feed: Feed) -> Litestar:
 
     @get("/metrics", guards=[guard])
     async def metrics() -> Response[str]:
-        text = gateway.metrics.text(gateway.live, clock.now(), len(gateway.journeys), gateway.log.dropped)
-        for name, value in (("queue_length", gateway.line.waiting), ("tasks", len(asyncio.all_tasks()))):
-            text += f"# TYPE cloverleaf_{name} gauge\ncloverleaf_{name} {value}\n"
-        return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+        text = await asyncio.to_thread(prometheus.text, readings(gateway, clock.now()))
+        return Response(text, media_type=prometheus.CONTENT_TYPE)
 
     @get(["/", "/{name:str}"])
     async def console(name: str = "index.html") -> Response[bytes]:

@@ -21,7 +21,7 @@ from gateway.mirror import MirrorJourney
 from gateway.rivals import Rivals
 from gateway.traffic import Dropped, Traffic
 from gateway.watch import Watch
-from policies.types import Outcome
+from policies.types import Outcome, Price
 
 MOST_MIRRORS = 64  # under way at once: a slow mirror costs copies, never memory
 
@@ -35,7 +35,7 @@ class Gateway:
         self.transport = transport
         self.watch = watch
         self.log = log
-        self.metrics = Metrics()
+        self.metrics = Metrics(self.price)
         self.ledger: Ledger | None = None
         self.draining = False
         self.url = ""  # of the public port, once it listens
@@ -48,6 +48,14 @@ class Gateway:
         self.decisions = Decisions()
         self.traffic = Traffic(self.metrics, clock.now())
         self.alarms = Alarms()
+
+    def price(self, deployment: str) -> Price | None:
+        """What its tokens cost, as of now."""
+        return self.catalog.price(deployment)
+
+    def uptime(self) -> float:
+        """Seconds since it was made."""
+        return clock.wall() - self.started
 
     def mirror(
         self, catalog: Catalog, family: Family, given: Mapping[bytes, bytes], key: Key, body: bytes, model: str
@@ -66,7 +74,7 @@ class Gateway:
         if self.log.info:
             self.log.request(outcome)
         if self.ledger is not None:
-            self.ledger.put(outcome, self.catalog.price(outcome.deployment))
+            self.ledger.put(outcome, self.price(outcome.deployment))
 
     def dropped(self) -> Dropped:
         """What could not be written down since the start."""

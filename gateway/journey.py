@@ -161,7 +161,7 @@ class Journey(Telling):
     def settle_for(self, action: GiveUp) -> None:
         """Nothing can be tried now: wait for a place, or for a second attempt under way, or tell the client."""
         if action.fault.failure is Failure.SHED:
-            refused = self.gateway.line.join(self, self._model)
+            refused = self.gateway.line.join(self, self._model, asking.turn(self.incoming.peek, self._key))
             if refused is None:
                 return
             action = refused
@@ -180,7 +180,7 @@ class Journey(Telling):
             return False
         self.outcome.queued += waited
         self.outcome.waited += waited
-        self._guarded(self._act, action)
+        self.guarded(self._act, action)
         return True
 
     def _snapshot(self) -> Snapshot:
@@ -257,7 +257,7 @@ class Journey(Telling):
         if not attempt.committed:
             self._follow(attempt.candidate, fault)
         elif self._keeper is not None:
-            self._guarded(Rescue(self, self._model, self._keeper.all(), attempt, fault).begin)
+            self.guarded(Rescue(self, self._model, self._keeper.all(), attempt, fault).begin)
         else:
             self.break_off(fault)
 
@@ -268,7 +268,7 @@ class Journey(Telling):
             machine.replaced(second.candidate)
             self.replace(second, "hedge")
         else:
-            self._guarded(self._fail, machine, fault)
+            self.guarded(self._fail, machine, fault)
 
     def _fail(self, machine: Machine, fault: Fault) -> None:
         self._act(machine.failed(fault, Progress.UNCOMMITTED, self._snapshot()))

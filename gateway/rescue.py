@@ -19,7 +19,9 @@ from backends.recover.kept import Keeper, Kept
 from backends.recover.seam import Join, Mend, Mending, Seam, ending
 from gateway import clock
 from gateway.attempt import Attempt
+from gateway.token_count import TokenCount
 from policies.failure import Fault
+from policies.load import Continues
 from policies.plan import Exclusions, plan
 from policies.recovery import MAX_TRIES, RECOVERABLE, Broken, Hopeless, Limits, Recovery, left, recover
 from policies.types import NO_USAGE, Candidate, Mode, Model, Outcome, Snapshot, Usage, spent
@@ -63,9 +65,10 @@ class Rescue:
         self._tried = {dead.candidate.id}
         self.deadline = journey.deadline
         self._fault = fault
+        self._counted = False
         told = dead.decoder.usage if dead.decoder is not None else NO_USAGE
-        self.outcome.usage = told if told.source == "upstream" else self.estimated()
-        self._note(dead, self.outcome.usage, fault)
+        self._begun = self.outcome.spent
+        self._died(told if told.source == "upstream" else self.estimated())
 
     @property
     def answer(self) -> "Answer":
@@ -90,10 +93,14 @@ class Rescue:
 
     def _go_on(self, found: Recovery) -> str:
         """In the way that was found; why not, if it cannot be."""
-        if found.mode is Mode.CONTINUE and left(self._limits(), self._kept.tokens) is None:
-            self._complete()
-            return ""
         chosen = self._choose(found)
+        if found.mode is Mode.CONTINUE:
+            if chosen is not None and self._must_count(chosen):
+                self._count_at(chosen)
+                return ""
+            if left(self._limits(), self._kept.tokens) is None:
+                self._complete()
+                return ""
         if chosen is None:
             return "no place is free"
         request, load = self._journey.incoming.request, chosen.load
@@ -104,6 +111,31 @@ class Rescue:
         load.recoveries.reserve(amount, now)
         self._journey.later(seconds, self._send, found.mode, chosen)
         return ""
+
+    def _must_count(self, chosen: Candidate) -> bool:
+        """A chunk may hold several tokens. Where there are limits to keep, a place that renders texts is asked."""
+        limits = self._limits()
+        limited = limits.most is not None or limits.least is not None
+        return limited and not self._counted and chosen.load.continues in (Continues.EXACTLY, Continues.TRIMMED)
+
+    def _count_at(self, chosen: Candidate) -> None:
+        journey, incoming = self._journey, self._journey.incoming
+        self._counted = True
+        adapter = journey.catalog.adapters[chosen.id]
+        TokenCount(journey.gateway, self._sized).ask(adapter, self._kept.content, incoming.request, incoming.headers)
+
+    def _sized(self, tokens: int | None) -> None:
+        """The text so far is so many tokens, or nobody says."""
+        if not self.outcome.finished:  # the client may have left meanwhile
+            if tokens is not None and tokens > self._kept.tokens:
+                self._kept.tokens = tokens
+                self._died(self.estimated())
+            self._journey.guarded(self.begin)
+
+    def _died(self, usage: Usage) -> None:
+        """What the dead attempt came to: as its upstream said, else estimated."""
+        self.outcome.usage, self.outcome.spent = usage, self._begun
+        self._note(self._dead, usage, self._fault)
 
     def _send(self, mode: Mode, chosen: Candidate) -> None:
         journey = self._journey

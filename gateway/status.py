@@ -75,7 +75,7 @@ def report(gateway: Gateway) -> Report:
     reason = not_ready(gateway)
     made = Report(
         gateway.version,
-        clock.wall() - gateway.started,
+        gateway.uptime(),
         not reason,
         reason,
         len(gateway.journeys),

@@ -115,9 +115,9 @@ class Telling:
 
     def _ring(self, call: Callable[..., None], *given: object) -> None:
         self._timer = None  # it holds this journey, too
-        self._guarded(call, *given)
+        self.guarded(call, *given)
 
-    def _guarded(self, call: Callable[..., None], *given: object) -> None:
+    def guarded(self, call: Callable[..., None], *given: object) -> None:
         try:
             call(*given)
         except Exception:

@@ -38,6 +38,7 @@ OWNERS = {  # who alone may import what
         "gateway/simulate/table.py",
     ),
     "sqlite3": ("gateway/ledger/",),
+    "opentelemetry": ("gateway/telemetry/",),
 }
 
 
