@@ -90,10 +90,10 @@ def _api(gateway: Gateway, feed: Feed, guard: Guard) -> list[BaseRouteHandler]:
         return _json(gateway.decisions.recent())
 
     @get("/api/requests", guards=[guard])
-    async def api_requests(id: str | None = None, limit: int = 100) -> Response[bytes]:
+    async def api_requests(id: str | None = None, limit: int = 100, again: bool = False) -> Response[bytes]:
         if id is None:
             return _json(recent.newest(gateway, max(0, limit)))
-        found = recent.opened(gateway, id)
+        found = recent.opened(gateway, id, again)
         if found is None:
             raise NotFoundException("no recent request has this id")
         return _json(found)

@@ -13,13 +13,15 @@ BLAMELESS = frozenset({"", *(each.name for each in Failure if each.who is Who.CL
 
 
 class Count(msgspec.Struct, frozen=True):
-    """Requests and tokens. ``failed``: those that anybody but their client is to blame for."""
+    """Requests, tokens and USD. ``failed``: those that anybody but their client is to blame for. ``usd``: of all
+    attempts, as far as prices are known; tokens are those that upstreams reported of answers."""
 
     requests: float = 0
     failed: float = 0
     prompt: float = 0
     cached: float = 0
     completion: float = 0
+    usd: float = 0.0
 
     def plus(self, other: "Count", times: int = 1) -> "Count":
         pairs = zip(msgspec.structs.astuple(self), msgspec.structs.astuple(other), strict=True)
@@ -41,6 +43,8 @@ def counted(metrics: Metrics) -> Counts:
         failed = sum(n for (_, failure), n in series.statuses.items() if failure not in BLAMELESS)
         one = Count(sum(series.statuses.values()), failed, series.prompt.sum, series.cached, series.completion.sum)
         counts[model, deployment] = counts.get((model, deployment), NOTHING).plus(one)
+    for (model, deployment, _, _), account in metrics.accounts.items():
+        counts[model, deployment] = counts.get((model, deployment), NOTHING).plus(Count(usd=account.usd))
     return counts
 
 

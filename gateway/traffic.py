@@ -175,8 +175,10 @@ def first_tokens(outcomes: Iterable[Outcome]) -> Iterator[float]:
 
 
 def per_tokens(outcomes: Iterable[Outcome]) -> Iterator[float]:
+    """Where the upstream counted them; a recovered answer's pace is nobody's."""
     for each in outcomes:
-        if each.stream and each.first_token and each.usage.completion > 1:
+        counted_there = each.usage.completion > 1 and each.usage.source == "upstream" and not each.recovered
+        if each.stream and each.first_token and counted_there:
             yield (each.finished - each.first_token) / (each.usage.completion - 1)
 
 

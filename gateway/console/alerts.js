@@ -11,5 +11,6 @@ export function drawAlerts(root, alerts) {
     h("li", { class: alert.severity }, h("span", { class: "mark", "aria-hidden": "true" }, MARKS[alert.severity]),
       h("span", { class: "unseen" }, `${alert.severity}: `), h("b", {}, alert.about), " ", h("span", {}, alert.message),
       h("small", {}, alert.since >= 1 ? duration(alert.since) : "now")))) : null);
-  announce(alerts.map(({ about, message }) => `${about}: ${message.replace(/[\d.]+/g, "")}`).join(" ") && alerts.map(({ about, kind }) => `Alert: ${about} ${kind.replaceAll("_", " ")}.`).join(" "));
+  if (alerts.length || root.dataset.told) announce(alerts.map(({ about, kind }) => `Alert: ${about} ${kind.replaceAll("_", " ")}.`).join(" ") || "No alert is left.");
+  root.dataset.told = alerts.length ? "some" : "";
 }

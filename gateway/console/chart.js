@@ -7,11 +7,11 @@ export const SPAN = 300; // seconds, of a gateway that has run so long
 const SHORTEST = 60;
 const [WIDTH, HEIGHT] = [600, 120];
 
-/** The end of an axis: 1, 2 or 5 times a power of ten. */
+/** The end of an axis: a round number, not much above the most. */
 function nice(most) {
   if (!(most > 0)) return 1;
   const power = 10 ** Math.floor(Math.log10(most));
-  return [1, 2, 5, 10].find(step => step * power >= most) * power;
+  return [1, 1.5, 2, 3, 4, 5, 6, 8, 10].find(step => step * power >= most) * power;
 }
 
 const reach = (points, now) => Math.min(SPAN, Math.max(SHORTEST, now - (points[0]?.[0] ?? now)));

@@ -1,7 +1,7 @@
 // One request. Rule: what was decided, from what, and what came of it; what was not recorded is said to be so.
 
 import { bar } from "./chart.js";
-import { h, table } from "./dom.js";
+import { h, scroller, table } from "./dom.js";
 import { clock, count, dollars, number, percent, seconds, UNKNOWN } from "./format.js";
 import { ask } from "./stream.js";
 
@@ -18,7 +18,8 @@ export async function openRequest(recent) {
   dialog.showModal();
   try {
     const opened = await ask(`api/requests?id=${encodeURIComponent(recent.request.id)}`);
-    why.replaceChildren(opened.decision ? decided(opened.decision, recent) : unrecorded(recent.request));
+    if (opened.tries.length > 1) told.append(h("h3", {}, "Attempts"), attempts(opened.tries));
+    why.replaceChildren(opened.decision ? decided(opened.decision, recent) : unrecorded(recent.request), recent.request.model ? again(recent.request.id) : "");
   } catch (error) {
     why.replaceChildren(h("p", { class: "note" }, error.status === 404 ? "It is no longer among the gateway's recent requests." : `The decision cannot be had: ${error.message}.`));
   }
@@ -48,6 +49,12 @@ function timeline({ ms, ttft_ms, queued_ms }) {
     h("figcaption", {}, parts.map(([name, length, color]) => h("span", {}, h("i", { class: "swatch", style: { "--key": `var(--c${color})` }, "aria-hidden": "true" }), `${name} ${seconds(length / 1000)} `))));
 }
 
+function attempts(tries) {
+  const columns = [["Attempt", ""], ["Why", ""], ["Ended", ""], ["After", "n"], ["Took", "n"]];
+  return scroller(table("Attempts, as they began", columns, tries.map(({ deployment, endpoint, reason, end, began, took }, at) => [{}, [
+    [h("b", {}, `${at + 1} ${deployment}`), " ", h("code", {}, endpoint)], words(reason), h("span", { class: `sign ${end === "ok" ? "fine" : "warning"}` }, words(end)), seconds(began), seconds(took)]])));
+}
+
 function unrecorded({ attempts, model }) {
   if (!attempts && !model) return h("p", {}, "Nowhere: it was refused before any place was considered.");
   return h("div", {}, h("p", {}, "Its decision was not recorded, and cannot be worked out afterwards: what the router saw then is gone."),
@@ -63,7 +70,8 @@ const feature = name => FEATURES[name] ?? [words(name), number];
 
 const both = (form, foreseen, actual) => [foreseen ?? null, actual ?? null].map((value, at) => (value === null ? null : `${form(value)} ${["foreseen", "actual"][at]}`)).filter(Boolean).join(", ");
 
-function decided({ decision, actual, route }, recent) {
+/** What was considered, and how each came off. */
+function candidates(decision, route = "") {
   const { considered } = decision;
   const all = [...new Set(considered.flatMap(row => Object.keys(row.scores)))], kinds = all.length > 1 ? all : []; // of one, the score is its
   const features = [...new Set(considered.flatMap(row => Object.keys(row.features)))];
@@ -74,11 +82,31 @@ function decided({ decision, actual, route }, recent) {
     row.chosen ? h("span", { class: "sign fine" }, "chosen") : row.refused_by ? h("span", { class: "sign warning" }, `refused: ${words(row.refused_by)}`) : "not chosen",
     row.score === null ? UNKNOWN : bar(best > 0 ? Math.max(0, row.score) / best : 0, number(row.score)), ...kinds.map(kind => number(row.scores[kind])), percent(row.propensity), count(row.in_flight), count(row.queued),
     ...features.map(name => feature(name)[1](row.features[name]))]]);
-  const chosen = considered.find(row => row.chosen), guess = chosen?.features ?? {};
-  return h("div", {},
+  return [
     facts([["Policy", decision.policy], ["Route", route], ["Read from", decision.rung?.replaceAll("_", " ")], ["Prompt", `about ${count(decision.prompt_tokens)} tokens`], ["Considered", `${considered.length}, of which ${considered.filter(row => row.refused_by).length} refused`]]),
-    h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Candidates" }, table("Candidates, tier by tier", columns, rows)),
-    chosen ? null : h("p", { class: "note" }, "No place was left: fallback models were tried next."),
+    scroller(table("Candidates, tier by tier", columns, rows)),
+    considered.some(row => row.chosen) ? null : h("p", { class: "note" }, "No place was left: fallback models were tried next."),
+  ];
+}
+
+/** A question that can be asked afterwards: not why it went there, but where it would go now. */
+function again(id) {
+  const told = h("div", { "aria-live": "polite" });
+  const ask_again = h("button", { type: "button", class: "quiet", onclick: async () => {
+    try {
+      const { again: decision } = await ask(`api/requests?id=${encodeURIComponent(id)}&again=true`);
+      told.replaceChildren(h("p", { class: "note" }, "Of the same model and size, by the load of this moment. Its words are not kept: what a policy reads from them (a prefix, tools, a conversation) is not in this."), ...(decision ? candidates(decision).filter(Boolean) : [h("p", {}, "Its model is no longer configured.")]));
+    } catch (error) {
+      told.replaceChildren(h("p", { class: "note" }, `It cannot be asked: ${error.message}.`));
+    }
+  } }, "Where would it go now?");
+  return h("div", { class: "again" }, ask_again, told);
+}
+
+function decided({ decision, actual, route }, recent) {
+  const chosen = decision.considered.find(row => row.chosen), guess = chosen?.features ?? {};
+  return h("div", {},
+    candidates(decision, route),
     h("h3", {}, "Foreseen and actual"),
     facts([["First token", both(seconds, guess.latency, actual.first_token)], ["Prompt tokens", both(count, decision.prompt_tokens, actual.prompt_tokens)], ["In all", both(seconds, null, actual.duration)], ["Cost", both(dollars, guess.cost_usd, recent.cost)],
       ["Answered by", actual.deployment && chosen && actual.deployment !== chosen.deployment ? `${actual.deployment} instead, attempt ${actual.attempts}` : actual.deployment]]));

@@ -53,6 +53,9 @@ export function table(caption, columns, rows) {
     h("tbody", { role: "rowgroup" }, body));
 }
 
+/** What scrolls sideways where it does not fit, by keyboard too. */
+export const scroller = made => h("div", { class: "scroll", role: "region", tabindex: 0, "aria-label": made.querySelector("caption").textContent }, made);
+
 let said = "";
 /** Tell a screen reader, when it has nothing better to say. */
 export function announce(text) {

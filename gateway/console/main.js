@@ -107,6 +107,9 @@ function show(tab, focus = false) {
   if (seen.report) draw();
 }
 
+const named = () => tabs.find(tab => location.hash === `#${tab.getAttribute("aria-controls")}`);
+addEventListener("hashchange", () => named() && show(named()));
+
 for (const tab of tabs) {
   tab.addEventListener("click", () => show(tab));
   tab.addEventListener("keydown", event => {
@@ -130,5 +133,5 @@ function dress(theme) {
 $("theme").addEventListener("click", () => dress(THEMES[(THEMES.indexOf(document.documentElement.dataset.theme) + 1) % THEMES.length]));
 
 dress(THEMES.includes(localStorage.getItem("cloverleaf-theme")) ? localStorage.getItem("cloverleaf-theme") : "system");
-show(tabs.find(tab => location.hash === `#${tab.getAttribute("aria-controls")}`) ?? tabs[0]);
+show(named() ?? tabs[0]);
 stream.begin();

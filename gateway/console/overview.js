@@ -1,7 +1,7 @@
 // The overview. Rule: what is going on now, from the whole to the single endpoint; every figure is the report's own.
 
 import { bar, chart, spark } from "./chart.js";
-import { fill, h, table } from "./dom.js";
+import { fill, h, scroller, table } from "./dom.js";
 import { count, dollars, duration, number, percent, seconds, UNKNOWN } from "./format.js";
 
 const COLORS = 8;
@@ -43,11 +43,11 @@ function tiles({ now, active, waiting }, points) {
     tile("First token", seconds(total.first_token?.p50), "median", rest(total.first_token), line(point => point.first_token?.[0], 2)),
     tile("Each token", seconds(total.per_token?.p50), "median", rest(total.per_token), line(point => point.per_token?.[0], 4)),
     tile("Tokens", number(total.completion), "out per second", `${number(total.prompt)} in per second`, line(point => point.tokens, 5)),
-    tile("Cost", dollars(cost), "per hour", against(cost, money), line(point => point.cost, 3)));
+    tile("Cost", money.unknown.length && !cost ? UNKNOWN : dollars(cost), "per hour", against(cost, money), line(point => point.cost, 3)));
 }
 
 function against(cost, { all_cloud, unknown }) {
-  if (unknown.length && !cost) return all_cloud === null ? "no cost is configured" : `all-cloud ${dollars(all_cloud)}`;
+  if (unknown.length) return `all-cloud ${dollars(all_cloud)} · ${unknown.join(", ")} not counted`;
   if (all_cloud === null) return "no cloud price to compare";
   if (!all_cloud || !cost) return `all-cloud ${dollars(all_cloud)}`;
   const times = cost / all_cloud;
@@ -90,7 +90,7 @@ function deployments(report) {
       h("span", { class: flow.failed >= 0.05 ? "bad" : "" }, percent(flow.failed)), pair(flow.first_token), pair(flow.per_token),
       number(flow.completion), dollars(flow.cost)]];
   });
-  return h("div", { class: "scroll" }, table("Traffic by deployment", columns, rows));
+  return scroller(table("Traffic by deployment", columns, rows));
 }
 
 /** What an endpoint is up to: a word, and how much it matters. */
@@ -116,5 +116,5 @@ function endpoints(report) {
       endpoint.kv_usage === null ? UNKNOWN : bar(endpoint.kv_usage, percent(endpoint.kv_usage), by.get(deployment.name)),
       percent(hits), breakers.length ? breakers.map(([family, state]) => `${family} ${state.replace("_", "-")}`).join(", ") : "closed"]];
   }));
-  return h("div", { class: "scroll" }, table("Load and state by endpoint", columns, rows));
+  return scroller(table("Load and state by endpoint", columns, rows));
 }

@@ -55,7 +55,7 @@ const list = (parts, none, weighted = false) => (parts?.length ? h("ul", {}, par
 function routes(told) {
   if (!told?.length) return h("p", { class: "note" }, "None: each request goes to the model it names.");
   return h("ol", { class: "routes" }, told.map(({ name, match, to, split, mirror }) => h("li", {},
-    h("b", {}, name ?? "route"), " ", chip(JSON.stringify(match ?? {}), "what it matches"), to || split ? [arrow(), chip(JSON.stringify(to ?? split), to ? "where it goes" : "how it is split")] : null, mirror ? [" and a copy", arrow(), chip(JSON.stringify(mirror), "mirrored")] : null)));
+    h("b", {}, name ?? "route"), " ", chip(settings(match ?? {}) || "everything", "what it matches"), to || split ? [arrow(), chip(settings(to ?? split), to ? "where it goes" : "how it is split")] : null, mirror ? [" and a copy", arrow(), chip(settings(mirror), "mirrored")] : null)));
 }
 
 /** YAML with its keys marked. */

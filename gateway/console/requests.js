@@ -1,6 +1,6 @@
 // Recent requests. Rule: a row stays where it is while somebody is at it; each opens the story of its request.
 
-import { announce, h } from "./dom.js";
+import { announce, h, scroller } from "./dom.js";
 import { clock, count, dollars, seconds, UNKNOWN } from "./format.js";
 import { colors, swatch } from "./overview.js";
 
@@ -24,7 +24,7 @@ export function requestsView(root, open) {
     h("div", { class: "controls" }, h("label", { for: "filter" }, "Filter"), words,
       h("label", { class: "check" }, failed, " failed only"), pause),
     note,
-    h("div", { class: "scroll" }, h("table", { role: "table", class: "requests" },
+    scroller(h("table", { role: "table", class: "requests" },
       h("caption", { class: "unseen" }, "Recent requests, the newest first"),
       h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, TITLES.map(([title, kind]) => h("th", { role: "columnheader", scope: "col", class: kind }, title)))),
       body)), empty);
@@ -60,7 +60,7 @@ export function requestsView(root, open) {
     }
     empty.hidden = shown > 0;
     empty.textContent = rows.length ? "None of the recent requests is like that." : "Nothing was asked yet.";
-    const more = waiting.length ? ` ${count(waiting.length)} new ones wait${held ? "" : " while you are at the table"}.` : "";
+    const more = waiting.length ? ` ${waiting.length === 1 ? "1 new one waits" : `${count(waiting.length)} new ones wait`}${held ? "" : " while you are at the table"}.` : "";
     note.textContent = rows.length ? `${count(shown)} of the newest ${count(rows.length)}.${more} Choose one to see why it went where it did.` : "";
   }
 

@@ -1,7 +1,7 @@
 """Pictures for the documentation: python -m tests.console.pictures [DIRECTORY]
 
 A real gateway under load in front of emulated engines, then one of them killed; seen by a real browser and by
-`cloverleaf status`. Nothing is drawn by hand. Takes about three minutes.
+`cloverleaf status`. Nothing is drawn by hand. Takes about four minutes.
 """
 
 import asyncio
@@ -17,14 +17,14 @@ from tests.console.world import CONFIG, engines, traffic
 from tests.e2e.process import Serving, run, serving
 
 TOKEN = "a-token-for-the-pictures"
-WARM = 100.0  # seconds of load before the first picture
+WARM = 150.0  # seconds of load before the first picture
 
 
 async def main(directory: Path, warm: float) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
-        async with engines(4, slots=5) as (made, roots), browser() as started:
-            config = CONFIG.format(token=TOKEN, pool=", ".join(roots[:3]), cloud=roots[3])
+        async with engines(3, slots=6) as (made, roots), engines(1, slots=64) as (_, cloud), browser() as started:
+            config = CONFIG.format(token=TOKEN, pool=", ".join(roots), cloud=cloud[0])
             async with serving(Path(scratch), config) as gateway:
                 load = asyncio.create_task(traffic(gateway.url, rate=13.0))
                 await asyncio.sleep(warm)
@@ -33,7 +33,7 @@ async def main(directory: Path, warm: float) -> None:
                 await decision(started, gateway, directory)
                 await take(started, gateway, directory, "console-policy", "light", DESKTOP, view="policy")
                 await made[1].stop()
-                await asyncio.sleep(warm / 5)
+                await asyncio.sleep(warm / 8)
                 await take(started, gateway, directory, "console-endpoint-down", "dark", DESKTOP)
                 await take(started, gateway, directory, "console-phone-dark", "dark", PHONE)
                 await run(
