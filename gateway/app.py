@@ -16,6 +16,7 @@ from gateway.ledger.writer import Ledger
 from gateway.live import Live
 from gateway.log import Log
 from gateway.prober import Prober
+from gateway.telemetry.tracing import Tracer
 from gateway.watch import Watch
 
 
@@ -32,6 +33,7 @@ class App:
         app = cls()
         app.live = Live()
         app.log = log
+        app.live.judge.tell = partial(log.event, "warning", "classifier")
         app.transport = Pooled()
         app.watch = Watch()
         await app._start_engines(config)
@@ -40,6 +42,7 @@ class App:
         await app.keyring.follow(app.transport, log)
         app.gateway = Gateway(catalog, app.live, app.transport, app.watch, log)
         app._open_ledger(config)
+        app._open_export(config)
         app.feed = Feed(app.gateway)
         app.prober = Prober(app.transport, app.live, log)
         app.prober.follow(catalog)
@@ -63,6 +66,7 @@ class App:
         self.log.set_level(config.telemetry.log)
         self.live.forget(set(catalog.adapters))
         await self._move_ledger(config)
+        await self._move_export(config)
         self.prober.follow(catalog)
 
     async def _start_engines(self, config: Config) -> None:
@@ -99,14 +103,37 @@ class App:
         if old is not None:
             await asyncio.to_thread(old.close)
 
+    def _open_export(self, config: Config) -> None:
+        """The collector's, where there is one; its library is imported then only."""
+        told, gateway = config.telemetry, self.gateway
+        self._exported = (told.otlp, told.traces, told.slow)
+        gateway.exporter = gateway.tracer = None
+        if told.otlp is not None:
+            from gateway.telemetry.export import Exporter
+
+            gateway.tracer = Tracer(told.traces, told.slow)
+            gateway.exporter = Exporter(told.otlp, gateway, gateway.tracer, partial(self.log.event, "warning", "otlp"))
+
+    async def _move_export(self, config: Config) -> None:
+        """A reload may name another collector, or none."""
+        told = config.telemetry
+        if (told.otlp, told.traces, told.slow) != self._exported:
+            old = self.gateway.exporter
+            self._open_export(config)
+            if old is not None:
+                await asyncio.to_thread(old.close)
+
     async def close(self) -> None:
         self.feed.close()
         await self.prober.close()
         await self.keyring.close()
         for mirror in list(self.gateway.mirrors):
             mirror.leave()
+        await self.gateway.token_counts.close()
         self.watch.close()
         await self.transport.close()
+        if self.gateway.exporter is not None:
+            await asyncio.to_thread(self.gateway.exporter.close)
         if self.gateway.ledger is not None:
             await asyncio.to_thread(self.gateway.ledger.close)
         for engines in self._engines.values():

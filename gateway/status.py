@@ -57,6 +57,7 @@ class Report(msgspec.Struct):
     waiting: int = 0  # requests, for a place
     now: Now = Now()
     alerts: list[Alert] = []
+    thresholds: dict[str, float] = {}  # by model, above which a prompt is hard
 
 
 def not_ready(gateway: Gateway) -> str:
@@ -95,6 +96,7 @@ def report(gateway: Gateway) -> Report:
         bool(catalog.config.auth.keys),
         gateway.line.waiting,
         gateway.traffic.now(catalog, gateway.dropped(), now),
+        thresholds={name: each.at() for name, each in gateway.live.judge.thresholds.items()},
     )
     made.alerts = gateway.alarms.at(made, now)
     return made

@@ -10,6 +10,7 @@ import msgspec
 
 from policies.failure import Fault
 from policies.needs import NOTHING, Need
+from policies.tries import Trace, Try
 
 if TYPE_CHECKING:
     from policies.ladder import Rung
@@ -205,6 +206,9 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     matched: Mapping[tuple[str, str], int] | None = None  # prompt tokens in each endpoint's cache; None: not known
     blocks: tuple[int, ...] = ()  # of the prompt, each named by all up to its end (see PrefixIndex); (): not known
     block_tokens: float = 0.0  # tokens of each
+    exact: Mapping[str, int] | None = None  # prompt tokens by deployment, counted where the estimate would not do
+    difficulty: float | None = None  # of its prompt, from 0 to 1; None: nobody judged it
+    threshold: float = 0.0  # above which it is hard
     features: frozenset[str] = frozenset()  # that a deployment must offer, in the words of backends/capabilities.py
 
 
@@ -224,19 +228,6 @@ class Plan(msgspec.Struct, frozen=True, gc=False):
     considered: int = 0
     full: bool = False  # nothing was left but places at their concurrency limit
     rung: Rung | None = None
-
-
-class Try(msgspec.Struct, frozen=True, gc=False):
-    """An attempt that did not bring the answer, or not all of it. ``reason``: why it was made, as of an Outcome."""
-
-    deployment: str
-    endpoint: str
-    began: float
-    ended: float
-    end: str  # the code of its failure
-    reason: str
-    rung: str
-    first_token: float = 0.0  # when its first content was in hand; 0: never
 
 
 class Outcome(msgspec.Struct, gc=False):
@@ -266,6 +257,8 @@ class Outcome(msgspec.Struct, gc=False):
     reason: str = "first"
     began: float = 0.0
     tries: tuple[Try, ...] = ()
+    trace: Trace | None = None  # where it was sampled when it came
+    context: bytes = b""  # its caller's traceparent, where traces are made
     spent: tuple[Spent, ...] = ()  # each attempt's own tokens, where ``usage`` (what the client got) is not all of it
     recovered: str = ""  # the mode by which a broken stream went on
     hedged: str = ""  # what became of a second attempt beside the first: won, lost
