@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gateway.status import DeploymentStatus, Report
 
 FEW = 20  # requests below which a share says little
-SPILL = 0.2  # share of a model's requests; a pool that is large enough overflows at its peaks only
+SPILL = 0.5  # share of a model's requests, as in the rules for Prometheus; a pool overflows at its peaks only
 FAILED = 0.05  # share of requests
 
 

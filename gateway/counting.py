@@ -5,11 +5,8 @@ from collections.abc import Mapping
 import msgspec
 
 from gateway.metrics import Metrics
-from policies.failure import Failure, Who
+from gateway.telemetry.readings import who
 from policies.types import Usage
-
-#: A client's own faults say nothing of how well it is served.
-BLAMELESS = frozenset({"", *(each.name for each in Failure if each.who is Who.CLIENT)})
 
 
 class Count(msgspec.Struct, frozen=True):
@@ -32,6 +29,7 @@ class Count(msgspec.Struct, frozen=True):
         return Usage(int(self.prompt), int(self.completion), int(self.cached))
 
 
+_THEIRS = ("upstream", "us")
 NOTHING = Count()
 Counts = Mapping[tuple[str, str], Count]  # by model and deployment
 
@@ -40,7 +38,7 @@ def counted(metrics: Metrics) -> Counts:
     """Where the counters stand."""
     counts: dict[tuple[str, str], Count] = {}
     for (_, model, deployment), series in metrics.series().items():
-        failed = sum(n for (_, failure), n in series.statuses.items() if failure not in BLAMELESS)
+        failed = sum(n for (status, failure), n in series.statuses.items() if who(status, failure) in _THEIRS)
         one = Count(sum(series.statuses.values()), failed, series.prompt.sum, series.cached, series.completion.sum)
         counts[model, deployment] = counts.get((model, deployment), NOTHING).plus(one)
     for (model, deployment, _, _), account in metrics.accounts.items():

@@ -12,11 +12,12 @@ from pathlib import Path
 import uvloop
 from playwright.async_api import Browser, Page
 
-from tests.console.browser import DESKTOP, PHONE, browser
+from tests.console.browser import PHONE, browser
 from tests.console.world import CONFIG, engines, traffic
 from tests.e2e.process import Serving, run, serving
 
 TOKEN = "a-token-for-the-pictures"
+DESKTOP = {"width": 1280, "height": 820}
 WARM = 150.0  # seconds of load before the first picture
 
 
@@ -36,26 +37,18 @@ async def main(directory: Path, warm: float) -> None:
                 await asyncio.sleep(warm / 8)
                 await take(started, gateway, directory, "console-endpoint-down", "dark", DESKTOP)
                 await take(started, gateway, directory, "console-phone-dark", "dark", PHONE)
-                await run(
-                    Path(scratch),
-                    "status",
-                    "--url",
-                    gateway.admin,
-                    "--token",
-                    TOKEN,
-                    "--once",
-                    "--svg",
-                    str(directory / "status.svg"),
-                )
+                picture = str((directory / "status.svg").resolve())
+                await run(Path(scratch), "status", "--url", gateway.admin, "--token", TOKEN, "--svg", picture)
                 load.cancel()
 
 
 async def opened(started: Browser, gateway: Serving, theme: str, size: dict[str, int], view: str) -> Page:
     page = await started.new_page(viewport=size, color_scheme=theme)  # type: ignore[arg-type]
-    await page.goto(f"{gateway.admin}/#{view}")
+    await page.goto(f"{gateway.admin}/#/{view}")
     await page.get_by_label("Admin token").fill(TOKEN)
     await page.get_by_role("button", name="Sign in").click()
     await page.locator("#link", has_text="live").wait_for()
+    await page.mouse.move(0, 0)
     await page.wait_for_timeout(2500)
     return page
 

@@ -188,7 +188,7 @@ async def test_all_of_it_can_be_done_by_keyboard(page: Page) -> None:
 async def test_new_requests_wait_while_somebody_is_at_the_table(page: Page) -> None:
     async with watched() as world:
         await world.ask(2)
-        await page.goto(f"{world.url}/#requests")
+        await page.goto(f"{world.url}/#/requests")
         await expect(page.locator("#requests tbody tr")).to_have_count(2)
         await page.locator(".open").first.focus()
         await world.ask(3)
@@ -206,7 +206,7 @@ async def test_new_requests_wait_while_somebody_is_at_the_table(page: Page) -> N
 async def test_a_decision_that_was_not_recorded_is_said_to_be_so(page: Page) -> None:
     async with watched(decisions="0%") as world:
         await world.ask(1)
-        await page.goto(f"{world.url}/#requests")
+        await page.goto(f"{world.url}/#/requests")
         await page.locator(".open").first.click()
         dialog = page.get_by_role("dialog")
         await expect(dialog).to_contain_text("Its decision was not recorded")
@@ -239,7 +239,7 @@ async def test_it_finds_its_way_back_to_a_gateway_that_was_started_again(page: P
         port = first.admin.rpartition(":")[2]
         async with httpx.AsyncClient(timeout=60) as http:
             await http.post(f"{first.url}/v1/chat/completions", json=asked("demo", max_tokens=2))
-        await page.goto(f"{first.admin}/#requests")
+        await page.goto(f"{first.admin}/#/requests")
         await expect(page.locator("#requests tbody tr")).to_have_count(1)
         first.signal(signal.SIGTERM)
         await expect(page.locator("#cut")).to_contain_text("Not connected: the gateway does not answer.")

@@ -44,6 +44,8 @@ def test_what_was_not_seen_is_unknown_and_not_zero() -> None:
 def test_a_client_that_left_has_not_failed_and_a_broken_stream_has() -> None:
     seen = traffic(outcome(fault=LEFT), outcome(fault=BROKEN), outcome(), outcome("dear")).now(catalog(), NONE, 10.0)
     assert (seen.total.failed, seen.flows["dear"].failed) == (0.25, 0.0)
+    full, unknown = outcome("", "", status=429), outcome("", "", status=404)
+    assert traffic(full, unknown).now(catalog(), NONE, 10.0).total.failed == 0.5
 
 
 def test_the_window_slides() -> None:
