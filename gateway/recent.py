@@ -55,9 +55,7 @@ def opened(gateway: Gateway, id: str, again: bool = False) -> Opened | None:
     outcome = next((each for each in reversed(gateway.traffic.recent) if each.id == wanted), None)
     if outcome is None:
         return None
-    decision = gateway.decisions.of(outcome)
-    now = _again(gateway, outcome) if again else None
-    return Opened(_recent(gateway, outcome, decision is not None), _tries(outcome), decision, now)
+    return _opened(gateway, outcome, gateway.decisions.of(outcome), _again(gateway, outcome) if again else None)
 
 
 def _tries(outcome: Outcome) -> list[Tried]:
@@ -87,6 +85,15 @@ def _again(gateway: Gateway, outcome: Outcome) -> Decision | None:
     if model.needs:
         request = asking.filled(request, model, LOCAL, {}, gateway.live)
     return explain(request, model, Snapshot(now, catalog.models))
+
+
+def explained(gateway: Gateway, most: int) -> list[Opened]:
+    """The newest first, of those whose decision was recorded."""
+    return [_opened(gateway, outcome, record) for record, outcome in gateway.decisions.ended()[:most]]
+
+
+def _opened(gateway: Gateway, outcome: Outcome, record: Record | None, again: Decision | None = None) -> Opened:
+    return Opened(_recent(gateway, outcome, record is not None), _tries(outcome), record, again)
 
 
 def _recent(gateway: Gateway, outcome: Outcome, decided: bool) -> Recent:

@@ -102,6 +102,7 @@ class Traffic:
         """Note where the counters stand; once a second. ``dropped``: since the start."""
         counts = counted(self._metrics)
         self._samples.append((now, counts, dropped))
+        self._let_go(self._samples[-2][0])
         then, before, _ = self._samples[max(0, len(self._samples) - 1 - SMOOTH)]
         passed, seconds = since(counts, before), max(now - then, 1e-3)
         newest = list(self.newer(then, PEEKED))
@@ -146,6 +147,12 @@ class Traffic:
             levels(catalog, newest),
             Dropped(dropped.requests - gone.requests, dropped.lines - gone.lines),
         )
+
+    def _let_go(self, since: float) -> None:
+        """What upstreams said in refusals is for their clients, and may be long: it is not kept."""
+        for outcome in self.newer(since, RECENT):
+            if outcome.fault is not None and outcome.fault.body:
+                outcome.fault = msgspec.structs.replace(outcome.fault, body=b"")
 
     def newer(self, than: float, most: int) -> Iterator[Outcome]:
         """Requests that ended since, the newest first."""

@@ -167,7 +167,14 @@ const FEATURES = {
   cached_tokens: ["Cached tokens", count],
   in_flight_tokens: ["Tokens in flight", count],
   tokens_per_second: ["Tokens/s", number],
+  ttft_p50: ["First token", seconds],
+  ttft_p95: ["its p95", seconds],
+  tpot: ["Each token", seconds],
+  late: ["Chance to be late", percent],
+  gpu_seconds: ["GPU seconds", number],
+  usd_per_gpu_second: ["USD a GPU second", dollars],
 };
+const known = row => ({ ...row.predictions, ...row.features });
 const words = name => name.replaceAll("_", " ");
 const feature = name => FEATURES[name] ?? [words(name), number];
 
@@ -182,7 +189,7 @@ function candidates(decision, route = "") {
   const { considered } = decision;
   const all = [...new Set(considered.flatMap(row => Object.keys(row.scores)))],
     kinds = all.length > 1 ? all : []; // of one, the score is its
-  const features = [...new Set(considered.flatMap(row => Object.keys(row.features)))];
+  const features = [...new Set(considered.flatMap(row => Object.keys(known(row))))];
   const columns = [
     ["Candidate", ""],
     ["Verdict", ""],
@@ -208,7 +215,7 @@ function candidates(decision, route = "") {
       percent(row.propensity),
       count(row.in_flight),
       count(row.queued),
-      ...features.map(name => feature(name)[1](row.features[name])),
+      ...features.map(name => feature(name)[1](known(row)[name])),
     ],
   ]);
   return [
@@ -257,14 +264,25 @@ function again(id) {
 
 function decided({ decision, actual, route }, recent) {
   const chosen = decision.considered.find(row => row.chosen),
-    guess = chosen?.features ?? {};
+    guess = chosen ? known(chosen) : {},
+    paced =
+      recent.request.stream && actual.first_token !== null && actual.duration !== null && actual.completion_tokens > 1;
   return h(
     "div",
     {},
     candidates(decision, route),
     h("h3", {}, "Foreseen and actual"),
     facts([
-      ["First token", both(seconds, guess.latency, actual.first_token)],
+      ["First token", both(seconds, guess.ttft_p50 ?? guess.latency, actual.first_token)],
+      [
+        "Each token",
+        both(
+          seconds,
+          guess.tpot,
+          paced ? (actual.duration - actual.first_token) / (actual.completion_tokens - 1) : null,
+        ),
+      ],
+      ["Chance to be late", guess.late === undefined ? null : percent(guess.late)],
       ["Prompt tokens", both(count, decision.prompt_tokens, actual.prompt_tokens)],
       ["In all", both(seconds, null, actual.duration)],
       ["Cost", both(dollars, guess.cost_usd, recent.cost)],

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from litestar.testing import AsyncTestClient
 
-from gateway.admin import admin_app
+from gateway.admin import admin_app, stream
 from gateway.feed import MOST, Feed
 from tests.contracts.client import ask, chat
 from tests.contracts.scripted import ANSWER, upstream, whole
@@ -69,6 +69,8 @@ async def test_a_recent_request_is_told_with_its_cost_and_its_decision_where_tha
                 opened = (await client.get("/api/requests", params={"id": id})).json()
                 assert (await client.get("/api/requests", params={"id": "nö\n"})).status_code == 404
                 assert (await client.get("/api/requests", params={"limit": -1})).json() == []
+                assert (await client.get("/api/requests?explain")).json() == ([opened] if decided else [])
+                assert (await client.get("/api/requests?explain&limit=0")).json() == []
             assert opened["recent"] == listed
             assert (listed["request"]["id"], listed["request"]["status"], listed["decided"]) == (id, 200, decided)
             assert listed["cost"] == pytest.approx((1000 * 1 + listed["request"]["completion_tokens"] * 2) / 1e6)
@@ -179,3 +181,16 @@ async def test_what_a_viewer_does_not_read_is_not_kept_for_it() -> None:
             assert (await anext(events(reply)))[0] == "hello"
         writer.close()
         await until(lambda: feed.viewers == 0)
+
+
+async def test_a_viewer_that_never_reads_is_given_up() -> None:
+    async def receive() -> Any:
+        await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.body":
+            await asyncio.Event().wait()  # its window is closed
+
+    async with running(single("http://127.0.0.1:9")) as gateway:
+        await stream(gateway.app.feed, receive, send, patience=0.05)
+        assert gateway.app.feed.viewers == 0

@@ -78,6 +78,14 @@ def test_what_is_kept_and_looked_at_is_bounded() -> None:
     assert seen.total.duration is not None and seen.total.duration.count == LOOKED
 
 
+def test_what_an_upstream_said_in_a_refusal_is_not_kept() -> None:
+    long = Fault(Failure.BAD_REQUEST, "no", body=b"x" * 1_000_000)
+    made = traffic(outcome(at=0.5, fault=long))
+    made.sample(catalog(), NONE, 1.0, 0.0)
+    (kept,) = made.recent
+    assert kept.fault is not None and (kept.fault.body, kept.fault.message) == (b"", "no")
+
+
 def test_spill_is_what_a_cloud_answered_of_models_with_engines_of_their_own() -> None:
     seen = traffic(outcome(), outcome("dear"), outcome("cheap"), outcome("free", "f")).now(catalog(), NONE, 10.0)
     assert seen.spill == {"m": pytest.approx(2 / 3), "f": 0.0}
