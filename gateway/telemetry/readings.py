@@ -49,7 +49,7 @@ def requests(metrics: Metrics, providers: Providers) -> Iterator[Reading]:
         by = provider(providers.get(deployment, OTHER if deployment else NONE))
         what = (operation(family), family, model or OTHER, by, deployment or NONE)
         for (status, failure), count in series.statuses.items():
-            yield i.REQUESTS, (*what, str(status), failure, _who(status, failure)), count
+            yield i.REQUESTS, (*what, str(status), failure, who(status, failure)), count
         yield from _histograms(what, series)
 
 
@@ -70,7 +70,7 @@ def _histograms(what: tuple[str, ...], series: Series) -> Iterator[Reading]:
             yield instrument, what, histogram.copy()
 
 
-def _who(status: int, failure: str) -> str:
+def who(status: int, failure: str) -> str:
     """Whose failure it was; empty: it was none."""
     if failure:
         return Failure[failure].who.value
@@ -200,6 +200,8 @@ def process(gateway: "Gateway") -> Iterator[Reading]:
     yield i.QUEUE, (), gateway.line.waiting
     yield i.TASKS, (), len(asyncio.all_tasks())
     yield i.LOG_DROPPED, (), gateway.log.dropped
+    yield i.COUNTED, ("exact",), gateway.token_counts.counted
+    yield i.COUNTED, ("estimate",), gateway.token_counts.kept
     if gateway.ledger is not None:
         yield i.LEDGER_ROWS, (), gateway.ledger.written
         yield i.LEDGER_DROPPED, (), gateway.ledger.dropped
