@@ -37,7 +37,11 @@ def show_proof(console: Console, proof: Proof) -> None:
 def sentence(kind: Speed, sizes: list[Size], all_cloud: float) -> str:
     """What one kind of GPU comes to."""
     of = f"GPUs that read {kind.reads:,.0f} and write {kind.writes:,.0f} tokens a second ({kind.speed:g} x reference)"
-    alone = f"{kind.alone} carry it, buying less than 1 %" if kind.alone is not None else "none tried carries it alone"
+    alone = (
+        f"{kind.alone} {'carries' if kind.alone == 1 else 'carry'} it, buying less than 1 %"
+        if kind.alone is not None
+        else "none tried carries it alone"
+    )
     best = next(each for each in sizes if each.speed == kind.speed and each.gpus == kind.cheapest)
     less = all_cloud - best.total_usd.value
     verdict = f"{abs(less) * DAY:,.2f} {'less' if less > 0 else 'more'} than the cloud for everything"

@@ -71,7 +71,7 @@ def test_a_person_gets_sentences(tmp_path: Path, capsys: pytest.CaptureFixture[s
     text = " ".join(capsys.readouterr().out.split())
     for said in (
         "60 requests",
-        "carry it",
+        "1 carries it",
         "than the cloud for everything",
         "Not known:",
         "left out: 1 aembedding calls",
