@@ -2,20 +2,18 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
 
 import msgspec
 
 from gateway.ledger import state
-from gateway.ledger.row import Charge, Row, columns
+from gateway.ledger.row import USUAL, Charge, Row, columns
 
 APPLICATION = 0x434C4F56  # "CLOV": says in the file's header whose it is
 TABLES: Mapping[str, type[Row | Charge]] = MappingProxyType({"requests": Row, "charges": Charge})
-_INSERT = {
-    kind: f"INSERT INTO {name} ({', '.join(kind.__struct_fields__)}) VALUES ({', '.join('?' * len(columns(kind)))})"  # noqa: S608
-    for name, kind in TABLES.items()
-}
+_NOTHING = (None,) * (len(columns(Row)) - USUAL)
 
 
 class NotALedger(OSError):
@@ -70,13 +68,26 @@ def insert(connection: sqlite3.Connection, rows: Sequence[Row], charged: Sequenc
     """
     connection.execute("BEGIN IMMEDIATE")
     try:
-        for kind, made in ((Row, rows), (Charge, charged)):
-            connection.executemany(_INSERT[kind], map(msgspec.structs.astuple, made))
+        for usual, some in groupby(map(msgspec.structs.astuple, rows), _is_usual):
+            connection.executemany(_USUAL if usual else _ALL, (values[:USUAL] for values in some) if usual else some)
+        connection.executemany(_CHARGES, map(msgspec.structs.astuple, charged))
         connection.execute("COMMIT")
     except sqlite3.Error:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def _inserting(table: str, names: Sequence[str]) -> str:
+    return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608
+
+
+_ALL, _CHARGES = (_inserting(name, kind.__struct_fields__) for name, kind in TABLES.items())
+_USUAL = _inserting("requests", Row.__struct_fields__[:USUAL])  # binding the others' NULLs would double the cost
+
+
+def _is_usual(values: tuple[object, ...]) -> bool:
+    return values[USUAL:] == _NOTHING
 
 
 def forget(connection: sqlite3.Connection, before: float, most: int) -> int:
