@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 from types import MappingProxyType
 
@@ -69,7 +69,10 @@ def insert(connection: sqlite3.Connection, rows: Sequence[Row], charged: Sequenc
     connection.execute("BEGIN IMMEDIATE")
     try:
         for usual, some in groupby(map(msgspec.structs.astuple, rows), _is_usual):
-            connection.executemany(_USUAL if usual else _ALL, (values[:USUAL] for values in some) if usual else some)
+            if usual:
+                _insert_usual(connection, [values[:USUAL] for values in some])
+            else:
+                connection.executemany(_ALL, some)
         connection.executemany(_CHARGES, map(msgspec.structs.astuple, charged))
         connection.execute("COMMIT")
     except sqlite3.Error:
@@ -78,12 +81,22 @@ def insert(connection: sqlite3.Connection, rows: Sequence[Row], charged: Sequenc
         raise
 
 
-def _inserting(table: str, names: Sequence[str]) -> str:
-    return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608
+def _inserting(table: str, names: Sequence[str], rows: int = 1) -> str:
+    values = ", ".join([f"({', '.join('?' * len(names))})"] * rows)
+    return f"INSERT INTO {table} ({', '.join(names)}) VALUES {values}"  # noqa: S608
 
 
 _ALL, _CHARGES = (_inserting(name, kind.__struct_fields__) for name, kind in TABLES.items())
 _USUAL = _inserting("requests", Row.__struct_fields__[:USUAL])  # binding the others' NULLs would double the cost
+_TOGETHER = 20  # rows in one statement: for each statement the thread lets go of the interpreter, and waits for it
+_MANY = _inserting("requests", Row.__struct_fields__[:USUAL], _TOGETHER)
+
+
+def _insert_usual(connection: sqlite3.Connection, rows: list[tuple[object, ...]]) -> None:
+    whole = len(rows) - len(rows) % _TOGETHER
+    starts = range(0, whole, _TOGETHER)
+    connection.executemany(_MANY, [list(chain.from_iterable(rows[at : at + _TOGETHER])) for at in starts])
+    connection.executemany(_USUAL, rows[whole:])
 
 
 def _is_usual(values: tuple[object, ...]) -> bool:
