@@ -18,6 +18,7 @@ from gateway.config.show import shown
 from gateway.feed import Feed
 from gateway.gateway import Gateway
 from gateway.keys import is_local
+from gateway.saved_state import saved
 from gateway.telemetry import prometheus
 from gateway.telemetry.readings import readings
 
@@ -82,8 +83,11 @@ def _api(gateway: Gateway, feed: Feed, guard: Guard) -> list[BaseRouteHandler]:
     """What the console, the terminal and scripts read."""
 
     @get("/api/status", guards=[guard])
-    async def api_status() -> Response[bytes]:
-        return _json(status.report(gateway))
+    async def api_status(state: str | None = None) -> Response[bytes]:
+        made = status.report(gateway)
+        if state is not None:
+            made.state = saved(gateway.live, gateway.catalog.candidates, clock.now())
+        return _json(made)
 
     @get("/api/decisions", guards=[guard])
     async def api_decisions() -> Response[bytes]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from policies.failure import ENDPOINT_FAULTS, Failure
 from policies.predict.latency import HardwareClass, LatencyPredictor, hardware
-from policies.predict.length import Lengths
+from policies.predict.length import Lengths, expected
 from policies.scorers.cost import expected_cost
 from policies.scorers.slo_cost import SloCost
 from policies.slo.estimate import Target
@@ -30,7 +30,7 @@ class Foresight:
     def __init__(self) -> None:
         self._classes: dict[str, HardwareClass] = {}
         self._misses: dict[str, MissPrice] = {}
-        self._lengths: dict[str, Lengths] = {}
+        self._lengths: dict[tuple[str, int], Lengths] = {}  # by model and hint; 0: whatever the hint
         self._residence: dict[str, float] = {}  # seconds, by deployment
         self._homes: OrderedDict[int, str] = OrderedDict()
         self._models: dict[str, Model] = {}  # those that ask for it
@@ -67,13 +67,17 @@ class Foresight:
             if name in self._models:
                 yield name, misses, _target(self._models[name]).allowed
 
+    def learned(self) -> tuple[dict[str, MissPrice], dict[str, float], dict[tuple[str, int], Lengths]]:
+        """What a miss costs by model, how long requests stay by deployment, and how long answers are: the live ones."""
+        return self._misses, self._residence, self._lengths
+
     # before a decision
 
     def asked(self, request: Request, model: Model, now: float) -> tuple[int, float, str]:
         """What a request is to know before it is placed: tokens it will bring back, the price of missing its target,
         and where its conversation was answered last. Brings the pools' prices up to date."""
-        lengths = self._lengths.get(model.name)
-        output = round((lengths or Lengths()).mean(request.max_tokens))
+        whole, own = (self._lengths.get((model.name, hint)) for hint in (0, _hint(request)))
+        output = round(expected(own, whole or Lengths(), request.max_tokens))
         if model.name not in self._models:  # a fallback of this model is ranked by it, but not the model
             return output, 0.0, ""
         pools = {c.deployment.name: c for tier in model.tiers for c in tier if c.pool.shadow is not None}
@@ -141,7 +145,8 @@ class Foresight:
         forecast = load.forecasts.get(request.seed)
         if forecast is None or model is None or load.predictor is None:
             return
-        self._lengths.setdefault(request.model, Lengths()).observe(usage.completion)
+        for hint in {0, _hint(request)}:
+            self._lengths.setdefault((request.model, hint), Lengths()).observe(usage.completion)
         name = candidate.deployment.name
         stayed = self._residence.get(name, RESIDENCE)
         self._residence[name] = stayed + 0.02 * (now - forecast.sent - stayed)
@@ -173,6 +178,12 @@ class Foresight:
         """USD that the cheapest of the model's priced places would take."""
         costs = [expected_cost(request, c) for tier in model.tiers for c in tier if c.deployment.price is not None]
         return min((cost for cost in costs if cost is not None), default=None)
+
+
+def _hint(request: Request) -> int:
+    """What a request's ``max_tokens`` says of its answer: callers that ask for much are not those that ask for little.
+    By powers of two, so that they are few; 0: it says nothing."""
+    return (request.max_tokens or 0).bit_length()
 
 
 def _target(model: Model) -> Target:
