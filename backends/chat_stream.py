@@ -1,7 +1,8 @@
 """Chat streams. Rule: data-only chunks pass as the bytes they are; only the usage nobody asked for is taken out.
 
 Before the commit every event is read. After it one is read only when it may hold more than a delta: a finish, usage, an
-error, [DONE], a comment, or another choice than the first. What is not JSON is skipped: the stream may well go on.
+error, [DONE], a comment, or another choice than the first. A delta that differs from the one before it in its text
+alone is not looked through: it passes as that one did. What is not JSON is skipped: the stream may well go on.
 """
 
 import re
@@ -44,6 +45,7 @@ class _Chunk(msgspec.Struct):
 
 
 _decode = msgspec.json.Decoder(_Chunk).decode
+_CONTENT = b'"choices":[{"index":0,"delta":{"content":"'
 _finish = re.compile(rb'"finish_reason"\s*:\s*"').search
 _error_event = re.compile(rb"event: ?error\s").match
 _FIRST = (b"", b"null", b"0")
@@ -53,6 +55,8 @@ class ChatStream:
     """Reads a stream of chat.completion.chunk or text_completion events."""
 
     __slots__ = (
+        "_after",
+        "_before",
         "_events",
         "_finished",
         "_hide_usage",
@@ -60,6 +64,7 @@ class ChatStream:
         "_others",
         "committed",
         "fault",
+        "generated",
         "progressed",
         "usage",
     )
@@ -67,17 +72,30 @@ class ChatStream:
 
     def __init__(self, hide_usage: bool) -> None:
         self._events = sse.Events()
+        self._before = self._after = b""  # of a delta that passed, around its content; empty: none did
         self._hide_usage = hide_usage
         self._finished = False  # the first choice has a finish_reason
         self._others: dict[bytes, bool] | None = None  # the other choices, and whether each has one
         self._malformed = False
         self.committed = False
         self.progressed = False
+        self.generated = 0
         self.fault: Fault | None = None
         self.usage: Usage = NO_USAGE
 
     def feed(self, data: bytes) -> bytes:
-        if (  # the common case, one delta in one packet: a look at the bytes, and they pass
+        before, after = self._before, self._after
+        if (
+            before
+            and data.startswith(before)
+            and data.endswith(after)
+            and data.find(b'"', len(before)) == len(data) - len(after)
+            and data.find(b"\n", len(before)) == len(data) - 2
+            and b"\r" not in data
+        ):
+            self.generated += 1
+            return data
+        if (  # one delta in one packet: a look at the bytes, and they pass
             self.committed
             and data.find(b"\n\n") == len(data) - 2
             and b'"finish_reason":null' in data
@@ -86,11 +104,15 @@ class ChatStream:
             and data[:7] == b"data: {"
             and data[-5:] == b"}]}\n\n"
             and b'"choices":[{"index":0,' in data
+            and b"\r" not in data
             and self.fault is None
             and not self._events.held
         ):
             self.progressed = True
+            self.generated += 1
+            self._note_shape(data)
             return data
+        self._before = b""
         try:
             whole = self._events.feed(data)
         except sse.EventTooLong:
@@ -103,12 +125,24 @@ class ChatStream:
             and _finish(whole) is None
             and b'"error"' not in whole
             and b"\r" not in whole
-            and 0 < whole.count(b"\n\n") == whole.count(b"}]}\n\n") == whole.count(b'"choices":[{"index":0,')
+            and 0
+            < (events := whole.count(b"\n\n"))
+            == whole.count(b"}]}\n\n")
+            == whole.count(b'"choices":[{"index":0,')
         ):
             self.progressed = True
+            self.generated += events
             return whole
         self.progressed = False
         return self._read(whole) if whole else whole
+
+    def _note_shape(self, delta: bytes) -> None:
+        """What stands around the text of a delta that passed: all that it was found to hold is there."""
+        start = delta.find(_CONTENT) + len(_CONTENT)
+        end = delta.find(b'"', start)
+        before, after = delta[:start], delta[end:]
+        if start >= len(_CONTENT) and b"\n" not in before and b'"finish_reason":null' in after:
+            self._before, self._after = before, after
 
     def _read(self, whole: bytes) -> bytes:
         events = sse.split(whole)
@@ -152,7 +186,9 @@ class ChatStream:
         else:
             others = self._others = {} if self._others is None else self._others
             others[index] = finished or others.get(index, False)
-        self.committed = self.committed or finished or bool(choice.text) or _has_content(choice.delta)
+        content = bool(choice.text) or _has_content(choice.delta)
+        self.generated += content
+        self.committed = self.committed or finished or content
 
     def _is_whole(self) -> bool:
         """Every choice that began has its finish_reason."""

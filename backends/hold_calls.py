@@ -47,6 +47,10 @@ class HeldCalls:
     def head(self) -> Mapping[bytes, bytes] | None:
         return self._inner.head
 
+    @property
+    def generated(self) -> int:
+        return self._inner.generated
+
     def feed(self, data: bytes) -> bytes:
         inner = self._inner
         whole = inner.feed(data)

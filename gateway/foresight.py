@@ -6,6 +6,7 @@ price of a miss is a model's.
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from policies.failure import ENDPOINT_FAULTS, Failure
 from policies.predict.latency import HardwareClass, LatencyPredictor, hardware
@@ -30,7 +31,7 @@ class Foresight:
     def __init__(self) -> None:
         self._classes: dict[str, HardwareClass] = {}
         self._misses: dict[str, MissPrice] = {}
-        self._lengths: dict[tuple[str, int], Lengths] = {}  # by model and hint; 0: whatever the hint
+        self._lengths: dict[str, Lengths] = {}  # by model, and by model and hint
         self._residence: dict[str, float] = {}  # seconds, by deployment
         self._homes: OrderedDict[int, str] = OrderedDict()
         self._models: dict[str, Model] = {}  # those that ask for it
@@ -67,16 +68,21 @@ class Foresight:
             if name in self._models:
                 yield name, misses, _target(self._models[name]).allowed
 
-    def learned(self) -> tuple[dict[str, MissPrice], dict[str, float], dict[tuple[str, int], Lengths]]:
-        """What a miss costs by model, how long requests stay by deployment, and how long answers are: the live ones."""
-        return self._misses, self._residence, self._lengths
+    def learned(self) -> dict[str, dict[str, Any]]:
+        """What outlives the process, by kind and name; it is moved here alone, and when a process begins."""
+        return {
+            "class": self._classes,
+            "miss": self._misses,
+            "lengths": self._lengths,
+            "residence": self._residence,
+        }
 
     # before a decision
 
     def asked(self, request: Request, model: Model, now: float) -> tuple[int, float, str]:
         """What a request is to know before it is placed: tokens it will bring back, the price of missing its target,
         and where its conversation was answered last. Brings the pools' prices up to date."""
-        whole, own = (self._lengths.get((model.name, hint)) for hint in (0, _hint(request)))
+        whole, own = self._lengths.get(model.name), self._lengths.get(_hinted(model.name, request))
         output = round(expected(own, whole or Lengths(), request.max_tokens))
         if model.name not in self._models:  # a fallback of this model is ranked by it, but not the model
             return output, 0.0, ""
@@ -145,8 +151,8 @@ class Foresight:
         forecast = load.forecasts.get(request.seed)
         if forecast is None or model is None or load.predictor is None:
             return
-        for hint in {0, _hint(request)}:
-            self._lengths.setdefault((request.model, hint), Lengths()).observe(usage.completion)
+        for name in {request.model, _hinted(request.model, request)}:
+            self._lengths.setdefault(name, Lengths()).observe(usage.completion)
         name = candidate.deployment.name
         stayed = self._residence.get(name, RESIDENCE)
         self._residence[name] = stayed + 0.02 * (now - forecast.sent - stayed)
@@ -159,13 +165,14 @@ class Foresight:
         if request.stream:
             self._misses[model.name].observe(forecast.missed)
 
-    def left(self, candidate: Candidate, request: Request) -> None:
-        """It is over, however it ended."""
+    def left(self, candidate: Candidate, request: Request) -> Forecast | None:
+        """It is over, however it ended; what was foretold of it."""
         load, pool = candidate.load, candidate.pool
         forecast = load.forecasts.pop(request.seed, None)
         if forecast is not None:
             load.resident -= forecast.resident
             pool.work = max(0.0, pool.work - forecast.estimate.work)
+        return forecast
 
     def _horizon(self, deployment: str, target: Target, request: Request, output: float) -> float:
         """Seconds a request stays there; no longer than it may: else a pool that is too slow would look less busy."""
@@ -180,10 +187,10 @@ class Foresight:
         return min((cost for cost in costs if cost is not None), default=None)
 
 
-def _hint(request: Request) -> int:
-    """What a request's ``max_tokens`` says of its answer: callers that ask for much are not those that ask for little.
-    By powers of two, so that they are few; 0: it says nothing."""
-    return (request.max_tokens or 0).bit_length()
+def _hinted(model: str, request: Request) -> str:
+    """The model, with what ``max_tokens`` says of the answer: who allows much is not who allows little. By
+    powers of two, so that they are few."""
+    return f"{model} {request.max_tokens.bit_length()}" if request.max_tokens else model
 
 
 def _target(model: Model) -> Target:

@@ -74,7 +74,7 @@ class Gateway:
         if len(self.mirrors) >= MOST_MIRRORS:
             self.metrics.mirror("dropped")
             return
-        journey = MirrorJourney(self, catalog, family, given, key, model)
+        journey = MirrorJourney.of(self, catalog, family, given, key, model)
         asyncio.get_running_loop().call_soon(journey.run, body, clock.now())
 
     def record(self, outcome: Outcome) -> None:
@@ -83,6 +83,10 @@ class Gateway:
         self.traffic.note(outcome)
         if self.log.info:
             self.log.request(outcome)
+        self.keep(outcome)
+
+    def keep(self, outcome: Outcome) -> None:
+        """Where somebody will look for it: among the traces, and in the ledger."""
         if self.tracer is not None:
             self.tracer.record(outcome)
         if self.ledger is not None:

@@ -41,14 +41,14 @@ class Pooled(msgspec.Struct, array_like=True):
 
 
 class Learned(msgspec.Struct):
-    """By model, but for ``residence``: by deployment. ``lengths``: (model, hint, lengths)."""
+    """By model, but for ``residence``: by deployment."""
 
     bytes_per_token: dict[str, float]
     output: dict[str, float]
     thresholds: dict[str, Threshold]
     misses: dict[str, MissPrice]
     residence: dict[str, float]
-    lengths: list[tuple[str, int, Lengths]]
+    lengths: dict[str, Lengths]
 
 
 class State(msgspec.Struct):
@@ -63,7 +63,7 @@ class State(msgspec.Struct):
 def saved(live: Live, candidates: Mapping[str, tuple[Candidate, ...]], now: float) -> bytes:
     """The state in one piece."""
     places = [c for each in candidates.values() for c in each]
-    misses, residence, lengths = live.foresight.learned()
+    learned = live.foresight.learned()
     state = State(
         now,
         [Endpoint(*c.id, c.load, *_left(c)) for c in places],
@@ -72,9 +72,9 @@ def saved(live: Live, candidates: Mapping[str, tuple[Candidate, ...]], now: floa
             live.bytes_per_token,
             live.output,
             live.judge.thresholds,
-            misses,
-            residence,
-            [(*of, each) for of, each in lengths.items()],
+            learned["miss"],
+            learned["residence"],
+            learned["lengths"],
         ),
     )
     return msgspec.msgpack.encode(state)
@@ -103,10 +103,10 @@ def restore(data: bytes, live: Live, candidates: Mapping[str, tuple[Candidate, .
     learned = state.learned
     live.bytes_per_token, live.output = learned.bytes_per_token, learned.output
     live.judge.thresholds = learned.thresholds
-    misses, residence, lengths = live.foresight.learned()
-    misses.update(learned.misses)
-    residence.update(learned.residence)
-    lengths.update({(model, hint): each for model, hint, each in learned.lengths})
+    own = live.foresight.learned()
+    own["miss"].update(learned.misses)
+    own["residence"].update(learned.residence)
+    own["lengths"].update(learned.lengths)
     return state.now
 
 

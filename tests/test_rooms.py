@@ -26,7 +26,7 @@ OWNERS = {  # who alone may import what
     "cryptography": ("backends/google/grants.py",),
     "httptools": ("backends/transports/", "backends/engine/", "gateway/hot.py"),
     "litestar": ("gateway/public.py", "gateway/admin.py"),
-    "uvicorn": ("gateway/serve.py", "gateway/hot.py", "gateway/hot_cycle.py"),
+    "uvicorn": ("gateway/serve.py", "gateway/hot.py", "gateway/hot_cycle.py", "gateway/repeating.py"),
     "random": ("gateway/clock.py", "gateway/simulate/draw.py", "backends/engine/"),
     "time": ("gateway/clock.py", "backends/engine/"),
     "rich": (
@@ -34,6 +34,8 @@ OWNERS = {  # who alone may import what
         "gateway/status_picture.py",
         "gateway/explain.py",
         "gateway/cost_command.py",
+        "gateway/ledger/command.py",
+        "gateway/report/",
         "gateway/simulate/command.py",
         "gateway/simulate/table.py",
     ),
