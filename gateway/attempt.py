@@ -208,7 +208,7 @@ class Attempt(msgspec.Struct, eq=False):
             else:
                 self.committed = True
                 self.first_at = clock.now()
-                self.owner.whole(self, self._status, self._headers, last, decoder.usage)
+                self.owner.whole(self, self._status, self._headers, self._held + last, decoder.usage)
         self._settle(decoder.fault)
 
     def lost(self, fault: Fault) -> None:
