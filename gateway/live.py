@@ -238,7 +238,7 @@ class Live:
         load.down = not ok
         if not ok:
             load.continues = Continues.UNKNOWN  # what comes back may be another engine
-            self.prefixes.clear(id)
+            self._anew(id)
 
     def continues(self, id: tuple[str, str], how: Continues) -> None:
         """How an endpoint goes on from a text, as it was asked."""
@@ -247,8 +247,15 @@ class Live:
     def scraped(self, id: tuple[str, str], seen: EngineLoad, now: float) -> None:
         load = self.loads[id]
         if seen.sleeping or (seen.prefix_queries or 0.0) < (load.scraped.prefix_queries or 0.0):
-            self.prefixes.clear(id)  # it sleeps, or counts from zero again: its cache is empty
+            self._anew(id)  # it sleeps, or counts from zero again: its cache is empty
         load.scraped, load.scraped_at, load.own_at_scrape = seen, now, load.in_flight
+
+    def _anew(self, id: tuple[str, str]) -> None:
+        """What was learned of an engine is not true of the one that takes its place."""
+        self.prefixes.clear(id)
+        predictor = self.loads[id].predictor
+        if predictor is not None:
+            predictor.restarted()
 
     # tokens
 

@@ -41,13 +41,10 @@ class Pooled(msgspec.Struct, array_like=True):
 
 
 class Learned(msgspec.Struct):
-    """By model, but for ``residence``: by deployment."""
-
     bytes_per_token: dict[str, float]
     output: dict[str, float]
     thresholds: dict[str, Threshold]
     misses: dict[str, MissPrice]
-    residence: dict[str, float]
     lengths: dict[str, Lengths]
 
 
@@ -73,7 +70,6 @@ def saved(live: Live, candidates: Mapping[str, tuple[Candidate, ...]], now: floa
             live.output,
             live.judge.thresholds,
             learned["miss"],
-            learned["residence"],
             learned["lengths"],
         ),
     )
@@ -105,7 +101,6 @@ def restore(data: bytes, live: Live, candidates: Mapping[str, tuple[Candidate, .
     live.judge.thresholds = learned.thresholds
     own = live.foresight.learned()
     own["miss"].update(learned.misses)
-    own["residence"].update(learned.residence)
     own["lengths"].update(learned.lengths)
     return state.now
 
