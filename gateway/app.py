@@ -10,6 +10,7 @@ from gateway.catalog import compile_catalog
 from gateway.config import Config
 from gateway.gateway import Gateway
 from gateway.keyring import Keyring
+from gateway.kv_events import KvEvents
 from gateway.ledger.database import NotALedger
 from gateway.ledger.writer import Ledger
 from gateway.live import Live
@@ -41,6 +42,8 @@ class App:
         app._open_ledger(config)
         app.prober = Prober(app.transport, app.live, log)
         app.prober.follow(catalog)
+        app.kv_events = KvEvents(app.transport, app.live.caches, log)
+        app.kv_events.follow(catalog)
         return app
 
     live: Live
@@ -50,6 +53,7 @@ class App:
     keyring: Keyring
     gateway: Gateway
     prober: Prober
+    kv_events: KvEvents
 
     async def swap(self, config: Config) -> None:
         """Serve by another configuration from the next request on; those under way keep theirs."""
@@ -61,6 +65,7 @@ class App:
         self.live.forget(set(catalog.adapters))
         await self._move_ledger(config)
         self.prober.follow(catalog)
+        self.kv_events.follow(catalog)
 
     async def _start_engines(self, config: Config) -> None:
         """The embedded engines. One that a reload no longer names stays: requests under way may be on it."""
@@ -97,6 +102,7 @@ class App:
             await asyncio.to_thread(old.close)
 
     async def close(self) -> None:
+        await self.kv_events.close()
         await self.prober.close()
         await self.keyring.close()
         for mirror in list(self.gateway.mirrors):

@@ -91,6 +91,7 @@ def compile_catalog(config: Config, live: Live, embedded: Embedded, keyring: Key
         (name, each): with_needs(_model(name, config, candidates, each), bare) for name in models for each in policies
     }
     live.foresight.keep([*models.values(), *variants.values()])
+    live.caches.keep([*models.values(), *variants.values()])
     live.keep_speeds(_timed([*models.values(), *variants.values()]))
     live.hedge.share = config.defaults.hedge.budget
     aliases = {alias: models[name] for name, model in config.models.items() for alias in model.aliases}
@@ -142,6 +143,7 @@ def _deployment(name: str, config: Config) -> Deployment:
         tpm=deployment.tpm,
         features=providers.features(deployment),
         metered=providers.metered(deployment),
+        cache_events=deployment.kv_events is not None,
     )
 
 

@@ -34,7 +34,6 @@ TABLE = (
     Later("server.workers", (1,), "more than one worker", GATEWAYS),
     Later("state.url", ("memory://",), "shared state in Redis", GATEWAYS),
     Later("server.trusted_proxies", UNSET, "trusting a proxy's headers", GATEWAYS),
-    Later("deployments.*.kv_events", UNSET, "precise prefix routing from cache events", ROUTING),
     Later("policies.*.kind", (*NOW_PRESETS, None), "policy {value}", ROUTING),
     Later("telemetry.otlp", UNSET, "export to an OpenTelemetry collector", TELEMETRY),
     Later("telemetry.traces", (0,), "traces", TELEMETRY),
