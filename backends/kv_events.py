@@ -10,8 +10,10 @@ from typing import Any
 import msgspec
 
 Hash = int | bytes
-STORED = ("block_hashes", "parent_block_hash", "token_ids", "block_size", "lora_id", "medium", "lora_name", "extra_keys",
-          "group_idx", "kv_cache_spec_kind", "kv_cache_spec_sliding_window")  # fmt: skip
+STORED = (
+    "block_hashes", "parent_block_hash", "token_ids", "block_size", "lora_id", "medium", "lora_name", "extra_keys",
+    "group_idx", "kv_cache_spec_kind", "kv_cache_spec_sliding_window",
+)  # fmt: skip
 REMOVED = ("block_hashes", "medium", "group_idx")
 FIELDS = {"BlockStored": STORED, "BlockRemoved": REMOVED, "AllBlocksCleared": ()}
 

@@ -17,7 +17,7 @@ class _Body(msgspec.Struct, omit_defaults=True):
     add_generation_prompt: bool | msgspec.UnsetType = msgspec.UNSET
     continue_final_message: bool | msgspec.UnsetType = msgspec.UNSET
     add_special_tokens: bool | msgspec.UnsetType = msgspec.UNSET
-    chat_template: str | None | msgspec.UnsetType = msgspec.UNSET
+    chat_template: str | msgspec.UnsetType | None = msgspec.UNSET
     chat_template_kwargs: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 

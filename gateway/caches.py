@@ -177,12 +177,17 @@ class Caches:
     # what is seen of an endpoint
 
     def seen(self, id: Id, load: EngineLoad) -> None:
-        """What its metrics say: its size, and whether it sleeps."""
+        """What its metrics say: whether it sleeps, its size, and whether it has worked at all."""
         precise = self.of.get(id)
-        if precise is not None and load.sleeping:
+        if precise is None:
+            return
+        mirror = precise.mirrors[id]
+        if load.sleeping:
             self.purge(id, "asleep")
-        elif precise is not None and precise.size and load.kv_tokens:
-            mirror = precise.mirrors[id]
+        elif mirror.up and mirror.last is None and load.prefix_queries == 0:
+            mirror.whole = True  # nothing is in its cache yet
+            precise.judge(mirror)
+        if precise.size and load.kv_tokens:
             mirror.capacity = int(load.kv_tokens / precise.size)
             mirror.room = TIERS * mirror.capacity
 

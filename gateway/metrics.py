@@ -6,6 +6,7 @@ Labels are bounded: model and deployment names are the configuration's, what cli
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
+from gateway.cache_metrics import cache_lines
 from gateway.live import Live
 from policies.failure import Fault
 from policies.load import FRESH
@@ -117,6 +118,7 @@ class Metrics:
         """The Prometheus exposition."""
         self._count()
         lines = [*self._request_lines(), *self._attempt_lines(), *_live_lines(live, now)]
+        lines += cache_lines(live.caches)
         if self._mirrors:
             lines.append("# TYPE cloverleaf_mirrored_total counter")
         lines += [f'cloverleaf_mirrored_total{{result="{result}"}} {n}' for result, n in self._mirrors.items()]

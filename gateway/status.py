@@ -3,6 +3,7 @@
 import msgspec
 
 from gateway import clock
+from gateway.caches import Caches
 from gateway.gateway import Gateway
 from policies.load import FRESH
 from policies.types import Candidate
@@ -23,6 +24,7 @@ class EndpointStatus(msgspec.Struct):
     sleeping: bool | None
     cooling: float
     breakers: dict[str, str]
+    kv_events: str | None = None  # whether its cache events can be relied on: live, partial, missing, silent
     continues: str = "unknown"  # how it goes on from a text, as probed: exactly, trimmed, no, unknown
 
 
@@ -71,14 +73,14 @@ def report(gateway: Gateway) -> Report:
                 name,
                 candidates[0].deployment.provider,
                 candidates[0].deployment.model,
-                [_endpoint(c, now) for c in candidates],
+                [_endpoint(c, gateway.live.caches, now) for c in candidates],
             )
             for name, candidates in catalog.candidates.items()
         ],
     )
 
 
-def _endpoint(candidate: Candidate, now: float) -> EndpointStatus:
+def _endpoint(candidate: Candidate, caches: Caches, now: float) -> EndpointStatus:
     load = candidate.load
     scraped = load.scraped if now - load.scraped_at <= FRESH else None
     return EndpointStatus(
@@ -98,5 +100,6 @@ def _endpoint(candidate: Candidate, now: float) -> EndpointStatus:
             for family, breaker in load.breakers.items()
             if (state := breaker.at(now)).value != "closed"
         },
+        kv_events=caches.mirror(candidate.id).state if candidate.id in caches.of else None,
         continues=load.continues.value,
     )

@@ -15,8 +15,9 @@ MOST = 131_072  # byte blocks remembered: 64 MiB of different prompts, some 75 M
 
 
 class Chain(msgspec.Struct):
-    """A prompt's token blocks, the first ``proved`` of which an engine was seen to hold."""
+    """A prompt's byte blocks and its token blocks, the first ``proved`` of which an engine was seen to hold."""
 
+    blocks: tuple[int, ...]
     names: tuple[int, ...]
     proved: int = 0
 
@@ -42,20 +43,22 @@ class Chains(msgspec.Struct):
                 return depth, reach
         return 0, None
 
-    def learn(self, blocks: Sequence[int], names: tuple[int, ...]) -> None:
+    def learn(self, blocks: tuple[int, ...], names: tuple[int, ...]) -> None:
         """A prompt's byte blocks became these token blocks."""
-        shared, reach = self.find(blocks)
-        common = proved = 0
+        _, reach = self.find(blocks)
+        shared = common = proved = 0  # of byte blocks and of token blocks, with the prompt that began most alike
         if reach is not None:
-            common = _common(reach.chain.names, names)
+            shared, common = _common(reach.chain.blocks, blocks), _common(reach.chain.names, names)
             proved = min(common, reach.chain.proved)
-        chain, known = Chain(names, proved), self.known
+        chain, known = Chain(blocks, names, proved), self.known
         for depth in range(len(blocks), 0, -1):
+            block = blocks[depth - 1]
             if depth > shared:
                 count = common + (len(names) - common) * (depth - shared) // (len(blocks) - shared)
+            elif depth < shared and block in known:
+                count = min(common, known[block].count)
             else:
                 count = common * depth // shared
-            block = blocks[depth - 1]
             known[block] = Reach(chain, count)
             known.move_to_end(block)
         while len(known) > self.most:

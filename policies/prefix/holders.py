@@ -38,5 +38,5 @@ class Holders(msgspec.Struct):
                     if len(found) == BEST:
                         return found
             known = len(found)
-            depth = bisect_left(blocks, True, hi=depth - 1, key=lambda block: len(of.get(block, ())) <= known)  # noqa: B023
+            depth = bisect_left(blocks, True, hi=depth - 1, key=lambda block: len(of.get(block, ())) <= known)
         return found

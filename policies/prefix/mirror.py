@@ -54,6 +54,8 @@ class Mirror(msgspec.Struct):
         if seq == 0:  # the engine's first word: nothing was before it
             self.whole = True
             self.groups.clear()
+        elif self.last is None:
+            self.whole = False
         self.last, self.publisher, self.unheard = seq, publisher, 0
 
     def lost(self) -> None:
