@@ -117,6 +117,7 @@ class Caches:
         precise = self.of.get(wanted.id)
         if precise is not None and precise.size == wanted.size:
             precise.chains.learn(wanted.blocks, names)
+            precise.prove(wanted.blocks)
 
     def unlearned(self, wanted: Wanted) -> None:
         """Its engine did not say."""
@@ -127,6 +128,7 @@ class Caches:
         precise = self.of.get(id)
         if precise is None or request.matched is None:
             return
+        precise.prove(request.blocks)
         if request.prompt_tokens - request.matched.get(id, 0) > max(NEWS, request.prompt_tokens / 4):
             mirror = precise.mirrors[id]
             mirror.unheard += 1
@@ -165,7 +167,6 @@ class Caches:
     def _stored(self, precise: Precise, mirror: Mirror, event: Stored) -> None:
         if event.partial or not precise.sized(mirror, event.size):
             mirror.groups.add(event.group)  # none of its blocks can be compared with a prompt's
-            mirror.whole = False
             return
         mirror.stored(event.hashes, event.parent, event.tokens, event.adapter, [marks(each) for each in event.extras])
 

@@ -71,6 +71,12 @@ class Precise(msgspec.Struct):
             matched[id] = max(matched.get(id, 0), min(most, count * self.size))
         return exact
 
+    def prove(self, blocks: Sequence[int]) -> None:
+        """An engine may hold the prompt by now: see whether it does, as it may not later."""
+        _, reach = self.chains.find(blocks)
+        if reach is not None:
+            self._proved(reach)
+
     def _proved(self, reach: Reach) -> bool:
         """Whether some engine was seen to hold the chain that far."""
         chain, count = reach.chain, reach.count
