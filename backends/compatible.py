@@ -1,7 +1,8 @@
 """The compatible providers. Rule: who speaks OpenAI's API, and where each differs from it, is one row here.
 
-A field that a provider answers with 400 is refused here by name (or, with `unsupported: drop`, left out and named); one
-that it calls otherwise is renamed; one it does unasked is left out. Everything else passes as it came.
+A field that a provider answers with 400, or passes over in silence, is refused here by name (or, with
+`unsupported: drop`, left out and named); one that it calls otherwise is renamed; one it does unasked is left out.
+Everything else passes as it came.
 """
 
 from collections.abc import Mapping
@@ -95,6 +96,7 @@ ROWS: Mapping[str, Row] = {
         base_url="https://api.deepseek.com/v1",
         families=_CHAT,
         lacks=frozenset({"images", "documents", "audio", "json_schema", "seed", "n", "service_tier"}),
+        rejects=("seed", "n"),
         note="reasoning in `reasoning_content`; JSON without a schema only",
     ),
     "xai": Row(
@@ -132,6 +134,7 @@ ROWS: Mapping[str, Row] = {
     "tgi": Row(
         families=frozenset({"chat", "completions"}),
         lacks=frozenset({"documents", "audio", "reasoning", "n", "service_tier"}),
+        rejects=("n", "logit_bias"),
         health="/health",
     ),
     "llama_cpp": Row(

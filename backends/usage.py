@@ -38,12 +38,12 @@ class Counted(msgspec.Struct, gc=False):
     def usage(self) -> Usage:
         if self.prompt_tokens is not None:
             said, heard = self.prompt_tokens_details, self.completion_tokens_details
-            return _openai(self.prompt_tokens, self.completion_tokens or 0, said, heard)
+            return _openai(self.prompt_tokens, self.completion_tokens or 0, said, heard, self.total_tokens)
         if self.input_tokens is None and self.output_tokens is None:  # a reranker's total; a transcription's seconds
             return NO_USAGE if self.total_tokens is None else Usage(self.total_tokens, 0, 0, "upstream")
         if self.cache_read_input_tokens is None and self.cache_creation_input_tokens is None:
             said, heard = self.input_tokens_details, self.output_tokens_details
-            return _openai(self.input_tokens or 0, self.output_tokens or 0, said, heard)
+            return _openai(self.input_tokens or 0, self.output_tokens or 0, said, heard, self.total_tokens)
         return self._anthropic()
 
     def _anthropic(self) -> Usage:
@@ -55,10 +55,13 @@ class Counted(msgspec.Struct, gc=False):
         return Usage(prompt, self.output_tokens or 0, read, "upstream", written, hour, thinking)
 
 
-def _openai(prompt: int, completion: int, said: _Details | None, heard: _Details | None) -> Usage:
+def _openai(prompt: int, completion: int, said: _Details | None, heard: _Details | None, total: int | None) -> Usage:
     if said is None and heard is None:
         return Usage(prompt, completion, 0, "upstream")
     said, heard = said or _NO_DETAILS, heard or _NO_DETAILS
+    reasoning = heard.reasoning_tokens or heard.thinking_tokens or 0
+    if reasoning and total == prompt + completion + reasoning:
+        completion += reasoning  # xAI counts it beside the answer's tokens, others within
     return Usage(
         prompt,
         completion,
@@ -66,7 +69,7 @@ def _openai(prompt: int, completion: int, said: _Details | None, heard: _Details
         "upstream",
         said.cache_write_tokens or 0,
         0,
-        heard.reasoning_tokens or heard.thinking_tokens or 0,
+        reasoning,
         said.audio_tokens or 0,
         heard.audio_tokens or 0,
     )

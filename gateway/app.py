@@ -8,6 +8,7 @@ from backends.engine.server import Engine, EngineOptions
 from backends.transports.pooled import Pooled
 from gateway.catalog import compile_catalog
 from gateway.config import Config
+from gateway.feed import Feed
 from gateway.gateway import Gateway
 from gateway.keyring import Keyring
 from gateway.kv_events import KvEvents
@@ -40,6 +41,7 @@ class App:
         await app.keyring.follow(app.transport, log)
         app.gateway = Gateway(catalog, app.live, app.transport, app.watch, log)
         app._open_ledger(config)
+        app.feed = Feed(app.gateway)
         app.prober = Prober(app.transport, app.live, log)
         app.prober.follow(catalog)
         app.kv_events = KvEvents(app.transport, app.live.caches, log)
@@ -52,6 +54,7 @@ class App:
     watch: Watch
     keyring: Keyring
     gateway: Gateway
+    feed: Feed
     prober: Prober
     kv_events: KvEvents
 
@@ -102,6 +105,7 @@ class App:
             await asyncio.to_thread(old.close)
 
     async def close(self) -> None:
+        self.feed.close()
         await self.kv_events.close()
         await self.prober.close()
         await self.keyring.close()

@@ -49,6 +49,7 @@ def asked(
         BadBody: a steering field is not what it must be.
     """
     wanted, others = _preferences(peeked), _models(peeked)
+    turn(peeked, key)
     name = peeked.model or next(iter(others), "")
     if not key.allows(name) or not catalog.routes:
         found = catalog.find(name, key)
@@ -97,6 +98,17 @@ def filled(request: Request, model: Model, key: Key, given: _Headers, live: Live
         conversation=conversation(seen, given, key),
     )
     return live.foreseen(request, model) if "foresight" in model.needs else request
+
+
+def turn(peeked: Peek, key: Key) -> int:
+    """The priority of a request that waits for a place: its key's, or a later one that it asks for itself.
+
+    Raises:
+        BadBody: it is no whole number.
+    """
+    raw = (peeked.steering or {}).get("priority")
+    asked = _read("priority", raw, int | None) if raw is not None else None
+    return key.priority if asked is None else max(asked, key.priority)
 
 
 def conversation(seen: Traits, given: _Headers, key: Key) -> int:

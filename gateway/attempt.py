@@ -128,7 +128,7 @@ class Attempt:
         now, request, candidate, live = _now(), self._incoming.request, self.candidate, gateway.live
         gateway.watch.discard(self)
         if fault is not None or candidate.load.breakers:
-            live.observe(candidate, request.family, fault, now)
+            live.observe(candidate, request.family, fault, self.started, now)
         gateway.metrics.attempt((candidate.id, request.family, fault))
         if fault is not None and not self.committed:
             live.failed(candidate, request, fault, self.patience, now)

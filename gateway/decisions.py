@@ -65,10 +65,14 @@ class Decisions:
             outcome.decision = header(decision)
 
     def recent(self) -> list[Record]:
-        return [
-            Record(outcome.id.decode("latin-1"), time, outcome.route, decision, _actual(outcome))
-            for time, decision, outcome in self._ring
-        ]
+        return [_record(*each) for each in self._ring]
+
+    def outcomes(self) -> set[int]:
+        """The identities of the outcomes whose decision is here."""
+        return {id(outcome) for _, _, outcome in self._ring}
+
+    def of(self, outcome: Outcome) -> Record | None:
+        return next((_record(*each) for each in self._ring if each[2] is outcome), None)
 
 
 def header(decision: Decision) -> bytes:
@@ -79,6 +83,10 @@ def header(decision: Decision) -> bytes:
 
     rows = tuple(sorted(decision.considered, key=rank)[:SHOWN])
     return msgspec.json.encode(msgspec.structs.replace(decision, considered=rows))
+
+
+def _record(time: float, decision: Decision, outcome: Outcome) -> Record:
+    return Record(outcome.id.decode("latin-1"), time, outcome.route, decision, _actual(outcome))
 
 
 def _actual(outcome: Outcome) -> Actual:

@@ -5,7 +5,7 @@ price of a miss is a model's.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 
 from policies.failure import ENDPOINT_FAULTS, Failure
 from policies.predict.latency import HardwareClass, LatencyPredictor, hardware
@@ -55,6 +55,17 @@ class Foresight:
             candidate.load.predictor = LatencyPredictor(shared)
         if own and candidate.pool.shadow is None:
             candidate.pool.shadow = ShadowPrice()
+
+    @property
+    def classes(self) -> Mapping[str, HardwareClass]:
+        """What was learned of each deployment."""
+        return self._classes
+
+    def targets(self) -> Iterator[tuple[str, MissPrice, float]]:
+        """Each model with a service level: what came of it, and the share of misses that it permits."""
+        for name, misses in self._misses.items():
+            if name in self._models:
+                yield name, misses, _target(self._models[name]).allowed
 
     # before a decision
 

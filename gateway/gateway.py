@@ -7,6 +7,7 @@ from importlib import metadata
 from backends.families import Family
 from backends.transport import Transport
 from gateway import clock
+from gateway.alerts import Alarms
 from gateway.catalog import Catalog
 from gateway.decisions import Decisions
 from gateway.journey import Journey
@@ -18,8 +19,9 @@ from gateway.log import Log
 from gateway.metrics import Metrics
 from gateway.mirror import MirrorJourney
 from gateway.rivals import Rivals
+from gateway.traffic import Dropped, Traffic
 from gateway.watch import Watch
-from policies.types import Outcome
+from policies.types import Outcome, Price
 
 MOST_MIRRORS = 64  # under way at once: a slow mirror costs copies, never memory
 
@@ -33,7 +35,7 @@ class Gateway:
         self.transport = transport
         self.watch = watch
         self.log = log
-        self.metrics = Metrics()
+        self.metrics = Metrics(self.price)
         self.ledger: Ledger | None = None
         self.draining = False
         self.started = int(clock.wall())  # seconds since the epoch
@@ -43,6 +45,16 @@ class Gateway:
         self.journeys: set[Journey] = set()  # those under way
         self.mirrors: set[MirrorJourney] = set()
         self.decisions = Decisions()
+        self.traffic = Traffic(self.metrics, clock.now())
+        self.alarms = Alarms()
+
+    def price(self, deployment: str) -> Price | None:
+        """What its tokens cost, as of now."""
+        return self.catalog.price(deployment)
+
+    def uptime(self) -> float:
+        """Seconds since it was made."""
+        return clock.wall() - self.started
 
     def mirror(
         self, catalog: Catalog, family: Family, given: Mapping[bytes, bytes], key: Key, body: bytes, model: str
@@ -57,7 +69,12 @@ class Gateway:
     def record(self, outcome: Outcome) -> None:
         """Every outcome passes here once, and changes the next snapshot through what the live ledger learned."""
         self.metrics.record(outcome)
+        self.traffic.note(outcome)
         if self.log.info:
             self.log.request(outcome)
         if self.ledger is not None:
-            self.ledger.put(outcome, self.catalog.price(outcome.deployment))
+            self.ledger.put(outcome, self.price(outcome.deployment))
+
+    def dropped(self) -> Dropped:
+        """What could not be written down since the start."""
+        return Dropped(self.ledger.dropped if self.ledger is not None else 0, self.log.dropped)

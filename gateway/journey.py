@@ -124,9 +124,10 @@ class Journey(Telling):
             self._rivals = Rivals(self)
         if self.catalog.explains:
             gateway.decisions.note(request, model, seen, outcome, self._key, self.given, self.catalog)
-        candidate = first(request, model, seen)
-        if candidate is not None:
-            self._begin(candidate, model, now)
+        found = first(request, model, seen)
+        outcome.policy, outcome.rung = model.policy.kind, found.rung or ""
+        if found.candidate is not None:
+            self._begin(found.candidate, model, now)
         else:
             self._act(self._decide(None).start(seen))
 
@@ -149,7 +150,9 @@ class Journey(Telling):
 
     def _act(self, action: Action) -> None:
         if isinstance(action, Start):
-            self._begin(action.candidate, action.model, clock.now())
+            now = clock.now()
+            self.outcome.follow(action.model.name, action.candidate.id[0], action.rung, now)
+            self._begin(action.candidate, action.model, now)
         elif isinstance(action, GiveUp):
             self.settle_for(action)
         else:
@@ -158,7 +161,7 @@ class Journey(Telling):
     def settle_for(self, action: GiveUp) -> None:
         """Nothing can be tried now: wait for a place, or for a second attempt under way, or tell the client."""
         if action.fault.failure is Failure.SHED:
-            refused = self.gateway.line.join(self, self._model)
+            refused = self.gateway.line.join(self, self._model, asking.turn(self.incoming.peek, self._key))
             if refused is None:
                 return
             action = refused
@@ -177,7 +180,7 @@ class Journey(Telling):
             return False
         self.outcome.queued += waited
         self.outcome.waited += waited
-        self._guarded(self._act, action)
+        self.guarded(self._act, action)
         return True
 
     def _snapshot(self) -> Snapshot:
@@ -197,11 +200,9 @@ class Journey(Telling):
         attempt.send(self.gateway)
 
     def send(self, attempt: Attempt) -> None:
-        """One that was made elsewhere is the one that counts now: start it."""
-        outcome = self.outcome
-        outcome.attempts += 1
-        self._attempt = attempt
-        outcome.deployment, outcome.endpoint = attempt.candidate.id
+        """A rescue's attempt is the one that counts now: start it."""
+        self.outcome.attempts += 1
+        self._count_on(attempt, "recovery")
         attempt.send(self.gateway)
 
     # Moved by the attempt
@@ -256,7 +257,7 @@ class Journey(Telling):
         if not attempt.committed:
             self._follow(attempt.candidate, fault)
         elif self._keeper is not None:
-            self._guarded(Rescue(self, self._model, self._keeper.all(), attempt, fault).begin)
+            self.guarded(Rescue(self, self._model, self._keeper.all(), attempt, fault).begin)
         else:
             self.break_off(fault)
 
@@ -265,25 +266,30 @@ class Journey(Telling):
         second = self._rivals.failed() if self._rivals is not None else None
         if second is not None:
             machine.replaced(second.candidate)
-            self.replace(second)
+            self.replace(second, "hedge")
         else:
-            self._guarded(self._fail, machine, fault)
+            self.guarded(self._fail, machine, fault)
 
     def _fail(self, machine: Machine, fault: Fault) -> None:
         self._act(machine.failed(fault, Progress.UNCOMMITTED, self._snapshot()))
 
-    def replace(self, attempt: Attempt) -> None:
+    def replace(self, attempt: Attempt, reason: str) -> None:
         """A second attempt is the one that counts now."""
         if self._timer is not None:
             self._timer.cancel()
-        self._attempt = attempt
-        self.outcome.deployment, self.outcome.endpoint = attempt.candidate.id
+        self._count_on(attempt, reason)
+
+    def _count_on(self, attempt: Attempt, reason: str) -> None:
+        self._attempt, outcome = attempt, self.outcome
+        outcome.deployment, outcome.endpoint = attempt.candidate.id
+        outcome.reason, outcome.began = reason, attempt.started
 
     def account(self, attempt: Attempt, fault: Fault | None) -> None:
         """The one that counted is over."""
         self._attempt = None
         now = attempt.give_back(self.gateway, fault)
         if fault is not None:
-            self.outcome.tried += (attempt.candidate.id[0],)
+            outcome, first = self.outcome, attempt.first_at if attempt.committed else 0.0
+            outcome.note(attempt.candidate.id, attempt.started, now, fault.failure.code, outcome.reason, first)
             if not attempt.committed:
-                self.outcome.waited += now - attempt.started
+                outcome.waited += now - attempt.started

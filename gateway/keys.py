@@ -24,11 +24,12 @@ _LOOPBACK_ONLY = Refusal(
 
 
 class Key(msgspec.Struct, frozen=True):
-    """Who asks, and for which models."""
+    """Who asks, and for which models. ``priority``: of its requests where they wait for a place; lower goes first."""
 
     name: str
     models: tuple[str, ...] = ("*",)
     explain: bool = False
+    priority: int = 0
 
     def allows(self, model: str) -> bool:
         return "*" in self.models or any(fnmatchcase(model, pattern) for pattern in self.models)
@@ -44,7 +45,7 @@ class Keys:
         self._by_digest: dict[bytes, tuple[bytes, Key]] = {}
         for each in configured:
             digest = _digest(each)
-            self._by_digest[digest] = (digest, Key(each.name, tuple(each.models), each.explain))
+            self._by_digest[digest] = (digest, Key(each.name, tuple(each.models), each.explain, each.priority))
 
     def identify(self, headers: Mapping[bytes, bytes], client: str) -> Key | Refusal:
         """The key a request carries. ``headers``: lower-case names. ``client``: the peer's address."""
@@ -97,9 +98,13 @@ def _direct(headers: Mapping[bytes, bytes], client: str) -> bool:
     """A client on this machine that came straight here: no proxy's traces, and no foreign Host (DNS rebinding)."""
     if not _is_loopback(client) or any(name in headers for name in _FORWARDED):
         return False
-    host = headers.get(b"host", b"").lower()
+    return is_local(headers.get(b"host", b""))
+
+
+def is_local(host: bytes) -> bool:
+    """Whether a Host header names this machine: a page elsewhere whose name was made to point here does not."""
     name = host if host.endswith(b"]") else host.rpartition(b":")[0] or host
-    return name in _LOCAL_HOSTS
+    return name.lower() in _LOCAL_HOSTS
 
 
 def _is_loopback(client: str) -> bool:

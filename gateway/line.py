@@ -55,12 +55,12 @@ class Line:
     def waiting(self) -> int:
         return self.queue.waiting
 
-    def join(self, journey: "Journey", model: Model) -> GiveUp | None:
+    def join(self, journey: "Journey", model: Model, priority: int) -> GiveUp | None:
         """Wait for a place; None: it does, and is admitted later. Else what it is told."""
         request, now = journey.incoming.request, clock.now()
         patience = (t.ttft if request.stream else t.response for t in model.timeouts.values())
         deadline = min(journey.deadline, now + SHARE * max(patience))
-        ticket = Ticket(model.name, journey.outcome.key, float(request.prompt_tokens), deadline)
+        ticket = Ticket(model.name, journey.outcome.key, float(request.prompt_tokens), deadline, priority)
         self.queue.limit = journey.catalog.config.server.max_queue
         if not self.queue.enter(ticket, now):
             return self.refusal(ticket, "the line is too long")

@@ -96,16 +96,11 @@ class Live:
         if load.breakers and family in load.breakers:
             load.breakers[family].enter(now)
 
-    def prove(self, candidate: Candidate, family: str, now: float) -> None:
-        """An attempt has committed."""
-        if family in candidate.load.breakers:
-            candidate.load.breakers[family].prove(now)
-
-    def committed(self, candidate: Candidate, request: Request, seconds: float, now: float) -> None:
-        """An attempt has brought its first content, ``seconds`` after it was sent."""
+    def committed(self, candidate: Candidate, request: Request, seconds: float, began: float, now: float) -> None:
+        """An attempt that ``began`` then has brought its first content, ``seconds`` after it was sent."""
         load = candidate.load
-        if load.breakers:
-            self.prove(candidate, request.family, now)
+        if load.breakers and request.family in load.breakers:
+            load.breakers[request.family].prove(began, now)
         if load.speed is not None:
             self.timed(candidate, request.stream, seconds, now)
         if request.blocks:
@@ -148,24 +143,24 @@ class Live:
         if pool.rates is not None and usage.source == "upstream":
             pool.rates.tokens.observe(max(0, usage.prompt + usage.completion - request.prompt_tokens), now)
 
-    def observe(self, candidate: Candidate, family: str, fault: Fault | None, now: float) -> None:
-        """What an attempt says of its endpoint and its quota domain."""
+    def observe(self, candidate: Candidate, family: str, fault: Fault | None, began: float, now: float) -> None:
+        """What an attempt that ``began`` then says of its endpoint and its quota domain."""
         load = candidate.load
         if fault is None:
             if family in load.breakers:
-                load.breakers[family].observe(True, now)
+                load.breakers[family].observe(True, began, now)
             return
         if fault.failure is Failure.RATE_LIMITED:
             self._cool(candidate.domain, fault, now)
         if fault.failure is Failure.UNREACHABLE and candidate.id in self.probed:
             load.down = True
-            load.breaker(family).observe(None, now)  # its health check speaks for it now, not a half-open probe
+            load.breaker(family).observe(None, began, now)  # its health check speaks for it now, not a half-open probe
         elif fault.failure in ABSENCE:
-            load.breaker(family).trip(now)
+            load.breaker(family).trip(began, now)
         elif fault.failure in ENDPOINT_FAULTS:
-            load.breaker(family).observe(False, now)
+            load.breaker(family).observe(False, began, now)
         elif family in load.breakers:
-            load.breakers[family].observe(None, now)
+            load.breakers[family].observe(None, began, now)
 
     def _cool(self, domain: Domain, fault: Fault, now: float) -> None:
         if fault.credential:

@@ -21,6 +21,7 @@ from backends.doors import DOORS
 from backends.entra import client_credentials
 from backends.families import ALL_FAMILIES, OPENAI_FAMILIES, VLLM_FAMILIES
 from backends.google.account import read_account
+from backends.google.claude import Claude, ClaudeItself, is_claude
 from backends.google.dialect import Google
 from backends.media import Fetcher
 from backends.openai import OpenAI
@@ -62,21 +63,27 @@ class Means(msgspec.Struct, frozen=True):
     fetcher: Fetcher | None = None
 
 
+def _spoken(deployment: Deployment) -> str:
+    """The provider whose dialect is spoken: Claude keeps its own on Vertex AI."""
+    claude = deployment.provider == "vertex" and is_claude(deployment.model)
+    return "anthropic" if claude else deployment.provider
+
+
 def native(deployment: Deployment) -> frozenset[str]:
     """The endpoint families that the upstream answers itself."""
     responses = {"responses"} if deployment.provider == "azure" and not deployment.api_version else frozenset()
-    return NATIVE[deployment.provider] | frozenset(deployment.native) | responses
+    return NATIVE[_spoken(deployment)] | frozenset(deployment.native) | responses
 
 
 def families(deployment: Deployment) -> frozenset[str]:
     """The endpoint families that are served."""
-    embeddings = frozenset({"embeddings"}) if deployment.provider in _EMBEDDERS else frozenset()
+    embeddings = frozenset({"embeddings"}) if _spoken(deployment) in _EMBEDDERS else frozenset()
     return native(deployment) | DOORS.keys() | embeddings
 
 
 def features(deployment: Deployment) -> frozenset[str]:
     """What the deployment can be asked for, in the words of backends/capabilities.py."""
-    return PROVIDERS[deployment.provider] - frozenset(deployment.lacks)
+    return PROVIDERS[_spoken(deployment)] - frozenset(deployment.lacks)
 
 
 def metered(deployment: Deployment) -> bool:
@@ -157,11 +164,12 @@ def _gemini(deployment: Deployment, root: str, means: Means) -> Adapter:
 
 def _vertex(deployment: Deployment, root: str, means: Means) -> Adapter:
     place = Place(root, _vertex_key(deployment, means), headers(deployment))
-    if deployment.credentials is None:
-        return _translated(deployment, place, Google(vertex=True))
-    return _translated(
-        deployment, place, Google(f"projects/{deployment.project}/locations/{deployment.region}", vertex=True)
-    )
+    # an API key belongs to a project already, and names none
+    resource = f"projects/{deployment.project}/locations/{deployment.region}" if deployment.credentials else ""
+    if is_claude(deployment.model):
+        itself = Signed(ClaudeItself(root, resource, deployment.model, headers(deployment)), place.credentials)
+        return with_doors(deployment, itself, place, Claude(resource))
+    return _translated(deployment, place, Google(resource, vertex=True))
 
 
 def _vertex_key(deployment: Deployment, means: Means) -> Credentials:

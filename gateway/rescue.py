@@ -16,13 +16,15 @@ from backends.recover.chunk import REASONING
 from backends.recover.continuation import continuation
 from backends.recover.joins import Continuing, Realigning, Restarting
 from backends.recover.kept import Keeper, Kept
-from backends.recover.seam import DONE, Join, Mend, Mending, Seam, length_end
+from backends.recover.seam import Join, Mend, Mending, Seam, ending
 from gateway import clock
 from gateway.attempt import Attempt
+from gateway.token_count import TokenCount
 from policies.failure import Fault
+from policies.load import Continues
 from policies.plan import Exclusions, plan
-from policies.recovery import MAX_TRIES, Broken, Hopeless, Limits, Recovery, left, recover
-from policies.types import Candidate, Mode, Model, Outcome, Snapshot, Usage, spent
+from policies.recovery import MAX_TRIES, RECOVERABLE, Broken, Hopeless, Limits, Recovery, left, recover
+from policies.types import NO_USAGE, Candidate, Mode, Model, Outcome, Snapshot, Usage, spent
 
 if TYPE_CHECKING:
     from gateway.answer import Answer
@@ -63,8 +65,10 @@ class Rescue:
         self._tried = {dead.candidate.id}
         self.deadline = journey.deadline
         self._fault = fault
-        self.outcome.usage = self.estimated()
-        self._note(dead, self.estimated(), fault)
+        self._counted = False
+        told = dead.decoder.usage if dead.decoder is not None else NO_USAGE
+        self._begun = self.outcome.spent
+        self._died(told if told.source == "upstream" else self.estimated())
 
     @property
     def answer(self) -> "Answer":
@@ -76,10 +80,10 @@ class Rescue:
 
     def begin(self) -> None:
         """Take the stream over; where it cannot be recovered, it ends in its error."""
-        if self._kept.finished:
-            self._complete(DONE)
-            return
         failure, dead = self._fault.failure, self._dead.candidate
+        if self._kept.whole(self._asked.choices) and failure in RECOVERABLE:
+            self._complete()
+            return
         found = recover(self._rules, failure, self._broken(), dead, self._places())
         why = found.why if isinstance(found, Hopeless) else self._go_on(found)
         if why:
@@ -89,11 +93,14 @@ class Rescue:
 
     def _go_on(self, found: Recovery) -> str:
         """In the way that was found; why not, if it cannot be."""
-        if found.mode is Mode.CONTINUE and left(self._limits(), self._kept.tokens) is None:
-            usage = self.estimated() if self._asked.include_usage else None
-            self._complete(length_end(self._kept, self._journey.family.name, usage))
-            return ""
         chosen = self._choose(found)
+        if found.mode is Mode.CONTINUE:
+            if chosen is not None and self._must_count(chosen):
+                self._count_at(chosen)
+                return ""
+            if left(self._limits(), self._kept.tokens) is None:
+                self._complete()
+                return ""
         if chosen is None:
             return "no place is free"
         request, load = self._journey.incoming.request, chosen.load
@@ -104,6 +111,31 @@ class Rescue:
         load.recoveries.reserve(amount, now)
         self._journey.later(seconds, self._send, found.mode, chosen)
         return ""
+
+    def _must_count(self, chosen: Candidate) -> bool:
+        """A chunk may hold several tokens. Where there are limits to keep, a place that renders texts is asked."""
+        limits = self._limits()
+        limited = limits.most is not None or limits.least is not None
+        return limited and not self._counted and chosen.load.continues in (Continues.EXACTLY, Continues.TRIMMED)
+
+    def _count_at(self, chosen: Candidate) -> None:
+        journey, incoming = self._journey, self._journey.incoming
+        self._counted = True
+        adapter = journey.catalog.adapters[chosen.id]
+        TokenCount(journey.gateway, self._sized).ask(adapter, self._kept.content, incoming.request, incoming.headers)
+
+    def _sized(self, tokens: int | None) -> None:
+        """The text so far is so many tokens, or nobody says."""
+        if not self.outcome.finished:  # the client may have left meanwhile
+            if tokens is not None and tokens > self._kept.tokens:
+                self._kept.tokens = tokens
+                self._died(self.estimated())
+            self._journey.guarded(self.begin)
+
+    def _died(self, usage: Usage) -> None:
+        """What the dead attempt came to: as its upstream said, else estimated."""
+        self.outcome.usage, self.outcome.spent = usage, self._begun
+        self._note(self._dead, usage, self._fault)
 
     def _send(self, mode: Mode, chosen: Candidate) -> None:
         journey = self._journey
@@ -126,8 +158,9 @@ class Rescue:
     def start(self, attempt: Attempt, status: int, upstream: Mapping[bytes, bytes], first: bytes) -> None:
         """The first content that the client does not have yet."""
         journey = self._journey
-        waited = attempt.first_at - attempt.sent_at
-        journey.gateway.live.committed(attempt.candidate, journey.incoming.request, waited, attempt.first_at)
+        request, first_at = journey.incoming.request, attempt.first_at
+        waited = first_at - attempt.sent_at
+        journey.gateway.live.committed(attempt.candidate, request, waited, attempt.started, first_at)
         journey.outcome.recovered = self._mode
         self._count(self._mode)
         journey.answer.flow = attempt
@@ -209,10 +242,11 @@ class Rescue:
 
     # The ends
 
-    def _complete(self, end: bytes) -> None:
+    def _complete(self) -> None:
         """All that was asked for had been sent when the stream died: only its end is missing."""
         journey = self._journey
-        journey.outcome.usage = self.estimated()
+        untold = self._asked.include_usage and not self._kept.counted
+        end = ending(self._kept, journey.family.name, self.outcome.usage if untold else None)
         journey.outcome.recovered = "end"
         self._count("end")
         journey.answer.write(end)

@@ -30,7 +30,8 @@ class Rivals:
     """Of one journey; made only where hedging is configured. Watched for when its current attempt is late."""
 
     __slots__ = (
-        "_current", "_hedged", "_journey", "_kind", "_model", "_pending", "_second", "deadline", "late_at", "total",
+        "_current", "_hedged", "_journey", "_kind", "_model", "_pending", "_second", "_why", "deadline",
+        "late_at", "total",
     )  # fmt: skip
 
     def __init__(self, journey: "Journey") -> None:
@@ -39,6 +40,7 @@ class Rivals:
         self._kind = kind(request.family, request.stream, request.prompt_tokens)
         self._current: Attempt | None = None
         self._second: Attempt | None = None
+        self._why = ""  # it was made, see Outcome
         self._hedged = False  # a request is hedged once
         self._pending: GiveUp | None = None  # what the current attempts came to, if the second fails as well
         self.deadline = self.late_at = self.total = _NEVER
@@ -64,7 +66,7 @@ class Rivals:
     def settled(self, attempt: Attempt, fault: Fault | None) -> None:
         """The second failed: what counts is what becomes of the current one."""
         self._second = None
-        self._lose(attempt, fault or _SLOWER)
+        self._lose(attempt, fault or _SLOWER, self._why)
         if self._pending is not None:
             self._journey.settle_for(self._pending)
 
@@ -113,8 +115,9 @@ class Rivals:
             return False
         if not live.hedge.take(work(request.prompt_tokens, attempt.candidate.deployment.price), now):
             return False
-        live.observe(attempt.candidate, request.family, fault, now)
+        live.observe(attempt.candidate, request.family, fault, attempt.started, now)
         attempt.owner, self._second, self._current = self, attempt, None
+        self._why = self.outcome.reason
         return True
 
     def gave_up(self, action: GiveUp) -> bool:
@@ -128,7 +131,7 @@ class Rivals:
         second, self._second = self._second, None
         if second is not None:
             second.cancel()
-            self._lose(second, _SLOWER)
+            self._lose(second, _SLOWER, self._why)
 
     # Watched
 
@@ -145,7 +148,7 @@ class Rivals:
         if not live.hedge.take(work(request.prompt_tokens, place.deployment.price), now):
             return
         self._disarm()
-        self._hedged = True
+        self._hedged, self._why = True, "hedge"
         limits, adapter = self._model.timeouts[place.deployment.name], journey.catalog.adapter(place, self._model)
         self._second = Attempt(self, place, limits, adapter, journey.incoming, now)
         self.outcome.attempts += 1
@@ -172,19 +175,19 @@ class Rivals:
         """The second has spoken first: it is the current one now."""
         current, self._current, self._second = self._current, attempt, None
         attempt.owner = self._journey
-        self.outcome.hedged = "won"
-        self._journey.replace(attempt)
+        self.outcome.hedged, why = "won", self.outcome.reason
+        self._journey.replace(attempt, self._why)
         if current is not None:
             self.outcome.waited += max(0.0, attempt.sent_at - current.sent_at)
             current.cancel()
-            self._lose(current, _SLOWER)
+            self._lose(current, _SLOWER, why)
 
-    def _lose(self, attempt: Attempt, fault: Fault) -> None:
+    def _lose(self, attempt: Attempt, fault: Fault, why: str) -> None:
         """Account for an attempt that another one made superfluous: its prompt counts as read."""
         journey, candidate = self._journey, attempt.candidate
-        attempt.give_back(journey.gateway, fault)
+        now = attempt.give_back(journey.gateway, fault)
         self.outcome.hedged = self.outcome.hedged or "lost"
-        self.outcome.tried += (candidate.deployment.name,)
+        self.outcome.note(candidate.id, attempt.started, now, fault.failure.code, why, 0.0)
         usage = Usage(journey.incoming.request.prompt_tokens, 0, 0, "estimated")
         self.outcome.spent += (spent(candidate, usage, fault),)
-        journey.gateway.live.waited(candidate, self._kind, clock.now() - attempt.started)
+        journey.gateway.live.waited(candidate, self._kind, now - attempt.started)

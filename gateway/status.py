@@ -1,16 +1,22 @@
 """Status. Rule: one report of what the router sees now, for the admin API, the console and the terminal alike."""
 
+from math import inf
+
 import msgspec
 
 from gateway import clock
+from gateway.alerts import Alert
 from gateway.caches import Caches
 from gateway.gateway import Gateway
+from gateway.prober import SCRAPED
+from gateway.traffic import Now, is_own
 from policies.load import FRESH
 from policies.types import Candidate
 
 
 class EndpointStatus(msgspec.Struct):
-    """One endpoint. What no fresh scrape says is null. ``breakers``: families whose breaker is not closed."""
+    """One endpoint. What no fresh scrape says is null; ``stale``: it was to say. ``breakers``: those not closed, by
+    family."""
 
     url: str
     up: bool
@@ -26,6 +32,7 @@ class EndpointStatus(msgspec.Struct):
     breakers: dict[str, str]
     kv_events: str | None = None  # whether its cache events can be relied on: live, partial, missing, silent
     continues: str = "unknown"  # how it goes on from a text, as probed: exactly, trimmed, no, unknown
+    stale: bool = False
 
 
 class DeploymentStatus(msgspec.Struct):
@@ -33,10 +40,11 @@ class DeploymentStatus(msgspec.Struct):
     provider: str
     model: str
     endpoints: list[EndpointStatus]
+    own: bool = False
 
 
 class Report(msgspec.Struct):
-    """Everything, now. Times are seconds."""
+    """Everything, now. Seconds, ``time`` since the epoch. What has a default is not in older saved reports."""
 
     version: str
     uptime: float
@@ -45,6 +53,10 @@ class Report(msgspec.Struct):
     active: int
     models: dict[str, list[list[str]]]
     deployments: list[DeploymentStatus]
+    time: float = 0.0
+    waiting: int = 0  # requests, for a place
+    now: Now = Now()
+    alerts: list[Alert] = []
 
 
 def not_ready(gateway: Gateway) -> str:
@@ -61,9 +73,9 @@ def report(gateway: Gateway) -> Report:
     """The report of this moment."""
     catalog, now = gateway.catalog, clock.now()
     reason = not_ready(gateway)
-    return Report(
+    made = Report(
         gateway.version,
-        clock.wall() - gateway.started,
+        gateway.uptime(),
         not reason,
         reason,
         len(gateway.journeys),
@@ -74,10 +86,16 @@ def report(gateway: Gateway) -> Report:
                 candidates[0].deployment.provider,
                 candidates[0].deployment.model,
                 [_endpoint(c, gateway.live.caches, now) for c in candidates],
+                is_own(candidates[0]),
             )
             for name, candidates in catalog.candidates.items()
         ],
+        clock.wall(),
+        gateway.line.waiting,
+        gateway.traffic.now(catalog, gateway.dropped(), now),
     )
+    made.alerts = gateway.alarms.at(made, now)
+    return made
 
 
 def _endpoint(candidate: Candidate, caches: Caches, now: float) -> EndpointStatus:
@@ -102,4 +120,5 @@ def _endpoint(candidate: Candidate, caches: Caches, now: float) -> EndpointStatu
         },
         kv_events=caches.mirror(candidate.id).state if candidate.id in caches.of else None,
         continues=load.continues.value,
+        stale=scraped is None and not load.down and candidate.deployment.provider in SCRAPED and load.scraped_at > -inf,
     )

@@ -53,7 +53,7 @@ class Telling:
         waited = now - attempt.sent_at
         outcome.status, outcome.first_token = status, now
         outcome.waited += waited
-        self.gateway.live.committed(attempt.candidate, self.incoming.request, waited, now)
+        self.gateway.live.committed(attempt.candidate, self.incoming.request, waited, attempt.started, now)
 
     def _lines(self, content_type: bytes) -> bytes:
         return headers.answered(self.outcome, content_type, self.given, self.catalog.config.server.cors)
@@ -115,9 +115,9 @@ class Telling:
 
     def _ring(self, call: Callable[..., None], *given: object) -> None:
         self._timer = None  # it holds this journey, too
-        self._guarded(call, *given)
+        self.guarded(call, *given)
 
-    def _guarded(self, call: Callable[..., None], *given: object) -> None:
+    def guarded(self, call: Callable[..., None], *given: object) -> None:
         try:
             call(*given)
         except Exception:

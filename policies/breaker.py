@@ -1,6 +1,7 @@
 """The breaker. Rule: it alone decides whether an endpoint that errs is asked again; time is an argument.
 
-Closed lets everything through, open nothing, half-open one probe at a time:
+Closed lets everything through, open nothing, half-open one probe at a time. An attempt is known by when it began: what
+began before the breaker last moved says nothing of the endpoint as it is now.
 
     CLOSED --trip--> OPEN --cooled--> HALF_OPEN --ok--> CLOSED
                       ^------------------fail---'
@@ -53,52 +54,55 @@ class Breaker(msgspec.Struct):
     seen_before: int = 0  # in the half before: two halves slide where one window would jump
     failed_before: int = 0
     half_ends: float = 0.0
-    opened: float = 0.0
-    probing: bool = False
+    moved: float = float("-inf")  # when it last opened or closed
+    probe: float | None = None  # when the probe under way began
 
     def at(self, now: float) -> State:
         """The state at ``now``, without changing it."""
-        if self.state is State.OPEN and now >= self.opened + self.rules.open_for:
+        if self.state is State.OPEN and now >= self.moved + self.rules.open_for:
             return TRANSITIONS[State.OPEN, Signal.COOLED]
         return self.state
 
     def allows(self, now: float) -> bool:
         state = self.at(now)
-        return state is State.CLOSED or (state is State.HALF_OPEN and not self.probing)
+        return state is State.CLOSED or (state is State.HALF_OPEN and self.probe is None)
 
-    def enter(self, now: float) -> None:
-        """An attempt starts; in half-open it is the probe."""
+    def enter(self, began: float) -> None:
+        """An attempt begins; in half-open it is the probe, unless there is one."""
         if self.state is not State.CLOSED:
-            self.state = self.at(now)
-            self.probing = self.state is State.HALF_OPEN
+            self.state = self.at(began)
+            if self.state is State.HALF_OPEN and self.probe is None:
+                self.probe = began
 
-    def prove(self, now: float) -> None:
-        """The probe has brought content: no need to wait for the end of a long answer."""
-        if self.state is State.HALF_OPEN and self.probing:
-            self.observe(True, now)
+    def prove(self, began: float, now: float) -> None:
+        """An attempt has brought content. Of the probe that is enough: no need to wait for the end of a long answer."""
+        if began == self.probe:
+            self.observe(True, began, now)
 
-    def observe(self, ok: bool | None, now: float) -> None:
+    def observe(self, ok: bool | None, began: float, now: float) -> None:
         """An attempt ended: well, badly, or (None) in a way that says nothing of the endpoint."""
-        probe, self.probing = self.probing, False
+        probe = began == self.probe
+        if probe:
+            self.probe = None
         if ok is None:
             return
-        if self.state is State.HALF_OPEN and probe:
+        if probe:
             self._move(Signal.OK if ok else Signal.FAIL, now)
-        elif self.state is State.CLOSED:
+        elif self.state is State.CLOSED and began >= self.moved:
             self._count(ok, now)
             if self._tripped():
                 self._move(Signal.TRIP, now)
 
-    def trip(self, now: float) -> None:
+    def trip(self, began: float, now: float) -> None:
         """Open at once: the endpoint is not there."""
         if self.state is State.CLOSED:
             self._move(Signal.TRIP, now)
         else:
-            self.observe(False, now)
+            self.observe(False, began, now)
 
     def _move(self, signal: Signal, now: float) -> None:
         self.state = TRANSITIONS[self.state, signal]
-        self.opened = now
+        self.moved = now
         self.row = self.seen = self.failed = self.seen_before = self.failed_before = 0
 
     def _count(self, ok: bool, now: float) -> None:

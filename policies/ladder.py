@@ -7,7 +7,7 @@ Stale telemetry is unknown: never zero, never saturated. Two units are never mix
 """
 
 from collections.abc import Callable
-from enum import Enum
+from enum import StrEnum
 
 from policies.learners.speed import Speed
 from policies.types import Candidate, Request
@@ -15,7 +15,7 @@ from policies.types import Candidate, Request
 NEVER = float("-inf")
 
 
-class Rung(Enum):
+class Rung(StrEnum):
     """What a score was read from."""
 
     PREDICTED = "predicted"  # a predictor's word on this very request

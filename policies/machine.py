@@ -1,6 +1,6 @@
 """The attempt machine. Rule: events in, actions out; no I/O. The live dispatcher and the simulator both drive it.
 
-    first -> candidate | None: where a request goes that meets no difficulty; it needs no machine
+    first -> Plan(candidate | None): where a request goes that meets no difficulty; it needs no machine
     start -> Start(candidate) | Wait(seconds) | GiveUp
     failed(fault) -> Start(candidate) | Wait(seconds) | GiveUp(fault)        resume (after a Wait) -> any of them
 
@@ -10,11 +10,13 @@ It ends: every failure spends a retry of its deployment or shuts out what failed
 import msgspec
 
 from policies.failure import ENDPOINT_FAULTS, Failure, Fault, Progress
+from policies.ladder import Rung
 from policies.plan import Exclusions, cooled_in, last_resort, over_rate, plan, too_long
-from policies.types import Candidate, Model, Request, RetryRules, Snapshot
+from policies.types import Candidate, Model, Plan, Request, RetryRules, Snapshot
 from policies.verdict import VERDICTS, Verdict
 
 MAX_ATTEMPTS = 16
+PAUSE = 1.0  # seconds: when to come back, where nobody says
 
 
 class Start(msgspec.Struct, frozen=True, gc=False):
@@ -22,6 +24,7 @@ class Start(msgspec.Struct, frozen=True, gc=False):
 
     candidate: Candidate
     model: Model
+    rung: str = ""  # what the choice was read from
 
 
 class Wait(msgspec.Struct, frozen=True):
@@ -40,13 +43,13 @@ class GiveUp(msgspec.Struct, frozen=True):
 Action = Start | Wait | GiveUp
 
 
-def first(request: Request, model: Model, snapshot: Snapshot) -> Candidate | None:
+def first(request: Request, model: Model, snapshot: Snapshot) -> Plan:
     """The place a Machine would start at, where the model itself has one; a Machine is made when that attempt fails,
     or when there is none."""
-    candidate = plan(request, model, snapshot).candidate
-    if candidate is not None:
-        candidate.domain.budget.request(snapshot.now)
-    return candidate
+    choice = plan(request, model, snapshot)
+    if choice.candidate is not None:
+        choice.candidate.domain.budget.request(snapshot.now)
+    return choice
 
 
 class Machine:
@@ -115,11 +118,11 @@ class Machine:
         """What follows the failure of the attempt last started."""
         verdict = VERDICTS[fault.failure, progress]
         if verdict is Verdict.STOP or self._last is None:
-            return GiveUp(fault)
+            return self._give_up(fault, snapshot.now)
         if snapshot.now >= self.deadline or self._attempts >= MAX_ATTEMPTS:
-            return GiveUp(fault)
+            return self._give_up(fault, snapshot.now)
         if self._resorted and fault.failure in ENDPOINT_FAULTS:
-            return self._exhausted(False)
+            return self._exhausted(False, snapshot.now)
         self._fault = fault
         if self._exclusions is None:
             self._exclusions = Exclusions()
@@ -147,7 +150,8 @@ class Machine:
     def resume(self, snapshot: Snapshot) -> Action:
         """The wait is over: the same deployment again, or whatever else has come back."""
         if snapshot.now >= self.deadline:
-            return GiveUp(self._fault or Fault(Failure.DEADLINE, "the request's time is up (timeouts.total)"))
+            late = Fault(Failure.DEADLINE, "the request's time is up (timeouts.total)")
+            return self._give_up(self._fault or late, snapshot.now)
         if self._last is None:
             return self.start(snapshot)
         return self._again(self._last, snapshot) or self._forward(snapshot)
@@ -161,10 +165,10 @@ class Machine:
         self._last = candidate
         self._attempts += 1
 
-    def _begin(self, candidate: Candidate) -> Start:
+    def _begin(self, candidate: Candidate, rung: Rung | None = None) -> Start:
         self._attempts += 1
         self._last = candidate
-        return Start(candidate, self._model)
+        return Start(candidate, self._model, rung or "")
 
     def _forward(self, snapshot: Snapshot) -> Start | GiveUp:
         """The next place: of this model, then of each fallback in turn."""
@@ -173,11 +177,11 @@ class Machine:
             choice = plan(self.request, self._model, snapshot, self._exclusions)
             if choice.candidate is not None:
                 choice.candidate.domain.budget.request(snapshot.now)
-                return self._begin(choice.candidate)
+                return self._begin(choice.candidate, choice.rung)
             full = full or choice.full
             model = self._next_model(snapshot)
             if model is None:
-                return self._exhausted(full)
+                return self._exhausted(full, snapshot.now)
             self._model = model
 
     def _next_model(self, snapshot: Snapshot) -> Model | None:
@@ -187,13 +191,22 @@ class Machine:
                 return model
         return None
 
-    def _exhausted(self, full: bool) -> GiveUp:
+    def _give_up(self, fault: Fault, now: float) -> GiveUp:
+        """When to come back: as the upstream said; else when its domain is asked again, or after a pause."""
+        seconds = fault.retry_after
+        if seconds is None and fault.failure is Failure.OVERLOADED:
+            seconds = PAUSE
+        elif seconds is None and fault.failure is Failure.RATE_LIMITED and not fault.credential and self._last:
+            seconds = max(PAUSE, self._last.domain.cooled_until - now)
+        return GiveUp(fault, seconds)
+
+    def _exhausted(self, full: bool, now: float) -> GiveUp:
         if self._fault is not None:
-            return GiveUp(self._fault, self._fault.retry_after)
+            return self._give_up(self._fault, now)
         name = self.request.model
         if full:
-            return GiveUp(Fault(Failure.SHED, f"every deployment of model '{name}' is at its max_concurrency"), 1.0)
-        return GiveUp(Fault(Failure.NO_ENDPOINT, f"no endpoint of model '{name}' is available"), 1.0)
+            return GiveUp(Fault(Failure.SHED, f"every deployment of model '{name}' is at its max_concurrency"), PAUSE)
+        return GiveUp(Fault(Failure.NO_ENDPOINT, f"no endpoint of model '{name}' is available"), PAUSE)
 
     def _forward_or_wait(self, last: Candidate, snapshot: Snapshot) -> Action:
         """The next place; where there is none, the same deployment after a pause, if the rules allow it."""
@@ -225,7 +238,7 @@ class Machine:
         for endpoints in (self._exclusions.endpoints, self._silent):
             choice = plan(self.request, self._model, snapshot, Exclusions(endpoints=endpoints, only=name))
             if choice.candidate is not None:
-                return self._begin(choice.candidate)
+                return self._begin(choice.candidate, choice.rung)
         return None
 
     def _rate_limited(self, fault: Fault, last: Candidate, snapshot: Snapshot) -> Action:
@@ -236,7 +249,7 @@ class Machine:
         tier = next(t for t in self._model.tiers if any(c.id == last.id for c in t))
         choice = plan(self.request, self._model, snapshot, self._exclusions)
         if choice.candidate is not None and any(c.id == choice.candidate.id for c in tier):
-            return self._begin(choice.candidate)
+            return self._begin(choice.candidate, choice.rung)
         if fault.credential:
             return self._forward(snapshot)
         pause = self._backoff(0)

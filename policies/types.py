@@ -228,8 +228,25 @@ class Plan(msgspec.Struct, frozen=True, gc=False):
     rung: Rung | None = None
 
 
+class Try(msgspec.Struct, frozen=True, gc=False):
+    """An attempt that did not bring the answer, or not all of it. ``reason``: why it was made, as of an Outcome."""
+
+    deployment: str
+    endpoint: str
+    began: float
+    ended: float
+    end: str  # the code of its failure
+    reason: str
+    rung: str
+    first_token: float = 0.0  # when its first content was in hand; 0: never
+
+
 class Outcome(msgspec.Struct, gc=False):
-    """What became of a request, filled along its journey and recorded once, on every path. Seconds are monotonic."""
+    """What became of a request, filled along its journey and recorded once, on every path. Seconds are monotonic.
+
+    ``policy``, ``rung``, ``reason``, ``began``: of the attempt that counted last, how it was chosen, why it was made
+    (first, retry, fallback, hedge, recovery), and when, where that was not on arrival. ``tries``: the others.
+    """
 
     id: bytes
     family: str
@@ -246,7 +263,11 @@ class Outcome(msgspec.Struct, gc=False):
     first_token: float = 0.0  # when the first content was in hand; 0: never
     finished: float = 0.0
     waited: float = 0.0  # seconds spent waiting for upstreams
-    tried: tuple[str, ...] = ()
+    policy: str = ""
+    rung: str = ""
+    reason: str = "first"
+    began: float = 0.0
+    tries: tuple[Try, ...] = ()
     spent: tuple[Spent, ...] = ()  # each attempt's own tokens, where ``usage`` (what the client got) is not all of it
     recovered: str = ""  # the mode by which a broken stream went on
     hedged: str = ""  # what became of a second attempt beside the first: won, lost
@@ -254,3 +275,20 @@ class Outcome(msgspec.Struct, gc=False):
     route: str = ""  # the route that took it
     mirror: bool = False  # a copy that nobody waits for
     decision: bytes = b""  # its record as JSON, where its client asked for it
+
+    @property
+    def tried(self) -> tuple[str, ...]:
+        """The deployments of its other attempts."""
+        return tuple(each.deployment for each in self.tries)
+
+    def follow(self, model: str, deployment: str, rung: str, now: float) -> None:
+        """An attempt begins that is not the first, or comes after a wait or for a fallback model."""
+        if model != self.model or (self.attempts and deployment != self.deployment):
+            self.reason = "fallback"
+        elif self.attempts:
+            self.reason = "retry"
+        self.rung, self.began = rung, now
+
+    def note(self, id: tuple[str, str], began: float, ended: float, end: str, reason: str, first: float) -> None:
+        """One of its attempts is over."""
+        self.tries += (Try(*id, began, ended, end, reason, self.rung, first),)

@@ -1,12 +1,12 @@
 """Google's dialect. Rule: one class for the Gemini API and Vertex AI; they differ in where a model is found."""
 
 from collections.abc import Mapping
-from urllib.parse import quote
 
 from backends.conversation import Conversation
 from backends.dialect import ReplyReader, Written
 from backends.embedding import Texts, Vectors
 from backends.google import embedding, faults, read_reply, write_request
+from backends.google.address import model_path
 from policies.failure import Fault
 
 
@@ -35,16 +35,4 @@ class Google:
         return embedding.read(body)
 
     def _path(self, model: str) -> bytes:
-        """The model's path; a name with a slash says its own collection (``tunedModels/x``, ``endpoints/1``)."""
-        collection = "publishers/google/models/" if self._vertex else "models/"
-        path = "/".join(part for part in (self._resource, model if "/" in model else collection + model) if part)
-        return b"/" + quote(path, safe="/").encode("ascii")
-
-
-def vertex_root(location: str) -> str:
-    """The root of Vertex AI's API: the global one, a multi-region's, or a region's own."""
-    if location == "global":
-        return "https://aiplatform.googleapis.com/v1"
-    if location in ("us", "eu"):
-        return f"https://aiplatform.{location}.rep.googleapis.com/v1"
-    return f"https://{location}-aiplatform.googleapis.com/v1"
+        return model_path(self._resource, "publishers/google/models/" if self._vertex else "models/", model)

@@ -23,6 +23,7 @@ NEUTRAL: Mapping[str, tuple[object, ...]] = {
     "echo": (None, False),
     "suffix": (None, ""),
     "audio": (None,),
+    "chat_template": (None,),  # the engine's own was probed
     "structured_outputs": (None,),
     "guided_json": (None,),
     "guided_regex": (None,),

@@ -16,7 +16,8 @@ BATCH = 16 * 1024  # bytes of events that are read at once
 
 
 class Kept(msgspec.Struct):
-    """``head``: what the first chunk said beside its choices. ``tokens``: chunks that came of something generated."""
+    """``head``: what the first chunk said beside its choices. ``tokens``: chunks that came of something generated.
+    ``finished``: the choices that came to their end. ``counted``: the usage was sent."""
 
     head: Json = {}
     said: list[Piece] = []
@@ -24,8 +25,13 @@ class Kept(msgspec.Struct):
     size: int = 0
     choices: int = 0
     called: bool = False
-    finished: bool = False
+    finished: set[int] = set()
+    counted: bool = False
     overflow: bool = False
+
+    def whole(self, choices: int) -> bool:
+        """Whether all of so many choices had come to their end."""
+        return len(self.finished) >= max(1, choices, self.choices)
 
     @property
     def content(self) -> str:
@@ -49,13 +55,16 @@ class Kept(msgspec.Struct):
     def _note(self, read: Json) -> None:
         if not self.head and read.get("id"):
             self.head = {key: read[key] for key in ("id", "created", "model") if key in read}
+        self.counted = self.counted or bool(read.get("usage"))
         for each in read.get("choices") or ():
-            self.choices = max(self.choices, int(each.get("index") or 0) + 1)
+            index = int(each.get("index") or 0)
+            self.choices = max(self.choices, index + 1)
+            if each.get("finish_reason"):
+                self.finished.add(index)
         choice = chunk.choice(read)
         if choice is None:
             return
         self.called = self.called or chunk.calls(choice)
-        self.finished = self.finished or bool(choice.get("finish_reason"))
         pieces = chunk.pieces(choice)
         self.tokens += bool(pieces) or self.called
         for channel, text in pieces:

@@ -181,16 +181,21 @@ def _counted(given: Json, usage: Usage) -> Json:
 
 
 def _closing(last: Json, usage: Usage | None) -> bytes:
-    end = chunk.write(last)
-    if usage is not None:
-        end += chunk.write({**last, "choices": [], "usage": _counted({}, usage)})
-    return end + DONE
+    return chunk.write(last) + _after(last, usage)
 
 
-def length_end(kept: Kept, family: str, usage: Usage | None) -> bytes:
-    """The end of an answer whose stream died with its limit of tokens reached. ``usage``: where it was asked for."""
+def _after(last: Json, usage: Usage | None) -> bytes:
+    """What comes after the last choice."""
+    return (chunk.write({**last, "choices": [], "usage": _counted({}, usage)}) if usage is not None else b"") + DONE
+
+
+def ending(kept: Kept, family: str, usage: Usage | None) -> bytes:
+    """What an answer lacks whose stream died when all was said: its finish reason (its limit of tokens was reached),
+    and what comes after it. ``usage``: where it is still to be told."""
     text = family == "completions"
+    bare = {**kept.head, "object": "text_completion" if text else "chat.completion.chunk"}
+    if kept.finished:
+        return _after(bare, usage)
     said: Json = {"text": ""} if text else {"delta": {}}
     last = {"index": 0, **said, "logprobs": None, "finish_reason": "length"}
-    object = "text_completion" if text else "chat.completion.chunk"
-    return _closing({**kept.head, "object": object, "choices": [last]}, usage)
+    return _closing({**bare, "choices": [last]}, usage)

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import structs
 
 from backends.google.account import METADATA_HOST, METADATA_SERVER, Account, read_account
-from backends.google.dialect import vertex_root
+from backends.google.address import vertex_root
 from gateway.config.check import Finding
 from gateway.config.deployment import Deployment
 from gateway.config.schema import Config

@@ -71,6 +71,7 @@ class Key(Struct, frozen=True, kw_only=True):
     key_sha256: SHA-256 of the key in hex, instead of the key.
     models: Names or patterns of the models it may ask for.
     explain: Whether it may ask why a request went where it did.
+    priority: Where its requests stand when they wait for a place: lower goes first.
     """
 
     name: Name
@@ -78,6 +79,7 @@ class Key(Struct, frozen=True, kw_only=True):
     key_sha256: Sha256 | None = None
     models: list[Annotated[str, Meta(min_length=1)]] = field(default_factory=lambda: ["*"])
     explain: bool = False
+    priority: int = 0
 
 
 class Auth(Struct, frozen=True, kw_only=True):

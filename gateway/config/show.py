@@ -6,6 +6,8 @@ import msgspec
 import yaml
 from msgspec import inspect
 
+from gateway.config.deployment import Model
+from gateway.config.policy import Route
 from gateway.config.scalar import notation_of
 from gateway.config.schema import Config
 from gateway.config.secret import MASK
@@ -17,6 +19,20 @@ def show(config: Config) -> str:
     """The resolved configuration; each policy in use is expanded into its parts."""
     data = cast(dict[str, object], encode(inspect.type_info(Config), config))
     return yaml.safe_dump(data | {"policies": policies(config)}, sort_keys=False, allow_unicode=True, width=120)
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """The configuration as the router sees it: whole, and what a reader looks for first."""
+
+    yaml: str
+    policies: dict[str, object]
+    models: dict[str, Model]
+    routes: object
+
+
+def shown(config: Config) -> Shown:
+    routes = encode(inspect.type_info(list[Route]), config.routes)
+    return Shown(show(config), policies(config), config.models, routes)
 
 
 def encode(kind: inspect.Type, value: object) -> object:

@@ -79,7 +79,7 @@ class Attempt:
         if not self.over:
             self.first_at, self.cached = now, cached_tokens
             live = self.journey.world.live
-            live.committed(self.candidate, self.journey.request, now - self.started, now)
+            live.committed(self.candidate, self.journey.request, now - self.started, self.started, now)
 
     def finished(self, now: float) -> None:
         if self.over:
@@ -116,7 +116,7 @@ class Attempt:
     def _account(self, fault: Fault | None, now: float) -> None:
         self.over = True
         live, request = self.journey.world.live, self.journey.request
-        live.observe(self.candidate, FAMILY, fault, now)
+        live.observe(self.candidate, FAMILY, fault, self.started, now)
         if fault is not None and not self.first_at:
             live.failed(self.candidate, request, fault, self.limits.ttft, now)
         live.leave(self.candidate, request)

@@ -11,6 +11,7 @@ import msgspec
 
 SIZE = 256
 LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+_P95 = LEVELS.index(0.95)
 RATE = 0.01  # how far one outcome moves a level
 
 
@@ -20,11 +21,13 @@ class Ratios(msgspec.Struct):
     ring: list[float] = []
     order: list[float] = []  # the same, sorted
     at: int = 0
+    seen: int = 0  # ever
 
     def __len__(self) -> int:
         return len(self.ring)
 
     def observe(self, ratio: float) -> None:
+        self.seen += 1
         if len(self.ring) < SIZE:
             self.ring.append(ratio)
         else:
@@ -61,6 +64,8 @@ class Calibration(msgspec.Struct):
     """Which level to ask for, so that the share wanted is the share seen."""
 
     levels: list[float] = msgspec.field(default_factory=lambda: list(LEVELS))
+    seen: int = 0  # outcomes
+    kept: int = 0  # of those, within the 95th percentile
 
     def level(self, share: float) -> float:
         """The level to read a quantile at, for it to hold in ``share`` of the cases."""
@@ -72,6 +77,8 @@ class Calibration(msgspec.Struct):
 
     def observe(self, level: float) -> None:
         """The outcome of a chosen attempt stood at this level of its own prediction."""
+        self.seen += 1
+        self.kept += level <= self.levels[_P95]
         below = 0.001
         for i, share in enumerate(LEVELS):
             moved = self.levels[i] + RATE * (share - (level <= self.levels[i]))

@@ -17,3 +17,13 @@ def test_cached_tokens_have_their_own_price_where_there_is_one(price: Price, usd
 def test_a_body_that_is_no_json_has_no_usage_to_read() -> None:
     with pytest.raises(ValueError, match="not JSON"):
         of_body(b"<html>")
+
+
+def test_reasoning_that_is_counted_beside_the_answer_is_paid_too() -> None:
+    """xAI's totals: 12 + 2 + 340 = 354. OpenAI's reasoning is within the completion's tokens already."""
+    for completion in (2, 342):
+        body = (
+            b'{"usage":{"prompt_tokens":12,"completion_tokens":%d,"total_tokens":354,'
+            b'"completion_tokens_details":{"reasoning_tokens":340}}}' % completion
+        )
+        assert of_body(body)[0] == Usage(12, 342, 0, "upstream", reasoning=340)

@@ -188,7 +188,7 @@ async def test_a_conversation_goes_where_its_engine_says_its_prefix_is(tmp_path:
                 assert cached(reply) > 0.4 * reply.json["usage"]["prompt_tokens"]
         assert await shown(gateway) == ["live", "live"]
         text = (await admin(gateway, "/metrics")).text
-    assert 'cloverleaf_prefix_rung_total{gen_ai_request_model="m",rung="precise"} 12' in text
+    assert 'cloverleaf_prefix_reads_total{gen_ai_request_model="m",rung="precise"} 12' in text
     assert 'cloverleaf_kv_prompts_total{deployment="pool",result="learned"} 12' in text
     assert text.count("cloverleaf_endpoint_kv_events_live{") == 2
 
@@ -237,7 +237,7 @@ async def test_a_gap_empties_what_was_told_and_the_guess_takes_over(tmp_path: Pa
         assert await shown(gateway) == ["partial"]
         text = (await admin(gateway, "/metrics")).text
         assert f'cloverleaf_kv_purges_total{{deployment="pool",endpoint="{id[1]}",cause="gap"}} 1' in text
-        assert 'cloverleaf_prefix_rung_total{gen_ai_request_model="m",rung="prefix"} 2' in text
+        assert 'cloverleaf_prefix_reads_total{gen_ai_request_model="m",rung="prefix"} 2' in text
         publisher.events(3, {"type": "AllBlocksCleared"})
         await until(lambda: states(gateway) == ["live"])
 

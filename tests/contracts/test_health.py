@@ -1,11 +1,13 @@
 """Health. Rule: a place that errs is left alone for a while, one that is gone is out at once, and both come back."""
 
+import asyncio
 from urllib.parse import urlsplit
 
 from backends.engine.server import Engine, EngineOptions
-from gateway import status
+from gateway import clock, status
+from policies.breaker import State
 from tests.contracts.client import ask, chat
-from tests.contracts.scripted import ANSWER, error, upstream, whole
+from tests.contracts.scripted import ANSWER, Call, error, silent, upstream, whole
 from tests.contracts.serving import Running, running, until
 
 
@@ -38,6 +40,43 @@ models: {{m: {{deployments: [first, second]}}}}
                 pass
             assert len(first.calls) == 3
             assert await answered_by(gateway) == "first"
+
+
+async def test_an_attempt_older_than_the_trip_does_not_end_the_probe() -> None:
+    """It fails while the probe is under way: nobody else is let through, and the probe's own word counts."""
+    old_fails, probe_ends = asyncio.Event(), asyncio.Event()
+
+    async def old(call: Call) -> None:
+        await old_fails.wait()
+        await error(500)(call)
+
+    async def probe(call: Call) -> None:
+        await probe_ends.wait()
+        await whole(ANSWER)(call)
+
+    async with upstream(old, error(500), probe, silent) as first, upstream(whole(ANSWER)) as second:
+        text = f"""
+defaults: {{breaker: {{failures: 1, open_for: 200ms}}, retry: {{attempts: 0}}}}
+deployments:
+  first: {{provider: openai_compatible, model: m, base_url: "{first.url}"}}
+  second: {{provider: openai_compatible, model: m, base_url: "{second.url}", api_key: other}}
+models: {{m: {{deployments: [first, second]}}}}
+"""
+        async with running(text) as gateway:
+            older = asyncio.create_task(answered_by(gateway))
+            await until(lambda: len(first.calls) == 1)
+            assert await answered_by(gateway) == "second"  # the breaker opens
+            (breaker,) = (b for load in gateway.app.live.loads.values() for b in load.breakers.values())
+            await until(lambda: breaker.at(clock.now()) is State.HALF_OPEN)
+            probing = asyncio.create_task(answered_by(gateway))
+            await until(lambda: len(first.calls) == 3)
+            old_fails.set()
+            assert await older == "second"
+            assert await answered_by(gateway) == "second"
+            assert len(first.calls) == 3
+            probe_ends.set()
+            assert await probing == "first"
+            assert breaker.state is State.CLOSED
 
 
 async def test_rate_limits_open_no_breaker() -> None:

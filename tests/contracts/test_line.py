@@ -14,6 +14,7 @@ auth:
   keys:
     - {{name: a, key: key-a}}
     - {{name: b, key: key-b}}
+    - {{name: urgent, key: key-u, priority: -5}}
 deployments:
   d: {{provider: openai_compatible, model: m, base_url: "{up.url}", max_concurrency: {limit}, timeouts: {timeouts}}}
 models: {{m: {{deployments: [d]}}}}
@@ -149,3 +150,25 @@ async def test_a_place_that_a_reload_adds_is_found(door: str) -> None:
             candidate.pool.in_flight -= 1  # as if somebody had left without a word
             await until(lambda: len(up.calls) == 2)
             candidate.pool.in_flight += 1
+
+
+async def test_priority_goes_first_and_a_client_can_only_step_back(door: str) -> None:
+    """Lower goes first; who asks for more than the key has is no better off, and what is no number is refused."""
+    gate = Gate()
+    async with upstream(gate) as up, running(config(up), door) as gateway:
+        asking = [asyncio.create_task(ask(gateway.port, by("a", user="0")))]
+        await until(lambda: up.calls)
+        for key, user, fields in (
+            ("a", "1", {"priority": 7}),
+            ("b", "2", {"priority": -9}),  # 0, like its key
+            ("a", "3", {"priority": 3}),
+            ("u", "4", {}),
+        ):
+            asking.append(asyncio.create_task(ask(gateway.port, by(key, user=user, **fields))))
+            await until(lambda: gateway.gateway.line.waiting == len(asking) - 1)
+        for _ in asking:
+            gate.release()
+        assert [(await each).status for each in asking] == [200] * 5
+        assert gate.order == ["0", "4", "2", "3", "1"]
+        refused = await ask(gateway.port, by("a", priority="high"))
+        assert (refused.status, refused.json["error"]["param"]) == (400, "priority")

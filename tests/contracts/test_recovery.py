@@ -1,6 +1,7 @@
 """A stream that dies in a client's hands. Rule: it goes on elsewhere where that is honest, and says so; nothing is lost
 or repeated at the seam, and every attempt is accounted for."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,9 +15,9 @@ from backends.recover.kept import MAX_TEXT
 from gateway import clock
 from policies.bucket import Bucket
 from policies.load import Continues
-from tests.backends.recover.wire import DONE, Read, chunk, read
+from tests.backends.recover.wire import DONE, Read, chunk, event, read
 from tests.contracts.client import Reply, ask, chat, connected, post
-from tests.contracts.scripted import Script, stream, upstream
+from tests.contracts.scripted import Call, Script, silent, stream, upstream, whole
 from tests.contracts.serving import Running, running, until
 
 CUT = 9  # events after which an engine hangs up
@@ -150,7 +151,7 @@ async def test_what_cannot_be_done_honestly_ends_in_the_in_band_error(door: str,
 async def test_a_stream_that_dies_twice_is_recovered_once(door: str) -> None:
     async with pool(door) as made:
         await made.arm(times=1)
-        await made.arm(made.other, times=1)
+        await made.arm(made.other, times=1, family="chat")
         reply = await request(made)
         assert reply.body.count(b": cloverleaf recovered") == 1
         assert b'data: {"error":' in reply.body and b"[DONE]" not in reply.body
@@ -237,6 +238,7 @@ def call(arguments: str, index: int = 0) -> bytes:
 ROLE = chunk("old", {"role": "assistant", "content": ""})
 THOUGHT = chunk("old", {"reasoning_content": "so"})
 TEXT = chunk("old", {"content": "yes"})
+HEAD = {"id": "old", "created": sum(b"old"), "model": "model-old"}
 CALLED = stream(ROLE, call("{"), call("}"), chunk("old", {}, "tool_calls"), DONE)
 
 
@@ -304,6 +306,104 @@ async def test_a_run_that_says_something_else_ends_in_the_error(door: str) -> No
     async with scripted(stream(ROLE, TEXT, end=False), other, door, "realign: always") as (_, port):
         reply = await ask(port, chat(stream=True))
         assert reply.body.startswith(ROLE + TEXT + b'data: {"error":') and b"[DONE]" not in reply.body
+
+
+async def test_an_answer_of_two_choices_of_which_one_had_finished_is_not_passed_off_as_whole(door: str) -> None:
+    """Seen: the finished choice was taken for the end of the answer, and the other was cut in silence."""
+    second = chunk("old", {"content": "no"}).replace(b'"index":0', b'"index":1')
+    dies = stream(ROLE, TEXT, second, chunk("old", {}, "stop"), end=False)
+    async with scripted(dies, CALLED, door, "realign: always") as (_, port):
+        reply = await ask(port, chat(stream=True, n=2))
+        assert b'data: {"error":' in reply.body and b"[DONE]" not in reply.body
+
+
+@pytest.mark.parametrize("told", [True, False])
+async def test_an_answer_that_died_between_its_finish_and_its_end_is_complete(door: str, told: bool) -> None:
+    """Only what is still missing is said: the usage that was asked for, if it had not come yet, and the end."""
+    usage = event({**HEAD, "choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 1}})
+    dies = stream(ROLE, TEXT, chunk("old", {}, "stop"), *([usage] if told else []), end=False)
+    async with scripted(dies, CALLED, door, "realign: always") as (gateway, port):
+        reply = await ask(port, chat(stream=True, stream_options={"include_usage": True}))
+        seen = read(reply.body)
+        assert (seen.texts, seen.finishes, seen.done, seen.comments) == ({"content": "yes"}, ["stop"], 1, [])
+        assert reply.body.count(b'"usage":{') == 1
+        assert seen.usage is not None and seen.usage["completion_tokens"] == 1
+        logged = gateway.requests()[0]
+        assert (logged["attempts"], logged["usage"]) == (1, "upstream" if told else "estimated")
+
+
+class Rendering:
+    """An engine that says of every text that it is ``count`` tokens, or nothing, and then answers by a script."""
+
+    def __init__(self, count: int | None, script: Script) -> None:
+        self._count = count
+        self._script = script
+        self.asked: list[dict[str, Any]] = []
+
+    async def __call__(self, call: Call) -> None:
+        body = msgspec.json.decode(call.body) if call.body else {}
+        if call.target == "/tokenize" and "messages" in body:
+            self._text = body["messages"][-1]["content"]
+            await whole(b'{"tokens": [1]}')(call)
+        elif call.target == "/detokenize":
+            await whole(msgspec.json.encode({"prompt": self._text}))(call)
+        elif call.target == "/tokenize" and self._count is None:
+            await silent(call)
+        elif call.target == "/tokenize":
+            await whole(msgspec.json.encode({"count": self._count}))(call)
+        elif call.target.startswith("/v1"):
+            self.asked.append(body)
+            await self._script(call)
+        else:
+            await whole(b"")(call)
+
+
+@pytest.mark.parametrize(("count", "spent"), [(7, 7), (1, 2), (None, 2)])
+async def test_chunks_of_several_tokens_are_counted_before_the_budget_shrinks(count: int | None, spent: int) -> None:
+    """Seen with speculative decoding, and where a slow reader's chunks were joined: a chunk was taken for a token."""
+    more = stream(chunk("new", {"content": "!"}), chunk("new", {}, "length"), DONE)
+    victim, other = Rendering(count, stream(ROLE, TEXT, TEXT, end=False)), Rendering(count, more)
+    async with upstream(victim) as one, upstream(other) as two:
+        text = f"""
+deployments:
+  one: {{provider: vllm, model: m, endpoints: ["{one.url.removesuffix("/v1")}"], weights: w}}
+  two: {{provider: vllm, model: m, endpoints: ["{two.url.removesuffix("/v1")}"], weights: w}}
+models: {{m: {{deployments: [one, two]}}}}
+"""
+        async with running(text) as gateway:
+            loads = gateway.gateway.live.loads.values()
+            await until(lambda: all(load.continues is Continues.EXACTLY for load in loads))
+            reply = await ask(gateway.port, chat(stream=True, max_tokens=30, min_tokens=5))
+            seen = read(reply.body)
+            assert (seen.texts, seen.finishes, seen.done) == ({"content": "yesyes!"}, ["length"], 1)
+            (continued,) = other.asked
+            assert (continued["max_tokens"], continued["min_tokens"]) == (30 - spent, max(0, 5 - spent))
+            (logged,) = gateway.requests()
+            assert logged["completion_tokens"] == spent + 1
+            assert [each["usage"]["completion"] for each in logged["spent"]] == [spent, 1]
+
+
+async def test_a_client_that_leaves_while_its_text_is_counted_is_forgotten() -> None:
+    victim, other = Rendering(None, stream(ROLE, TEXT, end=False)), Rendering(None, silent)
+    async with upstream(victim) as one, upstream(other) as two:
+        text = f"""
+deployments:
+  one: {{provider: vllm, model: m, endpoints: ["{one.url.removesuffix("/v1")}"], weights: w}}
+  two: {{provider: vllm, model: m, endpoints: ["{two.url.removesuffix("/v1")}"], weights: w}}
+models: {{m: {{deployments: [one, two]}}}}
+"""
+        async with running(text) as gateway, connected(gateway.port) as client:
+            loads = gateway.gateway.live.loads.values()
+            await until(lambda: all(load.continues is Continues.EXACTLY for load in loads))
+            client.send(chat(stream=True, max_tokens=30))
+            counting: list[Call] = []
+            while not counting:
+                await asyncio.sleep(0.005)
+                counting = [call for call in two.calls if call.target == "/tokenize" and b'"prompt"' in call.body]
+            client.leave()
+            await until(lambda: gateway.requests())
+            await counting[0].left.wait()
+            assert (gateway.requests()[0]["failure"], other.asked) == ("CANCELLED", [])
 
 
 async def test_text_beyond_the_bound_is_not_recovered(door: str) -> None:

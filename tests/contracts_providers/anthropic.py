@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from backends.anthropic import Anthropic
+from backends.google.claude import VERSION, Claude
 from policies.failure import Failure
 from policies.types import Usage
 from tests.contracts_providers.harness import Broken, Case, Provider, Refusal
@@ -14,6 +15,7 @@ from tests.emulators.anthropic import CACHED, REFUSED, TEXT, THINKS, TOOLS, Says
 
 MODEL = "claude-opus-4-6"
 USAGE = Usage(11, 7, 0, "upstream")
+HOSTED = {"model": None, "anthropic_version": VERSION}
 USER = [{"role": "user", "content": [{"type": "text", "text": "hi"}]}]
 TOOL = {"name": "weather", "description": "The weather.", "input_schema": SCHEMA}
 
@@ -199,3 +201,12 @@ BROKEN = (
 )
 
 PROVIDER = Provider("anthropic", Anthropic(), MODEL, CASES, REFUSALS, BROKEN)
+#: The same words, at Google's address: no model, but a version.
+CLAUDE_ON_VERTEX = Provider(
+    "vertex_claude",
+    Claude("projects/p/locations/l"),
+    MODEL,
+    tuple(msgspec.structs.replace(case, sent=case.sent and {**case.sent, **HOSTED}) for case in CASES),
+    REFUSALS,
+    BROKEN,
+)

@@ -33,7 +33,7 @@ def _chat_delta(message: dict[str, Any], delta: dict[str, Any]) -> None:
         elif key == "role":
             message[key] = value
         else:
-            message[key] = message.get(key, "") + value
+            message[key] = message.get(key, "") + (value or "")
 
 
 def _chat_call(calls: list[dict[str, Any]], delta: dict[str, Any]) -> None:

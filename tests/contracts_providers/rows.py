@@ -5,6 +5,7 @@ from tests.contracts_providers.harness import Broken, Case, Provider, Refusal
 
 PROVIDERS: tuple[Provider, ...] = (
     anthropic.PROVIDER,
+    anthropic.CLAUDE_ON_VERTEX,
     bedrock.PROVIDER,
     chat.PROVIDER,
     google.GEMINI,

@@ -6,6 +6,7 @@ NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
 LABEL = r'[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\[\\"n])*"'
 SAMPLE = re.compile(rf"({NAME})(?:\{{({LABEL}(?:,{LABEL})*)\}})? (-?(?:[0-9.]+(?:e[-+]?[0-9]+)?|\+Inf|NaN))")
 TYPE = re.compile(rf"# TYPE ({NAME}) (counter|gauge|histogram)")
+HELP = re.compile(rf"# HELP {NAME} [^\\\n]+")
 PARTS = ("_bucket", "_sum", "_count")
 
 
@@ -21,6 +22,8 @@ def read(text: str) -> dict[str, float]:
     if not text.endswith("\n"):
         raise ValueError("the last line has no end")
     for line in text.splitlines():
+        if HELP.fullmatch(line):
+            continue
         if declared := TYPE.fullmatch(line):
             metric, kind = declared.groups()
             if metric in types:

@@ -10,9 +10,12 @@ from urllib.parse import unquote
 import msgspec
 
 from tests.contracts.scripted import Call, whole
+from tests.emulators.anthropic import Says as Claude
 from tests.emulators.aws_signature import Identity, problem
 from tests.emulators.converse_rules import Refused, Rules
 from tests.emulators.event_stream import event, exception, spoiled
+from tests.emulators.hosted_claude import Hosted, frames
+from tests.emulators.hosted_claude import whole as claude_whole
 
 STREAM = "application/vnd.amazon.eventstream"
 USAGE = {"inputTokens": 12, "outputTokens": 7, "totalTokens": 19}
@@ -50,6 +53,7 @@ class Bedrock:
 
     def __init__(self, *plays: Says | Refuses, identity: Identity | None = None, api_key: str = "") -> None:
         self.asked: list[tuple[str, str, dict[str, Any]]] = []
+        self.claude = Hosted("bedrock-2023-05-31", frozenset({"anthropic_beta"}))
         self._plays = plays or (Says(),)
         self._identity = identity or Identity()
         self._api_key = api_key
@@ -62,6 +66,9 @@ class Bedrock:
             return
         _, model, operation = call.target.strip("/").split("/")
         body = msgspec.json.decode(call.body)
+        if "anthropic." in model and operation.startswith("invoke"):
+            await _invoke(call, self.claude, unquote(model), body, streams=operation != "invoke")
+            return
         try:
             self._check(operation, unquote(model), body)
         except Refused as refused:
@@ -165,6 +172,21 @@ def _block(index: int, block: dict[str, Any]) -> list[bytes]:
 
 def _pieces(text: str) -> list[str]:
     return [text[at : at + 5] for at in range(0, len(text), 5)]
+
+
+async def _invoke(call: Call, claude: Hosted, model: str, body: dict[str, Any], *, streams: bool) -> None:
+    """Claude in Anthropic's own words, by InvokeModel."""
+    problem = claude.problem(body) or ("stream: Extra inputs are not permitted" if "stream" in body else "")
+    said = None if problem else claude.play(body)
+    if not isinstance(said, Claude):
+        await _refuse(call, Refuses("ValidationException", problem or "scripted"))
+    elif streams:
+        await call.send(f"HTTP/1.1 200 OK\r\ncontent-type: {STREAM}\r\ntransfer-encoding: chunked\r\n\r\n".encode())
+        for frame in frames(said, model):
+            await call.chunk(frame)
+        await call.send(b"0\r\n\r\n")
+    else:
+        await whole(claude_whole(said, model))(call)
 
 
 async def _embed(call: Call, model: str, body: dict[str, Any]) -> None:

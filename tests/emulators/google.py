@@ -13,15 +13,21 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import msgspec
 
 from tests.contracts.scripted import Call, Upstream, begin
+from tests.emulators.anthropic import Refuses
 from tests.emulators.google_faults import FAULTS, Fate, error
 from tests.emulators.google_model import Reply, embed, generate, tokens
 from tests.emulators.google_request import Refused, camel, check
 from tests.emulators.google_tokens import Tokens
+from tests.emulators.hosted_claude import Hosted, refusal, sse, whole
 
 GEMINI = re.compile(r"/v1(?:beta)?/models/(?P<model>[^/:]+):(?P<verb>\w+)$")
 VERTEX = re.compile(
     r"/v1(?:beta1)?/projects/(?P<project>[^/]+)/locations/(?P<location>[^/]+)/publishers/google/models/"
     r"(?P<model>[^/:]+):(?P<verb>\w+)$"
+)
+CLAUDE = re.compile(
+    r"/v1/projects/(?P<project>[^/]+)/locations/(?P<location>[^/]+)/publishers/anthropic/models/"
+    r"(?P<model>[^/:]+):(?P<verb>rawPredict|streamRawPredict)$"
 )
 KEY = "AIza-emulated"
 
@@ -34,6 +40,7 @@ class Google:
         self.faults: list[str] = []
         self.asked: list[dict[str, Any]] = []
         self.targets: list[str] = []
+        self.claude = Hosted("vertex-2023-10-16")
         self._project = project
         self._location = location
 
@@ -45,6 +52,10 @@ class Google:
             return
         try:
             match, vertex = self._admit(path, call)
+            if match.re is CLAUDE:
+                self.targets.append(call.target)
+                await self._raw_predict(call, match["model"], streams=match["verb"] == "streamRawPredict")
+                return
             body = camel(msgspec.json.decode(call.body))
             self.asked.append(body)
             self.targets.append(call.target)
@@ -59,7 +70,7 @@ class Google:
             if call.headers.get("x-goog-api-key") != KEY:
                 raise Refused(*FAULTS["bad_key"].whole)
             return match, False
-        match = VERTEX.match(path)
+        match = VERTEX.match(path) or CLAUDE.match(path)
         if match is None:
             raise Refused(404, error(404, "NOT_FOUND", "Requested entity was not found."))
         if not self.tokens.knows(call.headers.get("authorization", "")):
@@ -67,6 +78,25 @@ class Google:
         if (match["project"], match["location"]) != (self._project, self._location):
             raise Refused(403, error(403, "PERMISSION_DENIED", "Permission denied on resource project."))
         return match, True
+
+    async def _raw_predict(self, call: Call, model: str, *, streams: bool) -> None:
+        """Claude's own answer, or its refusal."""
+        body, counting = msgspec.json.decode(call.body), model == "count-tokens"
+        problem = self.claude.problem(body, counting=counting)
+        if streams != bool(body.get("stream")):
+            problem = "stream: does not fit the method"
+        said = Refuses(400, "invalid_request_error", problem) if problem else self.claude.play(body)
+        if isinstance(said, Refuses):
+            raise Refused(said.status, msgspec.Raw(refusal(said)))
+        if counting:
+            await _say(call, 200, {"input_tokens": 14})
+        elif streams:
+            await begin(call, "text/event-stream")
+            for event in sse(said, model):
+                await call.chunk(event)
+            await call.send(b"0\r\n\r\n")
+        else:
+            await _say(call, 200, msgspec.Raw(whole(said, model)))
 
     async def _serve(self, call: Call, verb: str, model: str, body: dict[str, Any], *, sse: bool) -> None:
         if verb == "countTokens":

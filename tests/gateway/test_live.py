@@ -34,8 +34,8 @@ def test_what_an_attempt_took_it_gives_back() -> None:
 
 def test_state_is_found_again_by_name() -> None:
     live = Live()
-    live.observe(candidate(live), "chat", fault(Failure.SERVER_ERROR), 0.0)
-    live.observe(candidate(live), "chat", fault(Failure.SERVER_ERROR), 0.0)
+    live.observe(candidate(live), "chat", fault(Failure.SERVER_ERROR), 0.0, 0.0)
+    live.observe(candidate(live), "chat", fault(Failure.SERVER_ERROR), 0.0, 0.0)
     assert not candidate(live).load.available("chat", 1.0)
 
 
@@ -43,7 +43,7 @@ def test_a_family_that_errs_does_not_close_the_others() -> None:
     live = Live()
     place = candidate(live)
     for _ in range(2):
-        live.observe(place, "chat", fault(Failure.SERVER_ERROR), 0.0)
+        live.observe(place, "chat", fault(Failure.SERVER_ERROR), 0.0, 0.0)
     assert not place.load.available("chat", 1.0)
     assert place.load.available("embeddings", 1.0)
 
@@ -53,7 +53,7 @@ def test_what_is_not_the_endpoints_fault_opens_no_breaker(failure: Failure) -> N
     live = Live()
     place = candidate(live)
     for _ in range(50):
-        live.observe(place, "chat", fault(failure), 0.0)
+        live.observe(place, "chat", fault(failure), 0.0, 0.0)
     assert place.load.available("chat", 0.0)
 
 
@@ -61,7 +61,7 @@ def test_a_probed_endpoint_that_refuses_connections_is_out_until_its_health_chec
     live = Live()
     place = candidate(live)
     live.probed = {PLACE}
-    live.observe(place, "chat", fault(Failure.UNREACHABLE), 0.0)
+    live.observe(place, "chat", fault(Failure.UNREACHABLE), 0.0, 0.0)
     assert not place.load.available("chat", 0.0)
     live.healthy(PLACE, True)
     assert place.load.available("chat", 0.0)
@@ -70,7 +70,7 @@ def test_a_probed_endpoint_that_refuses_connections_is_out_until_its_health_chec
 def test_an_endpoint_nobody_probes_is_out_for_as_long_as_its_breaker_is_open() -> None:
     live = Live()
     place = candidate(live)
-    live.observe(place, "chat", fault(Failure.UNREACHABLE), 0.0)
+    live.observe(place, "chat", fault(Failure.UNREACHABLE), 0.0, 0.0)
     assert not place.load.available("chat", 9.0)
     assert place.load.available("chat", 10.0)
 
@@ -80,10 +80,10 @@ def test_a_half_open_probe_that_finds_nobody_there_does_not_close_the_endpoint_f
     place = candidate(live)
     live.probed = {PLACE}
     for _ in range(2):
-        live.observe(place, "chat", fault(Failure.SERVER_ERROR), 0.0)
+        live.observe(place, "chat", fault(Failure.SERVER_ERROR), 0.0, 0.0)
     live.enter(place, 1, "chat", 11.0)
     assert place.load.breakers["chat"].state is State.HALF_OPEN
-    live.observe(place, "chat", fault(Failure.UNREACHABLE), 11.0)
+    live.observe(place, "chat", fault(Failure.UNREACHABLE), 11.0, 11.0)
     live.healthy(PLACE, True)
     assert place.load.available("chat", 12.0)
 
@@ -91,16 +91,16 @@ def test_a_half_open_probe_that_finds_nobody_there_does_not_close_the_endpoint_f
 def test_a_rate_limit_cools_its_domain_for_as_long_as_it_says() -> None:
     live = Live()
     place, other = candidate(live), candidate(live, ("other", "http://b"), "two", "key")
-    live.observe(place, "chat", fault(Failure.RATE_LIMITED, retry_after=7.0), 100.0)
+    live.observe(place, "chat", fault(Failure.RATE_LIMITED, retry_after=7.0), 100.0, 100.0)
     assert (place.domain.cooled_until, other.domain.cooled_until) == (107.0, 0.0)
-    live.observe(other, "chat", fault(Failure.RATE_LIMITED), 100.0)
+    live.observe(other, "chat", fault(Failure.RATE_LIMITED), 100.0, 100.0)
     assert other.domain.cooled_until == 100.0 + COOL
 
 
 def test_a_spent_quota_cools_everything_on_the_same_credential() -> None:
     live = Live()
     place, same, foreign = (candidate(live, (n, n), n, c) for n, c in (("a", "key"), ("b", "key"), ("c", "its own")))
-    live.observe(place, "chat", fault(Failure.RATE_LIMITED, credential=True), 100.0)
+    live.observe(place, "chat", fault(Failure.RATE_LIMITED, credential=True), 100.0, 100.0)
     assert same.domain.cooled_until == place.domain.cooled_until == 100.0 + COOL_CREDENTIAL
     assert foreign.domain.cooled_until == 0.0
 

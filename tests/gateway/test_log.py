@@ -8,7 +8,7 @@ import msgspec
 
 from gateway.log import Bridge, Log
 from policies.failure import Failure, Fault
-from policies.types import Outcome, Usage
+from policies.types import Outcome, Try, Usage
 
 
 class Broken(io.StringIO):
@@ -19,7 +19,8 @@ class Broken(io.StringIO):
 def outcome(fault: Fault | None = None) -> Outcome:
     return Outcome(
         b"req_1", "chat", 10.0, model="m", key="team", stream=True, deployment="d", attempts=2, status=200, fault=fault,
-        usage=Usage(7, 3, 2, "upstream"), first_token=10.25, finished=11.0, tried=("first",),
+        usage=Usage(7, 3, 2, "upstream"), first_token=10.25, finished=11.0,
+        tries=(Try("first", "e", 10.0, 10.1, "overloaded", "first", ""),),
     )  # fmt: skip
 
 

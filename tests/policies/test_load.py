@@ -44,12 +44,12 @@ def test_it_is_available_unless_down_or_asleep(down: bool, sleeping: bool | None
 
 def test_a_breaker_closes_one_family_only() -> None:
     seen = Load(BreakerRules())
-    seen.breaker("chat").trip(NOW)
+    seen.breaker("chat").trip(NOW, NOW)
     assert not seen.available("chat", NOW)
     assert seen.available("embeddings", NOW)
 
 
 def test_loads_share_no_breakers() -> None:
     first, second = Load(BreakerRules()), Load(BreakerRules())
-    first.breaker("chat").trip(NOW)
+    first.breaker("chat").trip(NOW, NOW)
     assert second.available("chat", NOW)

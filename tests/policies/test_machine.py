@@ -193,7 +193,7 @@ class TestFirst:
         down, well = place("a"), place("b")
         down.load.down = True
         asked = model("m", [down], [well])
-        assert first(ask(), asked, world(asked)) is well
+        assert first(ask(), asked, world(asked)).candidate is well
         assert well.domain.budget.requests == 1
 
     def test_where_the_model_has_no_place_it_is_the_machines_to_decide(self) -> None:
@@ -201,7 +201,7 @@ class TestFirst:
         down.load.down = True
         asked = model("m", [down], fallbacks=("small",))
         seen = world(asked, model("small", [small]))
-        assert first(ask(), asked, seen) is None
+        assert first(ask(), asked, seen).candidate is None
         assert chosen(machine(asked).start(seen)) is small
         assert (down.domain.budget.requests, small.domain.budget.requests) == (0, 1)
 

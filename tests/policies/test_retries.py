@@ -114,6 +114,18 @@ class TestRateLimits:
         assert given_up(action) is Failure.RATE_LIMITED
         assert isinstance(action, GiveUp) and action.retry_after == 40.0
 
+    def test_a_limit_that_named_no_delay_is_told_with_the_time_its_domain_cools(self) -> None:
+        first = place("a")
+        run, seen = started(model("m", [first]), rules=RetryRules(attempts=0))
+        first.domain.cooled_until = NOW + 3.0
+        action = fail(run, Failure.RATE_LIMITED, seen)
+        assert isinstance(action, GiveUp) and action.retry_after == 3.0
+
+    def test_a_spent_credential_is_told_without_a_time_since_no_wait_mends_it(self) -> None:
+        run, seen = started(model("m", [place("a")]))
+        action = fail(run, fault(Failure.RATE_LIMITED, credential=True), seen)
+        assert isinstance(action, GiveUp) and action.retry_after is None
+
 
 class TestOverload:
     def test_the_next_endpoint_is_asked_at_once_then_the_next_tier(self) -> None:
@@ -122,6 +134,11 @@ class TestOverload:
         second = chosen(fail(run, Failure.OVERLOADED, seen))
         assert second is places[1]
         assert chosen(fail(run, Failure.OVERLOADED, seen)) is later
+
+    def test_with_nowhere_to_go_it_is_told_when_to_come_back(self) -> None:
+        run, seen = started(model("m", [place("a")]), rules=RetryRules(attempts=0))
+        action = fail(run, Failure.OVERLOADED, seen)
+        assert isinstance(action, GiveUp) and action.retry_after == 1.0
 
     def test_the_same_place_is_asked_again_only_when_there_is_no_other(self) -> None:
         only = place("a")

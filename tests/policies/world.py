@@ -73,7 +73,7 @@ def fault(failure: Failure, retry_after: float | None = None, *, credential: boo
 
 
 def trip(candidate: Candidate, now: float = NOW) -> None:
-    candidate.load.breaker("chat").trip(now)
+    candidate.load.breaker("chat").trip(now, now)
 
 
 def scraped(candidate: Candidate, running: float | None, waiting: float | None, at: float = NOW) -> None:

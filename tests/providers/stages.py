@@ -23,7 +23,7 @@ from tests.emulators.bedrock import Says as ConverseSays
 from tests.emulators.google import KEY, emulated
 
 TOLD = ("chat", "tools", "image", "json_schema", "reasoning")
-DIALECTS = ("anthropic", "bedrock", "gemini", "vertex", "azure")
+DIALECTS = ("anthropic", "bedrock", "gemini", "vertex", "vertex_claude", "azure")
 PLACE = '{"city":"Bern","days":3}'
 THOUGHT = "Let me think it through."
 CLAUDE = {
@@ -111,4 +111,9 @@ async def _upstream(dialect: str, told: str, tmp_path: Path) -> AsyncIterator[tu
                 "gemini": f'base_url: "{root}/v1beta", api_key: {KEY}',
                 "vertex": f'base_url: "{root}/v1", region: us-central1, credentials: "file:{account}"',
             }
-            yield f"provider: {dialect}, model: gemini-2.5-flash, {where[dialect]}", lambda: google.asked
+            if dialect == "vertex_claude":
+                google.claude.plays = (CLAUDE.get(told, ClaudeSays()),)
+                place = f"provider: vertex, model: claude-opus-4-6, {where['vertex']}"
+                yield place, lambda: google.claude.asked
+            else:
+                yield f"provider: {dialect}, model: gemini-2.5-flash, {where[dialect]}", lambda: google.asked

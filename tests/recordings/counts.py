@@ -101,6 +101,10 @@ def _passed() -> Iterator[Row]:
         streamed, decoder = test_compatible.answer(provider, one)[1:]
         row.answer(streamed=streamed, read=decoder.fault is None)
         row.request("")
+    for kept in test_compatible.KEPT:
+        name = f"{kept.provider} {kept.path}, passed"
+        row = found.setdefault(name, Row(name))
+        row.answer(streamed=kept.streamed, read=test_compatible.read_kept(kept)[1].fault is None)
     yield from found.values()
 
 

@@ -105,29 +105,55 @@ def test_refusals_of_groq() -> None:
     assert kinds == {Failure.NOT_FOUND, Failure.SERVER_ERROR}
 
 
-def test_xai_s_stream_whose_events_were_kept_alone() -> None:
-    chunks = (FOLDER / "openai-compatible" / "vercel-xai-text.chunks.txt").read_bytes().splitlines()
-    stream = b"".join(b"data: " + chunk + b"\n\n" for chunk in chunks) + b"data: [DONE]\n\n"
-    asked = {"stream": True, "stream_options": {"include_usage": True}}
-    out, decoder = passed("xai", "/chat/completions", asked, stream, SSE)
-    assert decoder.fault is None and out == stream and decoder.usage.completion > 0
+class Kept(msgspec.Struct, frozen=True):
+    """An answer of which no request was kept; of a stream, its events without their framing."""
+
+    provider: str
+    file: str
+    streamed: bool
+    body: bytes
+    usage: dict[str, Any]
+
+    @property
+    def path(self) -> str:
+        return "/responses" if "input_tokens" in self.usage else "/chat/completions"
 
 
-@pytest.mark.parametrize("file", ["azure/*.json", "openai-compatible/*.json"])
-def test_bodies_that_were_kept_alone_pass_and_are_counted(file: str) -> None:
-    paths = sorted(FOLDER.glob(file))
-    assert paths
-    for path in paths:
-        body = path.read_bytes()
-        family = "/responses" if msgspec.json.decode(body)["object"] == "response" else "/chat/completions"
-        out, decoder = passed(path.parent.name, family, {}, body, b"application/json")
-        assert decoder.fault is None and out == body, path.name
-        assert decoder.usage.source == "upstream", path.name
+def _kept(path: Path) -> Kept:
+    streamed = path.suffix == ".txt"
+    said = path.read_bytes()
+    last = msgspec.json.decode(said.splitlines()[-1] if streamed else said)
+    usage = last.get("response", last)["usage"]
+    if streamed:
+        said = b"".join(b"data: " + line + b"\n\n" for line in said.splitlines())
+        said += b"data: [DONE]\n\n" if "prompt_tokens" in usage else b""
+    return Kept(path.parent.name, path.name, streamed, said, usage)
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("azure/*.chunks.txt")), ids=lambda path: path.stem)
-def test_responses_whose_events_were_kept_alone_pass_and_are_counted(path: Path) -> None:
-    stream = b"".join(b"data: " + line + b"\n\n" for line in path.read_bytes().splitlines())
-    out, decoder = passed("azure", "/responses", {"stream": True}, stream, SSE)
-    assert decoder.fault is None and out == stream
-    assert decoder.usage.source == "upstream"
+KEPT = [
+    _kept(path)
+    for folder in ("azure", "openai-compatible")
+    for path in sorted((FOLDER / folder).glob("*"))
+    if path.suffix in (".json", ".txt")
+]
+
+
+def read_kept(one: Kept) -> tuple[bytes, Decoder]:
+    asked = {"stream": True, "stream_options": {"include_usage": True}} if one.streamed else {}
+    return passed(one.provider, one.path, asked, one.body, SSE if one.streamed else b"application/json")
+
+
+@pytest.mark.parametrize("one", KEPT, ids=lambda one: one.file)
+def test_an_answer_that_was_kept_alone_passes_and_is_counted(one: Kept) -> None:
+    out, decoder = read_kept(one)
+    assert decoder.fault is None and out == one.body
+    assert decoder.usage.prompt == one.usage.get("input_tokens", one.usage.get("prompt_tokens"))
+    assert decoder.usage.prompt + decoder.usage.completion == one.usage["total_tokens"]
+
+
+def test_there_are_answers_that_were_kept_alone() -> None:
+    assert {(one.provider, one.path) for one in KEPT} >= {
+        ("azure", "/responses"),
+        ("azure", "/chat/completions"),
+        ("openai-compatible", "/chat/completions"),
+    }

@@ -62,13 +62,14 @@ TABLE = (
     Row("429-short", "429 with a short delay, then well", F.RATE_LIMITED, Ends.AGAIN, WAIT,
         s.first(s.limited("retry-after-ms: 30"))),
     Row("429-bare", "429 that names no delay", F.RATE_LIMITED, Ends.RESCUED, "`retry.base`, `retry.cap`", s.limited(),
-        (("chat", True), ("completions", False), ("embeddings", False))),  # each waits for the domain to cool
+        (("chat", True), ("completions", False), ("embeddings", False)),  # each waits for the domain to cool
+        retry_after=1),
     Row("429-quota", "429 `insufficient_quota`", F.RATE_LIMITED, Ends.RESCUED, FALL,
         s.limited(code="insufficient_quota")),
     Row("402", "402: the account is spent", F.RATE_LIMITED, Ends.RESCUED, FALL, s.status(402)),
     # Its own trouble
-    Row("503", "503: it admits no more", F.OVERLOADED, Ends.RESCUED, FALL, s.status(503)),
-    Row("529", "529: overloaded", F.OVERLOADED, Ends.RESCUED, FALL, s.status(529)),
+    Row("503", "503: it admits no more", F.OVERLOADED, Ends.RESCUED, FALL, s.status(503), retry_after=1),
+    Row("529", "529: overloaded", F.OVERLOADED, Ends.RESCUED, FALL, s.status(529), retry_after=1),
     Row("500", "500", F.SERVER_ERROR, Ends.RESCUED, RETRY, s.status(500)),
     Row("502-page", "502 with a proxy's HTML page", F.SERVER_ERROR, Ends.RESCUED, RETRY, s.page(502)),
     Row("500-once", "500 once, then well", F.SERVER_ERROR, Ends.AGAIN, RETRY, s.first(s.status(500))),
@@ -128,7 +129,8 @@ TABLE = (
         s.in_band("before", "text"), STREAMED),
     Row("limit-late", "200, text, then a rate limit", F.RATE_LIMITED, Ends.BROKEN, "`recovery`", s.limit_late, CHUNKED),
     Row("error-body", "200 with an error for a body", F.SERVER_ERROR, Ends.RESCUED, RETRY, s.error_body, WHOLE),
-    Row("limit-in-200", "200 with a rate limit for a body", F.RATE_LIMITED, Ends.RESCUED, WAIT, s.limit_body),
+    Row("limit-in-200", "200 with a rate limit for a body", F.RATE_LIMITED, Ends.RESCUED, WAIT, s.limit_body,
+        retry_after=60),
     Row("empty", "200 with no body", F.MALFORMED, Ends.RESCUED, FALL, s.empty(b"", "application/json"), WHOLE),
     Row("empty-object", "200 with `{}`", F.MALFORMED, Ends.RESCUED, FALL, s.empty(b"{}", "application/json"), WHOLE),
     Row("empty-stream", "200 with no events", F.BROKEN_STREAM, Ends.RESCUED, RETRY, s.empty(b"", "text/event-stream"),

@@ -12,6 +12,8 @@ from gateway import clock
 from gateway.asking import conversation
 from gateway.keys import Key
 from gateway.log import Log
+from gateway.telemetry import prometheus
+from gateway.telemetry.readings import readings
 from tests.contracts.client import ask, chat
 from tests.contracts.scripted import ANSWER, Call, error, silent, upstream, whole
 from tests.contracts.serving import configured, running, single, until
@@ -24,17 +26,19 @@ ROOT = Path(__file__).parents[2]
 async def test_names_that_clients_make_up_become_no_metric() -> None:
     """Labels from clients let every request cost memory for ever."""
     async with upstream(whole(ANSWER)) as up, running(single(up.url)) as gateway:
-        metrics, live = gateway.gateway.metrics, gateway.app.live
+
+        def text() -> str:
+            return prometheus.text(readings(gateway.gateway, clock.now()))
 
         def size() -> int:
-            return len(metrics.text(live, clock.now(), 0, 0).splitlines())
+            return len(text().splitlines())
 
         assert (await ask(gateway.port, chat("unknown-0"))).status == 404
         before = size()
         for number in range(50):
             assert (await ask(gateway.port, chat(f"unknown-{number}", f"user-agent: {number}"))).status == 404
         assert size() == before
-        assert "unknown" not in metrics.text(live, clock.now(), 0, 0)
+        assert "unknown" not in text()
 
 
 class Hanging:

@@ -1,6 +1,5 @@
 """A gateway before a place that misbehaves. Rule: beside it stand one to fall back on, and one that always answers."""
 
-import re
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,7 +8,6 @@ from typing import Any
 
 import msgspec
 
-from gateway import clock
 from policies.failure import Failure
 from tests.contracts.scripted import ANSWER, Upstream, upstream, whole
 from tests.contracts.serving import Running, running, until
@@ -24,7 +22,6 @@ LIMITS = {
     Failure.STREAM_IDLE: "stream_idle",
 }
 MOST = 6  # attempts a request may cost here: a try and two retries in each of two places
-_ATTEMPT = re.compile(r'^cloverleaf_attempts_total\{deployment="(\w+)",.*result="(\w+)"\} (\d+)$', re.MULTILINE)
 
 SPEAKS = "provider: openai_compatible, native: [messages, count_tokens, responses]"
 
@@ -48,11 +45,11 @@ class World(msgspec.Struct):
 
     def attempts(self) -> dict[tuple[str, str], int]:
         """(deployment, result) -> how many, as the metrics tell."""
-        app = self.gateway.app
-        text = app.gateway.metrics.text(app.live, clock.now(), 0, 0)
+        metrics = self.gateway.gateway.metrics
+        metrics.fold()
         counts: dict[tuple[str, str], int] = {}
-        for deployment, result, count in _ATTEMPT.findall(text):
-            counts[deployment, result] = counts.get((deployment, result), 0) + int(count)
+        for (deployment, _, _, result), count in metrics.attempts.items():
+            counts[deployment, result] = counts.get((deployment, result), 0) + count
         return counts
 
     async def idle(self) -> None:

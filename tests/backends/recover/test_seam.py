@@ -1,7 +1,7 @@
 """The seam: what a client reads where one stream takes another's place."""
 
 from backends.recover.joins import Continuing, Realigning, Restarting
-from backends.recover.seam import length_end
+from backends.recover.seam import ending
 from policies.failure import Failure
 from policies.types import Usage
 from tests.backends.recover.wire import COMMENT, DONE, chunk, event, feed, kept, read, seam, stream
@@ -90,7 +90,7 @@ def test_the_second_death_is_a_fault_like_any() -> None:
 
 
 def test_an_answer_at_its_limit_is_ended_without_another_attempt() -> None:
-    seen = read(length_end(kept("old", SAID), "chat", Usage(3, 1)))
+    seen = read(ending(kept("old", SAID), "chat", Usage(3, 1)))
     assert (seen.finishes, seen.ids, seen.done) == (["length"], {"old"}, 1)
     assert seen.usage == {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
-    assert b"usage" not in length_end(kept("old", SAID), "completions", None)
+    assert b"usage" not in ending(kept("old", SAID), "completions", None)

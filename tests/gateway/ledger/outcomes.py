@@ -1,7 +1,7 @@
 """Outcomes made up for ledgers."""
 
 from policies.failure import Failure, Fault
-from policies.types import Outcome, Price, Usage
+from policies.types import Outcome, Price, Try, Usage
 
 PRICE = Price(input=1.0, output=2.0, cached_input=0.5)
 
@@ -28,4 +28,5 @@ def answered(number: int = 0, **changes: object) -> Outcome:
 
 def failed(number: int = 0) -> Outcome:
     fault = Fault(Failure.UNREACHABLE, "cannot connect: secret-host")
-    return answered(number, status=502, fault=fault, usage=Usage(), first_token=0.0, tried=("pool", "cloud"))
+    tries = tuple(Try(name, "e", 10.0, 10.1, "unreachable", "first", "") for name in ("pool", "cloud"))
+    return answered(number, status=502, fault=fault, usage=Usage(), first_token=0.0, tries=tries)

@@ -1,22 +1,3 @@
-<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Cloverleaf</title>
-<style>
-  :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
-  body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-  h1 { font-size: 1.3rem; } h2 { font-size: 1.05rem; margin-top: 2rem; }
-  .scroll { overflow-x: auto; }
-  table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-  th, td { text-align: right; padding: .3rem .6rem; border-bottom: 1px solid color-mix(in srgb, currentColor 18%, transparent); white-space: nowrap; }
-  th:first-child, td:first-child, th:nth-child(2), td:nth-child(2) { text-align: left; }
-  .down { color: #c62828; font-weight: 600; } .up { color: #2e7d32; }
-</style>
-<h1>Cloverleaf <span id="version"></span></h1>
-<p id="summary" role="status" aria-live="polite">Loading…</p>
-<div id="deployments"></div>
-<script>
 const cell = (row, text, cls) => { const td = row.insertCell(); td.textContent = text; if (cls) td.className = cls; };
 const known = (x, f = v => v) => x === null ? "unknown" : f(x);
 const percent = x => (100 * x).toFixed(1) + " %";
@@ -61,5 +42,3 @@ async function refresh() {
   setTimeout(refresh, 2000);
 }
 refresh();
-</script>
-</html>

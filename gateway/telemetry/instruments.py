@@ -1,0 +1,262 @@
+"""Instruments. Rule: every metric there is stands in this table, which readings, exports, dashboards and docs read.
+
+Names, units and buckets are those of the OpenTelemetry GenAI conventions where they have one. A Prometheus name is the
+OpenTelemetry name with its unit, and counters end in ``_total``.
+"""
+
+from typing import Literal
+
+import msgspec
+
+# Buckets of the OpenTelemetry GenAI conventions.
+DURATION = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
+FIRST_TOKEN = (0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
+PER_TOKEN = (0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5)
+TOKENS = (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864)
+OVERHEAD = (0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0)
+_SUFFIXES = {"s": "_seconds", "1": "_ratio"}
+
+Kind = Literal["counter", "gauge", "histogram"]
+
+
+class Instrument(msgspec.Struct, frozen=True):
+    """One metric. ``unit`` as UCUM writes it; ``labels``: attribute names, in the order of a reading's values."""
+
+    name: str
+    kind: Kind
+    unit: str
+    text: str
+    labels: tuple[str, ...] = ()
+    bounds: tuple[float, ...] = ()
+
+    @property
+    def prometheus(self) -> str:
+        name = self.name.replace(".", "_") + _SUFFIXES.get(self.unit, "")
+        return f"{name}_total" if self.kind == "counter" else name
+
+    @property
+    def prometheus_labels(self) -> tuple[str, ...]:
+        return tuple(label.replace(".", "_") for label in self.labels)
+
+
+WHAT = ("gen_ai.operation.name", "family", "gen_ai.request.model", "gen_ai.provider.name", "deployment")
+PLACE = ("deployment", "endpoint")
+
+OPERATION = Instrument(
+    "gen_ai.client.operation.duration",
+    "histogram",
+    "s",
+    "From a request's arrival to the end of its answer, as its client sees it",
+    (*WHAT, "error.type"),
+    DURATION,
+)
+USAGE = Instrument(
+    "gen_ai.client.token.usage",
+    "histogram",
+    "{token}",
+    "Tokens of one answer, as its upstream reported them",
+    (*WHAT, "gen_ai.token.type"),
+    TOKENS,
+)
+TTFT = Instrument(
+    "gen_ai.server.time_to_first_token",
+    "histogram",
+    "s",
+    "From a streamed request's arrival to its first content",
+    WHAT,
+    FIRST_TOKEN,
+)
+TPOT = Instrument(
+    "gen_ai.server.time_per_output_token",
+    "histogram",
+    "s",
+    "Of a streamed answer, seconds for each token after the first",
+    WHAT,
+    PER_TOKEN,
+)
+REQUESTS = Instrument(
+    "cloverleaf.requests",
+    "counter",
+    "{request}",
+    "Requests that came to their end",
+    (*WHAT, "status", "failure", "who"),
+)
+OVERHEAD_TIME = Instrument(
+    "cloverleaf.overhead",
+    "histogram",
+    "s",
+    "Time of the gateway's own before the first content: not waiting for upstreams, nor in line",
+    WHAT,
+    OVERHEAD,
+)
+QUEUED = Instrument(
+    "cloverleaf.queue.duration", "histogram", "s", "Time in line of requests that stood in one", WHAT, FIRST_TOKEN
+)
+IN_FLIGHT = Instrument("cloverleaf.requests_in_flight", "gauge", "{request}", "Requests under way")
+QUEUE = Instrument("cloverleaf.queue_length", "gauge", "{request}", "Requests that wait for a place")
+TASKS = Instrument("cloverleaf.tasks", "gauge", "{task}", "Tasks of the event loop")
+INFO = Instrument("cloverleaf.info", "gauge", "", "1; its label is the version", ("version",))
+UPTIME = Instrument("cloverleaf.uptime", "gauge", "s", "Since the process started")
+DECISIONS = Instrument(
+    "cloverleaf.decisions",
+    "counter",
+    "{decision}",
+    "Choices of a place: by which policy, read from which rung of the ladder, and why an attempt was made",
+    ("gen_ai.request.model", "policy", "rung", "reason"),
+)
+ATTEMPTS = Instrument(
+    "cloverleaf.attempts",
+    "counter",
+    "{attempt}",
+    "Attempts at endpoints and how they ended",
+    (*PLACE, "family", "result"),
+)
+RETRIES = Instrument(
+    "cloverleaf.retries", "counter", "{attempt}", "Further attempts at the same deployment", ("deployment", "failure")
+)
+FALLBACKS = Instrument(
+    "cloverleaf.fallbacks",
+    "counter",
+    "{attempt}",
+    "Attempts at another deployment after a failure",
+    ("from", "to", "failure"),
+)
+HEDGES = Instrument(
+    "cloverleaf.hedges",
+    "counter",
+    "{request}",
+    "Requests with a second attempt beside the first, and whether it won",
+    ("gen_ai.request.model", "result"),
+)
+RECOVERIES = Instrument(
+    "cloverleaf.recoveries",
+    "counter",
+    "{stream}",
+    "Streams that broke after their first content, and how they went on",
+    ("gen_ai.request.model", "mode"),
+)
+SPILLED = Instrument(
+    "cloverleaf.spilled",
+    "counter",
+    "{request}",
+    "Requests of models with own engines that another deployment answered",
+    ("gen_ai.request.model",),
+)
+SPILLABLE = Instrument(
+    "cloverleaf.spillable",
+    "counter",
+    "{request}",
+    "Answered requests of models with own engines: what the spilled ones are a share of",
+    ("gen_ai.request.model",),
+)
+SPENT = ("gen_ai.request.model", "deployment", "key")
+TOKEN_COUNT = Instrument(
+    "cloverleaf.tokens",
+    "counter",
+    "{token}",
+    "Tokens by type (cached_input is part of input, reasoning of output) and by who counted them",
+    (*SPENT, "gen_ai.token.type", "source"),
+)
+COST = Instrument(
+    "cloverleaf.cost_usd", "counter", "{USD}", "What tokens cost, where a price is known", (*SPENT, "source")
+)
+UNPRICED = Instrument(
+    "cloverleaf.unpriced", "counter", "{request}", "Answers with tokens and without a known price", ("deployment",)
+)
+MIRRORED = Instrument(
+    "cloverleaf.mirrored", "counter", "{request}", "Copies of requests, by status, or dropped", ("result",)
+)
+UP = Instrument("cloverleaf.endpoint_up", "gauge", "", "1: its health check passes", PLACE)
+AT_ENDPOINT = Instrument("cloverleaf.endpoint_in_flight", "gauge", "{attempt}", "Attempts of ours under way", PLACE)
+AT_ENDPOINT_TOKENS = Instrument(
+    "cloverleaf.endpoint_in_flight_tokens", "gauge", "{token}", "Prompt tokens of attempts under way", PLACE
+)
+RUNNING = Instrument("cloverleaf.endpoint_running", "gauge", "{request}", "Requests the engine runs, as scraped", PLACE)
+WAITING = Instrument("cloverleaf.endpoint_waiting", "gauge", "{request}", "Requests waiting at the engine", PLACE)
+KV_USAGE = Instrument("cloverleaf.endpoint_kv_usage", "gauge", "1", "Share of the engine's KV cache in use", PLACE)
+PREFIX_QUERIES = Instrument(
+    "cloverleaf.endpoint_prefix_queries", "counter", "{token}", "Prompt tokens looked for in the engine's cache", PLACE
+)
+PREFIX_HITS = Instrument(
+    "cloverleaf.endpoint_prefix_hits", "counter", "{token}", "Prompt tokens found in the engine's cache", PLACE
+)
+PREFIX_READS = Instrument(
+    "cloverleaf.prefix_reads",
+    "counter",
+    "{request}",
+    "Requests whose cached beginning was looked up: engines' own word on all of it (precise), or a guess (prefix)",
+    ("gen_ai.request.model", "rung"),
+)
+KV_LIVE = Instrument(
+    "cloverleaf.endpoint_kv_events_live", "gauge", "", "1: the engine's cache events can be relied on", PLACE
+)
+KV_BLOCKS = Instrument(
+    "cloverleaf.endpoint_kv_blocks", "gauge", "{block}", "Blocks that the engine told it holds", PLACE
+)
+KV_PURGES = Instrument(
+    "cloverleaf.kv_purges",
+    "counter",
+    "{purge}",
+    "Times that all an engine told was dropped: gap, restart, lost, garbage, asleep",
+    (*PLACE, "cause"),
+)
+KV_GARBAGE = Instrument("cloverleaf.kv_garbage", "counter", "{message}", "Messages that were no cache events", PLACE)
+KV_PROMPTS = Instrument(
+    "cloverleaf.kv_prompts",
+    "counter",
+    "{prompt}",
+    "Prompts whose tokens were asked of an engine: learned, failed, or dropped because too many waited",
+    ("deployment", "result"),
+)
+BREAKER = Instrument(
+    "cloverleaf.endpoint_breaker",
+    "gauge",
+    "",
+    "1 for the state (closed, half_open, open) that a breaker is in; one that never counted a failure is left out",
+    (*PLACE, "family", "state"),
+)
+COOLING = Instrument("cloverleaf.endpoint_cooling", "gauge", "s", "Until its quota may be asked again", PLACE)
+SHADOW = Instrument(
+    "cloverleaf.pool_shadow_price", "gauge", "{USD}/s", "What a GPU-second of the pool is worth now", ("deployment",)
+)
+POOL_WORK = Instrument("cloverleaf.pool_work", "gauge", "s", "GPU-seconds in flight at the pool", ("deployment",))
+PREDICTED = ("deployment", "quantity")
+PREDICTION_RATIO = Instrument(
+    "cloverleaf.prediction_error",
+    "gauge",
+    "1",
+    "Actual over predicted latency, quantiles of recent answers: 1 is right",
+    (*PREDICTED, "quantile"),
+)
+PREDICTIONS = Instrument(
+    "cloverleaf.predictions", "counter", "{prediction}", "Predictions that an answer was compared with", PREDICTED
+)
+PREDICTIONS_KEPT = Instrument(
+    "cloverleaf.predictions_kept",
+    "counter",
+    "{prediction}",
+    "Of those, answers within the predicted 95th percentile: calibrated is 95 of 100",
+    PREDICTED,
+)
+SLO_ANSWERS = Instrument(
+    "cloverleaf.slo_answers", "counter", "{request}", "Streams measured by a policy's slo", ("gen_ai.request.model",)
+)
+SLO_MISSES = Instrument(
+    "cloverleaf.slo_misses", "counter", "{request}", "Of those, streams that missed it", ("gen_ai.request.model",)
+)
+SLO_ALLOWED = Instrument(
+    "cloverleaf.slo_allowed", "gauge", "1", "The share of misses that the slo permits", ("gen_ai.request.model",)
+)
+MISS_PRICE = Instrument(
+    "cloverleaf.slo_miss_price", "gauge", "{USD}", "What missing the slo is worth now", ("gen_ai.request.model",)
+)
+LEDGER_ROWS = Instrument("cloverleaf.ledger_rows", "counter", "{row}", "Requests written to the ledger")
+LEDGER_DROPPED = Instrument("cloverleaf.ledger_dropped", "counter", "{row}", "Requests the ledger had no room for")
+LOG_DROPPED = Instrument("cloverleaf.log_dropped", "counter", "{line}", "Log lines lost")
+TRACES = Instrument("cloverleaf.traces", "counter", "{trace}", "Traces handed to the collector")
+TRACES_DROPPED = Instrument("cloverleaf.traces_dropped", "counter", "{trace}", "Traces lost: no room, or no collector")
+EXPORT_FAILURES = Instrument(
+    "cloverleaf.export_failures", "counter", "{export}", "Exports that the collector did not take", ("signal",)
+)
+
+INSTRUMENTS = tuple(value for value in list(globals().values()) if isinstance(value, Instrument))
