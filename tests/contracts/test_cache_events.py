@@ -159,7 +159,7 @@ async def rung(gateway: Running, client: Client, topic: int) -> str:
 
 
 async def admin(gateway: Running, path: str) -> httpx.Response:
-    async with AsyncTestClient(admin_app(gateway.gateway)) as client:
+    async with AsyncTestClient(admin_app(gateway.gateway, gateway.app.feed)) as client:
         return await client.get(path)
 
 
