@@ -53,18 +53,26 @@ def duration(text: str) -> float | None:
 
 
 def _of_headers(headers: Mapping[bytes, bytes]) -> float | None:
-    try:
-        if b"retry-after-ms" in headers:
-            return _seconds(float(headers[b"retry-after-ms"]) / 1000)
-        text = headers.get(b"retry-after", b"").decode("ascii").strip()
-        if not text:
-            return _of_limits(headers)
-        if text[0].isdigit():
-            return _seconds(float(text))
-        sent = parsedate_to_datetime(headers[b"date"].decode("ascii"))
-        return _seconds((parsedate_to_datetime(text) - sent).total_seconds())
-    except (ValueError, KeyError, TypeError, OverflowError, UnicodeDecodeError):
-        return None
+    for read in (_milliseconds, _seconds_or_date, _of_limits):
+        try:
+            said = read(headers)
+        except (ValueError, KeyError, TypeError, OverflowError, UnicodeDecodeError):
+            continue  # it cannot be read: the next may
+        if said is not None:
+            return said
+    return None
+
+
+def _milliseconds(headers: Mapping[bytes, bytes]) -> float | None:
+    return _seconds(float(headers[b"retry-after-ms"]) / 1000)
+
+
+def _seconds_or_date(headers: Mapping[bytes, bytes]) -> float | None:
+    text = headers[b"retry-after"].decode("ascii").strip()
+    if text[:1].isdigit():
+        return _seconds(float(text))
+    sent = parsedate_to_datetime(headers[b"date"].decode("ascii"))
+    return _seconds((parsedate_to_datetime(text) - sent).total_seconds())
 
 
 def _of_limits(headers: Mapping[bytes, bytes]) -> float | None:

@@ -6,7 +6,11 @@ python -m bench.decision            # by policy and number of endpoints
 import random
 import time
 
-from gateway.config.not_yet import NOW_PRESETS
+import msgspec
+
+from gateway.config.names import PRESETS
+from gateway.difficulty.examples import examples
+from gateway.difficulty.judge import Judge
 from policies.breaker import BreakerRules
 from policies.budget import Budget
 from policies.chance import digest
@@ -18,6 +22,7 @@ from policies.types import Candidate, Deployment, Model, Pool, Price, Request, S
 
 SIZES = (4, 64, 1000)
 TARGETS = {4: 20.0, 64: 50.0, 1000: 50.0}  # microseconds
+PROMPTS = (100, 1000, 10_000)  # characters
 ROUNDS = 40
 DECISIONS = 50
 NOW = 1000.0
@@ -65,11 +70,30 @@ def microseconds(kind: str, size: int) -> float:
     return best * 1e6
 
 
+def reading(size: int) -> float:
+    """What `quality` takes before its decision, to read and score a prompt of so many characters; the best round."""
+    policy, judge = preset("quality"), Judge()
+    assert policy is not None
+    model = Model("m", (world(4),), policy, {}, 600.0)
+    texts = [each.text for each in examples(1, 2)]
+    asked = [(text * (1 + size // len(text)))[:size] for text in texts]
+    bodies = [msgspec.json.encode({"model": "m", "messages": [{"role": "user", "content": text}]}) for text in asked]
+    best = float("inf")
+    for _ in range(ROUNDS):
+        started = time.perf_counter()
+        for body in bodies:
+            judge.judged(body, model)
+        best = min(best, (time.perf_counter() - started) / len(bodies))
+    return best * 1e6
+
+
 def main() -> None:
     print(f"{'policy':20}" + "".join(f"{size:>9}" for size in SIZES) + "   endpoints, µs a decision")
     print(f"{'(target)':20}" + "".join(f"{TARGETS[size]:>9.0f}" for size in SIZES))
-    for kind in sorted(NOW_PRESETS):
+    for kind in sorted(PRESETS):
         print(f"{kind:20}" + "".join(f"{microseconds(kind, size):>9.1f}" for size in SIZES))
+    print(f"\n{'characters':20}" + "".join(f"{size:>9}" for size in PROMPTS))
+    print(f"{'quality, reading':20}" + "".join(f"{reading(size):>9.1f}" for size in PROMPTS))
 
 
 if __name__ == "__main__":

@@ -90,7 +90,7 @@ def _of_a_deployment(deployment: "DeploymentStatus") -> Iterator[Alert]:
             yield Alert("warning", "endpoint_down", f"{deployment.name} {url}", "Down: it takes no requests.")
     for endpoint in deployment.endpoints:
         about = f"{deployment.name} {endpoint.url}"
-        for family, state in endpoint.breakers.items():
+        for family, state in endpoint.breakers.items() if endpoint.up else ():
             message = f"Breaker {state.replace('_', '-')} for {family}: it erred too often."
             yield Alert("warning", "breaker_open", about, message)
         if endpoint.stale:

@@ -33,6 +33,7 @@ class App:
         app = cls()
         app.live = Live()
         app.log = log
+        app.live.judge.tell = partial(log.event, "warning", "classifier")
         app.transport = Pooled()
         app.watch = Watch()
         await app._start_engines(config)
@@ -111,6 +112,7 @@ class App:
         await self.keyring.close()
         for mirror in list(self.gateway.mirrors):
             mirror.leave()
+        await self.gateway.token_counts.close()
         self.watch.close()
         await self.transport.close()
         if self.gateway.ledger is not None:

@@ -88,6 +88,8 @@ def filled(request: Request, model: Model, key: Key, given: _Headers, live: Live
         return request
     if "prefix" in model.needs and (blocks := prompt_blocks(request.body)):
         request = live.placed(request, blocks, live.tokens(model.name, BLOCK))
+    if "difficulty" in model.needs:
+        request = live.judged(request, model)
     if model.needs <= {"prefix"}:
         return request
     seen = traits(request.body, images=False)

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from backends.kv_events import Batch, Cleared, Removed, Stored
-from backends.tokenized import FAMILIES, LARGEST
 from policies.ladder import Rung
 from policies.load import EngineLoad
 from policies.prefix.index import PrefixIndex
@@ -23,6 +22,8 @@ TTL = 3600.0  # seconds a prefix is believed to stay in a cache that nothing els
 KV_TOKENS = 400_000.0  # in the cache of an engine that has not told its size: an 8B model on 80 GB
 TIERS = 4  # an engine may keep some more blocks outside its GPU, and tells of those too
 NEWS = 256  # tokens that fill a block in any engine
+FAMILIES = frozenset({"chat", "completions"})  # whose prompts an engine's /tokenize reads
+LARGEST = 512 * 1024  # bytes; a longer prompt's tokens are not asked for
 QUEUED = 256  # prompts whose tokens wait to be learned; the oldest gives way
 
 Id = tuple[str, str]
@@ -31,10 +32,8 @@ Id = tuple[str, str]
 class Wanted(msgspec.Struct, frozen=True):
     """A prompt was sent whose tokens are not known: whom to ask, and for what."""
 
-    id: Id
-    model: str
-    body: bytes
-    blocks: tuple[int, ...]
+    candidate: Candidate
+    request: Request
     adapter: str
     size: int  # tokens of a block
 
@@ -76,11 +75,11 @@ class Caches:
         found = self.guess.match(blocks, request.received)
         most = request.prompt_tokens
         matched = {id: min(most, int(count * block_tokens)) for id, count in found.items()}
-        exact = False
+        told = False
         for number, precise in enumerate(self._models.get(request.model, ())):
-            exact = precise.refine(matched, found, blocks, most) and (exact or not number)
-        self.rungs[request.model, Rung.PRECISE if exact else Rung.PREFIX] += 1
-        return msgspec.structs.replace(request, blocks=blocks, block_tokens=block_tokens, matched=matched, exact=exact)
+            told = precise.refine(matched, found, blocks, most) and (told or not number)
+        self.rungs[request.model, Rung.PRECISE if told else Rung.PREFIX] += 1
+        return msgspec.structs.replace(request, blocks=blocks, block_tokens=block_tokens, matched=matched, told=told)
 
     def hold(self, candidate: Candidate, request: Request, now: float) -> None:
         """The endpoint is sent a prompt, and will hold it."""
@@ -101,10 +100,10 @@ class Caches:
             return
         model = candidate.deployment.model
         adapter = model if model in mirror.adapters else ""
-        self._wanted[last] = Wanted(id, model, request.body, request.blocks, adapter, precise.size)
+        self._wanted[last] = Wanted(candidate, request, adapter, precise.size)
         if len(self._wanted) > QUEUED:
             _, dropped = self._wanted.popitem(last=False)
-            self.prompts[dropped.id[0], "dropped"] += 1
+            self.prompts[dropped.candidate.id[0], "dropped"] += 1
         self.wake()
 
     def wanted(self) -> Wanted | None:
@@ -113,15 +112,15 @@ class Caches:
 
     def learned(self, wanted: Wanted, names: tuple[int, ...]) -> None:
         """It is these token blocks."""
-        self.prompts[wanted.id[0], "learned"] += 1
-        precise = self.of.get(wanted.id)
+        self.prompts[wanted.candidate.id[0], "learned"] += 1
+        precise = self.of.get(wanted.candidate.id)
         if precise is not None and precise.size == wanted.size:
-            precise.chains.learn(wanted.blocks, names)
-            precise.prove(wanted.blocks)
+            precise.chains.learn(wanted.request.blocks, names)
+            precise.prove(wanted.request.blocks)
 
     def unlearned(self, wanted: Wanted) -> None:
         """Its engine did not say."""
-        self.prompts[wanted.id[0], "failed"] += 1
+        self.prompts[wanted.candidate.id[0], "failed"] += 1
 
     def computed(self, id: Id, request: Request) -> None:
         """The engine has computed a prompt: where much of it was new, its events should tell."""

@@ -22,6 +22,7 @@ from gateway.refusal import Refusal
 from gateway.routes import compiled
 from policies.breaker import BreakerRules
 from policies.chance import digest
+from policies.filters import FitsContext
 from policies.needs import FEATURES, NOTHING
 from policies.routes import Route
 from policies.types import Candidate, Deployment, Model, Price, RetryRules, Timeouts
@@ -92,6 +93,8 @@ def compile_catalog(config: Config, live: Live, embedded: Embedded, keyring: Key
     }
     live.foresight.keep([*models.values(), *variants.values()])
     live.caches.keep([*models.values(), *variants.values()])
+    live.keep_errors(_limited([*models.values(), *variants.values()]))
+    live.judge.keep([*models.values(), *variants.values()])
     live.keep_speeds(_timed([*models.values(), *variants.values()]))
     live.hedge.share = config.defaults.hedge.budget
     aliases = {alias: models[name] for name, model in config.models.items() for alias in model.aliases}
@@ -117,6 +120,11 @@ def compile_catalog(config: Config, live: Live, embedded: Embedded, keyring: Key
 def _fetcher(config: Config) -> PublicFetcher | None:
     media = config.defaults.media
     return PublicFetcher(Limits(media.max_size, media.timeout)) if media.fetch else None
+
+
+def _limited(models: Iterable[Model]) -> list[Model]:
+    """The models whose policy asks whether a request fits into a context window."""
+    return [model for model in models if any(isinstance(each, FitsContext) for each in model.policy.filters)]
 
 
 def _timed(models: Iterable[Model]) -> set[tuple[str, str]]:

@@ -11,6 +11,7 @@ COMMANDS = {
     "simulate": ("gateway.simulate.command", "play a trace through policies, in virtual time"),
     "status": ("gateway.status_command", "show what a running gateway sees"),
     "cost": ("gateway.cost_command", "say where the money went"),
+    "difficulty": ("gateway.difficulty.command", "fit what the quality policy knows of hard prompts"),
     "engine": ("backends.engine.command", "run the embedded engine by itself"),
 }
 

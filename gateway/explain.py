@@ -19,6 +19,8 @@ from gateway.keys import LOCAL
 from gateway.live import Live
 from gateway.refusal import Refusal
 from gateway.status import Report
+from policies.difficulty.score import log_odds
+from policies.difficulty.threshold import Threshold
 from policies.explain import Decision, explain
 from policies.load import EngineLoad
 from policies.types import Request, Snapshot
@@ -100,6 +102,7 @@ def decide(
 
 def restore(live: Live, report: Report, now: float) -> None:
     """Put a saved report's figures where the probes and attempts would have."""
+    live.judge.thresholds = {name: Threshold(log_odds(value)) for name, value in report.thresholds.items()}
     for deployment in report.deployments:
         for endpoint in deployment.endpoints:
             load = live.loads.get((deployment.name, endpoint.url))
@@ -146,4 +149,6 @@ def show(explained: Explained) -> None:
 def _title(decision: Decision) -> str:
     read = f", read from {decision.rung}" if decision.rung else ""
     about = f"{decision.family}, about {decision.prompt_tokens} prompt tokens"
+    if decision.difficulty is not None:
+        about += f", difficulty {decision.difficulty:.3f} (hard above {decision.threshold:.3f})"
     return f"{decision.model}: policy {decision.policy}, {about}{read}"

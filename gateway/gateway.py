@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from importlib import metadata
 
 from backends.families import Family
@@ -19,6 +20,7 @@ from gateway.log import Log
 from gateway.metrics import Metrics
 from gateway.mirror import MirrorJourney
 from gateway.rivals import Rivals
+from gateway.token_counts import TokenCounts
 from gateway.traffic import Dropped, Traffic
 from gateway.watch import Watch
 from policies.types import Outcome, Price
@@ -38,9 +40,11 @@ class Gateway:
         self.metrics = Metrics(self.price)
         self.ledger: Ledger | None = None
         self.draining = False
+        self.url = ""  # of the public port, once it listens
         self.started = int(clock.wall())  # seconds since the epoch
         self.version = metadata.version("cloverleaf")
         self.line = Line(watch)
+        self.token_counts = TokenCounts(transport, partial(log.event, "warning", "tokens"))
         self.late: set[Rivals] = set()  # those whose first attempt waits, and may be late
         self.journeys: set[Journey] = set()  # those under way
         self.mirrors: set[MirrorJourney] = set()

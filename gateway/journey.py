@@ -33,9 +33,7 @@ if TYPE_CHECKING:
 class Journey(Telling):
     """One request, from its headers on. A door makes it when the headers are read, and runs it when the body is."""
 
-    __slots__ = (
-        "_attempt", "_keeper", "_key", "_machine", "_model", "_rivals", "deadline",
-    )  # fmt: skip
+    __slots__ = ("_attempt", "_keeper", "_key", "_machine", "_model", "_rivals", "deadline")
 
     def __init__(
         self,
@@ -119,11 +117,17 @@ class Journey(Telling):
             request = asking.filled(request, model, self._key, self.given, live)
         self.deadline = now + model.total
         self.incoming = Incoming(request, self.family, peeked, headers.forwarded(self.given, outcome.id))
-        self._model, seen = model, Snapshot(now, self.catalog.models)
+        self._model = model
+        if not (model.needs and gateway.token_counts.begin(self, live.uncertain(request, model))):
+            self.go(request, now)
+
+    def go(self, request: Request, now: float) -> None:
+        """All is known of the request: plan, and send it."""
+        model, seen, outcome = self._model, Snapshot(now, self.catalog.models), self.outcome
         if self.catalog.hedges:
             self._rivals = Rivals(self)
         if self.catalog.explains:
-            gateway.decisions.note(request, model, seen, outcome, self._key, self.given, self.catalog)
+            self.gateway.decisions.note(request, model, seen, outcome, self._key, self.given, self.catalog)
         found = first(request, model, seen)
         outcome.policy, outcome.rung = model.policy.kind, found.rung or ""
         if found.candidate is not None:

@@ -6,14 +6,17 @@ them, after they are sent and never before, so no request waits for it.
 
 import asyncio
 import traceback
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from backends import tokenized
-from backends.adapter import Wire
+import msgspec
+
+from backends.adapter import Adapter, Incoming, Unsendable
+from backends.families import FAMILIES
 from backends.fetch import FetchFailed, fetch
 from backends.kv_events import Garbage, decode
-from backends.place import address, header_lines
+from backends.peek import peek
+from backends.tokenize import question, salt, tokens
 from backends.transport import Transport
 from gateway.caches import Caches, Wanted
 from gateway.catalog import Catalog
@@ -29,6 +32,8 @@ AT_ONCE = 4  # prompts whose tokens are being asked for
 TIMEOUT = 10.0  # seconds for an answer
 LOOK = 1.0  # seconds between looks at what has become of the sources
 GRACE = 5  # looks before a source that never was there is missed
+_TOKENIZE = next(family for family in FAMILIES if family.name == "tokenize")
+_JSON = b"application/json"
 
 
 class Source:
@@ -66,12 +71,14 @@ class KvEvents:
         self._log = log
         self._subscriptions: Subscriptions | None = None
         self._sources: dict[Id, Source] = {}
+        self._adapters: Mapping[Id, Adapter] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._woken = asyncio.Event()
         caches.wake = self._woken.set
 
     def follow(self, catalog: Catalog) -> None:
         """Listen to what this catalog names, and to nothing else; what stays is not interrupted."""
+        self._adapters = catalog.adapters
         places = {
             (name, endpoint): place
             for name, deployment in catalog.config.deployments.items()
@@ -124,7 +131,7 @@ class KvEvents:
                 continue
             try:
                 names = await self._ask(wanted)
-            except (FetchFailed, ValueError):
+            except (FetchFailed, Unsendable, LookupError, ValueError):  # LookupError: a reload no longer names it
                 self._caches.unlearned(wanted)
             except Exception:  # the outermost frame of this task: a defect must not end the learning
                 self._log.event("error", "defect", traceback.format_exc())
@@ -135,29 +142,22 @@ class KvEvents:
         """The token blocks of a prompt.
 
         Raises:
-            FetchFailed: its engine does not answer.
-            ValueError: it cannot say.
+            FetchFailed, Unsendable: its engine cannot be asked.
+            ValueError: it does not say.
         """
-        question = tokenized.question(wanted.body, wanted.model)
-        if question is None:
-            raise ValueError("not a prompt that /tokenize reads")
-        tokens = question if isinstance(question, list) else await self._tokens(wanted, question)
-        return await asyncio.to_thread(_names, wanted, tokens)
-
-    async def _tokens(self, wanted: Wanted, question: bytes) -> bytes:
-        origin, prefix = address(wanted.id[1])
-        lines = header_lines({"host": urlsplit(wanted.id[1]).netloc, "content-type": "application/json"})
-        wire = Wire(origin, prefix + tokenized.TARGET, lines, question)
-        status, reply = await fetch(self._transport, wire, TIMEOUT)
+        place, asked = wanted.candidate, question(wanted.candidate.deployment.model, wanted.request.body)
+        incoming = Incoming(
+            msgspec.structs.replace(wanted.request, body=asked), _TOKENIZE, peek(_TOKENIZE, asked, _JSON), b""
+        )
+        status, answer = await fetch(self._transport, self._adapters[place.id].encode(incoming), TIMEOUT)
         if status != 200:
             raise ValueError(f"/tokenize answers {status}")
-        return reply
+        return await asyncio.to_thread(_names, wanted, answer)
 
 
-def _names(wanted: Wanted, tokens: bytes | list[int]) -> tuple[int, ...]:
+def _names(wanted: Wanted, answer: bytes) -> tuple[int, ...]:
     """Off the event loop: a long prompt's take milliseconds."""
-    told = tokens if isinstance(tokens, list) else tokenized.tokens(tokens)
-    return token_blocks.names(told, wanted.size, wanted.adapter, tokenized.salt(wanted.body))
+    return token_blocks.names(tokens(answer), wanted.size, wanted.adapter, salt(wanted.request.body))
 
 
 SAID = {

@@ -39,7 +39,7 @@ class Place:
             self.journey.give_up(self.line.refusal(self.ticket, f"none became free in {now - self.since:.1f} s"))
         else:
             self.deadline = now + LOOK
-            self.line.pump(now)
+            self.line.look(now)
 
 
 class Line:
@@ -50,6 +50,7 @@ class Line:
         self.queue = WaitQueue(0)
         self._places: dict[Journey, Place] = {}
         self._tickets: dict[Ticket, Place] = {}
+        self._looked = 0.0
 
     @property
     def waiting(self) -> int:
@@ -79,9 +80,15 @@ class Line:
         """Places may have become free: give them away."""
         self.queue.serve(lambda ticket: self._admit(ticket, now), now)
 
+    def look(self, now: float) -> None:
+        """However many wait, one look serves them all."""
+        if now >= self._looked + LOOK:
+            self._looked = now
+            self.pump(now)
+
     def refusal(self, ticket: Ticket, why: str) -> GiveUp:
         message = f"every deployment of model '{ticket.lane}' is at its max_concurrency: {why}"
-        return GiveUp(Fault(Failure.SHED, message), self.queue.retry_after(ticket.lane, ticket.key))
+        return GiveUp(Fault(Failure.SHED, message), self.queue.retry_after(ticket.lane, ticket.key, ticket.priority))
 
     def _admit(self, ticket: Ticket, now: float) -> bool:
         place = self._tickets[ticket]

@@ -13,10 +13,12 @@ import msgspec
 
 from backends.quota import Remaining
 from gateway.caches import Caches
+from gateway.difficulty.judge import Judge
 from gateway.foresight import Foresight
 from policies.breaker import BreakerRules
 from policies.budget import Budget
 from policies.failure import ABSENCE, ENDPOINT_FAULTS, Failure, Fault
+from policies.filters.fits_context import uncertain
 from policies.hedge import HedgeBudget
 from policies.latency import Kind, Waits
 from policies.learners.rate import Rates
@@ -30,6 +32,9 @@ COOL_CREDENTIAL = 60.0  # seconds a spent credential rests: nothing but a person
 BYTES_PER_TOKEN = 4.0  # English text in JSON, until the model's own usage teaches better
 OUTPUT = 256.0  # tokens of an answer, until the model's own teach better
 LEARN = 0.05  # weight of a new sample of bytes per token: some twenty requests
+ERROR = 0.1  # mean error of the estimate, as a share, before any answer told
+WORST = 3.0  # times the mean error that an estimate may be off
+SUREST = 0.02  # no estimate is taken for better than this
 
 
 class Live:
@@ -40,12 +45,14 @@ class Live:
         self.domains: dict[str, Domain] = {}
         self.pools: dict[str, Pool] = {}
         self.bytes_per_token: dict[str, float] = {}
+        self.errors: dict[str, float] = {}  # of estimates, by model, where a context window makes it matter
         self._waits: dict[tuple[tuple[str, str], Kind], Waits] = {}
         self.hedge = HedgeBudget()
         self.output: dict[str, float] = {}  # tokens of an answer, by model
         self.turns: dict[str, Iterator[int]] = defaultdict(itertools.count)  # what `round_robin` takes, by model
         self.caches = Caches()
         self.foresight = Foresight()
+        self.judge = Judge()
         self.probed: set[tuple[str, str]] = set()  # endpoints whose health is checked, and so told back up
 
     def load(self, id: tuple[str, str], rules: BreakerRules) -> Load:
@@ -197,6 +204,11 @@ class Live:
             request, blocks=blocks, block_tokens=size, expected_output=output, late_price=late_price, home=home
         )
 
+    def judged(self, request: Request, model: Model) -> Request:
+        """The request with how hard its prompt is."""
+        difficulty, threshold = self.judge.judged(request.body, model)
+        return msgspec.structs.replace(request, difficulty=difficulty, threshold=threshold)
+
     def placed(self, request: Request, blocks: tuple[int, ...], block_tokens: float) -> Request:
         """The request with its blocks, of so many tokens each, and what of them each endpoint is believed to hold."""
         return self.caches.placed(request, blocks, block_tokens)
@@ -242,6 +254,17 @@ class Live:
         """Prompt tokens of a body of ``size`` bytes."""
         return int(size / self.bytes_per_token.get(model, BYTES_PER_TOKEN)) + 1
 
+    def keep_errors(self, models: Iterable[Model]) -> None:
+        """Learn how far off estimates are for these models: those whose requests may be too long for a place."""
+        self.errors = {each.name: self.errors.get(each.name, ERROR) for each in models}
+
+    def uncertain(self, request: Request, model: Model) -> list[Candidate]:
+        """The model's places of which the estimate cannot say whether the request fits."""
+        error = self.errors.get(model.name)
+        if error is None:
+            return []
+        return uncertain(request, (c for tier in model.tiers for c in tier), max(SUREST, WORST * error))
+
     def tokens(self, model: str, size: int) -> float:
         """What ``size`` bytes of its prompts come to."""
         return size / self.bytes_per_token.get(model, BYTES_PER_TOKEN)
@@ -259,4 +282,6 @@ class Live:
         """A body of ``size`` bytes (0: they tell nothing) was ``tokens`` prompt tokens."""
         if tokens > 0 and size:
             ratio = self.bytes_per_token.get(model, BYTES_PER_TOKEN)
+            if self.errors and model in self.errors:
+                self.errors[model] += LEARN * (abs(size / ratio / tokens - 1.0) - self.errors[model])
             self.bytes_per_token[model] = ratio + LEARN * (size / tokens - ratio)

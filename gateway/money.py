@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import msgspec
 
 from gateway.catalog import Catalog
-from gateway.counting import Counts
+from gateway.counting import Count, Counts
 from policies.types import Price, Usage
 
 
@@ -54,6 +54,14 @@ def money(catalog: Catalog, counts: Counts, seconds: float) -> Money:
         tuple(sorted(unknown)),
         tuple(sorted(model for model, each in elsewhere.items() if each is None)),
     )
+
+
+def of_deployment(catalog: Catalog, deployment: str, count: Count, seconds: float) -> float | None:
+    """USD per hour of one deployment; None where neither its hours nor its tokens have a price."""
+    price = catalog.price(deployment)
+    if price is not None:
+        return cost(price, count.usage) * 3600.0 / seconds
+    return hourly(catalog, deployment) or None
 
 
 def hourly(catalog: Catalog, deployment: str) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from gateway.config.policy import Filter, Pick, PolicySpec, Scorer, Slo
 from gateway.config.schema import Config
@@ -12,7 +13,7 @@ from policies.filters import Filter as FilterPart
 from policies.pickers import PICKERS, Best
 from policies.presets import preset
 from policies.profile import Policy
-from policies.scorers import SCORERS, SloCost
+from policies.scorers import SCORERS, Quality, SloCost
 from policies.slo.estimate import Target
 from policies.types import Candidate, Model
 
@@ -26,15 +27,16 @@ def named(config: Config, name: str) -> Policy:
         found = preset(spec.kind if spec is not None and spec.kind else name)
         assert found is not None  # the configuration was checked
         if spec is not None and spec.kind == "slo_cost":
-            return msgspec.structs.replace(found, scorers=(SloCost(target=_target(spec)),))
-        return found
-    return Policy(
+            return replace(found, scorers=(SloCost(target=_target(spec)),))
+        return _with_difficulty(found, spec)
+    policy = Policy(
         name,
         tuple(_part(each, SCORERS) for each in spec.scorers),
         _part(spec.pick, PICKERS) if spec.pick else Best(),
         spec.sample or 0,
         filters=(Capable(), *(part for part in _filters(spec.filters) if part != Capable())),
     )
+    return _with_difficulty(policy, spec)
 
 
 def _target(spec: PolicySpec) -> Target:
@@ -42,8 +44,27 @@ def _target(spec: PolicySpec) -> Target:
     return Target(slo.ttft, slo.per_1k_tokens or 0.0, slo.tpot, slo.quantile, spec.strict)
 
 
+def _with_difficulty(policy: Policy, spec: PolicySpec | None) -> Policy:
+    if spec is None or spec.difficulty is None:
+        return policy
+    given = spec.difficulty
+    known = {"strong": tuple(given.strong), "share": given.share, "classifier": given.classifier or ""}
+    if given.weights is not None:
+        known["weights"] = given.weights
+    return _with_quality(policy, **known)
+
+
+def _with_quality(policy: Policy, **fields: object) -> Policy:
+    """The policy with these fields of its `quality` scorer, where it has one."""
+    scorers = tuple(replace(each, **fields) if isinstance(each, Quality) else each for each in policy.scorers)
+    return replace(policy, scorers=scorers)
+
+
 def fitted(policy: Policy, candidates: Sequence[Candidate]) -> Policy:
-    """A preset with the filters that these deployments' own limits call for; a composition names its own."""
+    """A preset with the filters that these deployments' own limits call for; a composition names its own. Where
+    `quality` is not told which deployments are strong, the one listed last is."""
+    if any(isinstance(each, Quality) and not each.strong for each in policy.scorers):
+        policy = _with_quality(policy, strong=(candidates[-1].id[0],))
     if preset(policy.kind) is None:
         return policy
     extra: list[FilterPart] = []
@@ -52,14 +73,14 @@ def fitted(policy: Policy, candidates: Sequence[Candidate]) -> Policy:
     limits = (c.deployment for c in candidates)
     if any(each.metered or each.rpm is not None or each.tpm is not None for each in limits):
         extra.append(WithinRate())
-    return msgspec.structs.replace(policy, filters=(*policy.filters, *extra)) if extra else policy
+    return replace(policy, filters=(*policy.filters, *extra)) if extra else policy
 
 
 def with_needs(model: Model, models: Mapping[str, Model]) -> Model:
     """The model, with the needs of those that it may fall back to: they are asked with the same request."""
     others = (*model.fallbacks, *model.context_window_fallbacks, *model.content_policy_fallbacks)
     needs = model.needs.union(*(models[other].needs for other in others if other in models))
-    return msgspec.structs.replace(model, needs=needs)
+    return replace(model, needs=needs)
 
 
 def _filters(specs: Sequence[Filter]) -> list[FilterPart]:

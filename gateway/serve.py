@@ -117,7 +117,8 @@ async def _serve(config: Config, log: Log, path: Path, reload: Callable[[], Conf
         _calm_gc()
         await public.start(public_socket)
         await admin.start(admin_socket)
-        greet(config, public_socket.getsockname()[1], admin_socket.getsockname()[1])
+        app.gateway.url = public_url(config, public_socket.getsockname()[1])
+        greet(config, app.gateway.url, admin_socket.getsockname()[1])
         await stopping.wait()
         await drain(app.gateway, public, config.server.drain)
         app.feed.close()
@@ -224,10 +225,13 @@ def _handle_signals(stopping: asyncio.Event, reloader: Reloader, listeners: tupl
     loop.add_signal_handler(signal.SIGHUP, reloader.ask)
 
 
-def greet(config: Config, port: int, admin_port: int) -> None:
+def public_url(config: Config, port: int) -> str:
+    """Where clients on this machine reach it."""
+    return f"{'https' if config.server.tls else 'http'}://{_reachable(config.server.host)}:{port}"
+
+
+def greet(config: Config, base: str, admin_port: int) -> None:
     """The ready line, and what to try first."""
-    scheme = "https" if config.server.tls else "http"
-    base = f"{scheme}://{_reachable(config.server.host)}:{port}"
     model = next((name for name in config.models if name != "*"), "MODEL")
     key = "$CLOVERLEAF_KEY" if config.auth.keys else "none-needed"
     sys.stdout.write(f"""cloverleaf is ready on {base}

@@ -54,9 +54,12 @@ class Report(msgspec.Struct):
     models: dict[str, list[list[str]]]
     deployments: list[DeploymentStatus]
     time: float = 0.0
+    url: str = ""  # where clients reach it
+    keys: bool = False  # it asks clients for one
     waiting: int = 0  # requests, for a place
     now: Now = Now()
     alerts: list[Alert] = []
+    thresholds: dict[str, float] = {}  # by model, above which a prompt is hard
 
 
 def not_ready(gateway: Gateway) -> str:
@@ -91,8 +94,11 @@ def report(gateway: Gateway) -> Report:
             for name, candidates in catalog.candidates.items()
         ],
         clock.wall(),
+        gateway.url,
+        bool(catalog.config.auth.keys),
         gateway.line.waiting,
         gateway.traffic.now(catalog, gateway.dropped(), now),
+        thresholds={name: each.at() for name, each in gateway.live.judge.thresholds.items()},
     )
     made.alerts = gateway.alarms.at(made, now)
     return made

@@ -1,43 +1,53 @@
 """`cloverleaf status`. Rule: what a running gateway's /api/status says, in the terminal; it computes nothing itself."""
 
+import os
 import sys
 import urllib.request
 from argparse import ArgumentParser, Namespace
+from collections import deque
+from http.client import HTTPException
+from pathlib import Path
 from threading import Event
 from urllib.error import HTTPError, URLError
 
 import msgspec
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
-from rich.table import Column, Table
-from rich.text import Text
 
-from gateway.status import EndpointStatus, Report
+from gateway.config.admin_token import VARIABLE, admin_token
+from gateway.status import Report
+from gateway.status_picture import picture
 
-INTERVAL = 1.0  # seconds between looks, with --watch
+INTERVAL = 1.0  # seconds between looks
+WIDTH = 24  # looks that the line of requests per second goes back
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--url", default="http://127.0.0.1:8081", help="the admin port (default: %(default)s)")
-    parser.add_argument("--token", help="the admin token")
-    parser.add_argument("--watch", action="store_true", help="keep looking, until interrupted")
-    parser.add_argument("--json", action="store_true", help="print the report as it came")
+    parser.add_argument("--token", help=f"the admin token (default: ${VARIABLE})")
+    parser.add_argument("--once", action="store_true", help="one look; also where the output is not a terminal")
+    parser.add_argument("--json", action="store_true", help="one look, as JSON")
+    parser.add_argument("--svg", metavar="FILE", type=Path, help="one look, as a picture")
 
 
 def run(args: Namespace) -> int:
+    token = args.token or admin_token()
     try:
-        body = fetch(args.url, args.token)
+        body = fetch(args.url, token)
+        report = msgspec.json.decode(body, type=Report)
         if args.json:
             sys.stdout.write(body.decode() + "\n")
-        elif args.watch:
-            watch(args.url, args.token)
+        elif args.svg:
+            save(report, args.svg)
+        elif args.once or not sys.stdout.isatty():
+            Console().print(picture(report))
         else:
-            Console().print(picture(msgspec.json.decode(body, type=Report)))
+            watch(args.url, token, report)
+    except KeyboardInterrupt:
+        pass
     except (OSError, ValueError, msgspec.MsgspecError) as error:
         sys.stderr.write(f"status: {explained(args.url, error)}\n")
         return 2
-    except KeyboardInterrupt:
-        pass
     return 0
 
 
@@ -47,72 +57,44 @@ def fetch(url: str, token: str | None) -> bytes:
     request = urllib.request.Request(f"{url.rstrip('/')}/api/status")  # noqa: S310  # the scheme was checked
     if token:
         request.add_header("authorization", f"Bearer {token}")
-    with urllib.request.urlopen(request, timeout=5) as reply:  # noqa: S310
-        return bytes(reply.read())
+    try:
+        with urllib.request.urlopen(request, timeout=5) as reply:  # noqa: S310
+            return bytes(reply.read())
+    except HTTPException as error:
+        raise ConnectionError(f"it does not speak HTTP: {error!r}") from error
 
 
 def explained(url: str, error: Exception) -> str:
     if isinstance(error, HTTPError):
-        return f"{url} wants --token" if error.code == 401 else f"{url} answered {error.code}"
+        wants = {
+            401: f"{url} wants the admin token: --token, or ${VARIABLE}",
+            403: f"{url} serves its own machine only",
+        }
+        return wants.get(error.code, f"{url} answers {error.code}: is it a gateway's admin port?")
     if isinstance(error, URLError):
         return f"no gateway answers at {url}: {error.reason}"
-    return str(error)
+    if isinstance(error, msgspec.MsgspecError):
+        return f"{url} is no gateway's admin port, or one of another version: {error}"
+    return f"no gateway answers at {url}: {error}" if isinstance(error, OSError) else str(error)
 
 
-def watch(url: str, token: str | None) -> None:
+def watch(url: str, token: str | None, report: Report) -> None:
+    """Look again and again; a gateway that does not answer is asked again, and its last words stay."""
+    history: deque[float] = deque(maxlen=WIDTH)
     with Live(auto_refresh=False, screen=True) as screen:
+        trouble = ""
         while True:
-            screen.update(picture(msgspec.json.decode(fetch(url, token), type=Report)), refresh=True)
+            history.append(report.now.total.requests)
+            screen.update(picture(report, history, trouble), refresh=True)
             Event().wait(INTERVAL)
+            try:
+                report, trouble = msgspec.json.decode(fetch(url, token), type=Report), ""
+            except (OSError, msgspec.MsgspecError) as error:
+                trouble = f"Not connected, trying again: {explained(url, error)}"
 
 
-def picture(report: Report) -> Group:
-    state = "ready" if report.ready else f"not ready: {report.reason}"
-    head = f"cloverleaf {report.version}, {state}, {report.active} in flight, up {report.uptime:.0f} s"
-    column = Column("endpoint", no_wrap=True)
-    table = Table(
-        "deployment",
-        column,
-        "state",
-        "ours",
-        "running",
-        "waiting",
-        "KV used",
-        "hits",
-        box=None,
-        pad_edge=False,
-        padding=(0, 2, 0, 0),
-    )
-    for deployment in report.deployments:
-        for endpoint in deployment.endpoints:
-            table.add_row(deployment.name, endpoint.url, *cells(endpoint))
-    return Group(Text(head), table)
-
-
-def cells(endpoint: EndpointStatus) -> tuple[Text, str, str, str, str, str]:
-    queries, hits = endpoint.prefix_queries, endpoint.prefix_hits
-    rate = hits / queries if hits is not None and queries else None
-    return (
-        condition(endpoint),
-        str(endpoint.in_flight),
-        known(endpoint.running, "g"),
-        known(endpoint.waiting, "g"),
-        known(endpoint.kv_usage, ".1%"),
-        known(rate, ".1%"),
-    )
-
-
-def known(value: float | None, form: str) -> str:
-    return "unknown" if value is None else format(value, form)
-
-
-def condition(endpoint: EndpointStatus) -> Text:
-    if not endpoint.up:
-        return Text("down", "bold red")
-    if endpoint.breakers:
-        return Text(", ".join(f"{family} {state}" for family, state in endpoint.breakers.items()), "red")
-    if endpoint.sleeping:
-        return Text("asleep", "yellow")
-    if endpoint.cooling:
-        return Text(f"cooling {endpoint.cooling:.1f} s", "yellow")
-    return Text("up", "green")
+def save(report: Report, path: Path) -> None:
+    with Path(os.devnull).open("w") as nowhere:
+        console = Console(record=True, width=118, file=nowhere)
+        console.print(picture(report))
+    console.save_svg(str(path), title="cloverleaf status --once")

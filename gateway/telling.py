@@ -38,7 +38,7 @@ class Telling:
     incoming: Incoming
     answer: Answer
     outcome: Outcome
-    _timer: asyncio.TimerHandle | None
+    _timer: asyncio.TimerHandle | asyncio.Task[None] | None
     max_body: int  # bytes
     refused: Refusal | None  # told before the body is read
 
@@ -108,6 +108,10 @@ class Telling:
             self.break_off(_STOPPING)
         else:
             self.refuse(Refusal(503, _STOPPING.message, "server_error", "stopping", retry_after=1.0))
+
+    def waits(self, on: asyncio.Task[None] | None) -> None:
+        """What the journey waits for, and is ended with it."""
+        self._timer = on
 
     def later(self, seconds: float, call: Callable[..., None], *given: object) -> None:
         """Go on after a pause; the client may leave meanwhile."""

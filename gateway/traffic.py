@@ -10,7 +10,7 @@ import msgspec
 from gateway.catalog import Catalog
 from gateway.counting import NOTHING, Count, Counts, by_deployment, counted, since
 from gateway.metrics import Metrics
-from gateway.money import Money, money
+from gateway.money import Money, money, of_deployment
 from policies.scorers.slo_cost import SloCost
 from policies.slo.estimate import Target
 from policies.types import Candidate, Outcome
@@ -45,6 +45,7 @@ class Flow(msgspec.Struct, frozen=True):
     first_token: Quantiles | None = None
     per_token: Quantiles | None = None
     duration: Quantiles | None = None
+    cost: float | None = None  # USD per hour; None: not known
 
 
 class Level(msgspec.Struct, frozen=True):
@@ -125,15 +126,22 @@ class Traffic:
         total = NOTHING
         for each in places.values():
             total = total.plus(each)
+        spent = money(catalog, passed, seconds)
         return Now(
             seconds,
             int(total.requests),
-            flow(total, total, newest, seconds),
+            flow(total, total, newest, seconds, spent.total),
             {
-                name: flow(places.get(name, NOTHING), total, [o for o in newest if o.deployment == name], seconds)
+                name: flow(
+                    places.get(name, NOTHING),
+                    total,
+                    [each for each in newest if each.deployment == name],
+                    seconds,
+                    of_deployment(catalog, name, places.get(name, NOTHING), seconds),
+                )
                 for name in catalog.candidates
             },
-            money(catalog, passed, seconds),
+            spent,
             spill(catalog, passed),
             levels(catalog, newest),
             Dropped(dropped.requests - gone.requests, dropped.lines - gone.lines),
@@ -147,7 +155,7 @@ class Traffic:
             yield outcome
 
 
-def flow(count: Count, total: Count, newest: list[Outcome], seconds: float) -> Flow:
+def flow(count: Count, total: Count, newest: list[Outcome], seconds: float, cost: float | None) -> Flow:
     return Flow(
         count.requests / seconds,
         count.requests / total.requests if total.requests else 0.0,
@@ -157,6 +165,7 @@ def flow(count: Count, total: Count, newest: list[Outcome], seconds: float) -> F
         quantiles(first_tokens(newest)),
         quantiles(per_tokens(newest)),
         quantiles(each.finished - each.received for each in newest if each.first_token),
+        cost,
     )
 
 

@@ -44,6 +44,8 @@ class Decision(msgspec.Struct, frozen=True):
     considered: tuple[Considered, ...]
     rung: str = ""
     seed: int = 0
+    difficulty: float | None = None  # of the prompt, where the policy asks, and above what it is hard
+    threshold: float | None = None
 
 
 def explain(request: Request, model: Model, snapshot: Snapshot) -> Decision:
@@ -63,6 +65,8 @@ def explain(request: Request, model: Model, snapshot: Snapshot) -> Decision:
         tuple(rows),
         found.rung.value if found.rung else "",
         request.seed,
+        request.difficulty,
+        request.threshold if request.difficulty is not None else None,
     )
 
 

@@ -9,6 +9,7 @@ Need = Literal[
     "max_tokens",  # Request.max_tokens
     "expected_output",  # Request.expected_output, learned by model
     "prefix",  # Request.matched
+    "difficulty",  # Request.difficulty, Request.threshold
     "features",  # Request.features: some deployment of the model, or of a fallback, lacks one
 ]
 NOTHING: frozenset[Need] = frozenset()

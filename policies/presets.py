@@ -10,6 +10,7 @@ from policies.scorers import (
     PeakEwma,
     PredictedLatency,
     PrefixCost,
+    Quality,
     SloCost,
     Throughput,
 )
@@ -39,6 +40,14 @@ PRESETS: tuple[Policy, ...] = (
     Policy(kind="prefix", scorers=(PrefixCost(),), sample=FEW),
     Policy(kind="session", pick=Rendezvous(), sample=FEW),
     Policy(kind="slo_cost", scorers=(SloCost(),), sample=FEW, stratified=True, across_tiers=True),
+    # The side first, then what is cheap there, then what is idle.
+    Policy(
+        kind="quality",
+        scorers=(Quality(weight=1_000_000.0), Cost(weight=1000.0), LeastBusy()),
+        sample=FEW,
+        stratified=True,
+        across_tiers=True,
+    ),
 )
 
 

@@ -33,9 +33,9 @@ class Flow(msgspec.Struct):
 
 
 class Lane(msgspec.Struct):
-    """How fast a lane moves. ``keys``: how many tickets of each wait."""
+    """How fast a lane moves. ``flows``: how many tickets of each priority and key wait."""
 
-    keys: dict[str, int] = {}
+    flows: dict[tuple[int, str], int] = {}
     waiting: int = 0
     gap: float | None = None  # seconds between departures
     departed: float = 0.0
@@ -52,24 +52,28 @@ class WaitQueue(msgspec.Struct):
     lanes: dict[str, Lane] = {}
     count: int = 0
 
-    def expected(self, lane: str, key: str) -> float:
+    def expected(self, lane: str, key: str, priority: int = 0) -> float:
         """Seconds a new ticket would wait; 0 while nothing is known.
 
-        Keys take turns, so those before it are its key's own and as many of each other's, and never more than wait.
+        Before it are those of a higher priority; of its own, where keys take turns, its key's and as many of each
+        other's, and never more than wait.
         """
         known = self.lanes.get(lane)
         if known is None or known.gap is None or not known.waiting:  # what was known of the rate is old
             return 0.0
-        turns = (known.keys.get(key, 0) + 1) * len(known.keys.keys() | {key})
-        return min(turns, known.waiting + 1) * known.gap
+        before = sum(number for (other, _), number in known.flows.items() if other < priority)
+        equals = {who: number for (other, who), number in known.flows.items() if other == priority}
+        turns = (equals.get(key, 0) + 1) * len(equals.keys() | {key})
+        return (before + min(turns, sum(equals.values()) + 1)) * known.gap
 
-    def retry_after(self, lane: str, key: str) -> float:
+    def retry_after(self, lane: str, key: str, priority: int = 0) -> float:
         """Seconds after which a refused request may find a place."""
-        return max(IDLE, self.expected(lane, key))
+        return max(IDLE, self.expected(lane, key, priority))
 
     def enter(self, ticket: Ticket, now: float) -> bool:
         """Queue it; False: there is no room, or its turn would come too late."""
-        if self.waiting >= self.limit or now + self.expected(ticket.lane, ticket.key) >= ticket.deadline:
+        expected = self.expected(ticket.lane, ticket.key, ticket.priority)
+        if self.waiting >= self.limit or now + expected >= ticket.deadline:
             return False
         flow = self.flows.get((ticket.priority, ticket.lane, ticket.key))
         if flow is None:
@@ -80,7 +84,8 @@ class WaitQueue(msgspec.Struct):
         lane = self.lanes.setdefault(ticket.lane, Lane())
         if not lane.waiting:  # the gap before it was nobody's wait
             lane.departed, lane.gap = now, None
-        lane.keys[ticket.key] = lane.keys.get(ticket.key, 0) + 1
+        of = ticket.priority, ticket.key
+        lane.flows[of] = lane.flows.get(of, 0) + 1
         lane.waiting += 1
         self.waiting += 1
         return True
@@ -137,8 +142,9 @@ class WaitQueue(msgspec.Struct):
 
     def _forget(self, ticket: Ticket) -> None:
         lane = self.lanes[ticket.lane]
-        lane.keys[ticket.key] -= 1
-        if not lane.keys[ticket.key]:
-            del lane.keys[ticket.key]
+        of = ticket.priority, ticket.key
+        lane.flows[of] -= 1
+        if not lane.flows[of]:
+            del lane.flows[of]
         lane.waiting -= 1
         self.waiting -= 1

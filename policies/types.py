@@ -204,9 +204,12 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     home: str = ""  # the deployment that answered the conversation last
     late_price: float = 0.0  # USD that missing the service level is worth
     matched: Mapping[tuple[str, str], int] | None = None  # prompt tokens in each endpoint's cache; None: not known
-    exact: bool = False  # engines told of ``matched`` themselves
+    told: bool = False  # what is matched is the engines' own word
     blocks: tuple[int, ...] = ()  # of the prompt, each named by all up to its end (see PrefixIndex); (): not known
     block_tokens: float = 0.0  # tokens of each
+    exact: Mapping[str, int] | None = None  # prompt tokens by deployment, counted where the estimate would not do
+    difficulty: float | None = None  # of its prompt, from 0 to 1; None: nobody judged it
+    threshold: float = 0.0  # above which it is hard
     features: frozenset[str] = frozenset()  # that a deployment must offer, in the words of backends/capabilities.py
 
 

@@ -31,6 +31,7 @@ OWNERS = {  # who alone may import what
     "time": ("gateway/clock.py", "backends/engine/"),
     "rich": (
         "gateway/status_command.py",
+        "gateway/status_picture.py",
         "gateway/explain.py",
         "gateway/cost_command.py",
         "gateway/simulate/command.py",

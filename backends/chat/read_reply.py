@@ -94,12 +94,13 @@ _decode = msgspec.json.Decoder(_Chunk).decode
 class ChatMeaning:
     """A Meaning. It is whole when a finish_reason was seen for some choice and then [DONE], or the end, came."""
 
-    __slots__ = ("_argued", "_calls", "_started", "fault", "finished")
+    __slots__ = ("_argued", "_calls", "_open", "_started", "fault", "finished")
 
     def __init__(self) -> None:
         self._started = False
         self._calls: dict[tuple[int, int], int] = {}  # (choice, the upstream's index) -> our number
         self._argued: set[tuple[int, int]] = set()  # calls that have arguments
+        self._open: dict[int, tuple[int, int]] = {}  # choice -> the call that is being said
         self.finished = False
         self.fault: Fault | None = None
 
@@ -129,11 +130,13 @@ class ChatMeaning:
         events: list[Event] = []
         delta = choice.delta or choice.message
         if delta is not None:
-            events = [*_thoughts(delta, choice.index), *_said(delta, choice), *self._called(delta, choice.index)]
+            said = [*_thoughts(delta, choice.index), *_said(delta, choice)]
+            shut = self._shut(choice.index) if said else []
+            events = [*shut, *said, *self._called(delta, choice.index)]
         if choice.finish_reason:
             self.finished = True
             met = choice.stop_reason if isinstance(choice.stop_reason, str) else ""
-            events += self._unargued(choice.index)
+            events += self._shut(choice.index)
             events.append(Finish(_FINISH.get(choice.finish_reason, choice.finish_reason), met, choice.index))
         return events
 
@@ -144,6 +147,8 @@ class ChatMeaning:
             key = (choice, position if call.index is None else call.index)
             function = call.function or _Function()
             if key not in self._calls:
+                events += self._shut(choice)
+                self._open[choice] = key
                 number = self._calls[key] = sum(1 for other, _ in self._calls if other == choice)
                 google = call.extra_content.google if call.extra_content else None
                 signature = google.thought_signature if google else ""
@@ -152,14 +157,17 @@ class ChatMeaning:
                     CallStart(number, id, function.name or "", choice, signature, GOOGLE if signature else "")
                 )
             if function.arguments:
+                if self._open.get(choice) != key:
+                    self.fault = Fault(Failure.MALFORMED, "the upstream's tool calls are mixed up")
+                    return events
                 self._argued.add(key)
                 events.append(CallDelta(self._calls[key], function.arguments, choice))
         return events
 
-    def _unargued(self, choice: int) -> list[Event]:
-        """Calls that came without arguments are calls with none."""
-        silent = [(key, number) for key, number in self._calls.items() if key[0] == choice and key not in self._argued]
-        return [CallDelta(number, "{}", choice) for _, number in silent]
+    def _shut(self, choice: int) -> list[Event]:
+        """The open call is over; if it came without arguments, it is a call with none."""
+        key = self._open.pop(choice, None)
+        return [CallDelta(self._calls[key], "{}", choice)] if key is not None and key not in self._argued else []
 
 
 def _said(delta: _Delta, choice: _Choice) -> list[Event]:
@@ -171,6 +179,8 @@ def _said(delta: _Delta, choice: _Choice) -> list[Event]:
             events.append(ThoughtDelta(thought, choice.index) if thought else TextDelta(piece.text, choice.index))
     elif content or (content is not None and present(choice.logprobs)):
         logprobs = choice.logprobs if present(choice.logprobs) else None
+        if logprobs is not None:
+            msgspec.json.decode(logprobs)  # raw bytes are passed on, and may not even be UTF-8
         events.append(TextDelta(content, choice.index, logprobs))
     if delta.refusal:
         events.append(RefusalDelta(delta.refusal, choice.index))

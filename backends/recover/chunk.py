@@ -29,10 +29,17 @@ def write(chunk: Json) -> bytes:
     return b"data: %b\n\n" % msgspec.json.encode(chunk)
 
 
+def choices(chunk: Json) -> list[tuple[int, Json]]:
+    """Every choice with its index; what is no choice is left out."""
+    given = chunk.get("choices")
+    found = [each for each in given if isinstance(each, dict)] if isinstance(given, list) else []
+    return [(index if isinstance(index := each.get("index"), int) and index >= 0 else 0, each) for each in found]
+
+
 def choice(chunk: Json) -> Json | None:
     """The first choice, where there is one."""
-    choices = chunk.get("choices")
-    first = choices[0] if isinstance(choices, list) and choices else None
+    given = chunk.get("choices")
+    first = given[0] if isinstance(given, list) and given else None
     return first if isinstance(first, dict) else None
 
 

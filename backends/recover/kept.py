@@ -56,8 +56,7 @@ class Kept(msgspec.Struct):
         if not self.head and read.get("id"):
             self.head = {key: read[key] for key in ("id", "created", "model") if key in read}
         self.counted = self.counted or bool(read.get("usage"))
-        for each in read.get("choices") or ():
-            index = int(each.get("index") or 0)
+        for index, each in chunk.choices(read):
             self.choices = max(self.choices, index + 1)
             if each.get("finish_reason"):
                 self.finished.add(index)

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Meta, Struct
 
+from gateway.config.function import importable
+
 
 class Text(Struct, frozen=True):
     """A string that must match a pattern, and may be tidied on the way in."""
@@ -90,6 +92,9 @@ StateUrl = Annotated[str, Meta(extra={"notation": STATE_URL})]
 Origin = Annotated[str, Meta(extra={"notation": ORIGIN})]
 Publisher = Annotated[str, Meta(extra={"notation": PUBLISHER})]
 Host = Annotated[str, Meta(extra={"notation": HOST})]
+Function = Annotated[
+    str, Meta(extra={"notation": Text("a function", "my_rules:difficulty", r"^[\w.]+:\w+$", importable)})
+]
 Zone = Annotated[
     str, Meta(extra={"notation": Text("a time zone", "Europe/Paris", r"[A-Za-z0-9_+/\-]{1,64}", known_zone)})
 ]

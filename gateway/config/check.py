@@ -143,6 +143,11 @@ def check_policy(policy: PolicySpec) -> Iterator[Finding]:
         yield ("kind",), "names a preset: leave out filters, sample, scorers and pick, or leave out kind"
     if policy.kind != "slo_cost" and (policy.slo or policy.strict):
         yield ("slo" if policy.slo else "strict",), "is for kind slo_cost only"
+    if policy.difficulty:
+        if policy.kind != "quality" and not any(each.kind == "quality" for each in policy.scorers):
+            yield ("difficulty",), "is for kind quality, or a composition with the scorer quality"
+        if policy.difficulty.weights and policy.difficulty.classifier:
+            yield ("difficulty", "classifier"), "says what weights say, too: give one of the two"
     for index, each in enumerate(policy.filters):
         path: Path = ("filters", index)
         if (each.kind == "tagged") != bool(each.any or each.all):

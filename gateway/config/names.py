@@ -24,6 +24,7 @@ class Names(Struct, frozen=True):
     models: Collection[str]
     policies: Collection[str]
     aliases: dict[str, str]  # alias → model
+    strong: dict[str, list[str]]  # policy → deployments for hard prompts
     source: Source
 
     def model(self, path: Path, name: str) -> Iterator[Finding]:
@@ -46,7 +47,8 @@ def defined(config: Config, source: Source) -> Names:
     sections = (source.data.get(key) for key in ("deployments", "models", "policies"))
     deployments, models, policies = (list(each) if isinstance(each, dict) else [] for each in sections)
     aliases = {alias: name for name, model in config.models.items() for alias in model.aliases}
-    return Names(deployments, models, policies, aliases, source)
+    strong = {name: policy.difficulty.strong for name, policy in config.policies.items() if policy.difficulty}
+    return Names(deployments, models, policies, aliases, strong, source)
 
 
 def check_names(config: Config, source: Source) -> Iterator[Finding]:
@@ -58,6 +60,8 @@ def check_names(config: Config, source: Source) -> Iterator[Finding]:
     for name in config.policies:
         if name in PRESETS:
             yield ("policies", name), "is a preset's own name: choose another"
+        for index, strong in enumerate(difficulty.strong if (difficulty := config.policies[name].difficulty) else []):
+            yield from names.deployment(("policies", name, "difficulty", "strong", index), strong)
     for name, model in config.models.items():
         yield from check_model(name, model, names)
     yield from check_aliases(config, names)
@@ -72,6 +76,7 @@ def check_names(config: Config, source: Source) -> Iterator[Finding]:
 def check_model(name: str, model: Model, names: Names) -> Iterator[Finding]:
     path: Path = ("models", name)
     yield from names.policy((*path, "policy"), model.policy)
+    yield from check_strong((*path, "policy"), model, names)
     yield from check_tiers((*path, "deployments"), model, names)
     for key in FALLBACKS:
         listed: list[str] = getattr(model, key)
@@ -82,6 +87,13 @@ def check_model(name: str, model: Model, names: Names) -> Iterator[Finding]:
                 yield here, "a model is no fallback for itself"
             if other in listed[:index]:
                 yield here, "listed twice"
+
+
+def check_strong(path: Path, model: Model, names: Names) -> Iterator[Finding]:
+    """A policy that names strong deployments is of use to models that have one."""
+    strong = names.strong.get(model.policy, ())
+    if strong and not any(name in strong for tier in model.tiers for name in tier):
+        yield path, f'none of its deployments is strong by policy "{model.policy}": {", ".join(strong)}'
 
 
 def check_tiers(path: Path, model: Model, names: Names) -> Iterator[Finding]:

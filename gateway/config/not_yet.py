@@ -1,22 +1,15 @@
 """Not yet. Rule: a key whose feature is still to come is checked like any other, then refused by name."""
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import get_args
 
 from msgspec import Struct
 
 from gateway.config.check import Finding
-from gateway.config.policy import Preset
 from gateway.config.problem import Path
 from gateway.config.schema import Config
-from policies.presets import PRESETS
 
-ROUTING = "smart routing"
 GATEWAYS = "running several gateways as one"
 TELEMETRY = "telemetry export"
-
-NOW_PRESETS = frozenset(policy.kind for policy in PRESETS)
-LATER_PRESETS = frozenset(get_args(Preset)) - NOW_PRESETS
 
 
 class Later(Struct, frozen=True):
@@ -34,7 +27,6 @@ TABLE = (
     Later("server.workers", (1,), "more than one worker", GATEWAYS),
     Later("state.url", ("memory://",), "shared state in Redis", GATEWAYS),
     Later("server.trusted_proxies", UNSET, "trusting a proxy's headers", GATEWAYS),
-    Later("policies.*.kind", (*NOW_PRESETS, None), "policy {value}", ROUTING),
     Later("telemetry.otlp", UNSET, "export to an OpenTelemetry collector", TELEMETRY),
     Later("telemetry.traces", (0,), "traces", TELEMETRY),
 )
@@ -45,13 +37,6 @@ def not_yet(config: Config) -> Iterator[Finding]:
         for path, value in select(config, row.pattern.split("."), ()):
             if value not in row.now:
                 yield path, f"not yet: {row.feature.format(value=value)}, which comes with {row.brought_by}"
-    for name, model in config.models.items():
-        if model.policy in LATER_PRESETS:
-            yield ("models", name, "policy"), f"not yet: policy {model.policy}, which comes with {ROUTING}"
-    for index, route in enumerate(config.routes):
-        if route.to and route.to.policy in LATER_PRESETS:
-            path = ("routes", index, "to", "policy")
-            yield path, f"not yet: policy {route.to.policy}, which comes with {ROUTING}"
 
 
 def select(value: object, keys: list[str], path: Path) -> Iterator[tuple[Path, object]]:

@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from gateway.config.address import HeaderName, ModelName, Name, Zone
+from gateway.config.address import Function, HeaderName, ModelName, Name, Zone
 from gateway.config.units import Count, Dollars, Percent, Positive, Share, TimeOfDay, Timeout, Weight
+from policies.difficulty.features import Weights
 
 Preset = Literal[
     "order", "weighted", "round_robin", "random", "least_busy", "power_of_two", "peak_ewma", "prequal", "lowest_cost",
@@ -26,6 +27,21 @@ class Slo(Struct, frozen=True, kw_only=True):
     per_1k_tokens: Timeout | None = None
     tpot: Timeout | None = None
     quantile: Share = 0.95
+
+
+class Difficulty(Struct, frozen=True, kw_only=True):
+    """What `quality` takes for a hard prompt, and where hard prompts go.
+
+    strong: Deployments that get the hard prompts; left out, the one its model lists last.
+    share: Share of requests that are hard, which the threshold is moved to.
+    weights: What each feature of a prompt counts, as `cloverleaf difficulty` prints them; left out, the shipped ones.
+    classifier: A function of your own, as `module:function`: of the prompt's text, from 0 (easy) to 1 (hard).
+    """
+
+    strong: list[Name] = []
+    share: Percent = 0.2
+    weights: Weights | None = None
+    classifier: Function | None = None
 
 
 class Filter(Struct, frozen=True, kw_only=True):
@@ -66,6 +82,7 @@ class Scorer(Struct, frozen=True, kw_only=True):
         "prefix_cost",
         "session",
         "listed",
+        "quality",
     ]
     weight: Weight = 1.0
     quantile: Share | None = None
@@ -88,6 +105,7 @@ class PolicySpec(Struct, frozen=True, kw_only=True):
     kind: The preset.
     slo: Targets for `slo_cost`.
     strict: For `slo_cost`, whether every request must be predicted to meet the target.
+    difficulty: What `quality` takes for a hard prompt.
     filters: Rules that remove candidates.
     sample: How many of the remaining candidates are scored; left out, all.
     scorers: Scores, added up by weight.
@@ -97,6 +115,7 @@ class PolicySpec(Struct, frozen=True, kw_only=True):
     kind: Preset | None = None
     slo: Slo | None = None
     strict: bool = False
+    difficulty: Difficulty | None = None
     filters: list[Filter] = []
     sample: Positive | None = None
     scorers: list[Scorer] = []

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from gateway.config import Config, ConfigError, load
-from gateway.config.not_yet import NOW_PRESETS
+from gateway.config.names import PRESETS
 from gateway.config.problem import suggest
 from gateway.simulate.baselines import BASELINES
 from gateway.simulate.page import page
@@ -78,7 +78,7 @@ def check_policies(names: list[str], config: Config) -> None:
     Raises:
         ValueError: one of them is neither a preset, nor defined, nor a baseline.
     """
-    known = [*config.policies, *sorted(NOW_PRESETS), *(policy.kind for policy in BASELINES)]
+    known = [*config.policies, *sorted(PRESETS), *(policy.kind for policy in BASELINES)]
     for name in names:
         if name not in known:
             raise ValueError(f'--policy: the policy "{name}" is not defined{suggest(name, known)}')

@@ -104,6 +104,16 @@ DECISIONS = Instrument(
     "Choices of a place: by which policy, read from which rung of the ladder, and why an attempt was made",
     ("gen_ai.request.model", "policy", "rung", "reason"),
 )
+JUDGED = Instrument(
+    "cloverleaf.judged",
+    "counter",
+    "{request}",
+    "Prompts that were judged, and whether they were hard",
+    ("gen_ai.request.model", "hard"),
+)
+THRESHOLD = Instrument(
+    "cloverleaf.difficulty_threshold", "gauge", "", "The score above which a prompt is hard", ("gen_ai.request.model",)
+)
 ATTEMPTS = Instrument(
     "cloverleaf.attempts",
     "counter",

@@ -39,6 +39,7 @@ def readings(gateway: "Gateway", now: float) -> list[Reading]:
     found += endpoints(gateway.live, now)
     found += cached(gateway.live.caches)
     found += foretold(gateway.live)
+    found += judged(gateway.live)
     found += process(gateway)
     return found
 
@@ -191,6 +192,14 @@ def foretold(live: Live) -> Iterator[Reading]:
         yield i.SLO_MISSES, (model,), miss.ever_missed
         yield i.SLO_ALLOWED, (model,), allowed
         yield i.MISS_PRICE, (model,), miss.price
+
+
+def judged(live: Live) -> Iterator[Reading]:
+    """How hard prompts were, where a policy asks."""
+    for model, threshold in live.judge.thresholds.items():
+        yield i.JUDGED, (model, "true"), threshold.strong
+        yield i.JUDGED, (model, "false"), threshold.judged - threshold.strong
+        yield i.THRESHOLD, (model,), threshold.at()
 
 
 def process(gateway: "Gateway") -> Iterator[Reading]:

@@ -1,5 +1,6 @@
-"""Fits context: prompt and asked-for answer fit into the deployment's context window, by the estimate."""
+"""Fits context: prompt and asked-for answer fit into the deployment's context window, by a count where there is one."""
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from policies.filters.base import Filter
@@ -11,5 +12,21 @@ class FitsContext(Filter, frozen=True, tag="fits_context"):
     needs: ClassVar[frozenset[Need]] = frozenset({"max_tokens"})
 
     def keep(self, request: Request, candidates: list[Candidate], now: float) -> list[Candidate]:
-        needed = request.prompt_tokens + (request.max_tokens or 0)
-        return [c for c in candidates if c.deployment.context_window is None or needed <= c.deployment.context_window]
+        answer, exact = request.max_tokens or 0, request.exact or {}
+        return [
+            c
+            for c in candidates
+            if (window := c.deployment.context_window) is None
+            or exact.get(c.deployment.name, request.prompt_tokens) + answer <= window
+        ]
+
+
+def uncertain(request: Request, candidates: Iterable[Candidate], error: float) -> list[Candidate]:
+    """Those of which an estimate that is off by this share of the prompt could say wrongly whether it fits."""
+    answer, margin = request.max_tokens or 0, error * request.prompt_tokens
+    return [
+        c
+        for c in candidates
+        if (window := c.deployment.context_window) is not None
+        and abs(request.prompt_tokens + answer - window) <= margin
+    ]

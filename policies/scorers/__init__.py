@@ -10,6 +10,7 @@ from policies.scorers.peak_ewma import PeakEwma
 from policies.scorers.predicted_latency import PredictedLatency
 from policies.scorers.prefix_affinity import PrefixAffinity
 from policies.scorers.prefix_cost import PrefixCost
+from policies.scorers.quality import Quality
 from policies.scorers.session import Session
 from policies.scorers.slo_cost import SloCost
 from policies.scorers.throughput import Throughput
@@ -17,10 +18,10 @@ from policies.scorers.token_load import TokenLoad
 
 SCORERS: tuple[type[Scorer], ...] = (
     PeakEwma, LeastBusy, TokenLoad, KvHeadroom, Cost, PredictedLatency, Throughput, HotCold, PrefixAffinity, PrefixCost,
-    Session, Listed,
+    Session, Listed, Quality,
 )  # fmt: skip
 
 __all__ = [
     "SCORERS", "Cost", "HotCold", "KvHeadroom", "LeastBusy", "Listed", "PeakEwma", "PredictedLatency",
-    "PrefixAffinity", "PrefixCost", "Scorer", "Session", "SloCost", "Throughput", "TokenLoad",
+    "PrefixAffinity", "PrefixCost", "Quality", "Scorer", "Session", "SloCost", "Throughput", "TokenLoad",
 ]  # fmt: skip

@@ -35,7 +35,7 @@ class PrefixCost(Scorer, frozen=True, tag="prefix_cost"):
     def rung(self, request: Request, candidates: list[Candidate], now: float) -> Rung:
         if request.matched is None:
             return Rung.IN_FLIGHT
-        return Rung.PRECISE if request.exact else Rung.PREFIX
+        return Rung.PRECISE if request.told else Rung.PREFIX
 
 
 def uncached(request: Request, candidate: Candidate) -> float:

@@ -66,6 +66,13 @@ def test_a_header_counts_for_more_than_words() -> None:
     assert delay({b"retry-after": b"soon"}, message("try again in 9s")) == 9.0
 
 
+def test_a_header_that_cannot_be_read_leaves_it_to_the_next() -> None:
+    """Seen: an unreadable retry-after-ms hid the retry-after beside it."""
+    assert delay({b"retry-after-ms": b"soon", b"retry-after": b"3"}, b"") == 3.0
+    spent = {b"x-ratelimit-remaining-tokens": b"0", b"x-ratelimit-reset-tokens": b"6s"}
+    assert delay({b"retry-after": b"soon", **spent}, b"") == 6.0
+
+
 def test_refusals_and_errors_inside_a_200_carry_it() -> None:
     assert of_reply(429, {}, message("try again in 9s")).retry_after == 9.0
     assert of_reply(400, {}, message("try again in 9s")).retry_after is None

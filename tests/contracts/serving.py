@@ -8,9 +8,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import msgspec
 import uvicorn
 
+from gateway.admin import admin_app
 from gateway.app import App
 from gateway.config import Config, load
 from gateway.gateway import Gateway
@@ -104,3 +106,17 @@ async def until(true: Callable[[], object], limit: float = LIMIT) -> None:
     async with asyncio.timeout(limit):
         while not true():
             await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def admin(gateway: Running) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of its admin port, which listens as long."""
+    sock = bind("127.0.0.1", 0)
+    listener = Listener(settings(admin_app(gateway.gateway, gateway.app.feed), "httptools", 1.0))
+    await listener.start(sock)
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{sock.getsockname()[1]}") as client:
+            yield client
+    finally:
+        gateway.app.feed.close()
+        await listener.stop()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 from typing import Any
 
 import httpx
@@ -12,27 +12,12 @@ from litestar.testing import AsyncTestClient
 
 from gateway.admin import admin_app
 from gateway.feed import MOST, Feed
-from gateway.serve import Listener, bind, settings
 from tests.contracts.client import ask, chat
 from tests.contracts.scripted import ANSWER, upstream, whole
-from tests.contracts.serving import Running, running, single, until
+from tests.contracts.serving import admin, running, single, until
 
 GUARDED = ("/metrics", "/api/status", "/api/decisions", "/api/requests", "/api/config", "/api/events")
 TOKEN = "admin: {token: secret}\n"
-
-
-@asynccontextmanager
-async def admin(gateway: Running, **options: Any) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of its admin port."""
-    sock = bind("127.0.0.1", 0)
-    listener = Listener(settings(admin_app(gateway.gateway, gateway.app.feed), "httptools", 1.0))
-    await listener.start(sock)
-    try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{sock.getsockname()[1]}", **options) as client:
-            yield client
-    finally:
-        gateway.app.feed.close()
-        await listener.stop()
 
 
 async def events(reply: httpx.Response) -> AsyncIterator[tuple[str, dict[str, Any]]]:

@@ -10,14 +10,12 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 import pytest
-from litestar.testing import AsyncTestClient
 
 from backends.engine.server import Engine, EngineOptions
 from backends.prompt_blocks import prompt_blocks
-from gateway.admin import admin_app
 from gateway.caches import Caches
 from tests.contracts.client import Client, Reply, chat, connected
-from tests.contracts.serving import Running, configured, running, until
+from tests.contracts.serving import Running, admin, configured, running, until
 from tests.publisher import Publisher, stored
 
 LINES = ("authorization: Bearer sk-a", "x-cloverleaf-explain: 1")
@@ -158,14 +156,15 @@ async def rung(gateway: Running, client: Client, topic: int) -> str:
     return str(found.value)
 
 
-async def admin(gateway: Running, path: str) -> httpx.Response:
-    async with AsyncTestClient(admin_app(gateway.gateway, gateway.app.feed)) as client:
+async def seen(gateway: Running, path: str) -> httpx.Response:
+    """What the admin port says."""
+    async with admin(gateway) as client:
         return await client.get(path)
 
 
 async def shown(gateway: Running) -> list[str | None]:
     """What the status says of each endpoint's events."""
-    report = (await admin(gateway, "/api/status")).json()
+    report = (await seen(gateway, "/api/status")).json()
     return [endpoint["kv_events"] for each in report["deployments"] for endpoint in each["endpoints"]]
 
 
@@ -187,7 +186,7 @@ async def test_a_conversation_goes_where_its_engine_says_its_prefix_is(tmp_path:
                 assert abs(chosen(reply)["features"]["cached_tokens"] - cached(reply)) <= 32
                 assert cached(reply) > 0.4 * reply.json["usage"]["prompt_tokens"]
         assert await shown(gateway) == ["live", "live"]
-        text = (await admin(gateway, "/metrics")).text
+        text = (await seen(gateway, "/metrics")).text
     assert 'cloverleaf_prefix_reads_total{gen_ai_request_model="m",rung="precise"} 12' in text
     assert 'cloverleaf_kv_prompts_total{deployment="pool",result="learned"} 12' in text
     assert text.count("cloverleaf_endpoint_kv_events_live{") == 2
@@ -219,7 +218,7 @@ async def test_an_engine_that_was_restarted_holds_nothing_and_is_known_again(tmp
         await pool.start(home)
         await until(lambda: states(gateway) == ["live", "live"])
         await until(lambda: told(gateway, 0) == {other})
-        text = (await admin(gateway, "/metrics")).text
+        text = (await seen(gateway, "/metrics")).text
         assert f'cloverleaf_kv_purges_total{{deployment="pool",endpoint="{home}",cause="lost"}} 1' in text
         reply = await ask(client, 0)
         assert (place(reply), decision(reply)["rung"]) == (other, "precise")
@@ -235,7 +234,7 @@ async def test_a_gap_empties_what_was_told_and_the_guess_takes_over(tmp_path: Pa
         assert not known.mirror(id).names
         assert [await rung(gateway, client, 0) for _ in range(2)] == ["prefix", "prefix"]
         assert await shown(gateway) == ["partial"]
-        text = (await admin(gateway, "/metrics")).text
+        text = (await seen(gateway, "/metrics")).text
         assert f'cloverleaf_kv_purges_total{{deployment="pool",endpoint="{id[1]}",cause="gap"}} 1' in text
         assert 'cloverleaf_prefix_reads_total{gen_ai_request_model="m",rung="prefix"} 2' in text
         publisher.events(3, {"type": "AllBlocksCleared"})
@@ -253,7 +252,7 @@ async def test_garbage_is_counted_and_costs_what_was_told_but_no_request(tmp_pat
         assert (await ask(client, 0)).status == 200
         publisher.events(1, {"type": "AllBlocksCleared"})
         await until(lambda: states(gateway) == ["live"])
-        text = (await admin(gateway, "/metrics")).text
+        text = (await seen(gateway, "/metrics")).text
     assert f'cloverleaf_kv_garbage_total{{deployment="pool",endpoint="{id[1]}"}} 1' in text
 
 
@@ -283,7 +282,7 @@ async def test_a_source_that_is_missing_shows_and_its_engine_is_guessed(tmp_path
         assert place(first) == place(second)
         assert [decision(reply)["rung"] for reply in (first, second)] == ["prefix", "prefix"]
         assert await shown(gateway) == ["missing", "missing"]
-        text = (await admin(gateway, "/metrics")).text
+        text = (await seen(gateway, "/metrics")).text
         assert text.count("cloverleaf_endpoint_kv_events_live{") == 2
         assert all(f'endpoint="{url}"}} 0' in text for url in pool.engines)
         await until(lambda: len(events(gateway)) == 2)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import msgspec
 import pytest
 
-from gateway.config.not_yet import NOW_PRESETS
+from gateway.config.names import PRESETS
 from tests.contracts.client import ask, chat, connected
 from tests.contracts.scripted import ANSWER, Call, Script, Upstream, error, upstream, whole
 from tests.contracts.serving import Running, running, until
@@ -33,7 +33,7 @@ async def places(gateway: Running, *requests: bytes) -> Counter[str]:
     return went
 
 
-@pytest.mark.parametrize("kind", sorted(NOW_PRESETS))
+@pytest.mark.parametrize("kind", sorted(PRESETS))
 @pytest.mark.parametrize("streamed", [False, True])
 async def test_every_preset_serves(kind: str, streamed: bool) -> None:
     async with running(EMBEDDED % kind) as gateway:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config.not_yet import NOW_PRESETS
+from gateway.config.names import PRESETS
 from policies.filters import FILTERS
 from policies.pickers import PICKERS
 from policies.scorers import SCORERS
@@ -15,12 +15,13 @@ from tests.contracts.serving import configured
 PAGE = (Path(__file__).parents[2] / "docs" / "policies.md").read_text()
 
 
-def test_the_example_is_valid() -> None:
-    (example,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
-    assert configured(example).models["m"].policy == "mine"
+def test_the_examples_are_valid() -> None:
+    composed, judged = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    assert configured(composed).models["m"].policy == "mine"
+    assert configured(judged).models["chat"].policy == "sparing"
 
 
-@pytest.mark.parametrize("kind", sorted(NOW_PRESETS))
+@pytest.mark.parametrize("kind", sorted(PRESETS))
 def test_every_preset_has_its_paragraph_with_when_to_use_it(kind: str) -> None:
     (paragraph,) = re.findall(rf"^\*\*`{kind}`\*\*.*?(?=\n\n)", PAGE, re.DOTALL | re.MULTILINE)
     assert "*Use it*" in paragraph

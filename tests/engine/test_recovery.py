@@ -22,7 +22,7 @@ from tests.engine.status import endpoints
 from tests.engine.vllm import Vllm
 
 SEEDS = int(os.environ.get("SEEDS", "3"))
-TOKENS = 600
+TOKENS = 1500  # some seconds of work: a death must find it unfinished, however slowly the test reads
 BEGUN_WITHIN = 120.0
 BACK_WITHIN = 60.0
 RESCUED_WITHIN = 60.0

@@ -35,6 +35,13 @@ CHAT = (
     ROLE + IN_BAND + DONE,
     (ROLE + TEXT + b": ping\n\n" + FINISH + DONE).replace(b"\n", b"\r\n"),
 )
+CALLS = (
+    ROLE + b'data: {"id":"c","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"t","function":{"name":"f",'
+    b'"arguments":"{"}}]}}]}\n\n'
+    b'data: {"id":"c","choices":[{"index":0,"delta":{"tool_calls":[{"index":1,"function":{"arguments":"}"}}]},'
+    b'"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":3}}\n\n' + DONE,
+    b'data: {"id":"c","choices":[{"index":"0","delta":{"reasoning_content":"so","content":["x"]}},7,null]}\n\n' + DONE,
+)
 TYPED = (CREATED + DELTA + COMPLETED, MESSAGE + BLOCK + STOP, CREATED + b'event: error\ndata: {"type":"error"}\n\n')
 ERRORS = (
     b'{"error":{"message":"slow","type":"rate_limit_error","code":429,"retry_after":3}}',

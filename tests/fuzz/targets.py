@@ -7,13 +7,18 @@ from backends.adapter import Incoming, Origin, Wire
 from backends.chat_stream import ChatStream
 from backends.decoder import Decoder
 from backends.families import FAMILIES, Family
+from backends.hold_calls import HeldCalls
 from backends.openai import OpenAI
 from backends.peek import STEERING, BadBody, peek
+from backends.recover.joins import Continuing, Realigning, Restarting
+from backends.recover.kept import Keeper
+from backends.recover.seam import DONE, Join, Mend, Seam, ending
 from backends.transports.connection import Connection
 from backends.typed_stream import TypedStream
 from backends.whole import Unexpected, WholeBody
 from policies.failure import Fault
 from policies.types import Request
+from tests.contracts_providers.harness import Provider, answered
 from tests.fuzz.samples import FORM_TYPE
 
 CHAT = FAMILIES[0]
@@ -81,6 +86,27 @@ def stream(parts: list[bytes]) -> None:
         assert (once[1] is None) == (pieced[1] is None), (once, pieced)
         if isinstance(make(), ChatStream) and once[1] is None:
             assert b"finish_reason" in once[0]
+
+
+def mended(dead: bytes, alive: bytes) -> None:
+    """Whatever a stream said before it died, and whatever the one says that takes over."""
+    keeper, decoder = Keeper(lambda data: None), ChatStream(False)
+    keeper.write(decoder.feed(dead))
+    kept = keeper.all()
+    joins: list[Join] = [Continuing(kept, ("yes", "hi"), True), Realigning(kept), Restarting(kept)]
+    for join in joins:
+        seam = Seam(HeldCalls(ChatStream(True)), Mend(join, kept, b": recovered\n\n", True, 10))
+        out, fault, _ = relay(seam, [alive])
+        assert fault is not None or b"data:" in out
+        assert seam.received().completion >= 0
+    assert ending(kept, CHAT.name, seam.received()).endswith(DONE)
+
+
+def translated(provider: Provider, family: str, parts: list[bytes], streamed: bool) -> None:
+    """Another dialect's answer is told whole, or is a fault."""
+    body, decoder = answered(provider, family, parts, stream=streamed)
+    assert decoder.fault is None or (decoder.fault.message and not body.endswith(DONE))
+    assert decoder.fault is not None or body
 
 
 def answer(data: bytes) -> None:

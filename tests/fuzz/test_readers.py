@@ -1,5 +1,9 @@
 """Everything that reads bytes, against bent ones: nothing worse comes of them than a refusal with a word to people."""
 
+import pytest
+
+from tests.contracts_providers.harness import Provider
+from tests.contracts_providers.rows import PROVIDERS, name
 from tests.fuzz import samples, targets
 from tests.fuzz.conftest import Rounds
 from tests.fuzz.inputs import bent, pieces
@@ -23,6 +27,21 @@ def test_forms(rounds: Rounds) -> None:
 def test_streams(rounds: Rounds) -> None:
     for random in rounds(15_000):
         targets.stream(pieces(random, bent(random, samples.CHAT + samples.TYPED)))
+
+
+def test_streams_that_die_and_go_on(rounds: Rounds) -> None:
+    for random in rounds(8_000):
+        targets.mended(bent(random, samples.CHAT + samples.CALLS), bent(random, samples.CHAT + samples.CALLS))
+
+
+@pytest.mark.parametrize("provider", PROVIDERS, ids=name)
+def test_other_dialects(provider: Provider, rounds: Rounds) -> None:
+    streams = tuple(b"".join(case.stream) for case in provider.cases if case.name != "long")
+    wholes = tuple(case.whole for case in provider.cases if case.name != "long")
+    for random in rounds(2_000):
+        family, streamed = random.choice(("chat", "messages", "responses")), random.random() < 0.7
+        data = bent(random, streams if streamed else wholes)
+        targets.translated(provider, family, pieces(random, data), streamed)
 
 
 def test_whole_answers(rounds: Rounds) -> None:

@@ -58,13 +58,13 @@ def test_a_prompt_is_guessed_until_its_tokens_are_learned_and_then_known() -> No
     caches, (a, _) = known("a", "b")
     tell(caches, a, 1, whole([7] * 32))  # its blocks' size is known by now
     first = send(caches, a)
-    assert (first.matched, first.exact) == ({}, True)
+    assert (first.matched, first.told) == ({}, True)
     again = caches.placed(asked(), BLOCKS, 80.0)
-    assert (again.matched, again.exact) == ({a.id: 160}, False)
-    assert learn(caches) == Wanted(a.id, "m", b"{}", BLOCKS, "", SIZE)
+    assert (again.matched, again.told) == ({a.id: 160}, False)
+    assert learn(caches) == Wanted(a, first, "", SIZE)
     tell(caches, a, 2, whole())
     known_now = caches.placed(asked(), BLOCKS, 80.0)
-    assert (known_now.matched, known_now.exact) == ({a.id: 160}, True)
+    assert (known_now.matched, known_now.told) == ({a.id: 160}, True)
     tell(caches, a, 3, Removed([9, 10]))
     assert caches.placed(asked(), BLOCKS, 80.0).matched == {a.id: 128}
     tell(caches, a, 4, Cleared())
@@ -104,7 +104,7 @@ def test_no_more_wait_than_there_is_room_for_and_the_oldest_gives_way() -> None:
         send(caches, a, asked(blocks=(1000 + number,)))
     first = caches.wanted()
     assert first is not None
-    assert first.blocks == (1003,)
+    assert first.request.blocks == (1003,)
     assert caches.prompts == {("pool", "dropped"): 3}
 
 
@@ -138,7 +138,7 @@ def test_one_source_that_is_lost_leaves_the_others_known() -> None:
     send(caches, b)
     caches.connected(b.id, False)
     seen = caches.placed(asked(), BLOCKS, 80.0)
-    assert (seen.matched, seen.exact) == ({a.id: 160, b.id: 160}, False)
+    assert (seen.matched, seen.told) == ({a.id: 160, b.id: 160}, False)
     assert caches.mirror(b.id).state == "missing"
 
 
@@ -171,7 +171,7 @@ def test_an_engine_that_works_and_tells_nothing_is_silent_but_known_prompts_need
     for _ in range(8):
         caches.computed(a.id, new)
     assert caches.mirror(a.id).state == "silent"
-    assert not caches.placed(asked(), BLOCKS, 80.0).exact
+    assert not caches.placed(asked(), BLOCKS, 80.0).told
 
 
 def test_an_engine_that_has_computed_nothing_yet_holds_nothing() -> None:

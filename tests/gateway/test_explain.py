@@ -16,6 +16,7 @@ deployments:
 models:
   m: {deployments: [pool, cloud]}
   c: {deployments: [[pool, cloud]], policy: lowest_cost}
+  q: {deployments: [pool, cloud], policy: quality}
 routes:
   - {name: gold, match: {headers: {x-tier: gold}}, to: {model: c}, mirror: {model: m}}
 """
@@ -107,3 +108,15 @@ def test_what_cannot_be_explained_is_said_with_exit_2(said: Any, body: dict[str,
     code, out, err = said(body)
     assert (code, out) == (2, "")
     assert word in err
+
+
+def test_a_judged_prompt_says_how_hard_it_is_and_from_what_on_by_a_saved_state(said: Any, tmp_path: Path) -> None:
+    state = {"version": "0", "uptime": 1, "ready": True, "reason": "", "active": 0, "models": {}, "deployments": []}
+    body = {"model": "q", "messages": [{"role": "user", "content": "Prove it and explain why."}]}
+    _, out, _ = said(body)
+    assert "(hard above 0.500)" in out
+    (tmp_path / "s.json").write_bytes(msgspec.json.encode({**state, "thresholds": {"q": 0.99}}))
+    _, out, _ = said(body, "--json", "--state", str(tmp_path / "s.json"))
+    decision = msgspec.json.decode(out)["decision"]
+    assert 0.5 < decision["difficulty"] < decision["threshold"] == pytest.approx(0.99)
+    assert {row["deployment"] for row in decision["considered"] if row["chosen"]} == {"pool"}

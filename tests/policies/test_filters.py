@@ -1,8 +1,14 @@
 """Filters: what each keeps, and that what one refuses is never chosen."""
 
+from math import ceil, floor
+
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from policies.filters import FitsContext, Tagged, WithinPrice, WithinRate
+from policies.filters.fits_context import uncertain
 from policies.filters.within_rate import opens_in
 from policies.learners.rate import Rates
 from policies.types import Candidate, Pool, Price
@@ -75,3 +81,27 @@ def test_what_the_upstream_says_is_left_counts_until_it_is_given_anew() -> None:
     assert kept(WithinRate(), one) == []
     assert opens_in(one, 10, NOW) == 5.0
     assert [c.id[0] for c in WithinRate().keep(ask(), [one], NOW + 5)] == ["a"]
+
+
+def test_a_count_of_its_own_is_believed_over_the_estimate() -> None:
+    small, large = place("small", context_window=100), place("large", context_window=1000)
+    assert kept(FitsContext(), small, large, prompt_tokens=200, exact={"small": 90}) == ["small", "large"]
+    assert kept(FitsContext(), small, large, prompt_tokens=90, exact={"small": 101}) == ["large"]
+
+
+@given(
+    st.integers(1, 10_000), st.floats(0.0, 0.5), st.floats(-1.0, 1.0), st.integers(0, 5000),
+    st.lists(st.integers(1, 20_000), min_size=1, max_size=6),
+)  # fmt: skip
+def test_where_no_place_is_uncertain_the_truth_would_have_said_the_same(
+    estimate: int, error: float, off: float, answer: int, windows: list[int]
+) -> None:
+    """The law of counting: an estimate off by at most its error is counted wherever that could matter."""
+    truth = round(estimate * (1.0 + error * off))
+    truth = min(max(truth, ceil(estimate * (1.0 - error))), floor(estimate * (1.0 + error)))
+    places = [place(f"p{n}", context_window=window) for n, window in enumerate(windows)]
+    request = ask(prompt_tokens=estimate, max_tokens=answer)
+    doubtful = {c.deployment.name: truth for c in uncertain(request, places, error)}
+    counted = msgspec.structs.replace(request, exact=doubtful)
+    told = FitsContext().keep(counted, places, NOW)
+    assert told == FitsContext().keep(msgspec.structs.replace(request, prompt_tokens=truth), places, NOW)

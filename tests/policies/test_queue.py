@@ -116,6 +116,16 @@ def test_who_asks_little_is_not_refused_for_the_line_of_who_asks_much() -> None:
     assert queue.expected("m", "many") == pytest.approx(10)
 
 
+def test_the_urgent_are_not_refused_for_the_line_of_those_who_can_wait() -> None:
+    queue = queued(*[ticket("a", priority=1) for _ in range(9)])
+    served(queue, 1, NOW + 1)
+    assert queue.expected("m", "a", 1) == pytest.approx(9)
+    assert queue.expected("m", "b", 0) == pytest.approx(1)
+    assert queue.enter(ticket("b", deadline=NOW + 3, priority=0), NOW + 1)
+    assert queue.expected("m", "a", 1) == pytest.approx(10), "who can wait also waits for them"
+    assert not queue.enter(ticket("c", deadline=NOW + 3, priority=1), NOW + 1)
+
+
 def test_a_rate_of_long_ago_refuses_nobody() -> None:
     queue = queued(ticket(), ticket())
     assert len(served(queue, 1, NOW + 500)) == len(served(queue, 1, NOW + 999)) == 1
@@ -144,7 +154,7 @@ def test_every_ticket_leaves_once_and_the_counts_hold(steps: list[tuple[str, str
             inside = [each for each in inside if each not in taken]
         assert queue.waiting == len(inside) <= limit
         assert sum(each.waiting for each in queue.lanes.values()) == len(inside)
-        assert sum(sum(each.keys.values()) for each in queue.lanes.values()) == len(inside)
+        assert sum(sum(each.flows.values()) for each in queue.lanes.values()) == len(inside)
     rest = served(queue)
     assert sorted(map(id, rest)) == sorted(map(id, inside))
     assert len(set(map(id, out + rest))) == len(out + rest)

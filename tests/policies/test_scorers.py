@@ -18,6 +18,7 @@ from policies.scorers import (
     PeakEwma,
     PredictedLatency,
     PrefixAffinity,
+    Quality,
     Session,
     Throughput,
     TokenLoad,
@@ -211,3 +212,21 @@ def test_hot_places_come_after_cold_ones_however_quick() -> None:
         one.load.in_flight = flying
     scores = HotCold().score(ask(), [hot, cold, slower], NOW)
     assert scores[1] == 1.0 and scores[0] < 0.5 < scores[2] < 1.0
+
+
+@pytest.mark.parametrize(
+    ("difficulty", "scores"),
+    [(0.9, [0.0, 0.0, 1.0]), (0.5, [1.0, 1.0, 0.0]), (0.1, [1.0, 1.0, 0.0]), (None, [1, 1, 0])],
+)
+def test_quality_sends_what_lies_above_the_threshold_to_the_strong(
+    difficulty: float | None, scores: list[float]
+) -> None:
+    places = [place("a"), place("b"), place("big")]
+    request = ask(difficulty=difficulty, threshold=0.5)
+    assert Quality(strong=("big",)).score(request, places, NOW) == scores
+
+
+def test_quality_takes_what_is_left_where_one_side_has_no_place() -> None:
+    hard = ask(difficulty=0.9, threshold=0.5)
+    assert Quality(strong=("big",)).score(hard, [place("a"), place("b")], NOW) == [1.0, 1.0]
+    assert Quality(strong=("big",)).score(ask(), [place("big")], NOW) == [1.0]

@@ -5,6 +5,7 @@ A stream is ``before`` (no content yet), ``text`` (content), ``last`` (it is who
 
 import msgspec
 
+from backends.families import FAMILIES
 from tests.contracts.client import post
 from tests.contracts.families import BLOCK, COMPLETED, CREATED, DELTA, DONE, FINISH, MESSAGE, ROLE, STOP, TEXT
 from tests.contracts.scripted import ANSWER, Script, stream, whole
@@ -37,22 +38,36 @@ PARTS = {
 }
 WHOLE = tuple((family, False) for family in PARTS)
 STREAMED = tuple((family, True) for family, parts in PARTS.items() if parts.text)
+OTHERS = {family.name: family for family in FAMILIES if family.name not in PARTS}
+SOUND = b"sound that is no text at all"
+FORM = (
+    b'--bound\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\nRIFF\r\n'
+    b'--bound\r\nContent-Disposition: form-data; name="model"\r\n\r\nm\r\n--bound--\r\n'
+)
 CHUNKED = tuple((family, True) for family in ("chat", "completions"))  # OpenAI's data-only chunks, with their [DONE]
 
 
 def request(family: str, streamed: bool, model: str = "m") -> bytes:
+    if family in OTHERS and OTHERS[family].form:
+        return post(OTHERS[family].paths[0], FORM, "content-type: multipart/form-data; boundary=bound")
+    path = OTHERS[family].paths[0] if family in OTHERS else PARTS[family].path
     fields = {"model": model, "stream": streamed, "input": "x", "messages": [], "prompt": "x", "max_tokens": 5}
-    return post(PARTS[family].path, msgspec.json.encode(fields))
+    return post(path, msgspec.json.encode(fields))
 
 
 def good_body(family: str, streamed: bool) -> bytes:
+    if family in OTHERS and OTHERS[family].binary:
+        return SOUND
     return PARTS[family].body if streamed else ANSWER
 
 
 def good(family: str, streamed: bool) -> Script:
     """Answers well."""
+    if not streamed:
+        binary = family in OTHERS and OTHERS[family].binary
+        return whole(good_body(family, False), content_type="audio/mpeg" if binary else "application/json")
     parts = PARTS[family]
-    return stream(parts.before, parts.text, parts.last + parts.done) if streamed else whole(ANSWER)
+    return stream(parts.before, parts.text, parts.last + parts.done)
 
 
 def error_event(family: str, message: str = "it died") -> bytes:

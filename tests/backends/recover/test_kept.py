@@ -39,3 +39,11 @@ def test_text_beyond_the_bound_is_forgotten() -> None:
     assert held.overflow and not held.said
     held.read(piece)
     assert not held.said
+
+
+def test_a_choice_without_a_number_or_that_is_none_is_no_crash() -> None:
+    """Seen by fuzzing: after the commit a chunk passes unread, and what is kept of it must bear anything."""
+    held = Kept()
+    held.read(event({"id": "a", "choices": [{"index": "x", "delta": {"content": "y"}}, 7, None]}))
+    held.read(event({"id": "a", "choices": {"0": 1}}) + event({"choices": [[]]}))
+    assert (held.content, held.choices) == ("y", 1)

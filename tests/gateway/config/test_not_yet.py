@@ -69,11 +69,6 @@ def test_a_slip_inside_what_is_to_come_is_said_as_such(refuse, small):
     assert 'c.yaml:2: policies.p.slo.tfft: unknown key; did you mean "ttft"?' in said
 
 
-def test_a_route_to_a_policy_to_come_is_refused(refuse, small):
-    said = refuse(f"routes: [{{name: r, to: {{policy: quality}}}}]\n{small}")
-    assert said == ["c.yaml:1: routes[0].to.policy: not yet: policy quality, which comes with smart routing"]
-
-
 def test_what_is_off_may_be_written_out(accept, small):
     text = """
 server: {workers: 1, trusted_proxies: []}

@@ -1,0 +1,118 @@
+"""Token counts. Rule: prompts are counted only where the estimate's error could change the answer, and off the loop.
+
+A request that comes near the context window of a deployment waits for its count: an engine's own /tokenize, or tiktoken
+in a thread. Where neither can say, or not in time, the estimate stands, and the log says why, once for each deployment.
+"""
+
+import asyncio
+import traceback
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from backends.adapter import Incoming, Unsendable
+from backends.encodings import Encodings, Uncountable
+from backends.families import FAMILIES
+from backends.fetch import FetchFailed, fetch
+from backends.peek import peek
+from backends.tokenize import answer, question
+from backends.transport import Transport
+from gateway import clock
+from gateway.config.tokenizers import folder
+from policies.types import Candidate, Request
+
+if TYPE_CHECKING:
+    from gateway.catalog import Catalog
+    from gateway.journey import Journey
+
+LIMIT = 1.0  # seconds for a count
+MOST = 32  # requests that are counted at once; others keep their estimate
+_COUNTED = ("chat", "completions")  # families whose body both ways of counting read
+_TIKTOKEN = ("openai", "azure")
+_TOKENIZE = next(family for family in FAMILIES if family.name == "tokenize")
+
+
+class TokenCounts:
+    """``tell``: where it is said why an estimate stands."""
+
+    def __init__(self, transport: Transport, tell: Callable[[str], None], limit: float = LIMIT) -> None:
+        self._transport = transport
+        self._tell = tell
+        self._limit = limit
+        self._encodings = Encodings(folder())
+        self._told: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._thread: ThreadPoolExecutor | None = None  # made when first needed
+        self.counted = 0  # prompts
+        self.kept = 0  # estimates that had to stand
+
+    def begin(self, journey: "Journey", near: list[Candidate]) -> bool:
+        """Count, and then let the journey go on; False: its estimate must do."""
+        if not near:
+            return False
+        if journey.family.name not in _COUNTED or len(self._tasks) >= MOST:
+            self.kept += 1
+            return False
+        task = asyncio.create_task(self._count(journey, near))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        journey.waits(task)
+        return True
+
+    async def close(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._thread is not None:
+            self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def _count(self, journey: "Journey", near: Iterable[Candidate]) -> None:
+        request, exact = journey.incoming.request, dict[str, int]()
+        places = {each.deployment.name: each for each in near}  # the endpoints of a deployment count alike
+        try:
+            counts = await asyncio.gather(*(self._at(each, request, journey.catalog) for each in places.values()))
+            exact = {name: tokens for name, tokens in zip(places, counts, strict=True) if tokens is not None}
+        except Exception:  # the outermost frame of this task: a defect must not leave the journey waiting
+            self._tell(traceback.format_exc())
+        self.counted += bool(exact)
+        self.kept += not exact
+        journey.incoming.request = request = msgspec.structs.replace(request, exact=exact)
+        journey.waits(None)
+        journey.guarded(journey.go, request, clock.now())
+
+    async def _at(self, place: Candidate, request: Request, catalog: "Catalog") -> int | None:
+        deployment = place.deployment
+        try:
+            async with asyncio.timeout(self._limit):
+                if "tokenize" in deployment.families:
+                    return await self._by_engine(place, request, catalog)
+                if deployment.provider in _TIKTOKEN:
+                    return await self._by_tiktoken(deployment.model, request.body)
+        except (FetchFailed, Uncountable, Unsendable, TimeoutError) as error:
+            self._say(deployment.name, str(error) or f"it took more than {self._limit:g} s")
+            return None
+        self._say(deployment.name, f"there is no way to count for provider {deployment.provider}")
+        return None
+
+    async def _by_engine(self, place: Candidate, request: Request, catalog: "Catalog") -> int | None:
+        asked = question(place.deployment.model, request.body)
+        incoming = Incoming(
+            msgspec.structs.replace(request, body=asked), _TOKENIZE, peek(_TOKENIZE, asked, b"application/json"), b""
+        )
+        reply = await fetch(self._transport, catalog.adapters[place.id].encode(incoming), self._limit)
+        tokens = answer(*reply)
+        if tokens is None:
+            raise Uncountable(f"its /tokenize answers {reply[0]}")
+        return tokens
+
+    async def _by_tiktoken(self, model: str, body: bytes) -> int:
+        if self._thread is None:  # one, since each encoding takes a core while it is read
+            self._thread = ThreadPoolExecutor(1, "tokens")
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._encodings.count, body, model)
+
+    def _say(self, deployment: str, why: str) -> None:
+        if deployment not in self._told:
+            self._told.add(deployment)
+            self._tell(f"{deployment}: prompts near its context window are estimated: {why}")
