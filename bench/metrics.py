@@ -7,7 +7,8 @@ import time
 
 from gateway.metrics import Metrics
 from policies.failure import Failure, Fault
-from policies.types import Outcome, Price, Try, Usage
+from policies.tries import Try
+from policies.types import Outcome, Price, Usage
 
 REQUESTS = 20_000
 ROUNDS = 9

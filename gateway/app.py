@@ -17,6 +17,7 @@ from gateway.ledger.writer import Ledger
 from gateway.live import Live
 from gateway.log import Log
 from gateway.prober import Prober
+from gateway.telemetry.tracing import Tracer
 from gateway.watch import Watch
 
 
@@ -42,6 +43,7 @@ class App:
         await app.keyring.follow(app.transport, log)
         app.gateway = Gateway(catalog, app.live, app.transport, app.watch, log)
         app._open_ledger(config)
+        app._open_export(config)
         app.feed = Feed(app.gateway)
         app.prober = Prober(app.transport, app.live, log)
         app.prober.follow(catalog)
@@ -68,6 +70,7 @@ class App:
         self.log.set_level(config.telemetry.log)
         self.live.forget(set(catalog.adapters))
         await self._move_ledger(config)
+        await self._move_export(config)
         self.prober.follow(catalog)
         self.kv_events.follow(catalog)
 
@@ -105,6 +108,26 @@ class App:
         if old is not None:
             await asyncio.to_thread(old.close)
 
+    def _open_export(self, config: Config) -> None:
+        """The collector's, where there is one; its library is imported then only."""
+        told, gateway = config.telemetry, self.gateway
+        self._exported = (told.otlp, told.traces, told.slow)
+        gateway.exporter = gateway.tracer = None
+        if told.otlp is not None:
+            from gateway.telemetry.export import Exporter
+
+            gateway.tracer = Tracer(told.traces, told.slow)
+            gateway.exporter = Exporter(told.otlp, gateway, gateway.tracer, partial(self.log.event, "warning", "otlp"))
+
+    async def _move_export(self, config: Config) -> None:
+        """A reload may name another collector, or none."""
+        told = config.telemetry
+        if (told.otlp, told.traces, told.slow) != self._exported:
+            old = self.gateway.exporter
+            self._open_export(config)
+            if old is not None:
+                await asyncio.to_thread(old.close)
+
     async def close(self) -> None:
         self.feed.close()
         await self.kv_events.close()
@@ -115,6 +138,8 @@ class App:
         await self.gateway.token_counts.close()
         self.watch.close()
         await self.transport.close()
+        if self.gateway.exporter is not None:
+            await asyncio.to_thread(self.gateway.exporter.close)
         if self.gateway.ledger is not None:
             await asyncio.to_thread(self.gateway.ledger.close)
         for engines in self._engines.values():

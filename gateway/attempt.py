@@ -14,6 +14,7 @@ from backends.media import Unfetched
 from backends.quota import remaining
 from backends.transport import Exchange
 from gateway import clock
+from gateway.telemetry.tracing import carried
 from policies.failure import Failure, Fault
 from policies.types import Candidate, Outcome, Timeouts, Usage
 
@@ -62,30 +63,10 @@ class Attempt:
     """One attempt: a Receiver for the upstream, a Flow for the client, Watched for its deadlines."""
 
     __slots__ = (
-        "_adapter",
-        "_error",
-        "_exchange",
-        "_headers",
-        "_held",
-        "_idle",
-        "_incoming",
-        "_late",
-        "_limits",
-        "_live",
-        "_over",
-        "_status",
-        "candidate",
-        "committed",
-        "deadline",
-        "decoder",
-        "first_at",
-        "owner",
-        "paused",
-        "sent_at",
-        "started",
-        "total",
-        "write",
-    )
+        "_adapter", "_error", "_exchange", "_headers", "_held", "_idle", "_incoming", "_late", "_limits", "_live",
+        "_over", "_status", "candidate", "committed", "deadline", "decoder", "first_at", "owner", "paused",
+        "sent_at", "started", "total", "write",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -121,6 +102,8 @@ class Attempt:
         if request.blocks:
             live.hold(self.candidate, request, self.started)
         gateway.watch.add(self)
+        if gateway.tracer is not None:
+            self._incoming = carried(self.owner.outcome, self._incoming)
         self._go(gateway)
 
     def give_back(self, gateway: "Gateway", fault: Fault | None) -> float:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from functools import partial
 from importlib import metadata
+from typing import TYPE_CHECKING
 
 from backends.families import Family
 from backends.transport import Transport
@@ -20,10 +21,14 @@ from gateway.log import Log
 from gateway.metrics import Metrics
 from gateway.mirror import MirrorJourney
 from gateway.rivals import Rivals
+from gateway.telemetry.tracing import Tracer
 from gateway.token_counts import TokenCounts
 from gateway.traffic import Dropped, Traffic
 from gateway.watch import Watch
 from policies.types import Outcome, Price
+
+if TYPE_CHECKING:
+    from gateway.telemetry.export import Exporter
 
 MOST_MIRRORS = 64  # under way at once: a slow mirror costs copies, never memory
 
@@ -39,6 +44,8 @@ class Gateway:
         self.log = log
         self.metrics = Metrics(self.price)
         self.ledger: Ledger | None = None
+        self.tracer: Tracer | None = None
+        self.exporter: Exporter | None = None
         self.draining = False
         self.url = ""  # of the public port, once it listens
         self.started = int(clock.wall())  # seconds since the epoch
@@ -76,6 +83,8 @@ class Gateway:
         self.traffic.note(outcome)
         if self.log.info:
             self.log.request(outcome)
+        if self.tracer is not None:
+            self.tracer.record(outcome)
         if self.ledger is not None:
             self.ledger.put(outcome, self.price(outcome.deployment))
 

@@ -89,7 +89,21 @@ def cors(given: Mapping[bytes, bytes], allowed: list[str]) -> bytes:
     return f"access-control-allow-origin: {origin}\r\nvary: origin\r\n".encode("latin-1") + _EXPOSED
 
 
-_EXPOSED = b"access-control-expose-headers: x-request-id, x-cloverleaf-deployment, x-cloverleaf-attempts\r\n"
+#: Header lines of our own that an answer may have.
+OURS = {
+    "x-request-id": "The client's own where it sent a valid one, else a new one; in logs, traces and the ledger too",
+    "x-cloverleaf-deployment": "Where it was answered, or tried last",
+    "x-cloverleaf-attempts": "How many attempts there were when the answer began",
+    "x-cloverleaf-overhead-ms": "The gateway's own time until then: not waiting for upstreams, nor in line",
+    "x-cloverleaf-queue-ms": "Time in line for a place, where it stood in one",
+    "x-cloverleaf-cost-usd": "What its tokens cost, where the answer is whole and a price is known",
+    "x-cloverleaf-dropped": "Fields of the request that its deployment has no place for, where it drops them",
+    "x-cloverleaf-decision": "The decision as JSON, for `x-cloverleaf-explain: 1` and a key that may ask",
+    "x-cloverleaf-usage": "`estimated`: the tokens that it tells were counted by us, from bytes",
+    "retry-after": "Seconds after which asking again makes sense",
+    "x-should-retry": "`false`: every place was tried, and asking again would only repeat that",
+}
+_EXPOSED = f"access-control-expose-headers: {', '.join(OURS)}\r\n".encode()
 
 
 def over_limit(given: Mapping[bytes, bytes], in_flight: int, server: Server) -> Refusal | None:

@@ -72,6 +72,8 @@ class Journey(Telling):
     def run(self, body: bytes, received: float) -> None:
         """The body is here, since ``received`` (monotonic seconds): serve it."""
         self.outcome.received = received
+        if self.gateway.tracer is not None:
+            self.gateway.tracer.begin(self.outcome, self.given)
         if self.refused is not None:
             self.refuse(self.refused)
             return
@@ -115,9 +117,8 @@ class Journey(Telling):
         request = Request(self.family.name, model.name, peeked.stream, body, tokens, now, seed, turn)
         if model.needs:
             request = asking.filled(request, model, self._key, self.given, live)
-        self.deadline = now + model.total
+        self._model, self.deadline = model, now + model.total
         self.incoming = Incoming(request, self.family, peeked, headers.forwarded(self.given, outcome.id))
-        self._model = model
         if not (model.needs and gateway.token_counts.begin(self, live.uncertain(request, model))):
             self.go(request, now)
 

@@ -18,7 +18,35 @@ FLUSH = 0.2  # seconds between writes
 
 
 class RequestLine(msgspec.Struct, omit_defaults=True):
-    """The one event of a request. Times are milliseconds."""
+    """The one event of a request; what says nothing is left out.
+
+    event: `request`.
+    time: When it ended, seconds since the epoch.
+    id: The answer's x-request-id.
+    family: Endpoint family: chat, completions, embeddings, ...
+    model: The model that was asked for.
+    status: What the client was answered; 499: it left.
+    ms: From its arrival to the end of its answer, in milliseconds.
+    key: Name of the client's key.
+    deployment: Where it was answered, or tried last.
+    endpoint: The address there.
+    attempts: How many there were.
+    tried: Deployments of the attempts that did not bring the answer.
+    stream: Whether a streamed answer was asked for.
+    ttft_ms: Of a stream, the time to its first content, in milliseconds.
+    prompt_tokens: Tokens of the prompt.
+    completion_tokens: Tokens of the answer.
+    cached_tokens: Of the prompt's, those that the provider's cache held.
+    usage: Who counted them: upstream, estimated, none.
+    route: The configured route that took it.
+    mirror: It is a copy that nobody waited for.
+    failure: The name of the failure.
+    message: What failed, where it is not the client's own doing.
+    recovered: The mode by which a broken stream went on.
+    hedged: What became of a second attempt beside the first: won, lost.
+    queued_ms: Time in line for a place, in milliseconds.
+    spent: Each attempt's own tokens and cost, where the answer's are not all.
+    """
 
     event: str
     time: float
@@ -49,7 +77,13 @@ class RequestLine(msgspec.Struct, omit_defaults=True):
 
 
 class EventLine(msgspec.Struct, omit_defaults=True):
-    """Anything else worth a line."""
+    """Anything else worth a line.
+
+    time: Seconds since the epoch.
+    level: error, warning, info or debug.
+    event: What it is about: config, reload, endpoint, ledger, otlp, defect, ...
+    message: For people.
+    """
 
     time: float
     level: str

@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from gateway.telemetry.instruments import DURATION, FIRST_TOKEN, OVERHEAD, PER_TOKEN, TOKENS
 from policies.failure import Fault
-from policies.types import Outcome, Price, Try, Usage
+from policies.tries import Try
+from policies.types import Outcome, Price, Usage
 
 BATCH = 32  # outcomes; counting that many takes less than 0.1 ms
 What = tuple[str, str, str]  # family, model, deployment

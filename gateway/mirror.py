@@ -79,3 +79,5 @@ class MirrorJourney(Journey):
         gateway.metrics.mirror(str(outcome.status))
         if gateway.log.info:
             gateway.log.request(outcome)
+        if gateway.tracer is not None:
+            gateway.tracer.record(outcome)

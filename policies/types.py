@@ -10,6 +10,7 @@ import msgspec
 
 from policies.failure import Fault
 from policies.needs import NOTHING, Need
+from policies.tries import Trace, Try
 
 if TYPE_CHECKING:
     from policies.ladder import Rung
@@ -231,19 +232,6 @@ class Plan(msgspec.Struct, frozen=True, gc=False):
     rung: Rung | None = None
 
 
-class Try(msgspec.Struct, frozen=True, gc=False):
-    """An attempt that did not bring the answer, or not all of it. ``reason``: why it was made, as of an Outcome."""
-
-    deployment: str
-    endpoint: str
-    began: float
-    ended: float
-    end: str  # the code of its failure
-    reason: str
-    rung: str
-    first_token: float = 0.0  # when its first content was in hand; 0: never
-
-
 class Outcome(msgspec.Struct, gc=False):
     """What became of a request, filled along its journey and recorded once, on every path. Seconds are monotonic.
 
@@ -271,6 +259,8 @@ class Outcome(msgspec.Struct, gc=False):
     reason: str = "first"
     began: float = 0.0
     tries: tuple[Try, ...] = ()
+    trace: Trace | None = None  # where it was sampled when it came
+    context: bytes = b""  # its caller's traceparent, where traces are made
     spent: tuple[Spent, ...] = ()  # each attempt's own tokens, where ``usage`` (what the client got) is not all of it
     recovered: str = ""  # the mode by which a broken stream went on
     hedged: str = ""  # what became of a second attempt beside the first: won, lost

@@ -9,7 +9,6 @@ from gateway.config.problem import Path
 from gateway.config.schema import Config
 
 GATEWAYS = "running several gateways as one"
-TELEMETRY = "telemetry export"
 
 
 class Later(Struct, frozen=True):
@@ -27,8 +26,6 @@ TABLE = (
     Later("server.workers", (1,), "more than one worker", GATEWAYS),
     Later("state.url", ("memory://",), "shared state in Redis", GATEWAYS),
     Later("server.trusted_proxies", UNSET, "trusting a proxy's headers", GATEWAYS),
-    Later("telemetry.otlp", UNSET, "export to an OpenTelemetry collector", TELEMETRY),
-    Later("telemetry.traces", (0,), "traces", TELEMETRY),
 )
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-from gateway.config.address import Host, ModelName, Name, Origin, Sha256, StateUrl
+from gateway.config.address import BaseUrl, Host, ModelName, Name, Origin, Sha256, StateUrl
 from gateway.config.deployment import Deployment, Model, Price
 from gateway.config.limits import Defaults
 from gateway.config.policy import PolicySpec, Route
@@ -104,16 +104,18 @@ class Telemetry(Struct, frozen=True, kw_only=True):
     """What is recorded, and where.
 
     log: Least severe log lines that are written.
-    otlp: URL of an OpenTelemetry collector.
-    traces: Share of requests that leave a trace.
+    otlp: URL of an OpenTelemetry collector, to which metrics and traces are sent.
+    traces: Share of requests that leave a trace, where there is a collector.
+    slow: Time to the first content after which a request always leaves one.
     decisions: Share of requests that leave their full decision record.
     ledger: Path of the database that keeps one row a request.
     retention: How long it keeps them.
     """
 
     log: Literal["debug", "info", "warning", "error", "off"] = "info"
-    otlp: str | None = None
-    traces: Percent = 0.0
+    otlp: BaseUrl | None = None
+    traces: Percent = 0.01
+    slow: Duration = 10.0
     decisions: Percent = 0.0
     ledger: str | None = None
     retention: Timeout = 30 * 24 * 3600.0

@@ -8,6 +8,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from backends.engine.profile import Profile
 from gateway.config import Config, ConfigError, load
 from gateway.config.names import PRESETS
 from gateway.config.problem import suggest
@@ -15,6 +16,7 @@ from gateway.simulate.baselines import BASELINES
 from gateway.simulate.page import page
 from gateway.simulate.pool import Options
 from gateway.simulate.readers import read_trace
+from gateway.simulate.spec import load_as
 from gateway.simulate.summary import Summary, summarise
 from gateway.simulate.table import table
 from gateway.simulate.trace import Trace, TraceError
@@ -28,6 +30,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--model", metavar="NAME", help="the model that is asked for (default: the first)")
     parser.add_argument("--rate", type=float, default=1.0, metavar="TIMES", help="how many times as fast to play it")
     parser.add_argument("--seed", type=int, default=0, help="what random choices are drawn from")
+    parser.add_argument(
+        "--profile", metavar="FILE", help="what a replica costs and holds, as bench.fidelity.fit writes it"
+    )
     parser.add_argument("--replicas", type=int, metavar="N", help="endpoints of each own deployment")
     parser.add_argument("--kv-tokens", type=int, metavar="N", help="what the KV cache of a replica holds")
     parser.add_argument("--prefill-rate", type=float, metavar="TOK_S", help="uncached prompt tokens a second")
@@ -63,6 +68,7 @@ def checked(args: Namespace, config: Config) -> Options:
 
     Raises:
         ValueError: one of them makes no sense.
+        ConfigError: the profile's file has problems in it.
     """
     for flag in ("rate", "replicas", "kv_tokens", "prefill_rate"):
         value = getattr(args, flag)
@@ -70,7 +76,14 @@ def checked(args: Namespace, config: Config) -> Options:
             raise ValueError(f"--{flag.replace('_', '-')} must be more than 0")
     if args.model is not None and args.model not in config.models:
         raise ValueError(f'--model: the model "{args.model}" is not defined{suggest(args.model, config.models)}')
-    return Options(model=args.model, replicas=args.replicas, kv_tokens=args.kv_tokens, prefill_rate=args.prefill_rate)
+    profile = load_as(Profile, Path(args.profile))[0] if args.profile else Profile()
+    return Options(
+        model=args.model,
+        profile=profile,
+        replicas=args.replicas,
+        kv_tokens=args.kv_tokens,
+        prefill_rate=args.prefill_rate,
+    )
 
 
 def check_policies(names: list[str], config: Config) -> None:

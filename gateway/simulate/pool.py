@@ -21,11 +21,13 @@ OWN = ("vllm", "embedded")  # providers whose endpoints are replicas; an embedde
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What the command says of the pool; None leaves it to the configuration and the engine's profile.
 
-    ``replicas`` of every own deployment, ``kv_tokens`` of cache in each. ``prefill_rate``: uncached prompt tokens a
-    second, whatever their number (no fixed part, no quadratic one).
+    ``profile``: what a replica costs and holds, but that its block is the trace's. ``replicas`` of every own
+    deployment, ``kv_tokens`` of cache in each. ``prefill_rate``: uncached prompt tokens a second, whatever their number
+    (no fixed part, no quadratic one).
     """
 
     model: str | None = None
+    profile: Profile = Profile()
     replicas: int | None = None
     kv_tokens: int | None = None
     prefill_rate: float | None = None
@@ -41,7 +43,7 @@ def profile(options: Options, block: int) -> Profile:
     Raises:
         ValueError: the cache would hold no block.
     """
-    usual = Profile()
+    usual = options.profile
     tokens = usual.num_blocks * usual.block_size if options.kv_tokens is None else options.kv_tokens
     made = msgspec.structs.replace(usual, block_size=block, num_blocks=tokens // block)
     made.__post_init__()

@@ -1,13 +1,16 @@
 """The synthetic spec. Rule: a workload and what befalls the pool, in YAML, with the configuration's own notation."""
 
 from pathlib import Path
+from typing import TypeVar
 
 from msgspec import Struct, inspect
 
 from gateway.config.decode import Decoder
 from gateway.config.problem import ConfigError
-from gateway.config.source import read
+from gateway.config.source import Source, read
 from gateway.config.units import Count, Duration, Percent, Positive, Timeout, Weight
+
+Read = TypeVar("Read", bound=Struct)
 
 
 class Group(Struct, frozen=True, kw_only=True):
@@ -118,12 +121,25 @@ def load_spec(path: Path) -> Spec:
     Raises:
         ConfigError: every problem in it, as `file:line: path: message`.
     """
-    source = read(path, {})
-    decoder = Decoder(source)
-    spec = decoder.value(inspect.type_info(Spec), source.data, ())
-    problems = [*source.problems, *decoder.problems]
-    if problems or not isinstance(spec, Spec):
-        raise ConfigError(problems)
+    spec, source = load_as(Spec, path)
     if not spec.groups:
         raise ConfigError([source.problem(("groups",), "at least one group is needed")])
     return spec
+
+
+def load_as(kind: type[Read], path: Path) -> tuple[Read, Source]:
+    """A YAML file as one of these structs, and where each of its keys stands.
+
+    Raises:
+        ConfigError: every problem in it, as `file:line: path: message`.
+    """
+    source = read(path, {})
+    decoder = Decoder(source)
+    try:
+        value = decoder.value(inspect.type_info(kind), source.data, ())
+    except ValueError as error:  # the struct's own rules
+        raise ConfigError([source.problem((), str(error))]) from None
+    problems = [*source.problems, *decoder.problems]
+    if problems or not isinstance(value, kind):
+        raise ConfigError(problems)
+    return value, source

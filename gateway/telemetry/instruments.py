@@ -171,7 +171,11 @@ COST = Instrument(
     "cloverleaf.cost_usd", "counter", "{USD}", "What tokens cost, where a price is known", (*SPENT, "source")
 )
 UNPRICED = Instrument(
-    "cloverleaf.unpriced", "counter", "{request}", "Answers with tokens and without a known price", ("deployment",)
+    "cloverleaf.unpriced",
+    "counter",
+    "{request}",
+    "Answers with tokens and without a price: own engines', and prices that are not known",
+    ("deployment",),
 )
 MIRRORED = Instrument(
     "cloverleaf.mirrored", "counter", "{request}", "Copies of requests, by status, or dropped", ("result",)

@@ -4,7 +4,7 @@ What is not known is left out: unknown is not zero.
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from gateway.caches import Caches
@@ -38,6 +38,7 @@ def readings(gateway: "Gateway", now: float) -> list[Reading]:
     found += counted(gateway.metrics)
     found += endpoints(gateway.live, now)
     found += cached(gateway.live.caches)
+    found += cooling(gateway.catalog.candidates.values(), now)
     found += foretold(gateway.live)
     found += judged(gateway.live)
     found += process(gateway)
@@ -145,6 +146,13 @@ def endpoints(live: Live, now: float) -> Iterator[Reading]:
             yield i.POOL_WORK, (name,), pool.work
 
 
+def cooling(candidates: Iterable[tuple[Candidate, ...]], now: float) -> Iterator[Reading]:
+    """How long each endpoint's quota still rests after a rate limit."""
+    for each in candidates:
+        for candidate in each:
+            yield i.COOLING, candidate.id, max(0.0, candidate.domain.cooled_until - now)
+
+
 def _scraped(place: tuple[str, str], load: Load) -> Iterator[Reading]:
     seen = load.scraped
     for instrument, value in (
@@ -213,3 +221,8 @@ def process(gateway: "Gateway") -> Iterator[Reading]:
     if gateway.ledger is not None:
         yield i.LEDGER_ROWS, (), gateway.ledger.written
         yield i.LEDGER_DROPPED, (), gateway.ledger.dropped
+    if gateway.exporter is not None and gateway.tracer is not None:
+        yield i.TRACES, (), gateway.exporter.exported
+        yield i.TRACES_DROPPED, (), gateway.tracer.dropped
+        for signal, failed in gateway.exporter.failures.items():
+            yield i.EXPORT_FAILURES, (signal,), failed

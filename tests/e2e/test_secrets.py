@@ -8,6 +8,7 @@ import httpx
 
 from tests.contracts.scripted import ANSWER, Call, error, silent, stream, upstream, whole
 from tests.e2e.process import asked, run, serving
+from tests.gateway.telemetry.collector import collector
 
 CLIENT = "canary-client-key"
 UPSTREAM = "canary-upstream-key"
@@ -17,7 +18,7 @@ CANARIES = (CLIENT, UPSTREAM, HEADER, ADMIN)
 TEXT = b'data: {"choices": [{"index": 0, "delta": {"content": "yes"}}]}\n\n'
 
 
-def config(url: str) -> str:
+def config(url: str, otlp: str = "null") -> str:
     return f"""
 admin: {{token: {ADMIN}}}
 auth: {{keys: [{{name: team, key: {CLIENT}}}]}}
@@ -28,7 +29,7 @@ deployments:
 models:
   m: {{deployments: [d]}}
   gone: {{deployments: [gone]}}
-telemetry: {{log: debug}}
+telemetry: {{log: debug, otlp: {otlp}, traces: 100%}}
 """
 
 
@@ -63,8 +64,9 @@ async def test_no_sink_ever_holds_a_credential(tmp_path: Path) -> None:
     bearer, token = {"authorization": f"Bearer {CLIENT}"}, {"authorization": f"Bearer {ADMIN}"}
     async with (
         upstream(*SCRIPTS) as up,
+        collector() as told,
         httpx.AsyncClient(timeout=60) as http,
-        serving(tmp_path, config(up.url)) as gateway,
+        serving(tmp_path, config(up.url, told.url)) as gateway,
     ):
         path = f"{gateway.url}/v1/chat/completions"
         for number, _ in enumerate(SCRIPTS):
@@ -86,12 +88,14 @@ async def test_no_sink_ever_holds_a_credential(tmp_path: Path) -> None:
             sinks[f"admin /{name}"] = seen(reply)
         assert (await http.get(f"{gateway.admin}/metrics")).status_code == 401
         assert (await http.get(f"{gateway.admin}/api/status", headers=bearer)).status_code == 401
-        (tmp_path / "cloverleaf.yaml").write_text(config(up.url) + "nonsense: true\n")
+        (tmp_path / "cloverleaf.yaml").write_text(config(up.url, told.url) + "nonsense: true\n")
         gateway.signal(signal.SIGHUP)
         await gateway.logged("reload", "kept the last good")
         gateway.signal(signal.SIGTERM)
         assert await gateway.exit() == 0
-        sinks |= {"stdout": gateway.said, "stderr": gateway.errors.read_text()}
+        sinks |= {"stdout": gateway.said, "stderr": gateway.errors.read_text(), "otlp": told.everything()}
+    assert len(told.spans()) >= 2 * len(SCRIPTS)
+    assert told.metrics()
     assert len(sinks["stderr"].splitlines()) > len(SCRIPTS)
     assert leaks(sinks) == []
 

@@ -46,13 +46,19 @@ def make_model(home: Path) -> Path:
 
 
 class Vllm(Server):
-    """`url` is the server's root; the port is its own for life, so that a restarted engine is the same endpoint."""
+    """`url` is the server's root; the port is its own for life, so that a restarted engine is the same endpoint.
 
-    def __init__(self, log: Path, home: Path, model: Path, name: str, flags: list[str | int]) -> None:
+    ``core``: the only one it may use.
+    """
+
+    def __init__(
+        self, log: Path, home: Path, model: Path, name: str, flags: list[str | int], core: int | None = None
+    ) -> None:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         serve = [home / "bin/python", "-m", "vllm.entrypoints.cli.main", "serve", model, "--host", "127.0.0.1"]
         names = ["--port", port, "--served-model-name", name]
         kernels = ["--dtype", "float32", "--enforce-eager", "--block-size", 32]
-        command = [str(word) for word in (*serve, *names, *kernels, *flags)]
+        pinned = [] if core is None else ["taskset", "-c", core]
+        command = [str(word) for word in (*pinned, *serve, *names, *kernels, *flags)]
         super().__init__(log, command, f"{self.url}/health", OFFLINE | CPU)

@@ -8,7 +8,8 @@ import msgspec
 
 from gateway.log import Bridge, Log
 from policies.failure import Failure, Fault
-from policies.types import Outcome, Try, Usage
+from policies.tries import Try
+from policies.types import Outcome, Usage
 
 
 class Broken(io.StringIO):

@@ -6,7 +6,8 @@ from gateway.metrics import BATCH, Metrics
 from gateway.telemetry import prometheus
 from gateway.telemetry.readings import counted, requests
 from policies.failure import Failure, Fault
-from policies.types import Outcome, Price, Spent, Try, Usage
+from policies.tries import Try
+from policies.types import Outcome, Price, Spent, Usage
 from tests.e2e.exposition import read
 
 LABELS = (

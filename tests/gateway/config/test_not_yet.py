@@ -75,6 +75,6 @@ server: {workers: 1, trusted_proxies: []}
 state: {url: "memory://"}
 defaults: {hedge: {enabled: false}, recovery: [continue, realign], realign: deterministic}
 routes: []
-telemetry: {otlp: null, traces: 0%, decisions: 0, ledger: null}
+telemetry: {otlp: null, traces: 1%, decisions: 0, ledger: null}
 """
     assert msgspec.structs.asdict(accept(text + small)) == msgspec.structs.asdict(accept(small))

@@ -1,7 +1,8 @@
 """Outcomes made up for ledgers."""
 
 from policies.failure import Failure, Fault
-from policies.types import Outcome, Price, Try, Usage
+from policies.tries import Try
+from policies.types import Outcome, Price, Usage
 
 PRICE = Price(input=1.0, output=2.0, cached_input=0.5)
 
