@@ -7,6 +7,8 @@ provider lacks it. docs/providers.md is generated from the table.
 import re
 from collections.abc import Mapping
 
+import msgspec
+
 from backends.compatible import ROWS
 
 FEATURES = (
@@ -54,3 +56,35 @@ ESSENTIAL = frozenset(_SIGNS)
 def needs(body: bytes) -> frozenset[str]:
     """The essential features that a body asks for."""
     return frozenset(name for name, sign in _SIGNS.items() if sign.search(body))
+
+
+#: The fields in which other features are asked for.
+_FIELDS: Mapping[str, str] = {
+    "response_format": "json_schema",
+    "reasoning": "reasoning",
+    "reasoning_effort": "reasoning",
+    "stop": "stop",
+    "seed": "seed",
+    "presence_penalty": "penalties",
+    "frequency_penalty": "penalties",
+    "logprobs": "logprobs",
+    "top_logprobs": "logprobs",
+    "n": "n",
+    "service_tier": "service_tier",
+}
+_IDLE = frozenset({b"null", b"false", b"0", b"0.0", b'"auto"', b"[]"})  # values that ask for nothing
+_decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+def used(body: bytes) -> frozenset[str]:
+    """Every feature that a JSON body asks for, essential or not."""
+    given = _decode(body)
+    return needs(body) | {
+        feature for field, feature in _FIELDS.items() if field in given and not _idle(field, bytes(given[field]))
+    }
+
+
+def _idle(field: str, value: bytes) -> bool:
+    if field == "response_format":
+        return b'"json_schema"' not in value
+    return value in _IDLE or (field == "n" and value == b"1")

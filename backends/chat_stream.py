@@ -1,7 +1,8 @@
 """Chat streams. Rule: data-only chunks pass as the bytes they are; only the usage nobody asked for is taken out.
 
 Before the commit every event is read. After it one is read only when it may hold more than a delta: a finish, usage, an
-error, [DONE], a comment, or another choice than the first. What is not JSON is skipped: the stream may well go on.
+error, [DONE], a comment, or another choice than the first. A delta that differs from the one before it in its text
+alone is not looked through: it passes as that one did. What is not JSON is skipped: the stream may well go on.
 """
 
 import re
@@ -44,6 +45,7 @@ class _Chunk(msgspec.Struct):
 
 
 _decode = msgspec.json.Decoder(_Chunk).decode
+_CONTENT = b'"choices":[{"index":0,"delta":{"content":"'
 _finish = re.compile(rb'"finish_reason"\s*:\s*"').search
 _error_event = re.compile(rb"event: ?error\s").match
 _FIRST = (b"", b"null", b"0")
@@ -53,6 +55,8 @@ class ChatStream:
     """Reads a stream of chat.completion.chunk or text_completion events."""
 
     __slots__ = (
+        "_after",
+        "_before",
         "_events",
         "_finished",
         "_hide_usage",
@@ -67,6 +71,7 @@ class ChatStream:
 
     def __init__(self, hide_usage: bool) -> None:
         self._events = sse.Events()
+        self._before = self._after = b""  # of a delta that passed, around its content; empty: none did
         self._hide_usage = hide_usage
         self._finished = False  # the first choice has a finish_reason
         self._others: dict[bytes, bool] | None = None  # the other choices, and whether each has one
@@ -77,7 +82,17 @@ class ChatStream:
         self.usage: Usage = NO_USAGE
 
     def feed(self, data: bytes) -> bytes:
-        if (  # the common case, one delta in one packet: a look at the bytes, and they pass
+        before, after = self._before, self._after
+        if (
+            before
+            and data.startswith(before)
+            and data.endswith(after)
+            and data.find(b'"', len(before)) == len(data) - len(after)
+            and data.find(b"\n", len(before)) == len(data) - 2
+            and b"\r" not in data
+        ):
+            return data
+        if (  # one delta in one packet: a look at the bytes, and they pass
             self.committed
             and data.find(b"\n\n") == len(data) - 2
             and b'"finish_reason":null' in data
@@ -86,11 +101,14 @@ class ChatStream:
             and data[:7] == b"data: {"
             and data[-5:] == b"}]}\n\n"
             and b'"choices":[{"index":0,' in data
+            and b"\r" not in data
             and self.fault is None
             and not self._events.held
         ):
             self.progressed = True
+            self._note_shape(data)
             return data
+        self._before = b""
         try:
             whole = self._events.feed(data)
         except sse.EventTooLong:
@@ -109,6 +127,14 @@ class ChatStream:
             return whole
         self.progressed = False
         return self._read(whole) if whole else whole
+
+    def _note_shape(self, delta: bytes) -> None:
+        """What stands around the text of a delta that passed: all that it was found to hold is there."""
+        start = delta.find(_CONTENT) + len(_CONTENT)
+        end = delta.find(b'"', start)
+        before, after = delta[:start], delta[end:]
+        if start >= len(_CONTENT) and b"\n" not in before and b'"finish_reason":null' in after:
+            self._before, self._after = before, after
 
     def _read(self, whole: bytes) -> bytes:
         events = sse.split(whole)

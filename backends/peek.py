@@ -49,8 +49,14 @@ class _Body(msgspec.Struct):
 
 
 STEERING = ("models", "provider", "priority")
+_STEERING = frozenset(STEERING)
+_NAME = re.compile(rb'"[ !#-\[\]-~]+"')  # a string without escapes, all of it ASCII
+_FLAGS = (b"true", b"false")
+_NOWHERE = (0, 0)
+_OPENING = (1, 1)  # just within the brace that a compact body begins with
 _decode = msgspec.json.Decoder(_Body).decode
 _decode_raw = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_options = msgspec.json.Decoder(dict[str, object] | None).decode
 _COLON = re.compile(rb"\s*:\s*")
 _MODEL = b'"model"'
 _PLAIN = re.compile(rb'\s*:\s*"([^"\\]*)"')  # what follows a key: a string without escapes
@@ -66,6 +72,49 @@ def peek(family: Family, body: bytes, content_type: bytes) -> Peek:
     """
     if family.form:
         return _peek_form(body, content_type)
+    return _peek_compact(family, body) or _peek_any(family, body)
+
+
+def _peek_compact(family: Family, body: bytes) -> Peek | None:
+    """Of a body as most clients write it, with nothing in it that needs a second look; None: another."""
+    try:
+        ranges = _compact(body, _decode_raw(body))
+        if ranges is None or "model" not in ranges or not _STEERING.isdisjoint(ranges):
+            return None
+        start, end = ranges["model"]
+        options, options_at = None, _OPENING
+        if "stream_options" in ranges:
+            options_at = ranges["stream_options"]
+            options = _decode_options(body[slice(*options_at)])
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
+    stream = body[slice(*ranges["stream"])] if "stream" in ranges else b"false"
+    if stream not in _FLAGS or not _NAME.fullmatch(body, start, end):
+        return None
+    streamed = stream == b"true"
+    at = options_at if streamed and family.usage_option else _NOWHERE
+    return Peek(body[start + 1 : end - 1].decode(), (start + 1, end - 1), streamed, options, at)
+
+
+def _compact(body: bytes, fields: dict[str, msgspec.Raw]) -> dict[str, Range] | None:
+    """Key -> range of its value, where no white space stands between tokens, no key is given twice, and none is spelled
+    with escapes. Each member takes at least its key, four marks and its value: where those of all come to the body's
+    length, it holds nothing else."""
+    ranges: dict[str, Range] = {}
+    at = 1
+    for key, raw in fields.items():
+        start = at + len(key) + 3
+        at = start + memoryview(raw).nbytes + 1
+        ranges[key] = (start, at - 1)
+    return ranges if at == len(body) else None
+
+
+def _peek_any(family: Family, body: bytes) -> Peek:
+    """Of any body.
+
+    Raises:
+        BadBody: as ``peek`` says.
+    """
     try:
         fields = _decode(body)
         wrap = (b"", b"")

@@ -38,6 +38,8 @@ class Counted(msgspec.Struct, gc=False):
     def usage(self) -> Usage:
         if self.prompt_tokens is not None:
             said, heard = self.prompt_tokens_details, self.completion_tokens_details
+            if said is None and heard is None:
+                return Usage(self.prompt_tokens, self.completion_tokens or 0, 0, "upstream")
             return _openai(self.prompt_tokens, self.completion_tokens or 0, said, heard, self.total_tokens)
         if self.input_tokens is None and self.output_tokens is None:  # a reranker's total; a transcription's seconds
             return NO_USAGE if self.total_tokens is None else Usage(self.total_tokens, 0, 0, "upstream")
@@ -56,8 +58,6 @@ class Counted(msgspec.Struct, gc=False):
 
 
 def _openai(prompt: int, completion: int, said: _Details | None, heard: _Details | None, total: int | None) -> Usage:
-    if said is None and heard is None:
-        return Usage(prompt, completion, 0, "upstream")
     said, heard = said or _NO_DETAILS, heard or _NO_DETAILS
     reasoning = heard.reasoning_tokens or heard.thinking_tokens or 0
     if reasoning and total == prompt + completion + reasoning:

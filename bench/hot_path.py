@@ -18,6 +18,7 @@ from uvicorn.server import ServerState
 
 from backends.place import address
 from backends.transports.connection import Connection
+from backends.transports.heads import Answers
 from backends.transports.pooled import Pooled
 from bench.wire import chat_body
 from gateway.app import App
@@ -105,7 +106,7 @@ class Bench:
         self.down = Wireless()
         self.client.connection_made(self.down)  # type: ignore[arg-type]
         self.up = Wireless()
-        self.upstream = Connection()
+        self.upstream = Connection(Answers())
         self.upstream.connection_made(self.up)  # type: ignore[arg-type]
         pool.give(address(upstream)[0], self.upstream)
 

@@ -90,7 +90,9 @@ def _api(gateway: Gateway, feed: Feed, guard: Guard) -> list[BaseRouteHandler]:
         return _json(gateway.decisions.recent())
 
     @get("/api/requests", guards=[guard])
-    async def api_requests(id: str | None = None, limit: int = 100) -> Response[bytes]:
+    async def api_requests(id: str | None = None, limit: int = 100, explain: str | None = None) -> Response[bytes]:
+        if id is None and explain is not None:
+            return _json(recent.explained(gateway, max(0, limit)))
         if id is None:
             return _json(recent.newest(gateway, max(0, limit)))
         found = recent.opened(gateway, id)

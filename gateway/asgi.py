@@ -11,6 +11,7 @@ from gateway.answer import Flow
 from gateway.gateway import Gateway
 from gateway.journey import Journey
 from gateway.keys import Caller
+from gateway.preamble import Preamble
 
 Message = dict[str, Any]
 Scope = Any  # the mapping ASGI defines
@@ -83,7 +84,7 @@ async def serve(gateway: Gateway, family: Family, scope: Scope, receive: Receive
     client = scope.get("client")
     answer = AsgiAnswer()
     caller = Caller(client[0] if client else "")
-    journey = Journey(gateway, family, dict(scope["headers"]), caller, answer, clock.now())
+    journey = Journey.begin(gateway, Preamble(family, dict(scope["headers"])), caller, answer, clock.now())
     waiting: list[asyncio.Future[None]] = []
     try:
         body = await _body(journey, receive)

@@ -67,12 +67,13 @@ def asked(
         model = msgspec.structs.replace(model, fallbacks=tuple(other for other in others if other != name))
         model = with_needs(model, catalog.models)
     if wanted is not None:
-        narrowed = steered(model, wanted)
+        features = capabilities.used(body) if wanted.require_parameters else frozenset[str]()
+        narrowed = steered(model, wanted, features)
         if narrowed is None:
             return Refusal(
                 404, f"no deployment of model '{name}' is left by the request's 'provider'", param="provider"
             )
-        if wanted.sort is not None:
+        if wanted.sorted_by is not None:
             live.learn_speeds(c for tier in narrowed.tiers for c in tier)
         model = narrowed
     if route is None:

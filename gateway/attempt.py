@@ -6,7 +6,11 @@ task is woken for them. Nothing here retries.
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from math import inf
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 from backends.adapter import Adapter, Incoming, Media, Unsendable
 from backends.decoder import Decoder
@@ -21,10 +25,12 @@ from policies.types import Candidate, Outcome, Timeouts, Usage
 if TYPE_CHECKING:
     from gateway.answer import Answer
     from gateway.gateway import Gateway
+    from gateway.live import Live
 
 MAX_ERROR_BODY = 1024 * 1024  # bytes of an upstream's refusal that are kept
 MAX_HELD = 4 * 1024 * 1024  # bytes of events without content that wait for the commit
 _now = clock.now
+_NOTHING: Mapping[bytes, bytes] = MappingProxyType({})
 _IDENTITY = (b"", b"identity")
 _LATE = {
     Failure.TIMEOUT_CONNECT: "no connection in time (timeouts.connect)",
@@ -59,45 +65,37 @@ class Owner(Protocol):
         """It is over: answered whole, broken after its commit, or to be followed by another."""
 
 
-class Attempt:
+class Attempt(msgspec.Struct, eq=False):
     """One attempt: a Receiver for the upstream, a Flow for the client, Watched for its deadlines."""
 
-    __slots__ = (
-        "_adapter", "_error", "_exchange", "_headers", "_held", "_idle", "_incoming", "_late", "_limits", "_live",
-        "_over", "_status", "candidate", "committed", "deadline", "decoder", "first_at", "owner", "paused",
-        "sent_at", "started", "total", "write",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        owner: Owner,
-        candidate: Candidate,
-        limits: Timeouts,
-        adapter: Adapter,
-        incoming: Incoming,
-        now: float,
-    ) -> None:
-        self.candidate = candidate
-        self.committed = False
-        self.started = now
-        self.deadline = now + limits.connect
-        self.total = owner.deadline
-        self.owner = owner
-        self._limits = limits
-        self._idle = limits.stream_idle
-        self._adapter = adapter
-        self._incoming = incoming
-        self._exchange: Exchange | None = None
-        self.decoder: Decoder | None = None
-        self._held = b""  # events without content, that wait for the commit
-        self._error: list[bytes] | None = None
-        self._late = Failure.TIMEOUT_CONNECT  # what it is when the deadline passes
-        self._over = False
-        self.paused = False
+    owner: Owner
+    candidate: Candidate
+    _limits: Timeouts
+    _adapter: Adapter
+    _incoming: Incoming
+    started: float
+    deadline: float = inf
+    total: float = inf
+    _late: Failure = Failure.TIMEOUT_CONNECT  # what it is when the deadline passes
+    _live: "Live" = None  # type: ignore[assignment]  # from its sending on
+    _exchange: Exchange | None = None
+    decoder: Decoder | None = None
+    write: Callable[[bytes], None] = None  # type: ignore[assignment]  # from its commit on
+    committed: bool = False
+    sent_at: float = 0.0
+    first_at: float = 0.0
+    paused: bool = False
+    _over: bool = False
+    _status: int = 0
+    _headers: Mapping[bytes, bytes] = _NOTHING
+    _held: bytes = b""  # events without content, that wait for the commit
+    _error: list[bytes] | None = None
 
     def send(self, gateway: "Gateway") -> None:
         """Begin; it is counted before anything else can happen."""
         request, live = self._incoming.request, gateway.live
+        self._live = live
+        self.deadline, self.total = self.started + self._limits.connect, self.owner.deadline
         live.enter(self.candidate, request.prompt_tokens, request.family, self.started)
         if request.blocks:
             live.hold(self.candidate, request, self.started)
@@ -121,7 +119,6 @@ class Attempt:
         return now
 
     def _go(self, gateway: "Gateway") -> None:
-        self._live = gateway.live
         try:
             wire = self._adapter.encode(self._incoming)
         except Unsendable as problem:
@@ -179,7 +176,7 @@ class Attempt:
         out = decoder.feed(data)
         if self.committed:
             if decoder.progressed:
-                self.deadline = _now() + self._idle
+                self.deadline = _now() + self._limits.stream_idle
             if out:
                 self.write(out)
         elif decoder.committed:
@@ -190,7 +187,7 @@ class Attempt:
                 self._fail(Fault(Failure.MALFORMED, f"the upstream sent {MAX_HELD} bytes without content"))
                 return
         elif decoder.progressed:  # nothing for the client yet, but the upstream is at work
-            self.deadline, self._late = _now() + self._idle, Failure.STREAM_IDLE
+            self.deadline, self._late = _now() + self._limits.stream_idle, Failure.STREAM_IDLE
         if decoder.fault is not None:
             self._fail(decoder.fault)
 
@@ -224,7 +221,7 @@ class Attempt:
 
     def resume(self) -> None:
         self.paused = False
-        self.deadline, self._late = _now() + self._idle, Failure.STREAM_IDLE
+        self.deadline, self._late = _now() + self._limits.stream_idle, Failure.STREAM_IDLE
         if self._exchange is not None:
             self._exchange.resume()
 
@@ -252,9 +249,9 @@ class Attempt:
     def _commit(self, first: bytes) -> None:
         self.committed = True
         self._held = b""
-        self.write: Callable[[bytes], None] = self.owner.answer.write
+        self.write = self.owner.answer.write
         self.first_at = _now()
-        self.deadline, self._late = self.first_at + self._idle, Failure.STREAM_IDLE
+        self.deadline, self._late = self.first_at + self._limits.stream_idle, Failure.STREAM_IDLE
         self.owner.start(self, self._status, self._headers, first)
 
     def _keep_error(self, data: bytes) -> None:

@@ -71,6 +71,10 @@ class Decisions:
         """The identities of the outcomes whose decision is here."""
         return {id(outcome) for _, _, outcome in self._ring}
 
+    def ended(self) -> list[tuple[Record, Outcome]]:
+        """Those whose request is over, newest first."""
+        return [(_record(*each), each[2]) for each in reversed(self._ring) if each[2].finished]
+
     def of(self, outcome: Outcome) -> Record | None:
         return next((_record(*each) for each in self._ring if each[2] is outcome), None)
 

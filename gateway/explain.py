@@ -122,8 +122,9 @@ def show(explained: Explained) -> None:
         console.print(f"route {explained.route}" + (f", with a copy to {explained.mirror}" if explained.mirror else ""))
     kinds = list(dict.fromkeys(kind for row in decision.considered for kind in row.scores))
     features = list(dict.fromkeys(name for row in decision.considered for name in row.features))
+    foretold = list(dict.fromkeys(name for row in decision.considered for name in row.predictions))
     table = Table(
-        "tier", "deployment", Column("endpoint", no_wrap=True), "ours", "queued", *features, *kinds, "score",
+        "tier", "deployment", Column("endpoint", no_wrap=True), "ours", "queued", *features, *foretold, *kinds, "score",
         "propensity", "verdict",
         title=_title(decision), box=None, pad_edge=False, padding=(0, 2, 0, 0),
     )  # fmt: skip
@@ -135,6 +136,7 @@ def show(explained: Explained) -> None:
             str(row.in_flight),
             "unknown" if row.queued is None else f"{row.queued:g}",
             *(f"{row.features[name]:g}" if name in row.features else "unknown" for name in features),
+            *(f"{row.predictions[name]:.3g}" if name in row.predictions else "unknown" for name in foretold),
             *(f"{row.scores[kind]:.3f}" if kind in row.scores else "" for kind in kinds),
             "" if row.score is None else f"{row.score:.3f}",
             f"{row.propensity:.0%}",

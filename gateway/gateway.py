@@ -74,7 +74,7 @@ class Gateway:
         if len(self.mirrors) >= MOST_MIRRORS:
             self.metrics.mirror("dropped")
             return
-        journey = MirrorJourney(self, catalog, family, given, key, model)
+        journey = MirrorJourney.of(self, catalog, family, given, key, model)
         asyncio.get_running_loop().call_soon(journey.run, body, clock.now())
 
     def record(self, outcome: Outcome) -> None:

@@ -30,16 +30,22 @@ _BACK = frozenset(
         b"x-cloverleaf-dropped",  # of our own translators, and of a cloverleaf behind this one
     }
 )
-_ORDINARY = frozenset(
+#: Of most answers all, and for none of them to pass back.
+ORDINARY = frozenset(
     {b"connection", b"content-length", b"content-type", b"date", b"keep-alive", b"server", b"transfer-encoding"}
 )
 _BACK_PREFIXES = (b"x-ratelimit-", b"anthropic-ratelimit-")
 
 
+def own_id(given: Mapping[bytes, bytes]) -> bytes:
+    """The client's own id of its request, where it is a valid one; else empty."""
+    theirs = given.get(b"x-request-id")
+    return theirs if theirs is not None and _ID.fullmatch(theirs) else b""
+
+
 def request_id(given: Mapping[bytes, bytes]) -> bytes:
     """The client's own id where it is a valid one, else a new one."""
-    theirs = given.get(b"x-request-id")
-    return theirs if theirs is not None and _ID.fullmatch(theirs) else clock.request_id()
+    return own_id(given) or clock.request_id()
 
 
 def answered(outcome: Outcome, content_type: bytes, given: Mapping[bytes, bytes], allowed: list[str]) -> bytes:
@@ -61,10 +67,9 @@ def answered(outcome: Outcome, content_type: bytes, given: Mapping[bytes, bytes]
     return lines + cors(given, allowed) if allowed else lines
 
 
-def forwarded(given: Mapping[bytes, bytes], id: bytes) -> bytes:
-    """The header lines that go to the upstream: never the client's credential, never hop-by-hop ones."""
-    content_type = given.get(b"content-type", b"application/json")
-    lines = b"content-type: %b\r\nx-request-id: %b\r\n" % (content_type, id)
+def forwarded(given: Mapping[bytes, bytes]) -> bytes:
+    """The header lines that go to the upstream, beside the id: never the client's credential, nor hop-by-hop ones."""
+    lines = b"content-type: %b\r\n" % given.get(b"content-type", b"application/json")
     if _UPSTREAM.isdisjoint(given):
         return lines
     return lines + b"".join(b"%b: %b\r\n" % (name, given[name]) for name in sorted(_UPSTREAM & given.keys()))
@@ -72,8 +77,6 @@ def forwarded(given: Mapping[bytes, bytes], id: bytes) -> bytes:
 
 def passed_back(upstream: Mapping[bytes, bytes]) -> bytes:
     """The header lines of an upstream's answer that the client gets, beside its content type."""
-    if _ORDINARY.issuperset(upstream):
-        return b""
     passing = [name for name in upstream if name in _BACK or name.startswith(_BACK_PREFIXES)]
     return b"".join(b"%b: %b\r\n" % (name, upstream[name]) for name in passing)
 
@@ -106,12 +109,17 @@ OURS = {
 _EXPOSED = f"access-control-expose-headers: {', '.join(OURS)}\r\n".encode()
 
 
-def over_limit(given: Mapping[bytes, bytes], in_flight: int, server: Server) -> Refusal | None:
-    """The refusal of one request too many, or of a body whose declared length is too large."""
+def declared_length(given: Mapping[bytes, bytes]) -> int:
+    """Of the body, 0 where none is declared; -1: it is not a number."""
+    length = given.get(b"content-length", b"0").strip()  # a tab may follow it
+    return int(length) if length.isdigit() else -1
+
+
+def over_limit(in_flight: int, server: Server) -> Refusal:
+    """The refusal of one request too many, or else of a body whose declared length is too large."""
     if in_flight >= server.max_concurrency:
         return too_many(server.max_concurrency)
-    length = given.get(b"content-length", b"0").strip()  # a tab may follow it
-    return None if length.isdigit() and int(length) <= server.max_body else body_too_large(server.max_body)
+    return body_too_large(server.max_body)
 
 
 def body_too_large(limit: int) -> Refusal:

@@ -8,14 +8,16 @@ import asyncio
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from backends.families import FAMILIES
 from gateway import clock
 from gateway.gateway import Gateway
 from gateway.hot_cycle import HotCycle
 from gateway.keys import Caller
+from gateway.preamble import Preamble
 from gateway.refusal import Refusal
+from gateway.repeating import Repeating
 
 HOT = {path.encode(): family for family in FAMILIES for path in family.paths}
 MAX_HEAD = 64 * 1024  # bytes of request line and headers
@@ -33,26 +35,23 @@ class _Deaf:
         pass
 
 
-class HotProtocol(HttpToolsProtocol):
-    """One client connection. Times are monotonic seconds. ``heard``: when the packet at hand came in, or the turn of
-    the request at hand did; ``idle_since``: that, while the gateway waits for the client; 0 while it is waited for."""
+class HotProtocol(Repeating):
+    """One client connection."""
 
     __slots__ = (  # uvicorn's as well, where requests touch them: side by side, and not in a dict too large to share
-        "_active", "_between", "_default", "_head_bytes", "_in_head", "_packet", "caller", "cycle",
-        "expect_100_continue", "flow", "gateway", "headers", "heard", "idle_since", "loop", "parser", "pipeline",
-        "server_state", "transport", "url",
+        "_between", "_default", "_first", "_head_bytes", "_in_head", "_packet", "_quiet", "cycle",
+        "expect_100_continue", "flow", "headers", "loop", "parser", "pipeline", "server_state", "transport", "url",
     )  # fmt: skip
 
     def __init__(self, gateway: Gateway, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.gateway = gateway
-        self.heard = self.idle_since = clock.now()
+        super().__init__(gateway, *args, **kwargs)
         self._in_head = False
         self._head_bytes = 0  # of the head under way, from its second packet on
         self._packet = 0
-        self._active: HotCycle | None = None  # the one being served: not the latest one, where requests pipeline
         self._between = False  # nothing is served, though requests wait
         self._default: tuple[object, bytes] = (None, b"")
+        self._quiet = True  # the parser waits for a request to begin
+        self._first: bytes | None = None  # the packet at hand where it begins a request, until that is whole
 
     def default_lines(self) -> bytes:
         """The server's own header lines; uvicorn makes a new list of them every second."""
@@ -67,17 +66,18 @@ class HotProtocol(HttpToolsProtocol):
         super().connection_made(transport)  # type: ignore[arg-type]  # a stream protocol is given a stream transport
         self.caller = Caller(self.client[0] if self.client else "")
 
-    def data_received(self, data: bytes) -> None:
-        self.heard = clock.now()
+    def parse(self, data: bytes) -> None:
         self._packet = len(data)
         if self._in_head:
             self._head_bytes += len(data)
+        self._first = data if self._resting else None
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserError:
             self._refuse_connection(_BAD_HTTP)
         except httptools.HttpParserUpgrade as upgrade:
             self._decline_upgrade(data[upgrade.args[0] :])
+        self._first = None
         if self._in_head:
             if self._head_bytes > MAX_HEAD:
                 self._refuse_connection(_HEAD_TOO_LONG)
@@ -111,6 +111,7 @@ class HotProtocol(HttpToolsProtocol):
     # httptools
 
     def on_message_begin(self) -> None:
+        self._quiet = self._resting = False
         self.url = b""
         self.headers = []
         self._in_head = True
@@ -137,13 +138,16 @@ class HotProtocol(HttpToolsProtocol):
             self._leave_to_litestar()
             return
         previous = self.cycle
-        cycle = HotCycle(self, family, given, parser.should_keep_alive())
+        preamble, keep_alive = Preamble(family, given), parser.should_keep_alive()
+        cycle = HotCycle.begin(self, preamble, keep_alive)
         self.cycle = cycle  # type: ignore[assignment]  # it has what the base class uses of a cycle
+        if self._first is not None and keep_alive and not self.expect_100_continue and cycle.journey.refused is None:
+            self.learn(self._first, preamble)
         free = previous is None or previous.response_complete
         if free and not self.flow.write_paused:
             self._active = cycle
             if self.expect_100_continue or cycle.journey.refused is not None:
-                self._activate(cycle)
+                self.activate(cycle)
         else:
             self._between = self._between or free
             self.flow.pause_reading()
@@ -156,11 +160,12 @@ class HotProtocol(HttpToolsProtocol):
         if not isinstance(cycle, HotCycle):
             super().on_body(body)
         elif not cycle.response_complete and cycle.feed(body):
-            self._refuse_early(cycle)
+            self.refuse_early(cycle)
 
     def on_message_complete(self) -> None:
         self.idle_since = 0.0
         self._packet = 0
+        self._quiet, self._first = True, None
         cycle: Any = self.cycle
         if isinstance(cycle, HotCycle):
             cycle.more_body = False
@@ -182,6 +187,7 @@ class HotProtocol(HttpToolsProtocol):
         else:
             if self.flow.read_paused:
                 self.flow.resume_reading()
+            self._resting = self._quiet and not self._missing
             self.idle_since = clock.now()
 
     def _next(self) -> None:
@@ -196,23 +202,23 @@ class HotProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         if isinstance(cycle, HotCycle):
-            self._activate(cycle)
+            self.activate(cycle)
         else:
             super()._start_asgi_task(cycle, app)
 
-    def _activate(self, cycle: HotCycle) -> None:
+    def activate(self, cycle: HotCycle) -> None:
         """It is this cycle's turn to answer."""
         if cycle.response_complete:  # its connection was lost in the meantime
             return
         self._active = cycle
         if cycle.journey.refused is not None and (self.expect_100_continue or cycle.too_large):
-            self._refuse_early(cycle)
+            self.refuse_early(cycle)
         elif not cycle.more_body:
             cycle.run()
         elif self.expect_100_continue:
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    def _refuse_early(self, cycle: HotCycle) -> None:
+    def refuse_early(self, cycle: HotCycle) -> None:
         """Answer before the body is read, then let the client finish writing: closing at once would reset the
         connection and lose the answer."""
         if cycle is self._active:
@@ -253,7 +259,7 @@ class HotProtocol(HttpToolsProtocol):
         if cycle is not None and not cycle.response_complete:
             if cycle is self._active and isinstance(cycle, HotCycle) and cycle.more_body and not cycle.started:
                 cycle.journey.refused = refused
-                self._refuse_early(cycle)
+                self.refuse_early(cycle)
             else:
                 self.transport.close()
             return
@@ -266,6 +272,7 @@ class HotProtocol(HttpToolsProtocol):
     def close_later(self) -> None:
         """End the answers now, and the connection when the client has had time to finish writing: closing on what it
         writes would reset the connection and lose the answer."""
+        self._quiet = self._resting = False  # nothing more is answered here
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.loop.call_later(LINGER, self.transport.close)

@@ -1,15 +1,17 @@
 """A hot cycle. Rule: one request of the hot door and its answer; it stands where uvicorn has a cycle of its own."""
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, ClassVar
 
+import msgspec
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from backends.families import Family
 from gateway.answer import Flow
 from gateway.journey import Journey
+from gateway.preamble import Preamble
 
 if TYPE_CHECKING:
-    from gateway.hot import HotProtocol
+    from gateway.repeating import Repeating
 
 
 class _NoEvent:
@@ -23,38 +25,29 @@ _NO_EVENT = _NoEvent()
 _CLOSE = b"connection: close\r\n"
 
 
-class HotCycle:
+class HotCycle(msgspec.Struct, eq=False):
     """One hot request and its answer. ``disconnected``, ``keep_alive``, ``message_event`` and ``response_complete``
     are uvicorn's names."""
 
-    message_event = _NO_EVENT
-    __slots__ = (
-        "_protocol",
-        "_size",
-        "_transport",
-        "body",
-        "disconnected",
-        "flow",
-        "journey",
-        "keep_alive",
-        "linger",
-        "more_body",
-        "response_complete",
-        "started",
-    )
+    message_event: ClassVar[_NoEvent] = _NO_EVENT
+    _protocol: "Repeating"
+    _transport: asyncio.Transport
+    keep_alive: bool
+    journey: Journey = None  # type: ignore[assignment]  # only between the making of the one and of the other
+    more_body: bool = True
+    started: bool = False
+    response_complete: bool = False
+    flow: Flow | None = None
+    linger: bool = False
+    disconnected: bool = False
+    body: list[bytes] = []  # msgspec copies an empty default for each instance
+    _size: int = 0
 
-    def __init__(self, protocol: "HotProtocol", family: Family, given: dict[bytes, bytes], keep_alive: bool) -> None:
-        self._protocol = protocol
-        self._transport = protocol.transport
-        self._size = 0
-        self.body: list[bytes] = []
-        self.flow: Flow | None = None
-        self.started = False
-        self.linger = False
-        self.keep_alive = keep_alive
-        self.more_body = True
-        self.response_complete = False
-        self.journey = Journey(protocol.gateway, family, given, protocol.caller, self, protocol.heard)
+    @classmethod
+    def begin(cls, protocol: "Repeating", preamble: Preamble, keep_alive: bool) -> "HotCycle":
+        cycle = cls(protocol, protocol.transport, keep_alive)
+        cycle.journey = Journey.begin(protocol.gateway, preamble, protocol.caller, cycle, protocol.heard)
+        return cycle
 
     @property
     def too_large(self) -> bool:
@@ -80,31 +73,15 @@ class HotCycle:
     # Answer
 
     def whole(self, status: int, lines: bytes, body: bytes) -> None:
-        self._transport.write(
-            b"%b%b%b%bcontent-length: %d\r\n\r\n%b"
-            % (
-                STATUS_LINE[status],
-                self._protocol.default_lines(),
-                lines,
-                b"" if self.keep_alive else _CLOSE,
-                len(body),
-                body,
-            )
-        )
+        close = b"" if self.keep_alive else _CLOSE
+        head = (STATUS_LINE[status], self._protocol.default_lines(), lines, close, len(body), body)
+        self._transport.write(b"%b%b%b%bcontent-length: %d\r\n\r\n%b" % head)
         self._complete()
 
     def start(self, status: int, lines: bytes, first: bytes) -> None:
-        self._transport.write(
-            b"%b%b%b%btransfer-encoding: chunked\r\n\r\n%x\r\n%b\r\n"
-            % (
-                STATUS_LINE[status],
-                self._protocol.default_lines(),
-                lines,
-                b"" if self.keep_alive else _CLOSE,
-                len(first),
-                first,
-            )
-        )
+        close = b"" if self.keep_alive else _CLOSE
+        head = (STATUS_LINE[status], self._protocol.default_lines(), lines, close, len(first), first)
+        self._transport.write(b"%b%b%b%btransfer-encoding: chunked\r\n\r\n%x\r\n%b\r\n" % head)
 
     def write(self, data: bytes) -> None:
         self._transport.write(b"%x\r\n%b\r\n" % (len(data), data))
@@ -114,20 +91,17 @@ class HotCycle:
         self._complete()
 
     def abort(self) -> None:
-        self._let_go()
+        self.response_complete = True
+        self.flow = self.journey = None  # type: ignore[assignment]
         self._transport.abort()
 
     def _complete(self) -> None:
-        self._let_go()
+        """The journey holds this answer, and a body: an idle connection keeps neither, nor leaves them to the garbage
+        collector as a cycle."""
+        self.response_complete = True
+        self.flow = self.journey = None  # type: ignore[assignment]
         if self.linger:
             self._protocol.close_later()
         elif not self.keep_alive:
             self._transport.close()
         self._protocol.on_response_complete()
-
-    def _let_go(self) -> None:
-        """The journey holds this answer, and a body: an idle connection keeps neither, nor leaves them to the garbage
-        collector as a cycle."""
-        self.response_complete = True
-        self.flow = None
-        del self.journey

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from backends.adapter import Incoming
-from backends.families import Family
 from backends.peek import BadBody, Peek, peek
 from backends.recover.kept import Keeper
 from gateway import asking, clock, headers
 from gateway.answer import Answer
 from gateway.attempt import Attempt
-from gateway.keys import Caller
+from gateway.keys import LOCAL, Caller, Key
+from gateway.preamble import Preamble
 from gateway.refusal import Refusal
 from gateway.rescue import Rescue, received
 from gateway.rivals import Rivals
@@ -30,42 +30,35 @@ if TYPE_CHECKING:
     from gateway.gateway import Gateway
 
 
-class Journey(Telling):
-    """One request, from its headers on. A door makes it when the headers are read, and runs it when the body is."""
+class Journey(Telling, eq=False):
+    """One request, from its headers on. A door begins it when the headers are read, and runs it when the body is."""
 
-    __slots__ = ("_attempt", "_keeper", "_key", "_machine", "_model", "_rivals", "deadline")
+    deadline: float = 0.0
+    _key: Key = LOCAL
+    _model: Model = None  # type: ignore[assignment]  # from its decoding on
+    _attempt: Attempt | None = None
+    _machine: Machine | None = None
+    _keeper: Keeper | None = None  # what the client was sent, where a stream may be recovered
+    _rivals: Rivals | None = None  # where a second attempt may be made
 
-    def __init__(
-        self,
-        gateway: "Gateway",
-        family: Family,
-        given: Mapping[bytes, bytes],
-        caller: Caller,
-        answer: Answer,
-        now: float,
-    ) -> None:
-        self.gateway, self.catalog = gateway, gateway.catalog
-        self.given = given
-        self._attempt: Attempt | None = None
-        self._machine: Machine | None = None
-        self._keeper: Keeper | None = None  # what the client was sent, where a stream may be recovered
-        self._rivals: Rivals | None = None  # where a second attempt may be made
-        self._timer = None
-        self.family, self.answer = family, answer
-        self.outcome = Outcome(headers.request_id(given), family.name, now)
-        self.refused = self._admit(caller)
-        if self.refused is None:  # what is refused must not count, or strangers could fill the place up
-            gateway.journeys.add(self)
-
-    def _admit(self, caller: Caller) -> Refusal | None:
-        """Whether it may come in: asked before its body is read."""
-        key = caller.identify(self.catalog.keys, self.given)
+    @classmethod
+    def begin(cls, gateway: "Gateway", preamble: Preamble, caller: Caller, answer: Answer, now: float) -> "Journey":
+        """Whether it may come in is asked before its body is read."""
+        catalog, family = gateway.catalog, preamble.family
+        outcome = Outcome(preamble.id or clock.request_id(), family.name, now)
+        journey = cls(gateway, catalog, family, preamble.given, preamble, answer, outcome)
+        key = preamble.identify(catalog.keys, caller)
         if isinstance(key, Refusal):
-            return key
-        self._key, self.outcome.key = key, key.name
-        server = self.catalog.config.server
-        self.max_body = server.max_body
-        return headers.over_limit(self.given, len(self.gateway.journeys), server)
+            journey.refused = key
+            return journey
+        journey._key, outcome.key = key, key.name
+        server, journeys = catalog.config.server, gateway.journeys
+        journey.max_body = server.max_body
+        if 0 <= preamble.length <= server.max_body and len(journeys) < server.max_concurrency:
+            journeys.add(journey)  # what is refused must not count, or strangers could fill the place up
+        else:
+            journey.refused = headers.over_limit(len(journeys), server)
+        return journey
 
     # Moved by the door
 
@@ -78,7 +71,7 @@ class Journey(Telling):
             self.refuse(self.refused)
             return
         try:
-            self._serve(body)
+            self._serve(body, received)
         except Exception:
             self._crashed()
 
@@ -98,37 +91,39 @@ class Journey(Telling):
 
     # The one attempt loop
 
-    def _serve(self, body: bytes) -> None:
-        outcome, gateway = self.outcome, self.gateway
+    def _serve(self, body: bytes, now: float) -> None:
+        outcome, gateway, catalog, family = self.outcome, self.gateway, self.catalog, self.family
         try:
-            peeked = peek(self.family, body, self.given.get(b"content-type", b""))
-            seed = clock.seed()
-            ordinary = peeked.steering is None and not self.catalog.routes
-            model = self.catalog.find(peeked.model, self._key) if ordinary else self._find(peeked, body, seed)
+            peeked = peek(family, body, self.given.get(b"content-type", b"") if family.form else b"")
+            seed, name = clock.seed(), peeked.model
+            ordinary = peeked.steering is None and not catalog.routes
+            model = catalog.find(name, self._key) if ordinary else self._find(peeked, body, seed)
         except BadBody as problem:
             self.refuse(Refusal(400, str(problem), param=problem.param))
             return
         if isinstance(model, Refusal):
             self.refuse(model)
             return
-        outcome.model, outcome.stream = model.name, peeked.stream
-        live, now = gateway.live, outcome.received
-        tokens, turn = live.estimate(model.name, len(body)), next(live.turns[model.name])
-        request = Request(self.family.name, model.name, peeked.stream, body, tokens, now, seed, turn)
+        live, name = gateway.live, model.name
+        outcome.model, outcome.stream = name, peeked.stream
+        tokens, turn = live.estimate(name, len(body)), next(live.turns[name])
+        request = Request(family.name, name, peeked.stream, body, tokens, now, seed, turn)
         if model.needs:
             request = asking.filled(request, model, self._key, self.given, live)
-        self._model, self.deadline = model, now + model.total
-        self.incoming = Incoming(request, self.family, peeked, headers.forwarded(self.given, outcome.id))
+        self.deadline, self._model = now + model.total, model
+        lines = b"%bx-request-id: %b\r\n" % (self.preamble.forwarded, outcome.id)
+        self.incoming = Incoming(request, family, peeked, lines)
         if not (model.needs and gateway.token_counts.begin(self, live.uncertain(request, model))):
             self.go(request, now)
 
     def go(self, request: Request, now: float) -> None:
         """All is known of the request: plan, and send it."""
-        model, seen, outcome = self._model, Snapshot(now, self.catalog.models), self.outcome
-        if self.catalog.hedges:
+        model, catalog, outcome = self._model, self.catalog, self.outcome
+        seen = Snapshot(now, catalog.models)
+        if catalog.hedges:
             self._rivals = Rivals(self)
-        if self.catalog.explains:
-            self.gateway.decisions.note(request, model, seen, outcome, self._key, self.given, self.catalog)
+        if catalog.explains:
+            self.gateway.decisions.note(request, model, seen, outcome, self._key, self.given, catalog)
         found = first(request, model, seen)
         outcome.policy, outcome.rung = model.policy.kind, found.rung or ""
         if found.candidate is not None:
@@ -192,14 +187,11 @@ class Journey(Telling):
         return Snapshot(clock.now(), self.catalog.models)
 
     def _begin(self, candidate: Candidate, model: Model, now: float) -> None:
-        self._model = model
-        limits = model.timeouts[candidate.id[0]]
-        catalog = self.catalog
-        adapter = catalog.adapter(candidate, model) if model.hold_calls else catalog.adapters[candidate.id]
-        outcome = self.outcome
+        self._model, outcome, catalog, id = model, self.outcome, self.catalog, candidate.id
+        adapter = catalog.adapter(candidate, model) if model.hold_calls else catalog.adapters[id]
         outcome.attempts += 1
-        outcome.deployment, outcome.endpoint = candidate.id
-        self._attempt = attempt = Attempt(self, candidate, limits, adapter, self.incoming, now)
+        outcome.deployment, outcome.endpoint = id
+        self._attempt = attempt = Attempt(self, candidate, model.timeouts[id[0]], adapter, self.incoming, now)
         if self._rivals is not None:
             self._rivals.begun(attempt, model)
         attempt.send(self.gateway)
@@ -230,7 +222,9 @@ class Journey(Telling):
         if self._rivals is not None:
             self._outrun(self._rivals, attempt)
         self._commit(attempt, status)
-        lines = self._lines(upstream.get(b"content-type", b"application/json")) + headers.passed_back(upstream)
+        lines = self._lines(upstream.get(b"content-type", b"application/json"))
+        if not headers.ORDINARY.issuperset(upstream):
+            lines += headers.passed_back(upstream)
         price = attempt.candidate.deployment.price
         if price is not None and usage.source == "upstream":
             lines += b"x-cloverleaf-cost-usd: %.8f\r\n" % usage.cost(price)
@@ -262,9 +256,12 @@ class Journey(Telling):
         if not attempt.committed:
             self._follow(attempt.candidate, fault)
         elif self._keeper is not None:
-            self.guarded(Rescue(self, self._model, self._keeper.all(), attempt, fault).begin)
+            self.guarded(self._rescue, self._keeper, attempt, fault)
         else:
             self.break_off(fault)
+
+    def _rescue(self, keeper: Keeper, attempt: Attempt, fault: Fault) -> None:
+        Rescue(self, self._model, keeper.all(), attempt, fault).begin()
 
     def _follow(self, begun: Candidate, fault: Fault) -> None:
         machine = self._decide(begun)

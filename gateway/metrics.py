@@ -3,8 +3,10 @@
 Labels are bounded: model, deployment and key names are the configuration's, what clients send as a model never is one.
 """
 
-from bisect import bisect_left
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from typing import TypeVar
 
 from gateway.telemetry.instruments import DURATION, FIRST_TOKEN, OVERHEAD, PER_TOKEN, TOKENS
@@ -12,7 +14,12 @@ from policies.failure import Fault
 from policies.tries import Try
 from policies.types import Outcome, Price, Usage
 
-BATCH = 32  # outcomes; counting that many takes less than 0.1 ms
+BATCH = 100  # outcomes; counting that many takes about 0.2 ms
+#: What a request is counted by; those that are alike in all of it are counted together.
+_ALIKE = attrgetter(
+    "family", "model", "deployment", "key", "stream", "status", "fault", "policy", "rung", "reason", "attempts",
+    "tries", "hedged", "queued", "usage.source", "spent", "recovered",
+)  # fmt: skip
 What = tuple[str, str, str]  # family, model, deployment
 Key = TypeVar("Key")
 
@@ -28,10 +35,13 @@ class Histogram:
         self.sum = 0.0
 
     def add(self, values: Sequence[float]) -> None:
-        counts, bounds = self.counts, self.bounds
-        for value in values:
-            counts[bisect_left(bounds, value)] += 1
-        self.sum += sum(values)
+        counts, rising, below = self.counts, sorted(values), 0
+        for place, bound in enumerate(self.bounds):
+            within = bisect_right(rising, bound)
+            counts[place] += within - below
+            below = within
+        counts[-1] += len(rising) - below
+        self.sum += sum(rising)
 
     def copy(self) -> "Histogram":
         """As it stands now: the original goes on counting."""
@@ -61,30 +71,34 @@ class Series:
         self.cached = 0
 
     def add(self, outcomes: list[Outcome]) -> None:
-        for each in outcomes:
-            status = (each.status, each.fault.failure.name if each.fault is not None else "")
-            self.statuses[status] = self.statuses.get(status, 0) + 1
-            if each.fault is not None:
-                code = each.fault.failure.code
-                self.failed.setdefault(code, Histogram(DURATION)).add([each.finished - each.received])
-            if each.queued:
-                self.queued.add([each.queued])
+        """Requests that are alike (see _ALIKE)."""
+        one = outcomes[0]
+        fault = one.fault
+        _count(self.statuses, (one.status, fault.failure.name if fault is not None else ""), len(outcomes))
+        durations = self.duration
+        if fault is not None:
+            durations = self.failed.setdefault(fault.failure.code, Histogram(DURATION))
+        durations.add([each.finished - each.received for each in outcomes])
+        if one.queued:
+            self.queued.add([one.queued] * len(outcomes))
         begun = [each for each in outcomes if each.first_token]
-        streams = [each for each in begun if each.stream]
-        self.duration.add([each.finished - each.received for each in outcomes if each.fault is None])
-        self.overhead.add([each.first_token - each.received - each.waited for each in begun])
-        self.first_token.add([each.first_token - each.received for each in streams])
-        usages = [each.usage for each in outcomes if each.usage.source == "upstream"]
-        self.prompt.add([usage.prompt for usage in usages])
-        self.completion.add([usage.completion for usage in usages])
-        self.cached += sum(usage.cached for usage in usages)
-        self.per_token.add(
-            [
-                (each.finished - each.first_token) / (each.usage.completion - 1)
-                for each in streams
-                if each.usage.completion > 1 and each.usage.source == "upstream" and not each.recovered
-            ]
-        )
+        if begun:
+            self.overhead.add([each.first_token - each.received - each.waited for each in begun])
+        if one.stream and begun:
+            self.first_token.add([each.first_token - each.received for each in begun])
+        if one.usage.source == "upstream":
+            usages = [each.usage for each in outcomes]
+            self.prompt.add([usage.prompt for usage in usages])
+            self.completion.add([usage.completion for usage in usages])
+            self.cached += sum([usage.cached for usage in usages])
+            if one.stream and begun and not one.recovered:
+                self.per_token.add(
+                    [
+                        (each.finished - each.first_token) / (each.usage.completion - 1)
+                        for each in begun
+                        if each.usage.completion > 1
+                    ]
+                )
 
 
 class Account:
@@ -96,11 +110,11 @@ class Account:
         self.prompt = self.cached = self.completion = self.reasoning = 0
         self.usd = 0.0
 
-    def add(self, usage: Usage, usd: float) -> None:
-        self.prompt += usage.prompt
-        self.cached += usage.cached
-        self.completion += usage.completion
-        self.reasoning += usage.reasoning
+    def add(self, usages: Sequence[Usage], usd: float) -> None:
+        self.prompt += sum([usage.prompt for usage in usages])
+        self.cached += sum([usage.cached for usage in usages])
+        self.completion += sum([usage.completion for usage in usages])
+        self.reasoning += sum([usage.reasoning for usage in usages])
         self.usd += usd
 
 
@@ -151,48 +165,53 @@ class Metrics:
 
     def fold(self) -> None:
         """Count what has come."""
-        for id, family, fault in self._settled:
-            _count(self.attempts, (*id, family, fault.failure.name if fault is not None else "ok"))
+        for (id, family, fault), times in Counter(self._settled).items():
+            _count(self.attempts, (*id, family, fault.failure.name if fault is not None else "ok"), times)
         self._settled.clear()
-        alike: dict[What, list[Outcome]] = {}
-        for outcome in self._outcomes:
-            alike.setdefault((outcome.family, outcome.model, outcome.deployment), []).append(outcome)
-        for what, outcomes in alike.items():
+        alike: dict[object, list[Outcome]] = {}
+        for outcome, kind in zip(self._outcomes, map(_ALIKE, self._outcomes), strict=True):
+            if kind in alike:
+                alike[kind].append(outcome)
+            else:
+                alike[kind] = [outcome]
+        for outcomes in alike.values():
+            one = outcomes[0]
+            what = (one.family, one.model, one.deployment)
             series = self._series.get(what)
             if series is None:
                 series = self._series[what] = Series()
             series.add(outcomes)
-            self._spend(outcomes, self._price(what[2]))
-            self._decided(outcomes)
+            self._spend(outcomes, self._price(one.deployment))
+            self._decided(one, len(outcomes))
         self._outcomes.clear()
 
     def _spend(self, outcomes: list[Outcome], price: Price | None) -> None:
         """Tokens to whoever produced them. A recovered answer's are its attempts', noted each."""
-        for each in outcomes:
-            usage = each.usage
-            if usage.source != "none" and not each.recovered:
-                usd = 0.0 if price is None else usage.cost(price)
-                self._account((each.model, each.deployment, each.key, usage.source), usage, usd)
-                if price is None:
-                    _count(self.unpriced, each.deployment)
-            for part in each.spent:
-                self._account((each.model, part.deployment, each.key, part.usage.source), part.usage, part.usd)
+        one = outcomes[0]
+        if one.usage.source != "none" and not one.recovered:
+            usages = [each.usage for each in outcomes]
+            usd = 0.0 if price is None else sum([usage.cost(price) for usage in usages])
+            self._account((one.model, one.deployment, one.key, one.usage.source), usages, usd)
+            if price is None:
+                _count(self.unpriced, one.deployment, len(outcomes))
+        for part in one.spent * len(outcomes):
+            self._account((one.model, part.deployment, one.key, part.usage.source), [part.usage], part.usd)
 
-    def _account(self, of: tuple[str, str, str, str], usage: Usage, usd: float) -> None:
+    def _account(self, of: tuple[str, str, str, str], usages: Sequence[Usage], usd: float) -> None:
         account = self.accounts.get(of)
         if account is None:
             account = self.accounts[of] = Account()
-        account.add(usage, usd)
+        account.add(usages, usd)
 
-    def _decided(self, outcomes: list[Outcome]) -> None:
-        for each in outcomes:
-            if each.tries:
-                self._follow(each)
-            if each.policy and (each.attempts > len(each.tries) or not each.attempts):  # else refused, or failed
-                reason = each.reason if each.attempts else "no_place"
-                _count(self.decisions, (each.model, each.policy, each.rung, reason))
-            if each.hedged:
-                _count(self.hedges, (each.model, each.hedged))
+    def _decided(self, one: Outcome, times: int) -> None:
+        """``times`` requests like this one."""
+        for _ in range(times if one.tries else 0):
+            self._follow(one)
+        if one.policy and (one.attempts > len(one.tries) or not one.attempts):  # else refused, or failed
+            reason = one.reason if one.attempts else "no_place"
+            _count(self.decisions, (one.model, one.policy, one.rung, reason), times)
+        if one.hedged:
+            _count(self.hedges, (one.model, one.hedged), times)
 
     def _follow(self, outcome: Outcome) -> None:
         """A request of more than one attempt."""
@@ -216,5 +235,5 @@ def _began(tried: Try) -> float:
     return tried.began
 
 
-def _count(counts: dict[Key, int], key: Key) -> None:
-    counts[key] = counts.get(key, 0) + 1
+def _count(counts: dict[Key, int], key: Key, times: int = 1) -> None:
+    counts[key] = counts.get(key, 0) + times

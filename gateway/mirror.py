@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 from backends.families import Family
 from backends.peek import Peek
-from gateway import clock
+from gateway import clock, headers
 from gateway.answer import Flow
 from gateway.catalog import Catalog
 from gateway.journey import Journey
-from gateway.keys import Caller, Key
+from gateway.keys import Key
+from gateway.preamble import Preamble
 from gateway.refusal import Refusal
 from policies.failure import Fault
-from policies.types import Model
+from policies.types import Model, Outcome
 
 if TYPE_CHECKING:
     from gateway.gateway import Gateway
@@ -42,30 +43,27 @@ class Discard:
         pass
 
 
-class MirrorJourney(Journey):
+class MirrorJourney(Journey, eq=False):
     """The journey of a copy, to the model a route names."""
 
-    __slots__ = ("_name",)
+    _name: str = ""
 
-    def __init__(
-        self,
+    @classmethod
+    def of(
+        cls,
         gateway: "Gateway",
         catalog: Catalog,
         family: Family,
         given: Mapping[bytes, bytes],
         key: Key,
         model: str,
-    ) -> None:
-        self._key = key
-        self._name = model
-        super().__init__(gateway, family, given, Caller(""), Discard(), clock.now())
-        self.catalog = catalog  # the one whose route asked for the copy
-        self.outcome.key = key.name
-        gateway.journeys.discard(self)  # it must not take a caller's place
-        gateway.mirrors.add(self)
-
-    def _admit(self, caller: Caller) -> Refusal | None:
-        return None  # the request it copies was admitted
+    ) -> "MirrorJourney":
+        """``catalog``: the one whose route asked for the copy. It is not admitted: the request it copies was."""
+        outcome = Outcome(headers.request_id(given), family.name, clock.now(), key=key.name)
+        preamble = Preamble(family, given)
+        journey = cls(gateway, catalog, family, given, preamble, Discard(), outcome, _key=key, _name=model)
+        gateway.mirrors.add(journey)
+        return journey
 
     def _find(self, peeked: Peek, body: bytes, seed: int) -> Model | Refusal:
         model = self.catalog.model(self._name)

@@ -42,6 +42,11 @@ def opened(gateway: Gateway, id: str) -> Opened | None:
     return Opened(_recent(gateway, outcome, decision is not None), decision)
 
 
+def explained(gateway: Gateway, most: int) -> list[Opened]:
+    """The newest first, of those whose decision was recorded."""
+    return [Opened(_recent(gateway, outcome, True), record) for record, outcome in gateway.decisions.ended()[:most]]
+
+
 def _recent(gateway: Gateway, outcome: Outcome, decided: bool) -> Recent:
     ended = clock.wall() - clock.now() + outcome.finished
     cost = row(ended, outcome, gateway.catalog.price(outcome.deployment)).cost

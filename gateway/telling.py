@@ -5,11 +5,14 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from backends.adapter import Incoming
 from backends.families import Family
 from gateway import clock, headers, nowhere, refusal
 from gateway.answer import Answer
 from gateway.catalog import Catalog
+from gateway.preamble import Preamble
 from gateway.refusal import Refusal
 from policies.failure import Failure, Fault
 from policies.machine import GiveUp
@@ -24,23 +27,20 @@ _DEFECT = Fault(Failure.CANCELLED, "the gateway failed on this request")
 _STOPPING = Fault(Failure.NO_ENDPOINT, "the gateway is stopping; ask again")
 
 
-class Telling:
-    """The half of a journey that faces its client."""
-
-    __slots__ = (
-        "_timer", "answer", "catalog", "family", "gateway", "given", "incoming", "max_body", "outcome", "refused",
-    )  # fmt: skip
+class Telling(msgspec.Struct, eq=False):
+    """The half of a journey that faces its client. ``given``: the client's headers."""
 
     gateway: "Gateway"
     catalog: Catalog
     family: Family
-    given: Mapping[bytes, bytes]  # the client's headers
-    incoming: Incoming
+    given: Mapping[bytes, bytes]
+    preamble: Preamble
     answer: Answer
     outcome: Outcome
-    _timer: asyncio.TimerHandle | asyncio.Task[None] | None
-    max_body: int  # bytes
-    refused: Refusal | None  # told before the body is read
+    max_body: int = 0  # bytes
+    refused: Refusal | None = None  # told before the body is read
+    incoming: Incoming = None  # type: ignore[assignment]  # from its decoding on
+    _timer: asyncio.TimerHandle | asyncio.Task[None] | None = None
 
     def over_limit(self, size: int) -> bool:
         """A body has grown to ``size`` bytes; True: it is refused."""
@@ -49,11 +49,13 @@ class Telling:
         return size > self.max_body
 
     def _commit(self, attempt: "Attempt", status: int) -> None:
-        outcome, now = self.outcome, attempt.first_at
+        outcome, now, load = self.outcome, attempt.first_at, attempt.candidate.load
         waited = now - attempt.sent_at
         outcome.status, outcome.first_token = status, now
         outcome.waited += waited
-        self.gateway.live.committed(attempt.candidate, self.incoming.request, waited, attempt.started, now)
+        request = self.incoming.request
+        if load.breakers or load.speed is not None or request.blocks or load.forecasts:  # else nobody learns of it
+            self.gateway.live.committed(attempt.candidate, request, waited, attempt.started, now)
 
     def _lines(self, content_type: bytes) -> bytes:
         return headers.answered(self.outcome, content_type, self.given, self.catalog.config.server.cors)

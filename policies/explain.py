@@ -9,6 +9,9 @@ from policies.ladder import latencies, token_times
 from policies.plan import has_room, plan
 from policies.profile import Policy
 from policies.scorers.cost import expected_cost
+from policies.scorers.slo_cost import SloCost
+from policies.slo.estimate import Target
+from policies.slo.forecast import foretold
 from policies.types import Candidate, Model, Request, Snapshot
 
 DRAWS = 256  # other seeds that a propensity is counted from
@@ -18,7 +21,9 @@ class Considered(msgspec.Struct, frozen=True):
     """One candidate. ``refused_by``: the filter that took it out (or ``full``), empty where it stayed.
 
     ``score`` is the weighted sum of ``scores`` (by scorer). ``propensity``: the share of other draws of the same state
-    that would choose it. ``features``: what scores are read from; what is not known is left out.
+    that would choose it. ``features``: what scores are read from. ``predictions`` of this very request, where the place
+    has a predictor: seconds to the first token (median and 95th percentile) and for each further one, GPU-seconds, and
+    the chance of missing the target. What is not known is left out.
     """
 
     tier: int
@@ -32,6 +37,7 @@ class Considered(msgspec.Struct, frozen=True):
     propensity: float = 0.0
     scores: dict[str, float] = {}
     features: dict[str, float] = {}
+    predictions: dict[str, float] = {}
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -96,6 +102,7 @@ def _tier(
             odds[c.id] / DRAWS,
             {kind: scores[c.id] for kind, scores in parts if c.id in scores},
             _features(request, c, now),
+            _predictions(request, policy, c, now),
         )
         for c in tier
     ]
@@ -124,6 +131,23 @@ def _features(request: Request, candidate: Candidate, now: float) -> dict[str, f
         "cached_tokens": cached,
     }
     return {name: round(float(value), 9) for name, value in known.items() if value is not None}
+
+
+def _predictions(request: Request, policy: Policy, candidate: Candidate, now: float) -> dict[str, float]:
+    target = next((each.target for each in policy.scorers if isinstance(each, SloCost)), Target())
+    told = foretold(request, candidate, target, now)
+    if told is None:
+        return {}
+    known = {
+        "ttft_p50": told.first.quantile(0.5),
+        "ttft_p95": told.first.quantile(0.95),
+        "tpot": told.each.quantile(0.5),
+        "late": told.late,
+        "gpu_seconds": told.work,
+    }
+    if candidate.pool.shadow is not None:
+        known["usd_per_gpu_second"] = candidate.pool.shadow.price
+    return {name: round(value, 9) for name, value in known.items()}
 
 
 def _by_id(candidates: list[Candidate], scores: list[float]) -> dict[tuple[str, str], float]:

@@ -11,7 +11,7 @@ import msgspec
 
 from policies.failure import ENDPOINT_FAULTS, Failure, Fault, Progress
 from policies.ladder import Rung
-from policies.plan import Exclusions, cooled_in, last_resort, over_rate, plan, too_long
+from policies.plan import Exclusions, cooled_in, last_resort, over_rate, plan, sole, too_long
 from policies.types import Candidate, Model, Plan, Request, RetryRules, Snapshot
 from policies.verdict import VERDICTS, Verdict
 
@@ -46,7 +46,7 @@ Action = Start | Wait | GiveUp
 def first(request: Request, model: Model, snapshot: Snapshot) -> Plan:
     """The place a Machine would start at, where the model itself has one; a Machine is made when that attempt fails,
     or when there is none."""
-    choice = plan(request, model, snapshot)
+    choice = sole(request, model, snapshot.now) or plan(request, model, snapshot)
     if choice.candidate is not None:
         choice.candidate.domain.budget.request(snapshot.now)
     return choice

@@ -7,8 +7,9 @@ import msgspec
 
 from policies.filters import Filter, FitsContext, Healthy, WithinRate
 from policies.filters.within_rate import opens_in, within_rate
+from policies.ladder import Rung
 from policies.pickers.base import MANY
-from policies.profile import SPARE
+from policies.profile import SPARE, USUAL
 from policies.types import Candidate, Model, Plan, Request, Snapshot
 
 
@@ -50,6 +51,24 @@ def plan(request: Request, model: Model, snapshot: Snapshot, exclusions: Exclusi
             return Plan(candidate, number, len(free), rung=rung)
         full = full or bool(eligible)
     return Plan(None, full=full)
+
+
+def sole(request: Request, model: Model, now: float) -> Plan | None:
+    """What ``plan`` chooses where there is nothing to choose: the one place of the first tier, if the usual filters and
+    its limit let it pass. Asked before the plan, since most models are like this; None: the plan says."""
+    tiers = model.tiers
+    if not tiers or len(tiers[0]) != 1 or model.policy.filters is not USUAL:
+        return None
+    (candidate,) = tiers[0]
+    family, deployment = request.family, candidate.deployment
+    passes = (
+        family in deployment.families
+        and (not request.features or request.features <= deployment.features)
+        and candidate.domain.cooled_until <= now
+        and candidate.load.available(family, now)
+        and (deployment.max_concurrency is None or has_room(candidate))
+    )
+    return Plan(candidate, 0, 1, rung=Rung.NONE) if passes else None
 
 
 def has_room(candidate: Candidate) -> bool:

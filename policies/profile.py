@@ -10,6 +10,7 @@ from policies.scorers import Scorer
 from policies.types import Candidate, Request
 
 SPARE = 6  # drawn beyond the sample, for those that the filters take out
+USUAL: tuple[Filter, ...] = (Capable(), Healthy())  # what every place is asked, and of most policies all
 
 
 class Policy(msgspec.Struct, frozen=True):
@@ -24,7 +25,7 @@ class Policy(msgspec.Struct, frozen=True):
     sample: int = 0
     stratified: bool = False
     across_tiers: bool = False
-    filters: tuple[Filter, ...] = (Capable(), Healthy())
+    filters: tuple[Filter, ...] = USUAL
 
     @property
     def needs(self) -> frozenset[Need]:

@@ -26,7 +26,7 @@ OWNERS = {  # who alone may import what
     "cryptography": ("backends/google/grants.py",),
     "httptools": ("backends/transports/", "backends/engine/", "gateway/hot.py"),
     "litestar": ("gateway/public.py", "gateway/admin.py"),
-    "uvicorn": ("gateway/serve.py", "gateway/hot.py", "gateway/hot_cycle.py"),
+    "uvicorn": ("gateway/serve.py", "gateway/hot.py", "gateway/hot_cycle.py", "gateway/repeating.py"),
     "random": ("gateway/clock.py", "gateway/simulate/draw.py", "backends/engine/"),
     "time": ("gateway/clock.py", "backends/engine/"),
     "rich": (

@@ -49,11 +49,15 @@ class Asked(msgspec.Struct, frozen=True):
     include_usage: bool
 
 
+#: Of a body that cannot be read in full nothing is known, not even for how many choices it asks.
+UNREADABLE = Asked("body", 2, False, None, None, (), False, False)
+
+
 def read(family: Family, body: bytes) -> Asked:
-    """Raises:
-    ValueError: the body is not a JSON object (msgspec's errors are ValueErrors).
-    """
-    fields = msgspec.json.decode(body, type=dict[str, Any])
+    try:
+        fields = msgspec.json.decode(body, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # routing reads the outermost keys only
+        return UNREADABLE
     most = [fields[key] for key in ("max_completion_tokens", "max_tokens") if isinstance(fields.get(key), int)]
     if not most and family.name == "completions":
         most = [COMPLETION_DEFAULT]

@@ -1,12 +1,18 @@
-"""One upstream connection. Rule: it carries one request at a time, and is reused only after a whole, clean answer."""
+"""One upstream connection. Rule: it carries one request at a time, and is reused only after a whole, clean answer.
+
+A whole answer under a head that was read before (see heads.py) passes the parser by: it begins and ends where the
+parser waits for the next, and so need not know.
+"""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Protocol
 
 import httptools
 
 from backends.adapter import Wire
 from backends.transport import Receiver
+from backends.transports.heads import Answers
 from policies.failure import Failure, Fault
 
 MAX_HEAD = 64 * 1024  # bytes of status line and headers
@@ -30,23 +36,27 @@ class Connection(asyncio.Protocol):
         "_head_bytes",
         "_headers",
         "_kept_alive",
+        "_known",
         "_owner",
         "_parser",
         "_parts",
         "_paused",
         "_receiver",
         "_status",
-        "_transport",
+        "_told",
         "_whole",
         "idle_since",
+        "transport",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, known: Answers | None = None) -> None:
         self._parser = httptools.HttpResponseParser(self)
-        self._transport: asyncio.Transport | None = None
+        self._known = known  # what the server's answers are like; None: it is asked once
+        self.transport: asyncio.Transport | None = None
         self._receiver: Receiver | None = None
         self._owner: Owner | None = None
         self._headers: dict[bytes, bytes] = {}
+        self._told: dict[bytes, bytes] = {}  # the headers that the receiver was given
         self._parts: list[bytes] = []
         self._status = 0
         self._head_bytes = 0  # received up to the packet in which the head ends; 0: no byte of an answer came
@@ -58,11 +68,12 @@ class Connection(asyncio.Protocol):
 
     @property
     def usable(self) -> bool:
-        return self._transport is not None and not self._transport.is_closing()
+        transport = self.transport
+        return transport is not None and not transport.is_closing()
 
     def request(self, wire: Wire, receiver: Receiver, owner: Owner) -> None:
         """Write a request; the answer goes to ``receiver``."""
-        transport = self._transport
+        transport = self.transport
         assert transport is not None and self._receiver is None
         self._receiver = receiver
         self._owner = owner
@@ -70,42 +81,48 @@ class Connection(asyncio.Protocol):
         self._framed = self._whole = self._kept_alive = False
         body = wire.body
         size = len(body)
-        head = (wire.method, wire.target, wire.headers, size)
+        head = b"%b %b HTTP/1.1\r\n%bcontent-length: %d\r\n\r\n" % (wire.method, wire.target, wire.headers, size)
         if size < SEPARATE_BODY:
-            transport.write(b"%b %b HTTP/1.1\r\n%bcontent-length: %d\r\n\r\n%b" % (*head, body))
+            transport.write(head + body)
         else:
-            transport.write(b"%b %b HTTP/1.1\r\n%bcontent-length: %d\r\n\r\n" % head)
+            transport.write(head)
             transport.write(body)
 
     def abort(self) -> None:
         self._receiver = self._owner = None
-        if self._transport is not None:
-            self._transport.abort()
+        if self.transport is not None:
+            self.transport.abort()
 
     def close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
+        if self.transport is not None:
+            self.transport.close()
 
     def pause(self) -> None:
-        if self._transport is not None and not self._paused:
+        if self.transport is not None and not self._paused:
             self._paused = True
-            self._transport.pause_reading()
+            self.transport.pause_reading()
 
     def resume(self) -> None:
-        if self._transport is not None and self._paused:
+        if self.transport is not None and self._paused:
             self._paused = False
-            self._transport.resume_reading()
+            self.transport.resume_reading()
 
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport  # type: ignore[assignment]  # a stream protocol is given a stream transport
+        self.transport = transport  # type: ignore[assignment]  # a stream protocol is given a stream transport
 
     def data_received(self, data: bytes) -> None:
         receiver = self._receiver
         if receiver is None:  # an answer nobody asked for
             self.close()
             return
+        begins = not self._status and not self._head_bytes
+        if begins and (known := self._known) is not None and known.head is not None:
+            start = known.head.body_at(data)
+            if 0 < start < len(data) == start + known.head.length:
+                self._answer(receiver, known.headers, data[start:])
+                return
         if not self._status:
             self._head_bytes += len(data)
         try:
@@ -114,6 +131,8 @@ class Connection(asyncio.Protocol):
             if not self._whole:  # else the answer is good, and on_message_begin has seen that more came
                 self._fail(Fault(Failure.MALFORMED, f"the upstream does not speak HTTP: {error}"))
                 return
+        if begins and self._kept_alive and self._known is not None and data.startswith(b"HTTP/1.1 200 "):
+            self._known.learn(data, self._told)
         parts = self._parts
         if parts and self._receiver is not None:
             body = b"".join(parts)  # a single one is not copied
@@ -130,8 +149,18 @@ class Connection(asyncio.Protocol):
         if self._whole and self._receiver is not None:
             self._finish()
 
+    def _answer(self, receiver: Receiver, headers: Mapping[bytes, bytes], body: bytes) -> None:
+        """A whole answer in one packet, under a head that is known."""
+        self._status, self._head_bytes = 200, 1
+        self._framed = self._whole = self._kept_alive = True
+        receiver.head(200, headers)
+        if self._receiver is not None:
+            receiver.data(body)
+        if self._receiver is not None:
+            self._finish()
+
     def connection_lost(self, exc: Exception | None) -> None:
-        self._transport = None
+        self.transport = None
         del self._parser  # it holds this connection: neither waits for the garbage collector
         receiver = self._receiver
         if receiver is None:
@@ -154,8 +183,8 @@ class Connection(asyncio.Protocol):
         self._headers[name.lower()] = value
 
     def on_headers_complete(self) -> None:
-        headers, self._headers = self._headers, {}  # a new one: trailers must not change these
-        status = self._parser.get_status_code()
+        self._told, self._headers = self._headers, {}  # a new one: trailers must not change these
+        headers, status = self._told, self._parser.get_status_code()
         if status < 200 or self._whole:  # 100-continue, 103: the answer is still to come
             if status < 100:
                 raise ValueError(f"status {status}")
@@ -175,7 +204,7 @@ class Connection(asyncio.Protocol):
             self._kept_alive = self._framed and self._parser.should_keep_alive()  # the parser knows it only now
 
     def _finish(self) -> None:
-        receiver, owner, transport = self._receiver, self._owner, self._transport
+        receiver, owner, transport = self._receiver, self._owner, self.transport
         assert receiver is not None and owner is not None
         self._receiver = self._owner = None
         free = self._kept_alive and not self._paused

@@ -8,14 +8,27 @@ import asyncio
 import ssl
 from collections import defaultdict, deque
 
+import msgspec
+
 from backends.adapter import Origin, Wire
 from backends.transport import Receiver
 from backends.transports.connection import Connection
+from backends.transports.heads import Answers
 from policies.failure import Failure, Fault
 
 IDLE_PLAIN = 4.0  # seconds; under the 5 s after which uvicorn (vLLM's server) closes an idle connection
 IDLE_TLS = 55.0  # clouds keep connections for a minute or more, and a TLS handshake costs round trips
 SWEEP = 1.0
+
+
+class Server:
+    """What is kept of one origin: the idle connections, the last used at the end, and what its answers are like."""
+
+    __slots__ = ("idle", "known")
+
+    def __init__(self) -> None:
+        self.idle: deque[Connection] = deque()
+        self.known = Answers()
 
 
 class Pooled:
@@ -25,15 +38,16 @@ class Pooled:
         self._loop = asyncio.get_running_loop()
         self._max_idle = max_idle
         self._ssl = ssl_context
-        self._idle: defaultdict[Origin, deque[Connection]] = defaultdict(deque)
+        self._servers: defaultdict[Origin, Server] = defaultdict(Server)
         self._sweeper = self._loop.call_later(SWEEP, self._sweep)
 
     def send(self, wire: Wire, receiver: Receiver) -> "Call":
         call = Call(self, wire, receiver)
-        idle = self._idle[wire.origin]
+        idle = self._servers[wire.origin].idle
         while idle:
             connection = idle.pop()  # the last one used, since it is the likeliest to be alive
-            if connection.usable:
+            transport = connection.transport
+            if transport is not None and not transport.is_closing():
                 call.write(connection)
                 return call
         call.dial()
@@ -41,7 +55,7 @@ class Pooled:
 
     def give(self, origin: Origin, connection: Connection) -> None:
         """Keep a connection for the next request."""
-        idle = self._idle[origin]
+        idle = self._servers[origin].idle
         if len(idle) < self._max_idle:
             connection.idle_since = self._loop.time()
             idle.append(connection)
@@ -54,8 +68,9 @@ class Pooled:
         Raises:
             OSError: refused, unresolvable, or TLS failed.
         """
+        known = self._servers[origin].known
         _, connection = await self._loop.create_connection(
-            Connection, origin.host, origin.port, ssl=self._context() if origin.tls else None
+            lambda: Connection(known), origin.host, origin.port, ssl=self._context() if origin.tls else None
         )
         return connection
 
@@ -66,34 +81,29 @@ class Pooled:
 
     def _sweep(self) -> None:
         now = self._loop.time()
-        for origin, idle in list(self._idle.items()):
-            limit = IDLE_TLS if origin.tls else IDLE_PLAIN
+        for origin, server in self._servers.items():
+            idle, limit = server.idle, IDLE_TLS if origin.tls else IDLE_PLAIN
             while idle and (not idle[0].usable or now - idle[0].idle_since > limit):
                 idle.popleft().close()
-            if not idle:
-                del self._idle[origin]
         self._sweeper = self._loop.call_later(SWEEP, self._sweep)
 
     async def close(self) -> None:
         self._sweeper.cancel()
-        for idle in self._idle.values():
-            for connection in idle:
+        for server in self._servers.values():
+            for connection in server.idle:
                 connection.close()
-        self._idle.clear()
+            server.idle.clear()
 
 
-class Call:
+class Call(msgspec.Struct, eq=False):
     """One wire request: on an idle connection in the same tick, else on a new one."""
 
-    __slots__ = ("_connecting", "_connection", "_fresh", "_pool", "_receiver", "_wire")
-
-    def __init__(self, pool: Pooled, wire: Wire, receiver: Receiver) -> None:
-        self._pool = pool
-        self._wire = wire
-        self._receiver: Receiver | None = receiver
-        self._connection: Connection | None = None
-        self._connecting: asyncio.Task[None] | None = None
-        self._fresh = False
+    _pool: Pooled
+    _wire: Wire
+    _receiver: Receiver | None
+    _connection: Connection | None = None
+    _connecting: asyncio.Task[None] | None = None
+    _fresh: bool = False
 
     def cancel(self) -> None:
         self._receiver = None

@@ -22,6 +22,7 @@ from bench.chaos.places import Engine, Gateway
 
 ENGINES = 4
 SETTLING = 120.0  # seconds until bounded stores are taken as full
+IN_FLIGHT = ("_in_flight", "_in_flight_tokens")  # what gauges of it end in
 QUIET = 20.0  # seconds after the last request in which everything must have been let go
 
 
@@ -81,7 +82,8 @@ class Soak:
 
     def _held(self, before: dict[str, float]) -> dict[str, float]:
         gauges = self.gateway.gauges()
-        held = {name: value for name, value in gauges.items() if "in_flight" in name and value}
+        assert "cloverleaf_requests_in_flight" in gauges
+        held = {name: value for name, value in gauges.items() if name.partition("{")[0].endswith(IN_FLIGHT) and value}
         tasks = gauges["cloverleaf_tasks"] - before["cloverleaf_tasks"]
         connections = self.gateway.connections() - 2 * (ENGINES + 1)  # health checks and metrics, kept alive
         return held | ({"tasks": tasks} if tasks > 0 else {}) | ({"sockets": connections} if connections > 0 else {})

@@ -69,6 +69,8 @@ async def test_a_recent_request_is_told_with_its_cost_and_its_decision_where_tha
                 opened = (await client.get("/api/requests", params={"id": id})).json()
                 assert (await client.get("/api/requests", params={"id": "nö\n"})).status_code == 404
                 assert (await client.get("/api/requests", params={"limit": -1})).json() == []
+                assert (await client.get("/api/requests?explain")).json() == ([opened] if decided else [])
+                assert (await client.get("/api/requests?explain&limit=0")).json() == []
             assert opened["recent"] == listed
             assert (listed["request"]["id"], listed["request"]["status"], listed["decided"]) == (id, 200, decided)
             assert listed["cost"] == pytest.approx((1000 * 1 + listed["request"]["completion_tokens"] * 2) / 1e6)

@@ -406,6 +406,15 @@ models: {{m: {{deployments: [one, two]}}}}
             assert (gateway.requests()[0]["failure"], other.asked) == ("CANCELLED", [])
 
 
+async def test_a_request_that_is_no_text_in_its_depths_ends_in_the_error_like_any(door: str) -> None:
+    """Seen: its stream's death was never told. Routing reads the outermost keys, and here the rest cannot be read."""
+    body = b'{"model":"m","stream":true,"temperature":0,"messages":[{"role":"user","content":"\xff"}]}'
+    async with scripted(stream(ROLE, TEXT, end=False), CALLED, door, "realign: always") as (gateway, port):
+        reply = await ask(port, post("/v1/chat/completions", body))
+        assert reply.body.startswith(ROLE + TEXT + b'data: {"error":') and reply.whole
+        assert gateway.requests()[0]["failure"] == "BROKEN_STREAM"
+
+
 async def test_text_beyond_the_bound_is_not_recovered(door: str) -> None:
     long = chunk("old", {"content": "x" * (MAX_TEXT // 2 + 1)})
     whole = stream(ROLE, long, long, chunk("old", {}, "stop"), DONE)

@@ -1,9 +1,15 @@
 """The decision record says what the plan did, and why."""
 
 import pytest
+from msgspec.structs import replace
 
 from policies.explain import explain
 from policies.plan import plan
+from policies.predict.latency import LatencyPredictor, hardware
+from policies.scorers import SloCost
+from policies.slo.estimate import Target
+from policies.slo.shadow import ShadowPrice
+from policies.types import Price
 from tests.policies.world import ask, model, place, pool, scraped, world
 
 
@@ -40,3 +46,25 @@ def test_where_nothing_is_left_every_tier_is_told() -> None:
     asked = model("m", places[:1], places[1:])
     rows = explain(ask(), asked, world(asked)).considered
     assert [(row.tier, row.refused_by, row.chosen) for row in rows] == [(0, "healthy", False), (1, "healthy", False)]
+
+
+def test_where_a_place_has_a_predictor_its_predictions_are_told() -> None:
+    own, other = place("own", own=True), place("other", price=Price(1, 2))
+    own.load.predictor = LatencyPredictor(hardware(cloud=False))
+    other.load.predictor = LatencyPredictor(hardware(cloud=True))
+    own.pool.shadow = ShadowPrice(price=0.25)
+    target = SloCost(target=Target(ttft=1.0))
+    asked = model("m", [own, other], kind="slo_cost")
+    asked = replace(asked, policy=replace(asked.policy, scorers=(target,)))
+    mine, theirs = explain(ask(stream=True), asked, world(asked)).considered
+    assert {
+        "ttft_p50",
+        "ttft_p95",
+        "tpot",
+        "late",
+        "gpu_seconds",
+    } <= mine.predictions.keys() & theirs.predictions.keys()
+    assert 0.0 < mine.predictions["ttft_p50"] < mine.predictions["ttft_p95"]
+    assert 0.0 <= mine.predictions["late"] <= 1.0
+    assert mine.predictions["usd_per_gpu_second"] == 0.25 and "usd_per_gpu_second" not in theirs.predictions
+    assert not explain(ask(), model("n", [place("n")]), world()).considered[0].predictions

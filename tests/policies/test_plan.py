@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from policies.filters import Capable, FitsContext, Healthy, Tagged, WithinRate
 from policies.learners.rate import Rates
 from policies.load import EngineLoad
-from policies.plan import Exclusions, cooled_in, last_resort, over_rate, plan, too_long
+from policies.plan import Exclusions, cooled_in, last_resort, over_rate, plan, sole, too_long
 from policies.profile import Policy
 from policies.types import Candidate, Model, Pool, Request
 from tests.policies.world import NOW, ask, model, place, pool, quota, trip, world
@@ -189,3 +189,49 @@ def test_when_every_place_is_at_its_rate_the_first_to_open_is_told() -> None:
         one.pool.rates.requests.observe(1, NOW - ago)
     assert plan(ask(), asked, world(asked)).candidate is None
     assert over_rate(ask(), asked, world(asked)) == 10.0
+
+
+@given(
+    family=st.sampled_from(["chat", "embeddings"]),
+    features=st.sampled_from([frozenset[str](), frozenset({"images"})]),
+    offers=st.sampled_from([frozenset[str](), frozenset({"images"})]),
+    limit=st.sampled_from([None, 1]),
+    in_flight=st.integers(0, 1),
+    cooled=st.sampled_from([0.0, NOW, NOW + 1]),
+    down=st.booleans(),
+    asleep=st.booleans(),
+    tripped=st.booleans(),
+    tiers=st.integers(0, 2),
+    size=st.integers(1, 2),
+    kind=st.sampled_from(["order", "least_busy", "round_robin", "power_of_two", "lowest_cost"]),
+    usual=st.booleans(),
+)
+def test_where_there_is_nothing_to_choose_the_choice_is_the_plan_s(
+    family: str,
+    features: frozenset[str],
+    offers: frozenset[str],
+    limit: int | None,
+    in_flight: int,
+    cooled: float,
+    down: bool,
+    asleep: bool,
+    tripped: bool,
+    tiers: int,
+    size: int,
+    kind: str,
+    usual: bool,
+) -> None:
+    first = place("a", limit=limit, features=offers)
+    first.pool.in_flight, first.domain.cooled_until, first.load.down = in_flight, cooled, down
+    first.load.scraped = EngineLoad(sleeping=asleep)
+    if tripped:
+        trip(first)
+    asked = model("m", *[[first, place("b")][:size], [place("c")]][:tiers], kind=kind)
+    if not usual:
+        asked = msgspec.structs.replace(asked, policy=Policy("own", filters=(Healthy(),)))
+    request = msgspec.structs.replace(ask(), family=family, features=features)
+    found, planned = sole(request, asked, NOW), plan(request, asked, world(asked))
+    if found is not None:
+        assert found == planned
+    else:
+        assert planned.candidate is not first or size == 2 or not usual

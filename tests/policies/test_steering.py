@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.steering import MaxPrice, Preferences, steered
+from policies.steering import MaxPrice, Preferences, SortBy, steered
 from policies.types import Price
 from tests.policies.world import model, place, pool
 
@@ -52,6 +52,38 @@ def test_sorting_is_a_policy_across_tiers_and_keeps_the_models_own_filters() -> 
     assert found is not None and found.policy.kind == "lowest_cost"
     assert found.policy.filters == ASKED.policy.filters
     assert len(found.tiers) == 1 and len(found.tiers[0]) == 3
+
+
+def test_sort_may_be_spelt_out() -> None:
+    assert steered(ASKED, Preferences(sort=SortBy("price"))) == steered(ASKED, Preferences(sort="price"))
+    assert steered(ASKED, Preferences(sort=SortBy())) == ASKED
+
+
+def test_only_places_that_understand_everything_may_be_required() -> None:
+    seeds, plain = place("seeds", features=frozenset({"seed", "stop"})), place("plain", features=frozenset({"stop"}))
+    asked = model("m", [plain], [seeds])
+    for features, left in (({"seed"}, ["seeds"]), ({"stop"}, ["plain", "seeds"]), ({"logprobs"}, None)):
+        found = steered(asked, Preferences(require_parameters=True), frozenset(features))
+        assert (found and [c.id[0] for tier in found.tiers for c in tier]) == left
+    assert steered(asked, Preferences(), frozenset({"logprobs"})) == asked
+
+
+def test_what_a_place_does_with_data_and_weights_is_told_by_its_tags() -> None:
+    """What is not known of a cloud is not assumed; an engine of the user's own keeps nothing."""
+    places = [
+        OWN, place("keeps"), place("learns-not", tags=("no_data_collection",)), place("forgets", tags=("zdr", "fp8")),
+    ]  # fmt: skip
+    asked = model("m", places)
+
+    def left(**wanted: object) -> list[str]:
+        found = steered(asked, Preferences(**wanted))  # type: ignore[arg-type]
+        return [] if found is None else [c.id[0] for tier in found.tiers for c in tier]
+
+    assert left(data_collection="deny") == ["own", "learns-not", "forgets"]
+    assert left(data_collection="allow") == ["own", "keeps", "learns-not", "forgets"]
+    assert left(zdr=True) == ["own", "forgets"]
+    assert left(quantizations=("fp8", "bf16")) == ["forgets"]
+    assert left(quantizations=("int4",)) == []
 
 
 @given(st.builds(Preferences, order=names, only=names, ignore=names, sort=st.sampled_from([None, "price", "latency"])))

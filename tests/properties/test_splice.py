@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backends.adapter import Incoming
-from backends.families import FAMILIES
+from backends.families import FAMILIES, Family
 from backends.openai import OpenAI
-from backends.peek import BadBody, peek
+from backends.peek import BadBody, Peek, peek
 from backends.splice import leave_out, splice
 from policies.types import Request
 
@@ -94,6 +94,28 @@ def sent(body: bytes, upstream: str) -> bytes:
     request = Request("chat", peeked.model, peeked.stream, body, 1, 0.0)
     adapter = OpenAI("http://h", upstream, {}, v1_in_root=False)
     return adapter.encode(Incoming(request, CHAT, peeked, b"")).body
+
+
+@st.composite
+def compact(draw: st.DrawFn) -> bytes:
+    """A body without white space, any of whose keys may come twice, be misspelled, or have a value of any kind."""
+    keys = st.sampled_from(["model", "model", "stream", "stream_options", "messages", "mod\\u0065l", "models", "é"])
+    plain = st.sampled_from(["m", "a-model", True, False, None, {"include_usage": True}])
+    pairs = draw(st.lists(st.tuples(keys, st.one_of(plain, values)), max_size=5))
+    text = ",".join(f'"{key}":{msgspec.json.encode(value).decode()}' for key, value in pairs)
+    return f"{{{text}}}{draw(st.sampled_from(['', '', '', '}', ',']))}".encode()
+
+
+@settings(deadline=None, max_examples=500)
+@given(compact(), st.sampled_from(FAMILIES[:3]))
+def test_a_compact_body_is_read_as_one_with_white_space_is(body: bytes, family: Family) -> None:
+    def read(body: bytes) -> Peek | tuple[str, str | None]:
+        try:
+            return peek(family, body, b"application/json")
+        except BadBody as problem:
+            return str(problem).partition(" (byte")[0], problem.param
+
+    assert read(body) == read(body + b"\n")
 
 
 @settings(deadline=None, max_examples=150)

@@ -133,3 +133,38 @@ def test_only_unasked_usage_and_what_is_not_json_is_taken_out(hide: bool, events
         return
     gone = [event for event in events if (hide and b'"choices":[],"usage"' in event) or b"garbage" in event]
     assert len(out) == sum(map(len, events)) - sum(len(sse.split(event)[-1]) for event in gone)
+
+
+TEXT = '{"choices":[{"index":0,"delta":{"content":"%s"},"logprobs":null,"finish_reason":null}]}'
+TEXTS = (
+    "a",
+    "",
+    "usage",
+    "error",
+    "caf\u00e9",
+    "a\\n",
+    "\\\\",
+    '\\"',
+    '\\"},\\"usage\\":',
+    "\\u0022",
+    "[DONE]",
+    "data: {",
+)
+BREAKS = (
+    TEXT % 'a"},"finish_reason":"stop","x":{"a":"',
+    TEXT % 'a"}}],"usage":{"prompt_tokens":5,"completion_tokens":7},"x":[{"a":{"b":"',
+    TEXT % 'a"}}],"error":{"message":"died"},"x":[{"a":{"b":"',
+    TEXT % "a\n\ndata: [DONE]\n\n",
+    TEXT % "a\r\r",
+    TEXT.replace('"index":0', '"index":1') % "a",
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from([*(TEXT % text for text in TEXTS), *BREAKS, *CHAT]), max_size=10))
+def test_a_delta_passes_by_its_looks_as_it_passes_when_it_is_read(payloads: list[str]) -> None:
+    """Each event in a packet of its own, where one like the last is not looked through; and one byte at a time."""
+    events = [f"data: {each}\n\n".encode() for each in [TEXT % "first", *payloads]]
+    by_byte = [bytes([byte]) for event in events for byte in event]
+    whole, cut_up = relay(ChatStream(True), events), relay(ChatStream(True), by_byte)
+    assert (whole[0], *whole[2:]) == (cut_up[0], *cut_up[2:])

@@ -121,6 +121,8 @@ def refused(row: Row, family: str, reply: Reply) -> None:
     if row.retry_after is not None:
         assert int(reply.headers["retry-after"]) in (row.retry_after, row.retry_after + 1)
         assert "x-should-retry" not in reply.headers
+    elif failure is not Failure.NOT_FOUND:
+        assert (reply.headers["x-should-retry"], "retry-after" in reply.headers) == ("false", False)
 
 
 async def account(row: Row, alone: bool, reply: Reply, made: World) -> None:

@@ -1,0 +1,146 @@
+"""Any composition of parts decides: within its filters, the same for the same draw, and as its record says."""
+
+from math import isfinite
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.config import Config
+from gateway.config.policy import Filter, Pick, PolicySpec, Scorer
+from gateway.policy import fitted, named
+from policies.explain import explain
+from policies.filters import FILTERS
+from policies.learners.rate import Rates
+from policies.learners.speed import Speed
+from policies.pickers import PICKERS
+from policies.plan import has_room, plan
+from policies.predict.latency import LatencyPredictor, hardware
+from policies.presets import PRESETS
+from policies.scorers import SCORERS, SloCost
+from policies.types import Candidate, Model, Pool, Price, Request, Timeouts
+from tests.policies.world import NOW, ask, place, scraped, world
+
+ARGUMENTS = {"tagged": {"any": ["eu"]}, "within_price": {"input": 2.0}}
+kinds = [part.__struct_config__.tag for part in (*FILTERS, *SCORERS, *PICKERS)]
+seeds = st.integers(0, 2**64 - 1)
+
+
+def tags(parts: tuple[type, ...]) -> list[str]:
+    return [str(part.__struct_config__.tag) for part in parts]  # type: ignore[attr-defined]
+
+
+filters = st.lists(st.sampled_from(tags(FILTERS)), max_size=6, unique=True).map(
+    lambda names: [Filter(kind=name, **ARGUMENTS.get(name, {})) for name in names]
+)
+scorers = st.lists(
+    st.builds(Scorer, kind=st.sampled_from(tags(SCORERS)), weight=st.sampled_from([0.5, 1.0, 3.0])), max_size=5
+)
+picks = st.builds(Pick, kind=st.sampled_from(tags(PICKERS)))
+specs = st.builds(PolicySpec, filters=filters, sample=st.none() | st.integers(1, 6), scorers=scorers, pick=picks)
+
+
+@st.composite
+def candidates(draw: st.DrawFn) -> list[Candidate]:
+    made = []
+    for n in range(draw(st.integers(1, 5))):
+        own, limited = draw(st.booleans()), draw(st.booleans())
+        price = draw(st.sampled_from([None, Price(0.0, 0.0), Price(1.0, 4.0), Price(9.0, 9.0, 1.0)]))
+        pool = Pool(rates=Rates() if limited else None, in_flight=draw(st.integers(0, 3)))
+        more = {
+            "own": own, "price": price, "tags": draw(st.sampled_from([(), ("eu",), ("eu", "us")])),
+            "weight": draw(st.sampled_from([0.0, 1.0, 5.0])), "context_window": draw(st.sampled_from([None, 5, 5000])),
+            "rpm": 2 if limited else None, "limit": draw(st.sampled_from([None, 1, 100])),
+        }  # fmt: skip
+        for replica in range(draw(st.integers(1, 4))):
+            each = place(f"d{n}", f"http://d{n}-{replica}", pool=pool, **more)
+            load = each.load
+            load.in_flight, load.down = draw(st.integers(0, 30)), draw(st.sampled_from([False, False, False, True]))
+            load.in_flight_tokens = 100 * load.in_flight
+            if draw(st.booleans()):
+                load.speed = Speed()
+                load.speed.observe(draw(st.booleans()), draw(st.floats(0.001, 30)), load.in_flight, NOW - 1)
+            if draw(st.booleans()):
+                scraped(each, float(draw(st.integers(0, 9))), 0.0)
+            if draw(st.booleans()):
+                load.predictor = LatencyPredictor(hardware(cloud=not own))
+            made.append(each)
+    return made
+
+
+@st.composite
+def requests(draw: st.DrawFn, places: list[Candidate]) -> Request:
+    held = {c.id: 5 for c in places if draw(st.booleans())}
+    return ask(
+        draw(seeds), draw(st.integers(0, 9)),
+        stream=draw(st.booleans()), prompt_tokens=draw(st.sampled_from([1, 10, 9000])),
+        max_tokens=draw(st.sampled_from([None, 0, 100])), conversation=draw(st.sampled_from([0, 7])),
+        matched=draw(st.sampled_from([None, held])), difficulty=draw(st.sampled_from([None, 0.2, 0.8])), threshold=0.5,
+    )  # fmt: skip
+
+
+def decides(asked: Model, request: Request, places: list[Candidate]) -> None:
+    found = plan(request, asked, world(asked))
+    passing = asked.policy.eligible(request, list(places), NOW)
+    free = [c for c in passing if has_room(c)]
+    assert (found.candidate is not None) == bool(free)
+    assert found.candidate is None or found.candidate.id in {c.id for c in free}
+    assert plan(request, asked, world(asked)) == found
+    if free:
+        assert all(isfinite(score) for score in asked.policy.scores(request, free, NOW))
+    record = explain(request, asked, world(asked))
+    assert [(r.deployment, r.endpoint) for r in record.considered if r.chosen] == (
+        [found.candidate.id] if found.candidate is not None else []
+    )
+    if found.candidate is not None:
+        assert sum(row.propensity for row in record.considered) == pytest.approx(1.0)
+        assert all(not row.propensity for row in record.considered if row.refused_by)
+    assert record.rung == (found.rung.value if found.rung else "")
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data(), specs)
+def test_any_composition_decides_within_its_filters_and_as_its_record_says(
+    data: st.DataObject, spec: PolicySpec
+) -> None:
+    places = data.draw(candidates())
+    policy = fitted(named(Config(policies={"mine": spec}), "mine"), places)
+    asked = Model("m", (tuple(places),), policy, {c.id[0]: Timeouts() for c in places}, 600.0)
+    decides(asked, data.draw(requests(places)), places)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data(), st.sampled_from(PRESETS))
+def test_so_does_every_preset(data: st.DataObject, preset: object) -> None:
+    places = data.draw(candidates())
+    policy = fitted(preset, places)  # type: ignore[arg-type]
+    asked = Model("m", (tuple(places),), policy, {c.id[0]: Timeouts() for c in places}, 600.0)
+    decides(asked, data.draw(requests(places)), places)
+
+
+def test_the_strategies_leave_no_part_out() -> None:
+    """But slo_cost, which takes its target from the policy, and is a preset's only."""
+    assert SloCost not in SCORERS
+    assert {*kinds} == {*tags(FILTERS), *tags(SCORERS), *tags(PICKERS)}
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda each: each.kind)
+@pytest.mark.parametrize("told", [False, True], ids=["unscraped", "scraped before"])
+def test_a_burst_before_any_answer_does_not_herd(preset: object, told: bool) -> None:
+    """400 requests in one tick at 8 equal places: what each is sent counts at once, however old the scrapes are."""
+    shared = Pool()
+    places = [place("d", f"http://d-{n}", pool=shared, own=True) for n in range(8)]
+    for each in places if told else []:
+        scraped(each, 0.0, 0.0)
+    policy = fitted(preset, places)  # type: ignore[arg-type]
+    asked = Model("m", (tuple(places),), policy, {"d": Timeouts()}, 600.0)
+    counts = dict.fromkeys((c.id for c in places), 0)
+    for n in range(400):
+        request = ask(n * 0x9E3779B97F4A7C15 % 2**64, n, conversation=n * 0xD1B54A32D192ED03 % 2**64, threshold=0.5)
+        found = plan(request, asked, world(asked)).candidate
+        assert found is not None
+        counts[found.id] += 1
+        found.load.in_flight += 1
+        found.load.in_flight_tokens += request.prompt_tokens
+        found.load.backlog.add(request.seed, request.prompt_tokens, NOW)
+    assert max(counts.values()) <= 75 and min(counts.values()) >= 25, counts  # 50 each, or by chance about that
