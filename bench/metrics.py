@@ -36,22 +36,22 @@ def outcomes() -> list[Outcome]:
 
 
 def cost(made: list[Outcome]) -> float:
-    """Microseconds for each."""
+    """CPU microseconds for each: what other processes take meanwhile is not counted."""
     price = Price(0.15, 0.6, 0.075)
     metrics = Metrics(lambda _: price)
     record, attempt = metrics.record, metrics.attempt
-    started = time.perf_counter()
+    started = time.process_time()
     for each in made:
         attempt(((each.deployment, each.endpoint), "chat", each.fault))
         record(each)
     metrics.fold()
-    return (time.perf_counter() - started) / len(made) * 1e6
+    return (time.process_time() - started) / len(made) * 1e6
 
 
 def main() -> int:
     made = outcomes()
     best = min(cost(made) for _ in range(ROUNDS))
-    print(f"recording a request: {best:.2f} us (best of {ROUNDS} rounds of {REQUESTS:,}; the limit is {LIMIT:g})")
+    print(f"{best:.2f} us of CPU to record a request (best of {ROUNDS} rounds of {REQUESTS:,}; at most {LIMIT:g})")
     return 0 if best <= LIMIT else 1
 
 

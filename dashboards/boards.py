@@ -69,6 +69,7 @@ OVERVIEW = Board(
         Panel(
             "Difficulty threshold", "none", (Query(gauge(i.THRESHOLD, MODEL), OF_MODEL, rare=True),), i.THRESHOLD.text
         ),
+        by("Prompts counted", "ops", i.COUNTED, "result"),
         by("Attempts", "ops", i.ATTEMPTS, "deployment", "result"),
         by("Retries", "ops", i.RETRIES, "deployment", "failure", rare=True),
         by("Fallbacks", "ops", i.FALLBACKS, "from", "to", "failure", rare=True),

@@ -12,6 +12,7 @@ COMMANDS = {
     "status": ("gateway.status_command", "show what a running gateway sees"),
     "cost": ("gateway.cost_command", "say where the money went"),
     "difficulty": ("gateway.difficulty.command", "fit what the quality policy knows of hard prompts"),
+    "ledger": ("gateway.ledger.command", "export what was recorded"),
     "engine": ("backends.engine.command", "run the embedded engine by itself"),
 }
 

@@ -6,6 +6,7 @@ price of a miss is a model's.
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from policies.failure import ENDPOINT_FAULTS, Failure
 from policies.predict.latency import HardwareClass, LatencyPredictor, hardware
@@ -66,6 +67,10 @@ class Foresight:
         for name, misses in self._misses.items():
             if name in self._models:
                 yield name, misses, _target(self._models[name]).allowed
+
+    def learned(self) -> dict[str, dict[str, Any]]:
+        """What outlives the process, by kind and name; it is moved here alone, and when a process begins."""
+        return {"class": self._classes, "miss": self._misses, "lengths": self._lengths}
 
     # before a decision
 
@@ -154,13 +159,14 @@ class Foresight:
         if request.stream:
             self._misses[model.name].observe(forecast.missed)
 
-    def left(self, candidate: Candidate, request: Request) -> None:
-        """It is over, however it ended."""
+    def left(self, candidate: Candidate, request: Request) -> Forecast | None:
+        """It is over, however it ended; what was foretold of it."""
         load, pool = candidate.load, candidate.pool
         forecast = load.forecasts.pop(request.seed, None)
         if forecast is not None:
             load.resident -= forecast.resident
             pool.work = max(0.0, pool.work - forecast.estimate.work)
+        return forecast
 
     def _horizon(self, deployment: str, target: Target, request: Request, output: float) -> float:
         """Seconds a request stays there; no longer than it may: else a pool that is too slow would look less busy."""

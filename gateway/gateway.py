@@ -83,6 +83,10 @@ class Gateway:
         self.traffic.note(outcome)
         if self.log.info:
             self.log.request(outcome)
+        self.keep(outcome)
+
+    def keep(self, outcome: Outcome) -> None:
+        """Where somebody will look for it: among the traces, and in the ledger."""
         if self.tracer is not None:
             self.tracer.record(outcome)
         if self.ledger is not None:

@@ -24,6 +24,7 @@ from policies.latency import Kind, Waits
 from policies.learners.rate import Rates
 from policies.learners.speed import Speed
 from policies.load import Continues, Domain, EngineLoad, Load
+from policies.slo.forecast import Forecast
 from policies.types import Candidate, Model, Pool, Request, Usage
 
 COOL = 1.0  # seconds a domain cools after a rate limit that named no delay
@@ -124,14 +125,13 @@ class Live:
         if fault.failure in ENDPOINT_FAULTS:
             self.timed(candidate, request.stream, patience, now)
 
-    def leave(self, candidate: Candidate, request: Request) -> None:
-        """It is over, however it ended."""
+    def leave(self, candidate: Candidate, request: Request) -> Forecast | None:
+        """It is over, however it ended; what was foretold of it, if anything."""
         load = candidate.load
         load.in_flight -= 1
         load.in_flight_tokens -= request.prompt_tokens
         candidate.pool.in_flight -= 1
-        if load.forecasts:
-            self.foresight.left(candidate, request)
+        return self.foresight.left(candidate, request) if load.forecasts else None
 
     def timed(self, candidate: Candidate, stream: bool, seconds: float, now: float) -> None:
         """An attempt brought content after ``seconds``; or failed, which counts as its time limit."""

@@ -77,5 +77,4 @@ class MirrorJourney(Journey, eq=False):
         gateway.metrics.mirror(str(outcome.status))
         if gateway.log.info:
             gateway.log.request(outcome)
-        if gateway.tracer is not None:
-            gateway.tracer.record(outcome)
+        gateway.keep(outcome)

@@ -80,7 +80,8 @@ class TokenCounts:
         self.kept += not exact
         journey.incoming.request = request = msgspec.structs.replace(request, exact=exact)
         journey.waits(None)
-        journey.guarded(journey.go, request, clock.now())
+        journey.outcome.began = now = clock.now()
+        journey.guarded(journey.go, request, now)
 
     async def _at(self, place: Candidate, request: Request, catalog: "Catalog") -> int | None:
         deployment = place.deployment

@@ -34,6 +34,8 @@ OWNERS = {  # who alone may import what
         "gateway/status_picture.py",
         "gateway/explain.py",
         "gateway/cost_command.py",
+        "gateway/ledger/command.py",
+        "gateway/report/",
         "gateway/simulate/command.py",
         "gateway/simulate/table.py",
     ),

@@ -96,6 +96,7 @@ class Engine:
         for connection in list(self._connections):
             connection.abort()
         self._service.runner.stop()
+        await asyncio.sleep(0)  # connections learn of it, and what they were at is written down
         if self._service.journal is not None:
             self._service.journal.close()
         await self._server.wait_closed()

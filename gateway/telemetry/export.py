@@ -97,10 +97,10 @@ class Exporter:
 
     def _metrics(self) -> None:
         asked: Future[list[Reading]] = Future()
-        self._loop.call_soon_threadsafe(lambda: asked.set_result(readings(self._gateway, clock.now())))
         try:
+            self._loop.call_soon_threadsafe(lambda: asked.set_result(readings(self._gateway, clock.now())))
             found = asked.result(timeout=TIMEOUT)
-        except TimeoutError:
+        except (RuntimeError, TimeoutError):  # the loop is closed, or too busy to tell
             return
         data = metrics_data(found, self._resource, self._gateway.version, self._since, int(clock.wall() * 1e9))
         self._note("metrics", self._metrics_out.export(data) is MetricExportResult.SUCCESS)

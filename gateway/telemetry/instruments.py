@@ -114,6 +114,13 @@ JUDGED = Instrument(
 THRESHOLD = Instrument(
     "cloverleaf.difficulty_threshold", "gauge", "", "The score above which a prompt is hard", ("gen_ai.request.model",)
 )
+COUNTED = Instrument(
+    "cloverleaf.prompts_counted",
+    "counter",
+    "{request}",
+    "Prompts near a limit whose tokens were counted: exact, or by an estimate that had to do",
+    ("result",),
+)
 ATTEMPTS = Instrument(
     "cloverleaf.attempts",
     "counter",

@@ -218,6 +218,8 @@ def process(gateway: "Gateway") -> Iterator[Reading]:
     yield i.QUEUE, (), gateway.line.waiting
     yield i.TASKS, (), len(asyncio.all_tasks())
     yield i.LOG_DROPPED, (), gateway.log.dropped
+    yield i.COUNTED, ("exact",), gateway.token_counts.counted
+    yield i.COUNTED, ("estimate",), gateway.token_counts.kept
     if gateway.ledger is not None:
         yield i.LEDGER_ROWS, (), gateway.ledger.written
         yield i.LEDGER_DROPPED, (), gateway.ledger.dropped

@@ -105,7 +105,8 @@ def attempts(outcome: Outcome) -> list[Try]:
     if outcome.attempts > len(outcome.tries):
         began = outcome.began or outcome.received
         place = (outcome.deployment, outcome.endpoint)
-        last = [Try(*place, began, outcome.finished, "", outcome.reason, outcome.rung, outcome.first_token)]
+        first = outcome.first_token if outcome.first_token >= began else 0.0  # another's, where it was recovered
+        last = [Try(*place, began, outcome.finished, "", outcome.reason, outcome.rung, first)]
     return sorted([*outcome.tries, *last], key=lambda each: each.began)
 
 
