@@ -234,7 +234,7 @@ class Live:
         load.down = not ok
         if not ok:
             load.continues = Continues.UNKNOWN  # what comes back may be another engine
-            self.caches.emptied(id)
+            self._anew(id)
 
     def continues(self, id: tuple[str, str], how: Continues) -> None:
         """How an endpoint goes on from a text, as it was asked."""
@@ -243,10 +243,17 @@ class Live:
     def scraped(self, id: tuple[str, str], seen: EngineLoad, now: float) -> None:
         load = self.loads[id]
         if seen.sleeping or (seen.prefix_queries or 0.0) < (load.scraped.prefix_queries or 0.0):
-            self.caches.emptied(id)  # it sleeps, or counts from zero again
+            self._anew(id)  # it sleeps, or counts from zero again: its cache is empty
         if self.caches.of:
             self.caches.seen(id, seen)
         load.scraped, load.scraped_at, load.own_at_scrape = seen, now, load.in_flight
+
+    def _anew(self, id: tuple[str, str]) -> None:
+        """What was learned of an engine is not true of the one that takes its place."""
+        self.caches.emptied(id)
+        predictor = self.loads[id].predictor
+        if predictor is not None:
+            predictor.restarted()
 
     # tokens
 

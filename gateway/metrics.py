@@ -153,6 +153,11 @@ class Metrics:
         """What became of a mirrored copy: a status, or ``dropped``."""
         _count(self.mirrors, result)
 
+    def copied(self, outcome: Outcome) -> None:
+        """A mirrored copy is over: nobody waited for it, and its tokens cost as any."""
+        self.mirror(str(outcome.status))
+        self._spend([outcome], self._price(outcome.deployment))
+
     def record(self, outcome: Outcome) -> None:
         self._outcomes.append(outcome)
         if len(self._outcomes) >= BATCH:
@@ -195,7 +200,10 @@ class Metrics:
             if price is None:
                 _count(self.unpriced, one.deployment, len(outcomes))
         for part in one.spent * len(outcomes):
-            self._account((one.model, part.deployment, one.key, part.usage.source), [part.usage], part.usd or 0.0)
+            if part.usage.source != "none":
+                self._account((one.model, part.deployment, one.key, part.usage.source), [part.usage], part.usd or 0.0)
+                if part.usd is None:
+                    _count(self.unpriced, part.deployment, 1)
 
     def _account(self, of: tuple[str, str, str, str], usages: Sequence[Usage], usd: float) -> None:
         account = self.accounts.get(of)

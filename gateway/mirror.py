@@ -74,7 +74,7 @@ class MirrorJourney(Journey, eq=False):
         outcome, gateway = self.outcome, self.gateway
         outcome.fault, outcome.finished, outcome.mirror = fault, now or clock.now(), True
         gateway.mirrors.discard(self)
-        gateway.metrics.mirror(str(outcome.status))
+        gateway.metrics.copied(outcome)
         if gateway.log.info:
             gateway.log.request(outcome)
         gateway.keep(outcome)
