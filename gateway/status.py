@@ -1,7 +1,5 @@
 """Status. Rule: one report of what the router sees now, for the admin API, the console and the terminal alike."""
 
-from math import inf
-
 import msgspec
 
 from gateway import clock
@@ -75,7 +73,7 @@ def not_ready(gateway: Gateway) -> str:
 def report(gateway: Gateway) -> Report:
     """The report of this moment."""
     catalog, now = gateway.catalog, clock.now()
-    reason = not_ready(gateway)
+    reason, settled = not_ready(gateway), clock.wall() - gateway.started > 2 * FRESH
     made = Report(
         gateway.version,
         gateway.uptime(),
@@ -88,7 +86,7 @@ def report(gateway: Gateway) -> Report:
                 name,
                 candidates[0].deployment.provider,
                 candidates[0].deployment.model,
-                [_endpoint(c, gateway.live.caches, now) for c in candidates],
+                [_endpoint(c, gateway.live.caches, now, settled) for c in candidates],
                 is_own(candidates[0]),
             )
             for name, candidates in catalog.candidates.items()
@@ -104,7 +102,8 @@ def report(gateway: Gateway) -> Report:
     return made
 
 
-def _endpoint(candidate: Candidate, caches: Caches, now: float) -> EndpointStatus:
+def _endpoint(candidate: Candidate, caches: Caches, now: float, settled: bool) -> EndpointStatus:
+    """``settled``: the gateway has run long enough to have read everything once."""
     load = candidate.load
     scraped = load.scraped if now - load.scraped_at <= FRESH else None
     return EndpointStatus(
@@ -126,5 +125,5 @@ def _endpoint(candidate: Candidate, caches: Caches, now: float) -> EndpointStatu
         },
         kv_events=caches.mirror(candidate.id).state if candidate.id in caches.of else None,
         continues=load.continues.value,
-        stale=scraped is None and not load.down and candidate.deployment.provider in SCRAPED and load.scraped_at > -inf,
+        stale=scraped is None and not load.down and candidate.deployment.provider in SCRAPED and settled,
     )

@@ -51,7 +51,7 @@ def requests(metrics: Metrics, providers: Providers) -> Iterator[Reading]:
         by = provider(providers.get(deployment, OTHER if deployment else NONE))
         what = (operation(family), family, model or OTHER, by, deployment or NONE)
         for (status, failure), count in series.statuses.items():
-            yield i.REQUESTS, (*what, str(status), failure, _who(status, failure)), count
+            yield i.REQUESTS, (*what, str(status), failure, who(status, failure)), count
         yield from _histograms(what, series)
 
 
@@ -72,7 +72,7 @@ def _histograms(what: tuple[str, ...], series: Series) -> Iterator[Reading]:
             yield instrument, what, histogram.copy()
 
 
-def _who(status: int, failure: str) -> str:
+def who(status: int, failure: str) -> str:
     """Whose failure it was; empty: it was none."""
     if failure:
         return Failure[failure].who.value

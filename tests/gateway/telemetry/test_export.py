@@ -202,6 +202,20 @@ async def test_a_collector_that_is_gone_or_says_nothing_costs_no_request_and_its
         assert len(tracer.queue) <= QUEUE
 
 
+async def test_a_collector_that_is_not_there_is_said_once_and_what_it_did_not_take_is_counted() -> None:
+    async with upstream(whole(ANSWER)) as up, running(config(up, up, "http://127.0.0.1:9")) as gateway:
+        exporter, tracer = gateway.gateway.exporter, gateway.gateway.tracer
+        assert exporter is not None and tracer is not None
+        for _ in range(2):
+            assert (await ask(gateway.port, chat("m"))).status == 200
+        await asyncio.to_thread(exporter.flush)
+        assert (tracer.dropped, exporter.exported, exporter.failures["metrics"]) == (2, 0, 1)
+        told = {each[0].name: each[2] for each in readings(gateway.gateway, 0.0)}
+        assert told["cloverleaf.traces_dropped"] == 2
+        gateway.app.log.flush()
+        assert gateway.log.getvalue().count('"event":"otlp"') == 1
+
+
 async def test_a_reload_may_take_the_collector_away_or_name_another() -> None:
     async with world() as at, collector() as other:
         app = at.gateway.app
