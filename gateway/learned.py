@@ -16,6 +16,7 @@ from gateway.catalog import Catalog
 from gateway.ledger.state import Piece
 from gateway.live import Live
 from gateway.log import Log
+from policies.difficulty.threshold import Threshold
 from policies.learners.speed import Speed
 from policies.predict.latency import HardwareClass, LatencyPredictor
 from policies.predict.length import Lengths
@@ -26,6 +27,7 @@ OLDEST = 24 * 3600.0  # seconds; engines and traffic of a day ago may be others
 KINDS: dict[str, type] = {
     "class": HardwareClass, "predictor": LatencyPredictor, "speed": Speed, "shadow": ShadowPrice,
     "miss": MissPrice, "lengths": Lengths, "bytes": float, "output": float,
+    "threshold": Threshold,
 }  # fmt: skip
 MOMENTS = frozenset({"heard", "heard_at", "seen_at", "updated"})  # fields that hold monotonic seconds
 SEPARATOR = " "
@@ -90,6 +92,7 @@ def _by_model(live: Live) -> dict[str, dict[str, Any]]:
         "output": live.output,
         "miss": learned["miss"],
         "lengths": learned["lengths"],
+        "threshold": live.judge.thresholds,
     }
 
 
