@@ -4,13 +4,14 @@ import asyncio
 from contextlib import aclosing
 from hmac import compare_digest
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Litestar, Request, Response, asgi, get
 from litestar.connection import ASGIConnection
 from litestar.exceptions import HTTPException, NotAuthorizedException, NotFoundException, PermissionDeniedException
 from litestar.handlers import BaseRouteHandler
+from litestar.params import Parameter
 from litestar.types import Guard, Receive, Scope, Send
 
 from gateway import clock, recent, status
@@ -18,6 +19,7 @@ from gateway.config.show import shown
 from gateway.feed import Feed
 from gateway.gateway import Gateway
 from gateway.keys import is_local
+from gateway.saved_state import saved
 from gateway.telemetry import prometheus
 from gateway.telemetry.readings import readings
 
@@ -82,20 +84,25 @@ def _api(gateway: Gateway, feed: Feed, guard: Guard) -> list[BaseRouteHandler]:
     """What the console, the terminal and scripts read."""
 
     @get("/api/status", guards=[guard])
-    async def api_status() -> Response[bytes]:
-        return _json(status.report(gateway))
+    async def api_status(whole: Annotated[str | None, Parameter(query="state")] = None) -> Response[bytes]:
+        made = status.report(gateway)
+        if whole is not None:
+            made.state = saved(gateway.live, gateway.catalog.candidates, clock.now())
+        return _json(made)
 
     @get("/api/decisions", guards=[guard])
     async def api_decisions() -> Response[bytes]:
         return _json(gateway.decisions.recent())
 
     @get("/api/requests", guards=[guard])
-    async def api_requests(id: str | None = None, limit: int = 100, explain: str | None = None) -> Response[bytes]:
+    async def api_requests(
+        id: str | None = None, limit: int = 100, explain: str | None = None, again: bool = False
+    ) -> Response[bytes]:
         if id is None and explain is not None:
             return _json(recent.explained(gateway, max(0, limit)))
         if id is None:
             return _json(recent.newest(gateway, max(0, limit)))
-        found = recent.opened(gateway, id)
+        found = recent.opened(gateway, id, again)
         if found is None:
             raise NotFoundException("no recent request has this id")
         return _json(found)
@@ -106,7 +113,7 @@ def _api(gateway: Gateway, feed: Feed, guard: Guard) -> list[BaseRouteHandler]:
 
     @asgi("/api/events", guards=[guard], copy_scope=False)
     async def api_events(scope: Scope, receive: Receive, send: Send) -> None:
-        await _stream(feed, receive, send)
+        await stream(feed, receive, send)
 
     return [api_status, api_decisions, api_requests, api_config, api_events]
 
@@ -115,7 +122,7 @@ def _json(value: object) -> Response[bytes]:
     return Response(msgspec.json.encode(value), media_type="application/json", headers={"cache-control": "no-store"})
 
 
-async def _stream(feed: Feed, receive: Receive, send: Send) -> None:
+async def stream(feed: Feed, receive: Receive, send: Send, patience: float = STUCK) -> None:
     """Events until the viewer leaves. What it does not read waits in its socket, and holds up nobody else."""
     kind = (b"content-type", b"text/event-stream")
     lines = [kind, (b"cache-control", b"no-store"), (b"x-accel-buffering", b"no")]
@@ -127,7 +134,7 @@ async def _stream(feed: Feed, receive: Receive, send: Send) -> None:
             async for event in events:
                 if full or gone.done():
                     break
-                async with asyncio.timeout(STUCK):
+                async with asyncio.timeout(patience):
                     await send({"type": "http.response.body", "body": event, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
     except TimeoutError:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gateway.status import DeploymentStatus, Report
 
 FEW = 20  # requests below which a share says little
-SPILL = 0.2  # share of a model's requests; a pool that is large enough overflows at its peaks only
+SPILL = 0.5  # share of a model's requests, as in the rules for Prometheus; a pool overflows at its peaks only
 FAILED = 0.05  # share of requests
 
 
@@ -71,14 +71,18 @@ def _of_the_gateway(report: "Report") -> Iterator[Alert]:
 
 def _of_the_traffic(now: Now) -> Iterator[Alert]:
     if now.requests >= FEW and now.total.failed >= FAILED:
-        yield Alert("critical", "failing", "traffic", f"{now.total.failed:.0%} of requests fail.")
+        yield Alert("critical", "failing", "traffic", f"{_share(now.total.failed)} of requests fail.")
     for model, level in now.levels.items():
         if level.streams >= FEW and level.missed > level.allowed:
-            message = f"{level.missed:.0%} of streams miss the service level; {level.allowed:.0%} may."
+            message = f"{_share(level.missed)} of streams miss the service level; {_share(level.allowed)} may."
             yield Alert("warning", "slo_missed", model, message)
     for model, share in now.spill.items():
         if now.requests >= FEW and share >= SPILL:
-            yield Alert("warning", "spill_high", model, f"{share:.0%} of requests leave the pool for a cloud.")
+            yield Alert("warning", "spill_high", model, f"{_share(share)} of requests leave the pool for a cloud.")
+
+
+def _share(share: float) -> str:
+    return f"{100 * share:.3g} %"
 
 
 def _of_a_deployment(deployment: "DeploymentStatus") -> Iterator[Alert]:

@@ -12,6 +12,7 @@ from gateway.config import Config
 from gateway.feed import Feed
 from gateway.gateway import Gateway
 from gateway.keyring import Keyring
+from gateway.kv_events import KvEvents
 from gateway.learned import pieces, recall
 from gateway.ledger.database import NotALedger
 from gateway.ledger.state import Piece
@@ -51,6 +52,8 @@ class App:
         app.feed = Feed(app.gateway)
         app.prober = Prober(app.transport, app.live, log)
         app.prober.follow(catalog)
+        app.kv_events = KvEvents(app.transport, app.live.caches, log)
+        app.kv_events.follow(catalog)
         return app
 
     live: Live
@@ -61,6 +64,7 @@ class App:
     gateway: Gateway
     feed: Feed
     prober: Prober
+    kv_events: KvEvents
 
     async def swap(self, config: Config) -> None:
         """Serve by another configuration from the next request on; those under way keep theirs."""
@@ -73,6 +77,7 @@ class App:
         await self._move_ledger(config)
         await self._move_export(config)
         self.prober.follow(catalog)
+        self.kv_events.follow(catalog)
 
     async def _start_engines(self, config: Config) -> None:
         """The embedded engines. One that a reload no longer names stays: requests under way may be on it."""
@@ -134,6 +139,7 @@ class App:
 
     async def close(self) -> None:
         self.feed.close()
+        await self.kv_events.close()
         await self.prober.close()
         await self.keyring.close()
         for mirror in list(self.gateway.mirrors):

@@ -5,21 +5,20 @@ from collections.abc import Mapping
 import msgspec
 
 from gateway.metrics import Metrics
-from policies.failure import Failure, Who
+from gateway.telemetry.readings import who
 from policies.types import Usage
-
-#: A client's own faults say nothing of how well it is served.
-BLAMELESS = frozenset({"", *(each.name for each in Failure if each.who is Who.CLIENT)})
 
 
 class Count(msgspec.Struct, frozen=True):
-    """Requests and tokens. ``failed``: those that anybody but their client is to blame for."""
+    """Requests, tokens and USD. ``failed``: those that anybody but their client is to blame for. ``usd``: of all
+    attempts, as far as prices are known; tokens are those that upstreams reported of answers."""
 
     requests: float = 0
     failed: float = 0
     prompt: float = 0
     cached: float = 0
     completion: float = 0
+    usd: float = 0.0
 
     def plus(self, other: "Count", times: int = 1) -> "Count":
         pairs = zip(msgspec.structs.astuple(self), msgspec.structs.astuple(other), strict=True)
@@ -30,6 +29,7 @@ class Count(msgspec.Struct, frozen=True):
         return Usage(int(self.prompt), int(self.completion), int(self.cached))
 
 
+_THEIRS = ("upstream", "us")
 NOTHING = Count()
 Counts = Mapping[tuple[str, str], Count]  # by model and deployment
 
@@ -38,9 +38,11 @@ def counted(metrics: Metrics) -> Counts:
     """Where the counters stand."""
     counts: dict[tuple[str, str], Count] = {}
     for (_, model, deployment), series in metrics.series().items():
-        failed = sum(n for (_, failure), n in series.statuses.items() if failure not in BLAMELESS)
+        failed = sum(n for (status, failure), n in series.statuses.items() if who(status, failure) in _THEIRS)
         one = Count(sum(series.statuses.values()), failed, series.prompt.sum, series.cached, series.completion.sum)
         counts[model, deployment] = counts.get((model, deployment), NOTHING).plus(one)
+    for (model, deployment, _, _), account in metrics.accounts.items():
+        counts[model, deployment] = counts.get((model, deployment), NOTHING).plus(Count(usd=account.usd))
     return counts
 
 

@@ -1,7 +1,7 @@
 """Money. Rule: what the traffic costs by the hour, beside what the same answers would cost in the cheapest cloud.
 
-What is not known is named and left out of the sum, never taken for nothing. Prices are those of short prompts: rates
-are read from sums, which do not say how long each prompt was.
+What is not known is named and left out of the sum, never taken for nothing. The other cloud's price is that of short
+prompts: it is asked of a sum, which does not say how long each prompt was.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from policies.types import Price, Usage
 
 
 class Money(msgspec.Struct, frozen=True):
-    """USD per hour. ``own``: of the user's engines, busy or not; ``cloud``: of what clouds answered, by its tokens;
+    """USD per hour. ``own``: of the user's engines, busy or not; ``cloud``: of what clouds worked, by tokens;
     ``all_cloud``: had a cloud answered everything, None where no price is known. ``unknown``: deployments that answered
     at a cost nobody stated; ``unpriced``: models that no cloud price is known for."""
 
@@ -34,12 +34,10 @@ def money(catalog: Catalog, counts: Counts, seconds: float) -> Money:
     cloud, unknown = 0.0, set()
     elsewhere: dict[str, float | None] = {}
     for (model, deployment), count in counts.items():
+        cloud += count.usd
         if not (count.prompt or count.completion):
             continue
-        price = catalog.price(deployment)
-        if price is not None:
-            cloud += cost(price, count.usage)
-        elif not hourly(catalog, deployment):
+        if catalog.price(deployment) is None and not hourly(catalog, deployment):
             unknown.add(deployment)
         least = cheapest(catalog, model, count.usage)
         known = elsewhere.get(model, 0.0)
@@ -58,9 +56,8 @@ def money(catalog: Catalog, counts: Counts, seconds: float) -> Money:
 
 def of_deployment(catalog: Catalog, deployment: str, count: Count, seconds: float) -> float | None:
     """USD per hour of one deployment; None where neither its hours nor its tokens have a price."""
-    price = catalog.price(deployment)
-    if price is not None:
-        return cost(price, count.usage) * 3600.0 / seconds
+    if catalog.price(deployment) is not None:
+        return count.usd * 3600.0 / seconds
     return hourly(catalog, deployment) or None
 
 

@@ -2,12 +2,16 @@
 
 import msgspec
 
-from gateway import clock
+from gateway import asking, clock
 from gateway.decisions import Record
 from gateway.gateway import Gateway
+from gateway.keys import LOCAL
 from gateway.ledger.row import row
 from gateway.log import RequestLine, request_line
-from policies.types import Outcome
+from policies.explain import Decision, explain
+from policies.types import Outcome, Request, Snapshot
+
+WORDLESS = b'{"messages": []}'  # what stands for a body that was not kept
 
 
 class Recent(msgspec.Struct, frozen=True):
@@ -18,11 +22,24 @@ class Recent(msgspec.Struct, frozen=True):
     decided: bool
 
 
+class Tried(msgspec.Struct, frozen=True):
+    """An attempt: why it was made, how it ended, and when it began and how long it took in seconds of its request."""
+
+    deployment: str
+    endpoint: str
+    reason: str
+    end: str
+    began: float
+    took: float
+
+
 class Opened(msgspec.Struct, frozen=True):
-    """One request, and why it went where it did."""
+    """One request, and why it went where it did. ``again``: where one like it would go now, if that was asked."""
 
     recent: Recent
+    tries: list[Tried]
     decision: Record | None
+    again: Decision | None = None
 
 
 def newest(gateway: Gateway, most: int, since: float = 0.0) -> list[Recent]:
@@ -32,19 +49,51 @@ def newest(gateway: Gateway, most: int, since: float = 0.0) -> list[Recent]:
     return [_recent(gateway, outcome, id(outcome) in decided) for outcome in found]
 
 
-def opened(gateway: Gateway, id: str) -> Opened | None:
+def opened(gateway: Gateway, id: str, again: bool = False) -> Opened | None:
     """The newest request of that id; None: it is not among the recent ones."""
     wanted = id.encode("latin-1", "replace")
     outcome = next((each for each in reversed(gateway.traffic.recent) if each.id == wanted), None)
     if outcome is None:
         return None
-    decision = gateway.decisions.of(outcome)
-    return Opened(_recent(gateway, outcome, decision is not None), decision)
+    return _opened(gateway, outcome, gateway.decisions.of(outcome), _again(gateway, outcome) if again else None)
+
+
+def _tries(outcome: Outcome) -> list[Tried]:
+    """Every attempt, as they began; the one that brought the answer is among them."""
+    since = outcome.received
+    found = [
+        Tried(each.deployment, each.endpoint, each.reason, each.end, each.began - since, each.ended - each.began)
+        for each in outcome.tries
+    ]
+    if outcome.attempts > len(found):
+        end = outcome.fault.failure.code if outcome.fault is not None else "ok"
+        began = outcome.began or since
+        took = outcome.finished - began
+        found.append(Tried(outcome.deployment, outcome.endpoint, outcome.reason, end, began - since, took))
+    return sorted(found, key=lambda each: each.began)
+
+
+def _again(gateway: Gateway, outcome: Outcome) -> Decision | None:
+    """Where a request of the same model and size would go now. Its words are not kept, so what a policy reads from them
+    (a prefix, tools, a conversation) is not in it."""
+    catalog, now = gateway.catalog, clock.now()
+    model = catalog.models.get(outcome.model)
+    if model is None:
+        return None
+    tokens = outcome.usage.prompt or 1
+    request = Request(outcome.family, model.name, outcome.stream, WORDLESS, tokens, now, clock.seed())
+    if model.needs:
+        request = asking.filled(request, model, LOCAL, {}, gateway.live)
+    return explain(request, model, Snapshot(now, catalog.models))
 
 
 def explained(gateway: Gateway, most: int) -> list[Opened]:
     """The newest first, of those whose decision was recorded."""
-    return [Opened(_recent(gateway, outcome, True), record) for record, outcome in gateway.decisions.ended()[:most]]
+    return [_opened(gateway, outcome, record) for record, outcome in gateway.decisions.ended()[:most]]
+
+
+def _opened(gateway: Gateway, outcome: Outcome, record: Record | None, again: Decision | None = None) -> Opened:
+    return Opened(_recent(gateway, outcome, record is not None), _tries(outcome), record, again)
 
 
 def _recent(gateway: Gateway, outcome: Outcome, decided: bool) -> Recent:

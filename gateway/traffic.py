@@ -102,6 +102,7 @@ class Traffic:
         """Note where the counters stand; once a second. ``dropped``: since the start."""
         counts = counted(self._metrics)
         self._samples.append((now, counts, dropped))
+        self._let_go(self._samples[-2][0])
         then, before, _ = self._samples[max(0, len(self._samples) - 1 - SMOOTH)]
         passed, seconds = since(counts, before), max(now - then, 1e-3)
         newest = list(self.newer(then, PEEKED))
@@ -147,6 +148,12 @@ class Traffic:
             Dropped(dropped.requests - gone.requests, dropped.lines - gone.lines),
         )
 
+    def _let_go(self, since: float) -> None:
+        """What upstreams said in refusals is for their clients, and may be long: it is not kept."""
+        for outcome in self.newer(since, RECENT):
+            if outcome.fault is not None and outcome.fault.body:
+                outcome.fault = msgspec.structs.replace(outcome.fault, body=b"")
+
     def newer(self, than: float, most: int) -> Iterator[Outcome]:
         """Requests that ended since, the newest first."""
         for outcome in islice(reversed(self.recent), most):
@@ -175,8 +182,10 @@ def first_tokens(outcomes: Iterable[Outcome]) -> Iterator[float]:
 
 
 def per_tokens(outcomes: Iterable[Outcome]) -> Iterator[float]:
+    """Where the upstream counted them; a recovered answer's pace is nobody's."""
     for each in outcomes:
-        if each.stream and each.first_token and each.usage.completion > 1:
+        counted_there = each.usage.completion > 1 and each.usage.source == "upstream" and not each.recovered
+        if each.stream and each.first_token and counted_there:
             yield (each.finished - each.first_token) / (each.usage.completion - 1)
 
 

@@ -140,6 +140,7 @@ class Deployment(msgspec.Struct, frozen=True):
     tpm: int | None = None
     features: frozenset[str] = frozenset()  # what its provider can be asked for, see backends/capabilities.py
     metered: bool = False  # its replies say what is left of its limits
+    cache_events: bool = False  # its engines tell what their caches hold
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -203,6 +204,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     home: str = ""  # the deployment that answered the conversation last
     late_price: float = 0.0  # USD that missing the service level is worth
     matched: Mapping[tuple[str, str], int] | None = None  # prompt tokens in each endpoint's cache; None: not known
+    told: bool = False  # what is matched is the engines' own word
     blocks: tuple[int, ...] = ()  # of the prompt, each named by all up to its end (see PrefixIndex); (): not known
     block_tokens: float = 0.0  # tokens of each
     exact: Mapping[str, int] | None = None  # prompt tokens by deployment, counted where the estimate would not do

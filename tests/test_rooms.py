@@ -40,6 +40,7 @@ OWNERS = {  # who alone may import what
         "gateway/simulate/table.py",
     ),
     "sqlite3": ("gateway/ledger/",),
+    "zmq": ("backends/transports/", "backends/engine/"),
     "opentelemetry": ("gateway/telemetry/",),
 }
 

@@ -7,9 +7,30 @@ const MARKS = { critical: "✖", warning: "▲", notice: "●" };
 
 export function drawAlerts(root, alerts) {
   document.title = alerts.length ? `(${alerts.length}) Cloverleaf` : "Cloverleaf";
-  fill(root, alerts.length ? h("ul", {}, alerts.map(alert =>
-    h("li", { class: alert.severity }, h("span", { class: "mark", "aria-hidden": "true" }, MARKS[alert.severity]),
-      h("span", { class: "unseen" }, `${alert.severity}: `), h("b", {}, alert.about), " ", h("span", {}, alert.message),
-      h("small", {}, alert.since >= 1 ? duration(alert.since) : "now")))) : null);
-  announce(alerts.map(({ about, message }) => `${about}: ${message.replace(/[\d.]+/g, "")}`).join(" ") && alerts.map(({ about, kind }) => `Alert: ${about} ${kind.replaceAll("_", " ")}.`).join(" "));
+  fill(
+    root,
+    alerts.length
+      ? h(
+          "ul",
+          {},
+          alerts.map(alert =>
+            h(
+              "li",
+              { class: alert.severity },
+              h("span", { class: "mark", "aria-hidden": "true" }, MARKS[alert.severity]),
+              h("span", { class: "unseen" }, `${alert.severity}: `),
+              h("b", {}, alert.about),
+              " ",
+              h("span", {}, alert.message),
+              h("small", {}, alert.since >= 1 ? duration(alert.since) : "now"),
+            ),
+          ),
+        )
+      : null,
+  );
+  if (alerts.length || root.dataset.told)
+    announce(
+      alerts.map(({ about, kind }) => `Alert: ${about} ${kind.replaceAll("_", " ")}.`).join(" ") || "No alert is left.",
+    );
+  root.dataset.told = alerts.length ? "some" : "";
 }

@@ -23,7 +23,8 @@ export function morph(old, fresh) {
     if (old.data !== fresh.data) old.data = fresh.data;
     return;
   }
-  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name) && name !== "style") old.removeAttribute(name);
+  for (const { name } of [...old.attributes])
+    if (!fresh.hasAttribute(name) && name !== "style") old.removeAttribute(name);
   for (const { name, value } of fresh.attributes)
     if (name !== "style" && old.getAttribute(name) !== value) old.setAttribute(name, value);
   if (old.style.cssText !== fresh.style.cssText) old.style.cssText = fresh.style.cssText;
@@ -44,14 +45,39 @@ export function fill(parent, ...children) {
 export function table(caption, columns, rows) {
   const head = columns.map(([title, kind]) => h("th", { role: "columnheader", scope: "col", class: kind }, title));
   const body = rows.map(([attributes, cells]) =>
-    h("tr", { role: "row", ...attributes }, cells.map((cell, at) =>
-      h(at ? "td" : "th", { role: at ? "cell" : "rowheader", scope: at ? null : "row", class: columns[at][1],
-        "data-label": columns[at][0] }, cell))));
-  return h("table", { role: "table" },
+    h(
+      "tr",
+      { role: "row", ...attributes },
+      cells.map((cell, at) =>
+        h(
+          at ? "td" : "th",
+          {
+            role: at ? "cell" : "rowheader",
+            scope: at ? null : "row",
+            class: columns[at][1],
+            "data-label": columns[at][0],
+          },
+          cell,
+        ),
+      ),
+    ),
+  );
+  return h(
+    "table",
+    { role: "table" },
     h("caption", { class: "unseen" }, caption),
     h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, head)),
-    h("tbody", { role: "rowgroup" }, body));
+    h("tbody", { role: "rowgroup" }, body),
+  );
 }
+
+/** What scrolls sideways where it does not fit, by keyboard too. */
+export const scroller = made =>
+  h(
+    "div",
+    { class: "scroll", role: "region", tabindex: 0, "aria-label": made.querySelector("caption").textContent },
+    made,
+  );
 
 let said = "";
 /** Tell a screen reader, when it has nothing better to say. */

@@ -13,9 +13,30 @@ function digits(value) {
 
 export const number = value => known(value, digits);
 export const count = value => known(value, x => grouped.format(x));
-export const percent = value => known(value, x => (x === 0 ? "0 %" : x < 0.1 ? `${(100 * x).toFixed(1)} %` : `${Math.round(100 * x)} %`));
-export const seconds = value => known(value, x => (x < 0.01 ? `${(1000 * x).toFixed(1)} ms` : x < 1 ? `${Math.round(1000 * x)} ms` : x < 10 ? `${x.toFixed(2)} s` : x < 120 ? `${x.toFixed(1)} s` : duration(x)));
-export const dollars = value => known(value, x => (x === 0 ? "$0" : x >= 100 ? `$${grouped.format(x)}` : x >= 0.1 ? `$${x.toFixed(2)}` : `$${x.toPrecision(2)}`.replace(/\.?0+$/, "") ));
+export const percent = value =>
+  known(value, x => (x === 0 ? "0 %" : x < 0.1 ? `${(100 * x).toFixed(1)} %` : `${Math.round(100 * x)} %`));
+export const seconds = value =>
+  known(value, x =>
+    x < 0.01
+      ? `${(1000 * x).toFixed(1)} ms`
+      : x < 1
+        ? `${Math.round(1000 * x)} ms`
+        : x < 10
+          ? `${x.toFixed(2)} s`
+          : x < 120
+            ? `${x.toFixed(1)} s`
+            : duration(x),
+  );
+export const dollars = value =>
+  known(value, x =>
+    x === 0
+      ? "$0"
+      : x >= 100
+        ? `$${grouped.format(x)}`
+        : x >= 0.1
+          ? `$${x.toFixed(2)}`
+          : `$${x.toPrecision(2)}`.replace(/\.?0+$/, ""),
+  );
 
 export function duration(value) {
   const [d, hours, minutes] = [value / 86400, value / 3600, value / 60].map(Math.floor);

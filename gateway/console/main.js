@@ -33,7 +33,8 @@ const stream = follow({
   },
   lost(pause, why) {
     const since = seen.report ? ` Figures are of ${clock(seen.report.time)}.` : "";
-    $("cut").textContent = `Not connected: ${why}. Trying again${pause > 3000 ? ` in ${Math.round(pause / 1000)} s` : ""}.${since}`;
+    $("cut").textContent =
+      `Not connected: ${why}. Trying again${pause > 3000 ? ` in ${Math.round(pause / 1000)} s` : ""}.${since}`;
     $("cut").hidden = false;
     $("link").textContent = "not connected";
     document.body.classList.add("lost");
@@ -55,7 +56,9 @@ function connected() {
 function draw() {
   asked = false;
   const { report } = seen;
-  $("state").textContent = report.ready ? `ready · ${report.version} · up ${duration(report.uptime)}` : `not ready: ${report.reason}`;
+  $("state").textContent = report.ready
+    ? `ready · ${report.version} · up ${duration(report.uptime)}`
+    : `not ready: ${report.reason}`;
   $("state").classList.toggle("bad", !report.ready);
   drawAlerts($("alerts"), report.alerts);
   if (!$("overview").hidden) drawOverview($("overview"), seen);
@@ -88,7 +91,10 @@ $("sign-in-form").addEventListener("submit", async event => {
   show(tabs.find(tab => tab.tabIndex === 0));
   stream.begin();
 });
-$("leave").addEventListener("click", () => { token.forget(); location.reload(); });
+$("leave").addEventListener("click", () => {
+  token.forget();
+  location.reload();
+});
 
 // Views
 
@@ -101,16 +107,21 @@ function show(tab, focus = false) {
     each.tabIndex = chosen ? 0 : -1;
     $(each.getAttribute("aria-controls")).hidden = !chosen;
   }
-  history.replaceState(null, "", `#${tab.getAttribute("aria-controls")}`);
+  history.replaceState(null, "", `#/${tab.getAttribute("aria-controls")}`); // no element's id: a browser would move the focus there
   if (focus) tab.focus();
   if (tab.id === "tab-policy" && !$("sign-in").open) drawPolicy($("policy"));
   if (seen.report) draw();
 }
 
+const named = () => tabs.find(tab => location.hash === `#/${tab.getAttribute("aria-controls")}`);
+addEventListener("hashchange", () => named() && show(named()));
+
 for (const tab of tabs) {
   tab.addEventListener("click", () => show(tab));
   tab.addEventListener("keydown", event => {
-    const step = { ArrowRight: 1, ArrowLeft: -1, Home: -tabs.indexOf(tab), End: tabs.length - 1 - tabs.indexOf(tab) }[event.key];
+    const step = { ArrowRight: 1, ArrowLeft: -1, Home: -tabs.indexOf(tab), End: tabs.length - 1 - tabs.indexOf(tab) }[
+      event.key
+    ];
     if (step === undefined) return;
     event.preventDefault();
     show(tabs[(tabs.indexOf(tab) + step + tabs.length) % tabs.length], true);
@@ -127,8 +138,10 @@ function dress(theme) {
   localStorage.setItem("cloverleaf-theme", theme);
 }
 
-$("theme").addEventListener("click", () => dress(THEMES[(THEMES.indexOf(document.documentElement.dataset.theme) + 1) % THEMES.length]));
+$("theme").addEventListener("click", () =>
+  dress(THEMES[(THEMES.indexOf(document.documentElement.dataset.theme) + 1) % THEMES.length]),
+);
 
 dress(THEMES.includes(localStorage.getItem("cloverleaf-theme")) ? localStorage.getItem("cloverleaf-theme") : "system");
-show(tabs.find(tab => location.hash === `#${tab.getAttribute("aria-controls")}`) ?? tabs[0]);
+show(named() ?? tabs[0]);
 stream.begin();

@@ -27,7 +27,9 @@ export async function ask(path) {
 
 /** Calls `on.event(name, data)` for each event, `on.lost(ms)` before a pause, `on.refused(status)` where a token is wanted. */
 export function follow(on) {
-  let stop = null, timer = null, failures = 0;
+  let stop = null,
+    timer = null,
+    failures = 0;
 
   async function run() {
     stop = new AbortController();
@@ -52,14 +54,24 @@ export function follow(on) {
       if (mine.left) return;
       if (error.status === 401) return on.refused(401);
       const pause = Math.min(LONGEST, 500 * 2 ** failures++) * (0.8 + 0.4 * Math.random());
-      on.lost(pause, error.status === 503 ? "too many consoles are open" : error.status ? error.message : "the gateway does not answer");
+      on.lost(
+        pause,
+        error.status === 503
+          ? "too many consoles are open"
+          : error.status
+            ? error.message
+            : "the gateway does not answer",
+      );
       timer = setTimeout(run, pause);
     }
   }
 
   function leave() {
     clearTimeout(timer);
-    if (stop) { stop.left = true; stop.abort(); }
+    if (stop) {
+      stop.left = true;
+      stop.abort();
+    }
   }
 
   function begin() {

@@ -12,6 +12,7 @@ FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 )  # fmt: skip
 DESKTOP = {"width": 1280, "height": 900}
+TABLET = {"width": 780, "height": 1000}
 PHONE = {"width": 360, "height": 740}
 
 

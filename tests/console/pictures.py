@@ -1,7 +1,7 @@
 """Pictures for the documentation: python -m tests.console.pictures [DIRECTORY]
 
 A real gateway under load in front of emulated engines, then one of them killed; seen by a real browser and by
-`cloverleaf status`. Nothing is drawn by hand. Takes about three minutes.
+`cloverleaf status`. Nothing is drawn by hand. Takes about four minutes.
 """
 
 import asyncio
@@ -12,19 +12,20 @@ from pathlib import Path
 import uvloop
 from playwright.async_api import Browser, Page
 
-from tests.console.browser import DESKTOP, PHONE, browser
+from tests.console.browser import PHONE, browser
 from tests.console.world import CONFIG, engines, traffic
 from tests.e2e.process import Serving, run, serving
 
 TOKEN = "a-token-for-the-pictures"
-WARM = 100.0  # seconds of load before the first picture
+DESKTOP = {"width": 1280, "height": 820}
+WARM = 150.0  # seconds of load before the first picture
 
 
 async def main(directory: Path, warm: float) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
-        async with engines(4, slots=5) as (made, roots), browser() as started:
-            config = CONFIG.format(token=TOKEN, pool=", ".join(roots[:3]), cloud=roots[3])
+        async with engines(3, slots=6) as (made, roots), engines(1, slots=64) as (_, cloud), browser() as started:
+            config = CONFIG.format(token=TOKEN, pool=", ".join(roots), cloud=cloud[0])
             async with serving(Path(scratch), config) as gateway:
                 load = asyncio.create_task(traffic(gateway.url, rate=13.0))
                 await asyncio.sleep(warm)
@@ -33,29 +34,21 @@ async def main(directory: Path, warm: float) -> None:
                 await decision(started, gateway, directory)
                 await take(started, gateway, directory, "console-policy", "light", DESKTOP, view="policy")
                 await made[1].stop()
-                await asyncio.sleep(warm / 5)
+                await asyncio.sleep(warm / 8)
                 await take(started, gateway, directory, "console-endpoint-down", "dark", DESKTOP)
                 await take(started, gateway, directory, "console-phone-dark", "dark", PHONE)
-                await run(
-                    Path(scratch),
-                    "status",
-                    "--url",
-                    gateway.admin,
-                    "--token",
-                    TOKEN,
-                    "--once",
-                    "--svg",
-                    str(directory / "status.svg"),
-                )
+                picture = str((directory / "status.svg").resolve())
+                await run(Path(scratch), "status", "--url", gateway.admin, "--token", TOKEN, "--svg", picture)
                 load.cancel()
 
 
 async def opened(started: Browser, gateway: Serving, theme: str, size: dict[str, int], view: str) -> Page:
     page = await started.new_page(viewport=size, color_scheme=theme)  # type: ignore[arg-type]
-    await page.goto(f"{gateway.admin}/#{view}")
+    await page.goto(f"{gateway.admin}/#/{view}")
     await page.get_by_label("Admin token").fill(TOKEN)
     await page.get_by_role("button", name="Sign in").click()
     await page.locator("#link", has_text="live").wait_for()
+    await page.mouse.move(0, 0)
     await page.wait_for_timeout(2500)
     return page
 

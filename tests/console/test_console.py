@@ -115,6 +115,7 @@ async def test_a_dead_endpoint_is_an_alert_and_a_state_and_both_go_when_it_is_ba
         await world.engines[0].start(port=int(root.rpartition(":")[2]))
         await expect(page.locator("#alerts li")).to_have_count(0)
         await expect(row.locator(".sign.fine")).to_have_text("up")
+        await expect(page.locator("#announce")).to_have_text("No alert is left.")
 
 
 async def test_the_token_is_asked_for_and_kept_in_this_tab_alone(page: Page) -> None:
@@ -187,7 +188,7 @@ async def test_all_of_it_can_be_done_by_keyboard(page: Page) -> None:
 async def test_new_requests_wait_while_somebody_is_at_the_table(page: Page) -> None:
     async with watched() as world:
         await world.ask(2)
-        await page.goto(f"{world.url}/#requests")
+        await page.goto(f"{world.url}/#/requests")
         await expect(page.locator("#requests tbody tr")).to_have_count(2)
         await page.locator(".open").first.focus()
         await world.ask(3)
@@ -197,7 +198,7 @@ async def test_new_requests_wait_while_somebody_is_at_the_table(page: Page) -> N
         await expect(page.locator("#requests tbody tr")).to_have_count(5)
         await page.get_by_role("button", name="Pause").click()
         await world.ask(1)
-        await expect(page.locator("#requests-note")).to_contain_text("1 new ones wait")
+        await expect(page.locator("#requests-note")).to_contain_text("1 new one waits")
         await page.get_by_role("button", name="Go on").click()
         await expect(page.locator("#requests tbody tr")).to_have_count(6)
 
@@ -205,9 +206,13 @@ async def test_new_requests_wait_while_somebody_is_at_the_table(page: Page) -> N
 async def test_a_decision_that_was_not_recorded_is_said_to_be_so(page: Page) -> None:
     async with watched(decisions="0%") as world:
         await world.ask(1)
-        await page.goto(f"{world.url}/#requests")
+        await page.goto(f"{world.url}/#/requests")
         await page.locator(".open").first.click()
-        await expect(page.get_by_role("dialog")).to_contain_text("Its decision was not recorded")
+        dialog = page.get_by_role("dialog")
+        await expect(dialog).to_contain_text("Its decision was not recorded")
+        await dialog.get_by_role("button", name="Where would it go now?").click()
+        await expect(dialog.locator("tr.chosen")).to_contain_text("chosen")
+        await expect(dialog.get_by_role("button", name="Where would it go now?")).to_be_focused()
 
 
 @pytest.mark.parametrize("at", ["system", "switched"])
@@ -234,7 +239,7 @@ async def test_it_finds_its_way_back_to_a_gateway_that_was_started_again(page: P
         port = first.admin.rpartition(":")[2]
         async with httpx.AsyncClient(timeout=60) as http:
             await http.post(f"{first.url}/v1/chat/completions", json=asked("demo", max_tokens=2))
-        await page.goto(f"{first.admin}/#requests")
+        await page.goto(f"{first.admin}/#/requests")
         await expect(page.locator("#requests tbody tr")).to_have_count(1)
         first.signal(signal.SIGTERM)
         await expect(page.locator("#cut")).to_contain_text("Not connected: the gateway does not answer.")

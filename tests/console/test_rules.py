@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.console.browser import DESKTOP, PHONE
+from tests.console.browser import DESKTOP, PHONE, TABLET
 from tests.console.test_console import Watched, live, watched
 
 RULES = (Path(__file__).parent / "rules.js").read_text()
@@ -34,9 +34,10 @@ async def _too_wide(page: Page, view: str) -> list[str]:
     return [f"{view} scrolls sideways"] if wide else []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-async def test_every_view_keeps_the_rules(page: Page, theme: str, size: dict[str, int]) -> None:
+@pytest.mark.parametrize(
+    ("size", "theme"), [(DESKTOP, "light"), (DESKTOP, "dark"), (TABLET, "light"), (PHONE, "light"), (PHONE, "dark")]
+)
+async def test_every_view_keeps_the_rules(page: Page, size: dict[str, int], theme: str) -> None:
     await page.set_viewport_size(size)  # type: ignore[arg-type]
     await page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
     async with watched() as world:

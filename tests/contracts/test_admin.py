@@ -1,6 +1,7 @@
 """The admin API: guarded; what was decided, what became of it, what is in force, and events as they come."""
 
 import asyncio
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
@@ -10,7 +11,7 @@ import msgspec
 import pytest
 from litestar.testing import AsyncTestClient
 
-from gateway.admin import admin_app
+from gateway.admin import admin_app, stream
 from gateway.feed import MOST, Feed
 from tests.contracts.client import ask, chat
 from tests.contracts.scripted import ANSWER, upstream, whole
@@ -76,6 +77,42 @@ async def test_a_recent_request_is_told_with_its_cost_and_its_decision_where_tha
             assert listed["cost"] == pytest.approx((1000 * 1 + listed["request"]["completion_tokens"] * 2) / 1e6)
             assert (opened["decision"] is not None) == decided
             assert not decided or opened["decision"]["id"] == id
+
+
+async def test_every_attempt_of_a_request_is_told_with_its_end(engine: str) -> None:
+    text = f"""
+deployments:
+  gone: {{provider: openai_compatible, model: m, base_url: "http://127.0.0.1:9/v1"}}
+  good: {{provider: openai_compatible, model: m, base_url: "{engine}/v1"}}
+models: {{m: {{deployments: [gone, good]}}}}
+"""
+    async with running(text) as gateway, admin(gateway) as client:
+        id = (await ask(gateway.port, chat())).headers["x-request-id"]
+        tries = (await client.get("/api/requests", params={"id": id})).json()["tries"]
+    assert [(each["deployment"], each["reason"], each["end"]) for each in tries] == [
+        ("gone", "first", "unreachable"),
+        ("good", "fallback", "ok"),
+    ]
+    assert 0.0 <= tries[0]["began"] <= tries[1]["began"] and tries[1]["took"] > 0.0
+
+
+@pytest.mark.parametrize("policy", ["order", "prefix", "session", "power_of_two", "slo_cost"])
+async def test_where_a_request_like_it_would_go_now_can_be_asked_afterwards(policy: str) -> None:
+    spec = "{kind: slo_cost, slo: {ttft: 1s}}" if policy == "slo_cost" else f"{{kind: {policy}}}"
+    async with upstream(whole(ANSWER)) as up:
+        text = (
+            single(up.url).replace("aliases: [other]", "aliases: [other], policy: mine") + f"policies: {{mine: {spec}}}"
+        )
+        async with running(text) as gateway, admin(gateway) as client:
+            id = (await ask(gateway.port, chat())).headers["x-request-id"]
+            asked = {"id": id, "again": True}
+            told = (await client.get("/api/requests", params=asked)).json()
+            (considered,) = told["again"]["considered"]
+            assert (told["decision"], told["again"]["policy"]) == (None, policy)
+            assert (considered["chosen"], told["again"]["prompt_tokens"]) == (True, 1000)
+            gateway.gateway.live.healthy(("d", considered["endpoint"]), False)
+            (considered,) = (await client.get("/api/requests", params=asked)).json()["again"]["considered"]
+            assert (considered["chosen"], considered["refused_by"]) == (False, "healthy")
 
 
 async def test_the_configuration_is_told_with_policies_taken_apart_and_secrets_masked() -> None:
@@ -145,3 +182,28 @@ async def test_what_a_viewer_does_not_read_is_not_kept_for_it() -> None:
             assert (await anext(events(reply)))[0] == "hello"
         writer.close()
         await until(lambda: feed.viewers == 0)
+
+
+async def test_the_whole_state_is_told_where_it_is_asked_for_and_holds_no_credential() -> None:
+    more = "auth: {keys: [{name: k, key: canary-key}]}"
+    config = single("http://127.0.0.1:9", more).replace(
+        "model: upstream-m", "model: upstream-m\n    api_key: canary-up", 1
+    )
+    async with running(config) as gateway, admin(gateway) as client:
+        plain, whole = (await client.get("/api/status")).json(), (await client.get("/api/status?state")).json()
+    assert plain["state"] is None
+    state = b64decode(whole["state"])
+    assert b"http://127.0.0.1:9" in state and b"canary" not in state
+
+
+async def test_a_viewer_that_never_reads_is_given_up() -> None:
+    async def receive() -> Any:
+        await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.body":
+            await asyncio.Event().wait()  # its window is closed
+
+    async with running(single("http://127.0.0.1:9")) as gateway:
+        await stream(gateway.app.feed, receive, send, patience=0.05)
+        assert gateway.app.feed.viewers == 0

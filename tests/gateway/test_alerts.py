@@ -28,7 +28,7 @@ CAUSES = {
     "cooling": report(endpoint(cooling=3.0)),
     "failing": report(now=Now(60.0, FEW, Flow(1.0, failed=0.05))),
     "slo_missed": report(now=Now(levels={"m": Level(0.11, FEW, 0.1)})),
-    "spill_high": report(now=Now(60.0, FEW, spill={"m": 0.2})),
+    "spill_high": report(now=Now(60.0, FEW, spill={"m": 0.5})),
     "queue": report(waiting=1),
     "ledger_drops": report(now=Now(dropped=Dropped(requests=1))),
     "log_drops": report(now=Now(dropped=Dropped(lines=1))),
@@ -48,7 +48,7 @@ def test_all_is_well_where_there_is_no_cause() -> None:
     assert alerts(report()) == []
     few = Now(60.0, FEW - 1, Flow(failed=1.0), spill={"m": 1.0}, levels={"m": Level(1.0, FEW - 1, 0.1)})
     assert alerts(report(now=few)) == []
-    enough = Now(60.0, FEW, Flow(failed=0.04), spill={"m": 0.19}, levels={"m": Level(0.1, FEW, 0.1)})
+    enough = Now(60.0, FEW, Flow(failed=0.04), spill={"m": 0.49}, levels={"m": Level(0.1, FEW, 0.1)})
     assert alerts(report(now=enough)) == []
 
 

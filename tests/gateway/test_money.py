@@ -1,22 +1,27 @@
 """Money. Rule: an hour at this rate, here and in the cheapest cloud; what is not known is named."""
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.counting import Count
-from gateway.money import Money, money
+from gateway.money import Money, money, of_deployment
 from tests.gateway.world import CONFIG, catalog
 
 MILLION = Count(1, 0, 1e6, 0, 1e6)
 
 
+def charged(usd: float) -> Count:
+    return replace(MILLION, usd=usd)
+
+
 def test_own_engines_cost_by_the_hour_busy_or_not_and_clouds_by_the_token() -> None:
     assert money(catalog(), {}, 60.0) == Money(own=4.0)
-    spent = money(catalog(), {("m", "dear"): MILLION}, 3600.0)
+    spent = money(catalog(), {("m", "dear"): charged(30.0)}, 3600.0)
     assert (spent.own, spent.cloud, spent.total, spent.all_cloud) == (4.0, 30.0, 34.0, 3.0)
 
 
 def test_all_cloud_is_the_models_cheapest_price_wherever_it_was_answered() -> None:
-    spent = money(catalog(), {("m", "pool"): MILLION, ("m", "cheap"): MILLION}, 1800.0)
+    spent = money(catalog(), {("m", "pool"): MILLION, ("m", "cheap"): charged(3.0)}, 1800.0)
     assert (spent.cloud, spent.all_cloud, spent.unknown, spent.unpriced) == (6.0, 12.0, (), ())
 
 
@@ -40,4 +45,11 @@ models: {m: {deployments: [d]}}
     price = known.price("d")
     assert price is not None and price.longer
     many = Count(1000, 0, 1000.0 * 1000, 0, 0)
-    assert money(known, {("m", "d"): many}, 3600.0).cloud == pytest.approx(price.input)
+    assert money(known, {("m", "d"): many}, 3600.0).all_cloud == pytest.approx(price.input)
+
+
+def test_work_that_no_answer_came_of_costs_too() -> None:
+    spent = money(catalog(), {("m", "dear"): Count(usd=0.5)}, 3600.0)
+    assert (spent.cloud, spent.all_cloud) == (0.5, None)
+    assert of_deployment(catalog(), "dear", Count(usd=0.5), 1800.0) == 1.0
+    assert [of_deployment(catalog(), name, MILLION, 1.0) for name in ("pool", "free")] == [4.0, None]

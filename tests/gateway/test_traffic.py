@@ -44,6 +44,8 @@ def test_what_was_not_seen_is_unknown_and_not_zero() -> None:
 def test_a_client_that_left_has_not_failed_and_a_broken_stream_has() -> None:
     seen = traffic(outcome(fault=LEFT), outcome(fault=BROKEN), outcome(), outcome("dear")).now(catalog(), NONE, 10.0)
     assert (seen.total.failed, seen.flows["dear"].failed) == (0.25, 0.0)
+    full, unknown = outcome("", "", status=429), outcome("", "", status=404)
+    assert traffic(full, unknown).now(catalog(), NONE, 10.0).total.failed == 0.5
 
 
 def test_the_window_slides() -> None:
@@ -74,6 +76,14 @@ def test_what_is_kept_and_looked_at_is_bounded() -> None:
     seen = made.now(catalog(), NONE, 10.0)
     assert len(made.recent) == RECENT and seen.requests == RECENT + 100
     assert seen.total.duration is not None and seen.total.duration.count == LOOKED
+
+
+def test_what_an_upstream_said_in_a_refusal_is_not_kept() -> None:
+    long = Fault(Failure.BAD_REQUEST, "no", body=b"x" * 1_000_000)
+    made = traffic(outcome(at=0.5, fault=long))
+    made.sample(catalog(), NONE, 1.0, 0.0)
+    (kept,) = made.recent
+    assert kept.fault is not None and (kept.fault.body, kept.fault.message) == (b"", "no")
 
 
 def test_spill_is_what_a_cloud_answered_of_models_with_engines_of_their_own() -> None:
