@@ -30,16 +30,17 @@ DECISIONS = 50
 NOW = 1000.0
 
 
-def world(size: int) -> tuple[Candidate, ...]:
+def world(size: int, foreseen: bool = False) -> tuple[Candidate, ...]:
     """One pool of engines under load, scraped and timed, and a cloud behind it."""
     chance = random.Random(size)
     chat = frozenset({"chat"})
     pool, shared = Deployment("pool", "vllm", "m", chat, own=True), Pool()
     places = [place(pool, f"http://gpu-{n}:8000", shared, chance) for n in range(size - 1)]
     cloud = Deployment("cloud", "openai", "m", chat, price=Price(0.15, 0.6))
-    all = (*places, place(cloud, "https://api.example.com/v1", Pool(), chance))
-    foresee(all, chance)
-    return all
+    both = (*places, place(cloud, "https://api.example.com/v1", Pool(), chance))
+    if foreseen:
+        foresee(both, chance)
+    return both
 
 
 def place(deployment: Deployment, url: str, pool: Pool, chance: random.Random) -> Candidate:
@@ -74,7 +75,8 @@ def microseconds(kind: str, size: int) -> float:
     """The best round's mean."""
     policy = preset(kind)
     assert policy is not None
-    model = Model("m", (world(size),), policy, {"pool": Timeouts(), "cloud": Timeouts()}, 600.0)
+    places = world(size, "foresight" in policy.needs)
+    model = Model("m", (places,), policy, {"pool": Timeouts(), "cloud": Timeouts()}, 600.0)
     snapshot = Snapshot(NOW, {"m": model})
     chance = random.Random(1)
     asked = Request("chat", "m", True, b"", 900, NOW, late_price=1e-3)

@@ -73,5 +73,5 @@ def estimate(
     return Estimate(situation, first, each, 1.0 - timely, work, burden)
 
 
-SLOWED = 0.5  # of the time that its own tokens add to every step: how much longer the answers beside it take is felt
+SLOWED = 0.2  # of the time that its own tokens add to every step: how much longer the answers beside it take is felt
 DUPLICATE = 4.0  # times its own prefill that a prompt costs the pool by filling a cache with what another holds
