@@ -40,7 +40,7 @@ class TokenCounts:
     def __init__(self, transport: Transport, tell: Callable[[str], None], limit: float = LIMIT) -> None:
         self._transport = transport
         self._tell = tell
-        self._limit = limit
+        self.limit = limit
         self._encodings = Encodings(folder())
         self._told: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -70,7 +70,7 @@ class TokenCounts:
 
     async def _count(self, journey: "Journey", near: Iterable[Candidate]) -> None:
         request, exact = journey.incoming.request, dict[str, int]()
-        places = {each.deployment.name: each for each in near}  # the endpoints of a deployment count alike
+        places = {each.deployment.name: each for each in near}
         try:
             counts = await asyncio.gather(*(self._at(each, request, journey.catalog) for each in places.values()))
             exact = {name: tokens for name, tokens in zip(places, counts, strict=True) if tokens is not None}
@@ -86,23 +86,25 @@ class TokenCounts:
     async def _at(self, place: Candidate, request: Request, catalog: "Catalog") -> int | None:
         deployment = place.deployment
         try:
-            async with asyncio.timeout(self._limit):
+            async with asyncio.timeout(self.limit):
                 if "tokenize" in deployment.families:
                     return await self._by_engine(place, request, catalog)
                 if deployment.provider in _TIKTOKEN:
                     return await self._by_tiktoken(deployment.model, request.body)
         except (FetchFailed, Uncountable, Unsendable, TimeoutError) as error:
-            self._say(deployment.name, str(error) or f"it took more than {self._limit:g} s")
+            self._say(deployment.name, str(error) or f"it took more than {self.limit:g} s")
             return None
         self._say(deployment.name, f"there is no way to count for provider {deployment.provider}")
         return None
 
     async def _by_engine(self, place: Candidate, request: Request, catalog: "Catalog") -> int | None:
+        """Any endpoint of its deployment counts alike: one that is up, and has the least to do."""
+        place = min(catalog.candidates[place.id[0]], key=lambda each: (each.load.down, each.load.in_flight))
         asked = question(place.deployment.model, request.body)
         incoming = Incoming(
             msgspec.structs.replace(request, body=asked), _TOKENIZE, peek(_TOKENIZE, asked, b"application/json"), b""
         )
-        reply = await fetch(self._transport, catalog.adapters[place.id].encode(incoming), self._limit)
+        reply = await fetch(self._transport, catalog.adapters[place.id].encode(incoming), self.limit)
         tokens = answer(*reply)
         if tokens is None:
             raise Uncountable(f"its /tokenize answers {reply[0]}")
