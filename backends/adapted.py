@@ -122,6 +122,10 @@ class Headed:
         self._note()
         return out
 
+    @property
+    def generated(self) -> int:
+        return self._decoder.generated
+
     def _note(self) -> None:
         decoder = self._decoder
         self.committed, self.progressed = decoder.committed, decoder.progressed

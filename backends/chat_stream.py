@@ -64,6 +64,7 @@ class ChatStream:
         "_others",
         "committed",
         "fault",
+        "generated",
         "progressed",
         "usage",
     )
@@ -78,6 +79,7 @@ class ChatStream:
         self._malformed = False
         self.committed = False
         self.progressed = False
+        self.generated = 0
         self.fault: Fault | None = None
         self.usage: Usage = NO_USAGE
 
@@ -91,6 +93,7 @@ class ChatStream:
             and data.find(b"\n", len(before)) == len(data) - 2
             and b"\r" not in data
         ):
+            self.generated += 1
             return data
         if (  # one delta in one packet: a look at the bytes, and they pass
             self.committed
@@ -106,6 +109,7 @@ class ChatStream:
             and not self._events.held
         ):
             self.progressed = True
+            self.generated += 1
             self._note_shape(data)
             return data
         self._before = b""
@@ -121,9 +125,13 @@ class ChatStream:
             and _finish(whole) is None
             and b'"error"' not in whole
             and b"\r" not in whole
-            and 0 < whole.count(b"\n\n") == whole.count(b"}]}\n\n") == whole.count(b'"choices":[{"index":0,')
+            and 0
+            < (events := whole.count(b"\n\n"))
+            == whole.count(b"}]}\n\n")
+            == whole.count(b'"choices":[{"index":0,')
         ):
             self.progressed = True
+            self.generated += events
             return whole
         self.progressed = False
         return self._read(whole) if whole else whole
@@ -178,7 +186,9 @@ class ChatStream:
         else:
             others = self._others = {} if self._others is None else self._others
             others[index] = finished or others.get(index, False)
-        self.committed = self.committed or finished or bool(choice.text) or _has_content(choice.delta)
+        content = bool(choice.text) or _has_content(choice.delta)
+        self.generated += content
+        self.committed = self.committed or finished or content
 
     def _is_whole(self) -> bool:
         """Every choice that began has its finish_reason."""

@@ -11,6 +11,7 @@ class Decoder(Protocol):
     """Reads one answer.
 
     ``committed``: content is in hand. ``progressed``: the last feed held something generated (pings do not count).
+    ``generated``: about the tokens generated so far, for want of a usage where an answer ends early.
     ``fault``: what went wrong; after it nothing more is forwarded. ``head``: the headers that stand for the upstream's
     where the answer is translated; None: the upstream's own.
     """
@@ -20,6 +21,8 @@ class Decoder(Protocol):
     fault: Fault | None
     usage: Usage
 
+    @property
+    def generated(self) -> int: ...
     @property
     def head(self) -> Mapping[bytes, bytes] | None: ...
 

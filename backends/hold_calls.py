@@ -47,6 +47,10 @@ class HeldCalls:
     def head(self) -> Mapping[bytes, bytes] | None:
         return self._inner.head
 
+    @property
+    def generated(self) -> int:
+        return self._inner.generated
+
     def feed(self, data: bytes) -> bytes:
         inner = self._inner
         whole = inner.feed(data)
@@ -54,12 +58,16 @@ class HeldCalls:
         if not self._held and not any(mark in whole for mark in _MARKS):
             self.committed = self._inner.committed
             return whole
-        return b"".join(self._event(event) for event in sse.split(whole))
+        out = b"".join(self._event(event) for event in sse.split(whole))
+        self.committed = self.committed or (inner.committed and not self._held)  # by an event that is not read here
+        return out
 
     def close(self) -> bytes:
         last = self._inner.close()
         self.fault = self._inner.fault
-        return last
+        if self.fault is not None:
+            return last
+        return b"".join(self._event(event) for event in sse.split(last)) + self._release()
 
     def _event(self, event: bytes) -> bytes:
         """Hold it, or let it go with what was held before it."""

@@ -13,6 +13,14 @@ class _Counted(msgspec.Struct):
     count: int
 
 
+class _Tokens(msgspec.Struct):
+    tokens: list[int]
+
+
+class _Salted(msgspec.Struct):
+    cache_salt: str | None = None
+
+
 def question(model: str, body: bytes) -> bytes:
     """The body for /tokenize of a chat or completion request that was peeked at; the prompt's fields and no other."""
     given = _decode(body)
@@ -27,3 +35,21 @@ def answer(status: int, body: bytes) -> int | None:
         return msgspec.json.decode(body, type=_Counted).count
     except (msgspec.DecodeError, UnicodeError):
         return None
+
+
+def tokens(body: bytes) -> list[int]:
+    """The tokens that an answer tells.
+
+    Raises:
+        ValueError: it tells none.
+    """
+    return msgspec.json.decode(body, type=_Tokens).tokens
+
+
+def salt(body: bytes) -> str:
+    """What keeps a request's prompt apart in its engine's cache; empty: nothing does.
+
+    Raises:
+        ValueError: the body is not what an engine would take.
+    """
+    return msgspec.json.decode(body, type=_Salted).cache_salt or ""

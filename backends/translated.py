@@ -12,13 +12,15 @@ from backends.adapter import Incoming, Unsendable, Wire
 from backends.decoder import Decoder
 from backends.dialect import Dialect, Inexpressible, ReplyReader, ReplyWriter, Written
 from backends.doors import DOORS, Door
-from backends.events import Event, UsageSeen, is_content
+from backends.events import CallDelta, Event, RefusalDelta, TextDelta, ThoughtDelta, UsageSeen, is_content
 from backends.heading import Heading
 from backends.media import Fetcher, inline
 from backends.peek import BadBody
 from backends.place import Place
 from policies.failure import Failure, Fault
 from policies.types import NO_USAGE, Usage
+
+BYTES_PER_TOKEN = 4  # of text; some providers put many tokens in one event
 
 
 class Translated:
@@ -90,12 +92,13 @@ def foreign(fault: Fault) -> Fault:
 class Translation:
     """A Decoder: reads one dialect, forwards another."""
 
-    __slots__ = ("_reader", "_stream", "_writer", "committed", "fault", "head", "progressed", "usage")
+    __slots__ = ("_reader", "_said", "_stream", "_writer", "committed", "fault", "head", "progressed", "usage")
 
     def __init__(self, reader: ReplyReader, writer: ReplyWriter, stream: bool, dropped: tuple[str, ...]) -> None:
         self._reader = reader
         self._writer = writer
         self._stream = stream
+        self._said = 0  # bytes, about
         self.committed = False
         self.progressed = False
         self.fault: Fault | None = None
@@ -103,6 +106,10 @@ class Translation:
         self.head = {b"content-type": b"text/event-stream; charset=utf-8" if stream else b"application/json"}
         if dropped:
             self.head[b"x-cloverleaf-dropped"] = ", ".join(dropped).encode("ascii", "replace")
+
+    @property
+    def generated(self) -> int:
+        return -(-self._said // BYTES_PER_TOKEN)
 
     def feed(self, data: bytes) -> bytes:
         events = self._reader.feed(data)
@@ -117,7 +124,12 @@ class Translation:
         for event in events:
             if isinstance(event, UsageSeen):
                 self.usage = event.usage
-            elif self._stream and not self.committed:  # what is not streamed commits on its whole body
+                continue
+            if isinstance(event, TextDelta | ThoughtDelta | RefusalDelta):
+                self._said += len(event.text)
+            elif isinstance(event, CallDelta):
+                self._said += len(event.arguments)
+            if self._stream and not self.committed:  # what is not streamed commits on its whole body
                 self.committed = is_content(event)
         if self._reader.fault is not None and self.fault is None:
             self.fault = foreign(self._reader.fault)

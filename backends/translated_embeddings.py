@@ -54,6 +54,7 @@ class _Vectors:
     """A Decoder of a whole answer."""
 
     __slots__ = ("_dialect", "_in_base64", "_model", "_parts", "committed", "fault", "head", "progressed", "usage")
+    generated = 0
 
     def __init__(self, dialect: Embedder, model: str, in_base64: bool, dropped: tuple[str, ...]) -> None:
         self._dialect = dialect

@@ -62,7 +62,17 @@ _NO_ERROR = (b"", b"null", b'""')
 class TypedStream:
     """Reads a stream of events that name their type."""
 
-    __slots__ = ("_events", "_finished", "_malformed", "_untyped", "committed", "fault", "progressed", "usage")
+    __slots__ = (
+        "_events",
+        "_finished",
+        "_malformed",
+        "_untyped",
+        "committed",
+        "fault",
+        "generated",
+        "progressed",
+        "usage",
+    )
     head = None
 
     def __init__(self) -> None:
@@ -72,6 +82,7 @@ class TypedStream:
         self._untyped = False  # chat-like chunks, as vLLM transcribes: [DONE] ends these
         self.committed = False
         self.progressed = False
+        self.generated = 0
         self.fault: Fault | None = None
         self.usage: Usage = NO_USAGE
 
@@ -109,6 +120,7 @@ class TypedStream:
             return False
         self._untyped = self._untyped or not kind
         self.progressed = self.progressed or kind not in PINGS
+        self.generated += kind.endswith("delta") and kind != "message_delta"
         self.committed = self.committed or kind not in PREAMBLE
         self._finished = self._finished or kind in LAST
         self._count(decoded)

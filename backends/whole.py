@@ -17,6 +17,7 @@ class WholeBody(msgspec.Struct, eq=False):
     """Holds an answer until it is whole. ``json``: it must be some, and hold something."""
 
     head: ClassVar[None] = None
+    generated: ClassVar[int] = 0
     json: bool  # False: text (a transcription, say), which has no shape to check
     committed: bool = False
     progressed: bool = True
@@ -77,6 +78,7 @@ class Binary:
 
     __slots__ = ("committed", "fault", "progressed", "usage")
     head = None
+    generated = 0
 
     def __init__(self) -> None:
         self.committed = False

@@ -16,14 +16,18 @@ PLACES = 4
 LIMIT = 5.0  # us a request
 
 
-def outcomes() -> list[Outcome]:
-    """One in a hundred was tried twice, one in fifty failed; two models, four places, eight keys."""
+def outcomes(kinds: bool) -> list[Outcome]:
+    """All of one model, place and key; or ``kinds``: of two, four and eight, streamed and whole, and one in a hundred
+    was tried twice, one in fifty failed."""
     made = []
     for n in range(REQUESTS):
+        tokens = 1000 + n % 97
+        if not kinds:
+            n = 1
         place = f"pool-{n % PLACES}"
         outcome = Outcome(
             b"req_%d" % n, "chat", 10.0, f"model-{n % 2}", f"key-{n % 8}", n % 3 > 0, place, f"http://{place}", 1, 200,
-            usage=Usage(1000 + n % 97, 200, 400, "upstream"), first_token=10.2, finished=12.0, waited=0.199,
+            usage=Usage(tokens, 200, 400, "upstream"), first_token=10.2, finished=12.0, waited=0.199,
             policy="order", rung="scraped",
         )  # fmt: skip
         if n % 100 == 0:
@@ -49,10 +53,13 @@ def cost(made: list[Outcome]) -> float:
 
 
 def main() -> int:
-    made = outcomes()
-    best = min(cost(made) for _ in range(ROUNDS))
-    print(f"{best:.2f} us of CPU to record a request (best of {ROUNDS} rounds of {REQUESTS:,}; at most {LIMIT:g})")
-    return 0 if best <= LIMIT else 1
+    worst = 0.0
+    for kinds, told in ((False, "all alike"), (True, "of many kinds")):
+        made = outcomes(kinds)
+        best = min(cost(made) for _ in range(ROUNDS))
+        worst = max(worst, best)
+        print(f"{best:.2f} us of CPU to record a request, {told} (best of {ROUNDS} rounds; at most {LIMIT:g})")
+    return 0 if worst <= LIMIT else 1
 
 
 if __name__ == "__main__":

@@ -30,9 +30,9 @@ def by(title: str, unit: str, instrument: Instrument, *labels: str, rare: bool =
     return Panel(title, unit, (query,), instrument.text, stack=True)
 
 
-def at_places(title: str, unit: str, instrument: Instrument) -> Panel:
-    legend = "{{deployment}} {{endpoint}}"
-    return Panel(title, unit, (Query(gauge(instrument, "deployment", "endpoint"), legend),), instrument.text)
+def at_places(title: str, unit: str, instrument: Instrument, rare: bool = False) -> Panel:
+    query = Query(gauge(instrument, "deployment", "endpoint"), "{{deployment}} {{endpoint}}", rare)
+    return Panel(title, unit, (query,), instrument.text)
 
 
 FAILED = share(rate(i.REQUESTS, where=BLAMED), rate(i.REQUESTS))
@@ -82,6 +82,7 @@ OVERVIEW = Board(
                 Query(rate(i.LEDGER_DROPPED), "ledger", rare=True),
                 Query(rate(i.LOG_DROPPED), "log"),
                 Query(rate(i.TRACES_DROPPED), "traces", rare=True),
+                Query(rate(i.TRACES_LEFT_OUT), "traces left out", rare=True),
                 Query(rate(i.EXPORT_FAILURES, "signal"), "export of {{signal}}", rare=True),
             ),
             "What was lost on its way to a disk or a collector; requests never wait for either",
@@ -117,6 +118,12 @@ POOL = Board(
             "Prefix hits by endpoint", "percentunit",
             (Query(share(rate(i.PREFIX_HITS, "endpoint"), rate(i.PREFIX_QUERIES, "endpoint")), "{{endpoint}}"),),
         ),
+        by("Prefixes known from", "reqps", i.PREFIX_READS, "rung", rare=True),
+        at_places("Cache events heard", "none", i.KV_LIVE, rare=True),
+        at_places("Blocks told", "none", i.KV_BLOCKS, rare=True),
+        by("Caches to be told anew", "ops", i.KV_PURGES, "endpoint", "cause", rare=True),
+        by("Garbage among cache events", "ops", i.KV_GARBAGE, "endpoint", rare=True),
+        by("Prompts' tokens asked for", "ops", i.KV_PROMPTS, "deployment", "result", rare=True),
         Panel(
             "Breakers", "none",
             (Query(f"{NOT_CLOSED} > 0",

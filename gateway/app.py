@@ -1,6 +1,7 @@
 """The app. Rule: every object is constructed here, and closed here in the opposite order."""
 
 import asyncio
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +12,10 @@ from gateway.config import Config
 from gateway.feed import Feed
 from gateway.gateway import Gateway
 from gateway.keyring import Keyring
+from gateway.kv_events import KvEvents
+from gateway.learned import pieces, recall
 from gateway.ledger.database import NotALedger
+from gateway.ledger.state import Piece
 from gateway.ledger.writer import Ledger
 from gateway.live import Live
 from gateway.log import Log
@@ -43,9 +47,13 @@ class App:
         app.gateway = Gateway(catalog, app.live, app.transport, app.watch, log)
         app._open_ledger(config)
         app._open_export(config)
+        if app.gateway.ledger is not None:
+            recall(app.live, catalog, app.gateway.ledger.saved(), log)
         app.feed = Feed(app.gateway)
         app.prober = Prober(app.transport, app.live, log)
         app.prober.follow(catalog)
+        app.kv_events = KvEvents(app.transport, app.live.caches, log)
+        app.kv_events.follow(catalog)
         return app
 
     live: Live
@@ -56,6 +64,7 @@ class App:
     gateway: Gateway
     feed: Feed
     prober: Prober
+    kv_events: KvEvents
 
     async def swap(self, config: Config) -> None:
         """Serve by another configuration from the next request on; those under way keep theirs."""
@@ -68,6 +77,7 @@ class App:
         await self._move_ledger(config)
         await self._move_export(config)
         self.prober.follow(catalog)
+        self.kv_events.follow(catalog)
 
     async def _start_engines(self, config: Config) -> None:
         """The embedded engines. One that a reload no longer names stays: requests under way may be on it."""
@@ -88,7 +98,11 @@ class App:
         """
         path, keep = config.telemetry.ledger, config.telemetry.retention
         self._recorded = (path, keep)
-        self.gateway.ledger = Ledger(Path(path), keep, partial(self.log.event, "error", "ledger")) if path else None
+        report = partial(self.log.event, "error", "ledger")
+        self.gateway.ledger = Ledger(Path(path), keep, report, self._learned) if path else None
+
+    def _learned(self) -> Iterator[Piece]:
+        return pieces(self.live, self.gateway.catalog)
 
     async def _move_ledger(self, config: Config) -> None:
         """A reload may name another file, or none; one that cannot be opened leaves the old one as it is."""
@@ -125,6 +139,7 @@ class App:
 
     async def close(self) -> None:
         self.feed.close()
+        await self.kv_events.close()
         await self.prober.close()
         await self.keyring.close()
         for mirror in list(self.gateway.mirrors):

@@ -114,6 +114,11 @@ def turn(peeked: Peek, key: Key) -> int:
     return key.priority if asked is None else max(asked, key.priority)
 
 
+def bare(request: Request) -> Request:
+    """It without its body: what is kept of it when it is over."""
+    return msgspec.structs.replace(request, body=b"")
+
+
 def conversation(seen: Traits, given: _Headers, key: Key) -> int:
     """64 bits that stand for the conversation, apart for each key; 0 where nothing tells it."""
     named = given.get(b"x-session-id", b"").decode("latin-1") or seen.conversation

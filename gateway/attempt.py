@@ -113,7 +113,9 @@ class Attempt(msgspec.Struct, eq=False):
         gateway.metrics.attempt((candidate.id, request.family, fault))
         if fault is not None and not self.committed:
             live.failed(candidate, request, fault, self.patience, now)
-        live.leave(candidate, request)
+        forecast = live.leave(candidate, request)
+        if forecast is not None:
+            self.owner.outcome.foretold = forecast
         if gateway.line.queue.waiting:
             gateway.line.pump(now)
         return now
@@ -206,7 +208,7 @@ class Attempt(msgspec.Struct, eq=False):
             else:
                 self.committed = True
                 self.first_at = clock.now()
-                self.owner.whole(self, self._status, self._headers, last, decoder.usage)
+                self.owner.whole(self, self._status, self._headers, self._held + last, decoder.usage)
         self._settle(decoder.fault)
 
     def lost(self, fault: Fault) -> None:
@@ -229,6 +231,11 @@ class Attempt(msgspec.Struct, eq=False):
     def patience(self) -> float:
         """Seconds that its first content may take: what an endpoint that fails has cost, however fast it failed."""
         return self._limits.ttft if self._incoming.peek.stream else self._limits.response
+
+    @property
+    def at_work(self) -> bool:
+        """Whether its upstream has the request, and has not refused it."""
+        return self._error is None and self._late is not Failure.TIMEOUT_CONNECT
 
     # Watched
 

@@ -92,6 +92,7 @@ def compile_catalog(config: Config, live: Live, embedded: Embedded, keyring: Key
         (name, each): with_needs(_model(name, config, candidates, each), bare) for name in models for each in policies
     }
     live.foresight.keep([*models.values(), *variants.values()])
+    live.caches.keep([*models.values(), *variants.values()])
     live.keep_errors(_limited([*models.values(), *variants.values()]))
     live.judge.keep([*models.values(), *variants.values()])
     live.keep_speeds(_timed([*models.values(), *variants.values()]))
@@ -150,6 +151,7 @@ def _deployment(name: str, config: Config) -> Deployment:
         tpm=deployment.tpm,
         features=providers.features(deployment),
         metered=providers.metered(deployment),
+        cache_events=deployment.kv_events is not None,
     )
 
 

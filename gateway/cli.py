@@ -12,6 +12,8 @@ COMMANDS = {
     "status": ("gateway.status_command", "show what a running gateway sees"),
     "cost": ("gateway.cost_command", "say where the money went"),
     "difficulty": ("gateway.difficulty.command", "fit what the quality policy knows of hard prompts"),
+    "ledger": ("gateway.ledger.command", "export what was recorded"),
+    "report": ("gateway.report.command", "say what a week cost, or what another gateway would have"),
     "engine": ("backends.engine.command", "run the embedded engine by itself"),
 }
 

@@ -59,7 +59,7 @@ class Decisions:
         wanted = key.explain and given.get(b"x-cloverleaf-explain") == b"1"
         if not wanted and request.seed >= catalog.config.telemetry.decisions * 2**64:
             return
-        decision = explain(request, model, snapshot)
+        outcome.explained = decision = explain(request, model, snapshot)
         self._ring.append((clock.wall(), decision, outcome))
         if wanted:
             outcome.decision = header(decision)

@@ -11,7 +11,7 @@ from rich.table import Column, Table
 
 from backends.families import FAMILIES
 from backends.peek import BadBody, peek
-from gateway import asking, clock
+from gateway import asking, clock, saved_state
 from gateway.catalog import compile_catalog
 from gateway.config import Config, ConfigError, load
 from gateway.keyring import Keyring
@@ -19,8 +19,6 @@ from gateway.keys import LOCAL
 from gateway.live import Live
 from gateway.refusal import Refusal
 from gateway.status import Report
-from policies.difficulty.score import log_odds
-from policies.difficulty.threshold import Threshold
 from policies.explain import Decision, explain
 from policies.load import EngineLoad
 from policies.types import Request, Snapshot
@@ -32,8 +30,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("config", metavar="CONFIG")
     parser.add_argument("request", metavar="REQUEST.json", help="the body of a request")
     parser.add_argument("--family", choices=FAMILY_NAMES, default="chat", help="its endpoint family")
-    parser.add_argument("--state", metavar="FILE", help="a saved reply of the admin port's /api/status")
+    parser.add_argument("--state", metavar="FILE", help="a saved reply of the admin port's /api/status?state")
     parser.add_argument("--header", action="append", default=[], metavar="NAME:VALUE", help="a header of the request")
+    parser.add_argument("--key", metavar="NAME", help="whose request it is: a key of auth.keys")
     parser.add_argument("--seed", type=int, default=0, help="what random choices are drawn from")
     parser.add_argument("--json", action="store_true", help="print the decision record")
 
@@ -43,7 +42,7 @@ def run(args: Namespace) -> int:
         config = load(Path(args.config))
         body = Path(args.request).read_bytes()
         report = msgspec.json.decode(Path(args.state).read_bytes(), type=Report) if args.state else None
-        explained = decide(config, args.family, body, report, args.seed, dict(map(_header, args.header)))
+        explained = decide(config, args.family, body, report, args.seed, dict(map(_header, args.header)), args.key)
     except (ConfigError, OSError, BadBody, LookupError, msgspec.MsgspecError) as error:
         sys.stderr.write(f"explain: {error}\n" if not isinstance(error, ConfigError) else f"{error}\n")
         return 2
@@ -68,13 +67,19 @@ class Explained(msgspec.Struct, frozen=True):
 
 
 def decide(
-    config: Config, family: str, body: bytes, report: Report | None, seed: int, headers: Mapping[bytes, bytes]
+    config: Config,
+    family: str,
+    body: bytes,
+    report: Report | None,
+    seed: int,
+    headers: Mapping[bytes, bytes],
+    key_name: str | None = None,
 ) -> Explained:
     """The decision for a body.
 
     Raises:
         BadBody: it cannot be routed.
-        LookupError: its model is not served, or not by any place it allows.
+        LookupError: its model is not served, or not by any place it allows; or there is no such key.
     """
     live = Live()
     embedded = {
@@ -87,22 +92,24 @@ def decide(
         embedded = {name: saved.get(name, roots) for name, roots in embedded.items()}
     catalog = compile_catalog(config, live, embedded, Keyring())
     now = clock.now()
-    if report is not None:
+    if report is not None and report.state is not None:
+        now = saved_state.restore(report.state, live, catalog.candidates)
+    elif report is not None:
         restore(live, report, now)
     peeked = peek(next(each for each in FAMILIES if each.name == family), body, b"application/json")
-    asked = asking.asked(catalog, live, LOCAL, headers, peeked, body, seed)
+    key = catalog.keys.named(key_name) if key_name else LOCAL
+    asked = asking.asked(catalog, live, key, headers, peeked, body, seed)
     if isinstance(asked, Refusal):
         raise LookupError(asked.message)
     model = asked.model
     request = Request(family, model.name, peeked.stream, body, live.estimate(model.name, len(body)), now, seed)
     if model.needs:
-        request = asking.filled(request, model, LOCAL, headers, live)
+        request = asking.filled(request, model, key, headers, live)
     return Explained(asked.route, asked.mirror, explain(request, model, Snapshot(now, catalog.models)))
 
 
 def restore(live: Live, report: Report, now: float) -> None:
     """Put a saved report's figures where the probes and attempts would have."""
-    live.judge.thresholds = {name: Threshold(log_odds(value)) for name, value in report.thresholds.items()}
     for deployment in report.deployments:
         for endpoint in deployment.endpoints:
             load = live.loads.get((deployment.name, endpoint.url))

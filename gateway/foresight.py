@@ -6,13 +6,17 @@ price of a miss is a model's.
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import msgspec
 
 from policies.failure import ENDPOINT_FAULTS, Failure
+from policies.predict.coverage import Coverage, told
 from policies.predict.latency import HardwareClass, LatencyPredictor, hardware
-from policies.predict.length import Lengths
+from policies.predict.length import Lengths, expected
 from policies.scorers.cost import expected_cost
 from policies.scorers.slo_cost import SloCost
-from policies.slo.estimate import Target
+from policies.slo.estimate import Estimate, Target
 from policies.slo.forecast import Forecast, foretold
 from policies.slo.misses import MissPrice
 from policies.slo.shadow import ShadowPrice
@@ -20,8 +24,16 @@ from policies.types import Candidate, Model, Request, Usage
 
 HOMES = 65_536  # conversations whose place is remembered
 LATE = 0.95  # the share of its own prediction after which an attempt's silence is a sign
-RESIDENCE = 5.0  # seconds a request stays, before any was seen
+COUNTED = 4  # of so many attempts one is counted in ``coverage``
 SHORTEST = 8  # tokens; the pace of a shorter answer says little
+
+
+class Watched(msgspec.Struct, frozen=True):
+    """A model whose policy foresees: its target, its pools of own engines, and one place of each priced deployment."""
+
+    target: Target
+    pools: list[tuple[Candidate, ...]]
+    clouds: list[Candidate]
 
 
 class Foresight:
@@ -30,11 +42,10 @@ class Foresight:
     def __init__(self) -> None:
         self._classes: dict[str, HardwareClass] = {}
         self._misses: dict[str, MissPrice] = {}
-        self._lengths: dict[str, Lengths] = {}
-        self._residence: dict[str, float] = {}  # seconds, by deployment
+        self._lengths: dict[str, Lengths] = {}  # by model, and by model and hint
         self._homes: OrderedDict[int, str] = OrderedDict()
-        self._models: dict[str, Model] = {}  # those that ask for it
-        self._replicas: dict[str, int] = {}
+        self.coverage: dict[str, Coverage] = {}  # how well first tokens were foretold, by deployment
+        self._models: dict[str, Watched] = {}  # those that ask for it
 
     def keep(self, models: Iterable[Model]) -> None:
         """Learn of these models' places, where their policy asks for it; what was learned survives a reload."""
@@ -42,11 +53,14 @@ class Foresight:
         for model in models:
             if "foresight" not in model.policy.needs:
                 continue
-            self._models[model.name] = model
-            for candidate in {c.id: c for tier in model.tiers for c in tier}.values():
+            places: dict[str, dict[tuple[str, str], Candidate]] = {}
+            for candidate in (c for tier in model.tiers for c in tier):
                 self._watch(candidate)
-            for name in {c.deployment.name for tier in model.tiers for c in tier}:
-                self._replicas[name] = sum(c.deployment.name == name for tier in model.tiers for c in tier)
+                places.setdefault(candidate.deployment.name, {})[candidate.id] = candidate
+            kinds = [tuple(each.values()) for each in places.values()]
+            pools = [each for each in kinds if each[0].pool.shadow is not None]
+            clouds = [each[0] for each in kinds if each[0].deployment.price is not None]
+            self._models[model.name] = Watched(_target(model), pools, clouds)
 
     def _watch(self, candidate: Candidate) -> None:
         name, own = candidate.deployment.name, candidate.deployment.price is None and candidate.deployment.own
@@ -65,49 +79,46 @@ class Foresight:
         """Each model with a service level: what came of it, and the share of misses that it permits."""
         for name, misses in self._misses.items():
             if name in self._models:
-                yield name, misses, _target(self._models[name]).allowed
+                yield name, misses, self._models[name].target.allowed
+
+    def learned(self) -> dict[str, dict[str, Any]]:
+        """What outlives the process, by kind and name; it is moved here alone, and when a process begins."""
+        return {"class": self._classes, "miss": self._misses, "lengths": self._lengths}
 
     # before a decision
 
     def asked(self, request: Request, model: Model, now: float) -> tuple[int, float, str]:
         """What a request is to know before it is placed: tokens it will bring back, the price of missing its target,
         and where its conversation was answered last. Brings the pools' prices up to date."""
-        lengths = self._lengths.get(model.name)
-        output = round((lengths or Lengths()).mean(request.max_tokens))
-        if model.name not in self._models:  # a fallback of this model is ranked by it, but not the model
+        whole, own = self._lengths.get(model.name), self._lengths.get(_hinted(model.name, request))
+        output = round(expected(own, whole or Lengths(), request.max_tokens))
+        watched = self._models.get(model.name)
+        if watched is None:  # a fallback of this model is ranked by it, but not the model
             return output, 0.0, ""
-        pools = {c.deployment.name: c for tier in model.tiers for c in tier if c.pool.shadow is not None}
-        for name, candidate in pools.items():
-            pool = candidate.pool
-            assert pool.shadow is not None
-            pool.shadow.at(now, pool.work, self._horizon(name, _target(model), request, output), self._replicas[name])
+        for pool in watched.pools:
+            if pool[0].pool.shadow is not None:
+                pool[0].pool.shadow.at(now)
         misses = self._misses.setdefault(model.name, MissPrice())
         home = self._homes.get(request.conversation, "") if request.conversation else ""
-        return output, misses.at(now, _target(model).allowed), home
+        return output, misses.at(now, watched.target.allowed), home
 
     # an attempt's life
 
     def sent(self, candidate: Candidate, request: Request, now: float) -> None:
         """An attempt starts: what it is expected to take is noted, and what it is worth to a cloud."""
         model = self._models.get(request.model)
-        estimate = foretold(request, candidate, _target(model), now) if model is not None else None
+        estimate = foretold(request, candidate, model.target, now, sent=True) if model is not None else None
         if model is None or estimate is None:
             return
-        load, pool = candidate.load, candidate.pool
+        load = candidate.load
         tokens = float(request.prompt_tokens + request.expected_output)
-        load.forecasts[request.seed] = Forecast(estimate, now, estimate.first.quantile(LATE), tokens)
+        forecast = Forecast(estimate, now, estimate.first.quantile(LATE), tokens)
+        if request.stream and request.seed % COUNTED == 0:
+            forecast.told = told(estimate.first)
+        load.forecasts[request.seed] = forecast
         load.resident += tokens
-        pool.work += estimate.work
-        cloud = self._cheapest_cloud(request, model)
-        if cloud is not None:
-            self._misses.setdefault(model.name, MissPrice()).offer(cloud)
-        for each in {c.deployment.name: c for tier in model.tiers for c in tier}.values():
-            if cloud is not None and each.pool.shadow is not None:
-                there = estimate if each.pool is pool else foretold(request, each, _target(model), now)
-                if there is not None:
-                    each.pool.shadow.offer(there.work, cloud)
-        if pool.shadow is not None:
-            pool.shadow.admit(estimate.work)
+        candidate.pool.work += estimate.work
+        self._offer(model, request, candidate, estimate, now)
         if request.conversation:
             self._homes[request.conversation] = candidate.deployment.name
             self._homes.move_to_end(request.conversation)
@@ -124,7 +135,11 @@ class Foresight:
         if request.stream:  # a whole answer's first token is its last
             estimate = forecast.estimate
             load.predictor.observe_first(estimate.situation, estimate.first, now - forecast.sent, now)
-            limit = _target(model).first(request.prompt_tokens)
+            if forecast.told:
+                self.coverage.setdefault(candidate.deployment.name, Coverage()).observe(
+                    forecast.told, now - forecast.sent
+                )
+            limit = model.target.first(request.prompt_tokens)
             forecast.missed = limit is not None and now - request.received > limit
 
     def failed(self, candidate: Candidate, request: Request, failure: Failure, patience: float, now: float) -> None:
@@ -141,38 +156,45 @@ class Foresight:
         forecast = load.forecasts.get(request.seed)
         if forecast is None or model is None or load.predictor is None:
             return
-        self._lengths.setdefault(request.model, Lengths()).observe(usage.completion)
-        name = candidate.deployment.name
-        stayed = self._residence.get(name, RESIDENCE)
-        self._residence[name] = stayed + 0.02 * (now - forecast.sent - stayed)
-        if request.stream and usage.completion >= SHORTEST and forecast.first_at:
-            estimate = forecast.estimate
+        for name in {request.model, _hinted(request.model, request)}:
+            self._lengths.setdefault(name, Lengths()).observe(usage.completion)
+        if request.stream and usage.completion >= SHORTEST and 0.0 < forecast.first_at < now:
             pace = (now - forecast.first_at) / (usage.completion - 1)
-            load.predictor.observe_each(estimate.situation, estimate.each, max(pace, 1e-6), now)
-            limit = _target(model).tpot
+            load.predictor.observe_each(
+                forecast.met(load.in_flight - 1 - len(load.backlog.owed), load.resident - forecast.resident), pace, now
+            )
+            limit = model.target.tpot
             forecast.missed = forecast.missed or (limit is not None and pace > limit)
         if request.stream:
-            self._misses[model.name].observe(forecast.missed)
+            self._misses.setdefault(request.model, MissPrice()).observe(forecast.missed)
 
-    def left(self, candidate: Candidate, request: Request) -> None:
-        """It is over, however it ended."""
+    def left(self, candidate: Candidate, request: Request) -> Forecast | None:
+        """It is over, however it ended; what was foretold of it."""
         load, pool = candidate.load, candidate.pool
         forecast = load.forecasts.pop(request.seed, None)
         if forecast is not None:
             load.resident -= forecast.resident
             pool.work = max(0.0, pool.work - forecast.estimate.work)
+        return forecast
 
-    def _horizon(self, deployment: str, target: Target, request: Request, output: float) -> float:
-        """Seconds a request stays there; no longer than it may: else a pool that is too slow would look less busy."""
-        stays, first = self._residence.get(deployment, RESIDENCE), target.first(request.prompt_tokens)
-        if first is None or target.tpot is None:
-            return stays
-        return min(stays, first + output * target.tpot)
+    def _offer(self, model: Watched, request: Request, chosen: Candidate, estimate: Estimate, now: float) -> None:
+        """What the cheapest cloud would take for it tells each pool what it saves, chosen or not."""
+        costs = [cost for cost in (expected_cost(request, cloud) for cloud in model.clouds) if cost]
+        if not costs:
+            return
+        cloud = min(costs)
+        self._misses.setdefault(request.model, MissPrice()).offer(cloud)
+        for pool in model.pools:
+            place = pool[request.seed % len(pool)]
+            there = estimate if chosen.pool is place.pool else foretold(request, place, model.target, now)
+            if there is not None and place.pool.shadow is not None:
+                place.pool.shadow.offer(there.work, cloud, request.late_price * there.late)
 
-    def _cheapest_cloud(self, request: Request, model: Model) -> float | None:
-        """USD that the cheapest of the model's priced places would take."""
-        costs = [expected_cost(request, c) for tier in model.tiers for c in tier if c.deployment.price is not None]
-        return min((cost for cost in costs if cost is not None), default=None)
+
+def _hinted(model: str, request: Request) -> str:
+    """The model, with what ``max_tokens`` says of the answer: who allows much is not who allows little. By
+    powers of two, so that they are few."""
+    return f"{model} {request.max_tokens.bit_length()}" if request.max_tokens else model
 
 
 def _target(model: Model) -> Target:

@@ -22,6 +22,7 @@ from gateway.refusal import Refusal
 from gateway.rescue import Rescue, received
 from gateway.rivals import Rivals
 from gateway.telling import Telling
+from gateway.used import charge
 from policies.failure import Failure, Fault, Progress
 from policies.machine import Action, GiveUp, Machine, Start, first
 from policies.types import Candidate, Model, Outcome, Request, Snapshot, Usage
@@ -86,7 +87,7 @@ class Journey(Telling, eq=False):
         if attempt is not None:
             attempt.cancel()
             self.account(attempt, fault)
-        if self._keeper is not None:
+        if self._keeper is not None and self.outcome.broken:
             self.outcome.usage = received(self._keeper, attempt, self.incoming.request.prompt_tokens)
 
     # The one attempt loop
@@ -110,6 +111,7 @@ class Journey(Telling, eq=False):
         request = Request(family.name, name, peeked.stream, body, tokens, now, seed, turn)
         if model.needs:
             request = asking.filled(request, model, self._key, self.given, live)
+            outcome.asked = asking.bare(request)
         self.deadline, self._model = now + model.total, model
         lines = b"%bx-request-id: %b\r\n" % (self.preamble.forwarded, outcome.id)
         self.incoming = Incoming(request, family, peeked, lines)
@@ -124,6 +126,7 @@ class Journey(Telling, eq=False):
             self._rivals = Rivals(self)
         if catalog.explains:
             self.gateway.decisions.note(request, model, seen, outcome, self._key, self.given, catalog)
+        outcome.seed = request.seed
         found = first(request, model, seen)
         outcome.policy, outcome.rung = model.policy.kind, found.rung or ""
         if found.candidate is not None:
@@ -291,7 +294,4 @@ class Journey(Telling, eq=False):
         self._attempt = None
         now = attempt.give_back(self.gateway, fault)
         if fault is not None:
-            outcome, first = self.outcome, attempt.first_at if attempt.committed else 0.0
-            outcome.note(attempt.candidate.id, attempt.started, now, fault.failure.code, outcome.reason, first)
-            if not attempt.committed:
-                outcome.waited += now - attempt.started
+            charge(self.outcome, attempt, self.incoming.request.prompt_tokens, fault, now)

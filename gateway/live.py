@@ -12,6 +12,7 @@ from math import inf
 import msgspec
 
 from backends.quota import Remaining
+from gateway.caches import Caches
 from gateway.difficulty.judge import Judge
 from gateway.foresight import Foresight
 from policies.breaker import BreakerRules
@@ -23,7 +24,7 @@ from policies.latency import Kind, Waits
 from policies.learners.rate import Rates
 from policies.learners.speed import Speed
 from policies.load import Continues, Domain, EngineLoad, Load
-from policies.prefix.index import PrefixIndex
+from policies.slo.forecast import Forecast
 from policies.types import Candidate, Model, Pool, Request, Usage
 
 COOL = 1.0  # seconds a domain cools after a rate limit that named no delay
@@ -35,8 +36,6 @@ LEARN = 0.05  # weight of a new sample of bytes per token: some twenty requests
 ERROR = 0.1  # mean error of the estimate, as a share, before any answer told
 WORST = 3.0  # times the mean error that an estimate may be off
 SUREST = 0.02  # no estimate is taken for better than this
-PREFIX_TTL = 3600.0  # seconds a prefix is believed to stay in a cache that nothing else fills
-KV_TOKENS = 400_000.0  # in the cache of an engine that has not told its size: an 8B model on 80 GB
 
 
 class Live:
@@ -52,7 +51,7 @@ class Live:
         self.hedge = HedgeBudget()
         self.output: dict[str, float] = {}  # tokens of an answer, by model
         self.turns: dict[str, Iterator[int]] = defaultdict(itertools.count)  # what `round_robin` takes, by model
-        self.prefixes = PrefixIndex(PREFIX_TTL)
+        self.caches = Caches()
         self.foresight = Foresight()
         self.judge = Judge()
         self.probed: set[tuple[str, str]] = set()  # endpoints whose health is checked, and so told back up
@@ -126,14 +125,13 @@ class Live:
         if fault.failure in ENDPOINT_FAULTS:
             self.timed(candidate, request.stream, patience, now)
 
-    def leave(self, candidate: Candidate, request: Request) -> None:
-        """It is over, however it ended."""
+    def leave(self, candidate: Candidate, request: Request) -> Forecast | None:
+        """It is over, however it ended; what was foretold of it, if anything."""
         load = candidate.load
         load.in_flight -= 1
         load.in_flight_tokens -= request.prompt_tokens
         candidate.pool.in_flight -= 1
-        if load.forecasts:
-            self.foresight.left(candidate, request)
+        return self.foresight.left(candidate, request) if load.forecasts else None
 
     def timed(self, candidate: Candidate, stream: bool, seconds: float, now: float) -> None:
         """An attempt brought content after ``seconds``; or failed, which counts as its time limit."""
@@ -213,10 +211,7 @@ class Live:
 
     def placed(self, request: Request, blocks: tuple[int, ...], block_tokens: float) -> Request:
         """The request with its blocks, of so many tokens each, and what of them each endpoint is believed to hold."""
-        found = self.prefixes.match(blocks, request.received)
-        most = request.prompt_tokens
-        matched = {id: min(most, int(count * block_tokens)) for id, count in found.items()}
-        return msgspec.structs.replace(request, blocks=blocks, block_tokens=block_tokens, matched=matched)
+        return self.caches.placed(request, blocks, block_tokens)
 
     def hold(self, candidate: Candidate, request: Request, now: float) -> None:
         """The endpoint is sent a prompt, which it computes but for what it holds, and then holds."""
@@ -224,12 +219,13 @@ class Live:
         if load.predictor is not None:
             self.foresight.sent(candidate, request, now)
         load.backlog.add(request.seed, request.prompt_tokens - (request.matched or {}).get(id, 0), now)
-        room = load.scraped.kv_tokens or KV_TOKENS
-        self.prefixes.hold(id, request.blocks, int(room / request.block_tokens), now)
+        self.caches.hold(candidate, request, now)
 
     def computed(self, candidate: Candidate, request: Request, done: bool, now: float) -> None:
         """Its prompt is computed (it has brought content), or never will be."""
         candidate.load.backlog.observe(request.seed, done, now)
+        if done and self.caches.of:
+            self.caches.computed(candidate.id, request)
 
     # what the probes see
 
@@ -238,7 +234,7 @@ class Live:
         load.down = not ok
         if not ok:
             load.continues = Continues.UNKNOWN  # what comes back may be another engine
-            self.prefixes.clear(id)
+            self._anew(id)
 
     def continues(self, id: tuple[str, str], how: Continues) -> None:
         """How an endpoint goes on from a text, as it was asked."""
@@ -247,8 +243,17 @@ class Live:
     def scraped(self, id: tuple[str, str], seen: EngineLoad, now: float) -> None:
         load = self.loads[id]
         if seen.sleeping or (seen.prefix_queries or 0.0) < (load.scraped.prefix_queries or 0.0):
-            self.prefixes.clear(id)  # it sleeps, or counts from zero again: its cache is empty
+            self._anew(id)  # it sleeps, or counts from zero again: its cache is empty
+        if self.caches.of:
+            self.caches.seen(id, seen)
         load.scraped, load.scraped_at, load.own_at_scrape = seen, now, load.in_flight
+
+    def _anew(self, id: tuple[str, str]) -> None:
+        """What was learned of an engine is not true of the one that takes its place."""
+        self.caches.emptied(id)
+        predictor = self.loads[id].predictor
+        if predictor is not None:
+            predictor.restarted()
 
     # tokens
 

@@ -18,7 +18,7 @@ BATCH = 100  # outcomes; counting that many takes about 0.2 ms
 #: What a request is counted by; those that are alike in all of it are counted together.
 _ALIKE = attrgetter(
     "family", "model", "deployment", "key", "stream", "status", "fault", "policy", "rung", "reason", "attempts",
-    "tries", "hedged", "queued", "usage.source", "spent", "recovered",
+    "tries", "hedged", "queued", "usage.source", "spent", "broken", "recovered",
 )  # fmt: skip
 What = tuple[str, str, str]  # family, model, deployment
 Key = TypeVar("Key")
@@ -153,6 +153,11 @@ class Metrics:
         """What became of a mirrored copy: a status, or ``dropped``."""
         _count(self.mirrors, result)
 
+    def copied(self, outcome: Outcome) -> None:
+        """A mirrored copy is over: nobody waited for it, and its tokens cost as any."""
+        self.mirror(str(outcome.status))
+        self._spend([outcome], self._price(outcome.deployment))
+
     def record(self, outcome: Outcome) -> None:
         self._outcomes.append(outcome)
         if len(self._outcomes) >= BATCH:
@@ -188,14 +193,17 @@ class Metrics:
     def _spend(self, outcomes: list[Outcome], price: Price | None) -> None:
         """Tokens to whoever produced them. A recovered answer's are its attempts', noted each."""
         one = outcomes[0]
-        if one.usage.source != "none" and not one.recovered:
+        if one.usage.source != "none" and not one.broken:
             usages = [each.usage for each in outcomes]
             usd = 0.0 if price is None else sum([usage.cost(price) for usage in usages])
             self._account((one.model, one.deployment, one.key, one.usage.source), usages, usd)
             if price is None:
                 _count(self.unpriced, one.deployment, len(outcomes))
         for part in one.spent * len(outcomes):
-            self._account((one.model, part.deployment, one.key, part.usage.source), [part.usage], part.usd)
+            if part.usage.source != "none":
+                self._account((one.model, part.deployment, one.key, part.usage.source), [part.usage], part.usd or 0.0)
+                if part.usd is None:
+                    _count(self.unpriced, part.deployment, 1)
 
     def _account(self, of: tuple[str, str, str, str], usages: Sequence[Usage], usd: float) -> None:
         account = self.accounts.get(of)

@@ -16,6 +16,7 @@ from gateway.keys import Key
 from gateway.preamble import Preamble
 from gateway.refusal import Refusal
 from policies.failure import Fault
+from policies.machine import GiveUp
 from policies.types import Model, Outcome
 
 if TYPE_CHECKING:
@@ -70,12 +71,19 @@ class MirrorJourney(Journey, eq=False):
         assert model is not None  # the configuration was checked
         return model
 
+    def holds_one_of(self, pools: set[int]) -> bool:
+        """Whether it has a place in one of these pools (by identity)."""
+        return self._attempt is not None and id(self._attempt.candidate.pool) in pools
+
+    def settle_for(self, action: GiveUp) -> None:
+        """A copy that finds no place is given up: in line it would take a caller's turn."""
+        self.give_up(action)
+
     def conclude(self, fault: Fault | None, now: float | None = None) -> None:
         outcome, gateway = self.outcome, self.gateway
         outcome.fault, outcome.finished, outcome.mirror = fault, now or clock.now(), True
         gateway.mirrors.discard(self)
-        gateway.metrics.mirror(str(outcome.status))
+        gateway.metrics.copied(outcome)
         if gateway.log.info:
             gateway.log.request(outcome)
-        if gateway.tracer is not None:
-            gateway.tracer.record(outcome)
+        gateway.keep(outcome)

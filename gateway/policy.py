@@ -6,7 +6,7 @@ from typing import TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from gateway.config.policy import Filter, Pick, PolicySpec, Scorer, Slo
+from gateway.config.policy import Filter, Pick, PolicySpec, Scorer
 from gateway.config.schema import Config
 from policies.filters import FILTERS, Capable, FitsContext, Healthy, WithinRate
 from policies.filters import Filter as FilterPart
@@ -14,7 +14,7 @@ from policies.pickers import PICKERS, Best
 from policies.presets import preset
 from policies.profile import Policy
 from policies.scorers import SCORERS, Quality, SloCost
-from policies.slo.estimate import Target
+from policies.slo.estimate import USUAL, Target
 from policies.types import Candidate, Model
 
 Part = TypeVar("Part", bound=msgspec.Struct)
@@ -40,7 +40,9 @@ def named(config: Config, name: str) -> Policy:
 
 
 def _target(spec: PolicySpec) -> Target:
-    slo = spec.slo or Slo()
+    if spec.slo is None:
+        return replace(USUAL, strict=spec.strict)
+    slo = spec.slo
     return Target(slo.ttft, slo.per_1k_tokens or 0.0, slo.tpot, slo.quantile, spec.strict)
 
 

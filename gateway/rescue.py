@@ -20,11 +20,12 @@ from backends.recover.seam import Join, Mend, Mending, Seam, ending
 from gateway import clock
 from gateway.attempt import Attempt
 from gateway.token_count import TokenCount
+from gateway.used import spent
 from policies.failure import Fault
 from policies.load import Continues
 from policies.plan import Exclusions, plan
 from policies.recovery import MAX_TRIES, RECOVERABLE, Broken, Hopeless, Limits, Recovery, left, recover
-from policies.types import NO_USAGE, Candidate, Mode, Model, Outcome, Snapshot, Usage, spent
+from policies.types import Candidate, Mode, Model, Outcome, Snapshot, Usage
 
 if TYPE_CHECKING:
     from gateway.answer import Answer
@@ -64,9 +65,8 @@ class Rescue:
         self.deadline = journey.deadline
         self._fault = fault
         self._counted = False
-        told = dead.decoder.usage if dead.decoder is not None else NO_USAGE
-        self._begun = self.outcome.spent
-        self._died(told if told.source == "upstream" else self.estimated())
+        self.outcome.broken, self._begun = True, len(self.outcome.spent)
+        self._died(self.outcome.usage)
 
     @property
     def answer(self) -> "Answer":
@@ -132,8 +132,9 @@ class Rescue:
 
     def _died(self, usage: Usage) -> None:
         """What the dead attempt came to: as its upstream said, else estimated."""
-        self.outcome.usage, self.outcome.spent = usage, self._begun
-        self._note(self._dead, usage, self._fault)
+        before, after = self.outcome.spent[: self._begun], self.outcome.spent[self._begun + 1 :]
+        self.outcome.usage = usage
+        self.outcome.spent = (*before, spent(self._dead.candidate, usage, self._fault), *after)
 
     def _send(self, mode: Mode, chosen: Candidate) -> None:
         journey = self._journey
@@ -172,9 +173,13 @@ class Rescue:
 
     def settled(self, attempt: Attempt, fault: Fault | None) -> None:
         journey = self._journey
+        seam = attempt.decoder
+        if isinstance(seam, Seam):
+            self.outcome.usage = seam.received() if seam.committed else self.estimated()
         journey.account(attempt, fault)
-        self._spend(attempt, fault)
         if fault is None:
+            assert isinstance(seam, Seam)  # it answered
+            self._note(attempt, seam.counted(), None)
             journey.conclude(None)
         elif attempt.committed:
             journey.break_off(fault)
@@ -182,13 +187,6 @@ class Rescue:
             journey.break_off(self._fault)
         else:
             self.begin()
-
-    def _spend(self, attempt: Attempt, fault: Fault | None) -> None:
-        """Note each attempt's own tokens, and what the client received of them all."""
-        seam = attempt.decoder
-        if isinstance(seam, Seam):
-            self.outcome.usage = seam.received() if seam.committed else self.estimated()
-            self._note(attempt, seam.counted(), fault)
 
     def _note(self, attempt: Attempt, usage: Usage, fault: Fault | None) -> None:
         self.outcome.spent += (spent(attempt.candidate, usage, fault),)

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from gateway import clock
 from gateway.attempt import Attempt
+from gateway.used import spent, used
 from policies.failure import Failure, Fault
 from policies.hedge import LATE, Waiting, work, worth
 from policies.latency import kind
 from policies.machine import GiveUp
 from policies.plan import Exclusions, plan
-from policies.types import Candidate, Model, Outcome, Snapshot, Usage, spent
+from policies.types import Candidate, Model, Outcome, Snapshot, Usage
 
 if TYPE_CHECKING:
     from gateway.answer import Answer
@@ -183,11 +184,12 @@ class Rivals:
             self._lose(current, _SLOWER, why)
 
     def _lose(self, attempt: Attempt, fault: Fault, why: str) -> None:
-        """Account for an attempt that another one made superfluous: its prompt counts as read."""
+        """Account for an attempt that another one made superfluous: its prompt counts as read, if it was sent."""
         journey, candidate = self._journey, attempt.candidate
         now = attempt.give_back(journey.gateway, fault)
         self.outcome.hedged = self.outcome.hedged or "lost"
         self.outcome.note(candidate.id, attempt.started, now, fault.failure.code, why, 0.0)
-        usage = Usage(journey.incoming.request.prompt_tokens, 0, 0, "estimated")
-        self.outcome.spent += (spent(candidate, usage, fault),)
+        usage = used(attempt, journey.incoming.request.prompt_tokens, fault)
+        if usage.source != "none":
+            self.outcome.spent += (spent(candidate, usage, fault),)
         journey.gateway.live.waited(candidate, self._kind, now - attempt.started)

@@ -4,6 +4,7 @@ import msgspec
 
 from gateway import clock
 from gateway.alerts import Alert
+from gateway.caches import Caches
 from gateway.gateway import Gateway
 from gateway.prober import SCRAPED
 from gateway.traffic import Now, is_own
@@ -27,6 +28,7 @@ class EndpointStatus(msgspec.Struct):
     sleeping: bool | None
     cooling: float
     breakers: dict[str, str]
+    kv_events: str | None = None  # whether its cache events can be relied on: live, partial, missing, silent
     continues: str = "unknown"  # how it goes on from a text, as probed: exactly, trimmed, no, unknown
     stale: bool = False
 
@@ -55,7 +57,7 @@ class Report(msgspec.Struct):
     waiting: int = 0  # requests, for a place
     now: Now = Now()
     alerts: list[Alert] = []
-    thresholds: dict[str, float] = {}  # by model, above which a prompt is hard
+    state: bytes | None = None  # all that decisions are read from, where it was asked for
 
 
 def not_ready(gateway: Gateway) -> str:
@@ -84,7 +86,7 @@ def report(gateway: Gateway) -> Report:
                 name,
                 candidates[0].deployment.provider,
                 candidates[0].deployment.model,
-                [_endpoint(c, now, settled) for c in candidates],
+                [_endpoint(c, gateway.live.caches, now, settled) for c in candidates],
                 is_own(candidates[0]),
             )
             for name, candidates in catalog.candidates.items()
@@ -94,13 +96,12 @@ def report(gateway: Gateway) -> Report:
         bool(catalog.config.auth.keys),
         gateway.line.waiting,
         gateway.traffic.now(catalog, gateway.dropped(), now),
-        thresholds={name: each.at() for name, each in gateway.live.judge.thresholds.items()},
     )
     made.alerts = gateway.alarms.at(made, now)
     return made
 
 
-def _endpoint(candidate: Candidate, now: float, settled: bool) -> EndpointStatus:
+def _endpoint(candidate: Candidate, caches: Caches, now: float, settled: bool) -> EndpointStatus:
     """``settled``: the gateway has run long enough to have read everything once."""
     load = candidate.load
     scraped = load.scraped if now - load.scraped_at <= FRESH else None
@@ -121,6 +122,7 @@ def _endpoint(candidate: Candidate, now: float, settled: bool) -> EndpointStatus
             for family, breaker in load.breakers.items()
             if (state := breaker.at(now)).value != "closed"
         },
+        kv_events=caches.mirror(candidate.id).state if candidate.id in caches.of else None,
         continues=load.continues.value,
         stale=scraped is None and not load.down and candidate.deployment.provider in SCRAPED and settled,
     )

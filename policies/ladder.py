@@ -1,7 +1,7 @@
 """The ladder. Rule: what is not known is taken from the next rung down, for all candidates alike; the rung is named.
 
     PREDICTED -> LEARNED -> SCRAPED -> IN_FLIGHT      how fast, how busy
-    PREFIX -> SESSION -> IN_FLIGHT                    where the prompt is known
+    PRECISE -> PREFIX -> SESSION -> IN_FLIGHT         where the prompt is known
 
 Stale telemetry is unknown: never zero, never saturated. Two units are never mixed in one comparison.
 """
@@ -21,6 +21,7 @@ class Rung(StrEnum):
     PREDICTED = "predicted"  # a predictor's word on this very request
     LEARNED = "learned"  # how fast recent answers were
     SCRAPED = "scraped"  # what every engine says of itself
+    PRECISE = "precise"  # what engines told of their caches
     PREFIX = "prefix"  # where the prompt's beginning was seen
     SESSION = "session"  # where the conversation goes by its hash
     IN_FLIGHT = "in_flight"  # our own count, which is always known

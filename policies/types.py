@@ -13,10 +13,12 @@ from policies.needs import NOTHING, Need
 from policies.tries import Trace, Try
 
 if TYPE_CHECKING:
+    from policies.explain import Decision
     from policies.ladder import Rung
     from policies.learners.rate import Rates
     from policies.load import Domain, Load
     from policies.profile import Policy
+    from policies.slo.forecast import Forecast
     from policies.slo.shadow import ShadowPrice
 
 
@@ -102,25 +104,22 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
             cost += (self.cache_write - self.cache_write_1h) * write_price + self.cache_write_1h * hour_price
         return cost / 1e6
 
+    def priced(self, price: Price | None) -> float | None:
+        """The same; None where it is not known."""
+        return self.cost(price) if price is not None and self.source != "none" else None
+
 
 NO_USAGE = Usage()
 
 
 class Spent(msgspec.Struct, frozen=True, gc=False):
-    """What one attempt cost at its endpoint. ``end``: ``ok`` or the code of its failure; ``usd``: 0 without a price."""
+    """What one attempt cost at its endpoint. ``end``: ``ok`` or its failure's code; ``usd``: None where not known."""
 
     deployment: str
     endpoint: str
     usage: Usage
     end: str = "ok"
-    usd: float = 0.0
-
-
-def spent(candidate: Candidate, usage: Usage, fault: Fault | None) -> Spent:
-    """What an attempt cost there."""
-    price = candidate.deployment.price
-    end = "ok" if fault is None else fault.failure.code
-    return Spent(*candidate.id, usage, end, 0.0 if price is None else usage.cost(price))
+    usd: float | None = None
 
 
 class Deployment(msgspec.Struct, frozen=True):
@@ -141,6 +140,7 @@ class Deployment(msgspec.Struct, frozen=True):
     tpm: int | None = None
     features: frozenset[str] = frozenset()  # what its provider can be asked for, see backends/capabilities.py
     metered: bool = False  # its replies say what is left of its limits
+    cache_events: bool = False  # its engines tell what their caches hold
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -204,6 +204,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     home: str = ""  # the deployment that answered the conversation last
     late_price: float = 0.0  # USD that missing the service level is worth
     matched: Mapping[tuple[str, str], int] | None = None  # prompt tokens in each endpoint's cache; None: not known
+    told: bool = False  # what is matched is the engines' own word
     blocks: tuple[int, ...] = ()  # of the prompt, each named by all up to its end (see PrefixIndex); (): not known
     block_tokens: float = 0.0  # tokens of each
     exact: Mapping[str, int] | None = None  # prompt tokens by deployment, counted where the estimate would not do
@@ -259,13 +260,18 @@ class Outcome(msgspec.Struct, gc=False):
     tries: tuple[Try, ...] = ()
     trace: Trace | None = None  # where it was sampled when it came
     context: bytes = b""  # its caller's traceparent, where traces are made
-    spent: tuple[Spent, ...] = ()  # each attempt's own tokens, where ``usage`` (what the client got) is not all of it
+    spent: tuple[Spent, ...] = ()  # what attempts used beside the one that answered
+    broken: bool = False  # a stream broke and was to go on: ``usage`` is what the client got, ``spent`` all there was
     recovered: str = ""  # the mode by which a broken stream went on
     hedged: str = ""  # what became of a second attempt beside the first: won, lost
     queued: float = 0.0  # seconds spent waiting for a place
     route: str = ""  # the route that took it
     mirror: bool = False  # a copy that nobody waits for
     decision: bytes = b""  # its record as JSON, where its client asked for it
+    seed: int = 0
+    foretold: Forecast | None = None  # of the attempt that counted
+    asked: Request | None = None  # without its body, where the policy reads more of it than the ordinary
+    explained: Decision | None = None  # the record of its decision, where it was drawn
 
     @property
     def tried(self) -> tuple[str, ...]:

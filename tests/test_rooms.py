@@ -34,10 +34,13 @@ OWNERS = {  # who alone may import what
         "gateway/status_picture.py",
         "gateway/explain.py",
         "gateway/cost_command.py",
+        "gateway/ledger/command.py",
+        "gateway/report/",
         "gateway/simulate/command.py",
         "gateway/simulate/table.py",
     ),
     "sqlite3": ("gateway/ledger/",),
+    "zmq": ("backends/transports/", "backends/engine/"),
     "opentelemetry": ("gateway/telemetry/",),
 }
 

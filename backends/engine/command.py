@@ -6,6 +6,7 @@ import contextlib
 import resource
 import signal
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
@@ -28,6 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--speed", type=float, default=1.0, help="how many times faster than the profile")
     parser.add_argument("--tokens-per-second", type=float, help="a fixed rate for each stream instead of the profile")
     parser.add_argument("--fault", action="append", default=[], metavar="JSON", help="arm a fault at the start")
+    parser.add_argument(
+        "--kv-events", metavar="ADDRESS", help="publish cache events there, as tcp://*:1{port} ({port}: the replica's)"
+    )
     parser.add_argument("--journal", type=Path, metavar="FILE", help="a line for each generation that ended")
     profile = parser.add_argument_group("profile", "what the emulated GPU costs and holds")
     for field in msgspec.structs.fields(Profile):
@@ -55,6 +59,8 @@ def _allow_many_sockets() -> None:
 
 
 def _options(args: argparse.Namespace) -> EngineOptions:
+    if args.kv_events is not None and find_spec("zmq") is None:
+        raise ValueError("--kv-events needs pyzmq: pip install 'cloverleaf[kv-events]'")
     names = [field.name for field in msgspec.structs.fields(Profile)]
     return EngineOptions(
         model=args.model,
@@ -64,6 +70,7 @@ def _options(args: argparse.Namespace) -> EngineOptions:
         speed=args.speed,
         tokens_per_second=args.tokens_per_second,
         journal=args.journal,
+        kv_events=args.kv_events,
         faults=tuple(msgspec.json.decode(fault, type=Fault) for fault in args.fault),
     )
 
@@ -79,7 +86,8 @@ async def _serve(options: EngineOptions, args: argparse.Namespace) -> None:
             engine = Engine(options)
             url = await engine.start(args.host, args.port and args.port + replica)
             engines.append(engine)
-            sys.stdout.write(f"cloverleaf-engine ready: {url} model={options.model}\n")
+            told = f" kv_events={engine.kv_events}" if engine.kv_events else ""
+            sys.stdout.write(f"cloverleaf-engine ready: {url} model={options.model}{told}\n")
             sys.stdout.flush()
         await stopped.wait()
     finally:

@@ -3,6 +3,8 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 
+from backends.engine.news import Cleared, News, Removed
+
 
 class KVCache:
     """Blocks of keys and values, with prefix reuse; idle blocks leave in least-recently-used order."""
@@ -12,6 +14,7 @@ class KVCache:
         self._holders: dict[int, int] = {}
         self._idle: OrderedDict[int, None] = OrderedDict()
         self._private = 0
+        self.news: list[News] | None = None  # what befalls it, where somebody wants to know
 
     @property
     def used(self) -> int:
@@ -43,13 +46,17 @@ class KVCache:
             return False
         self._private += count
         while self.used + len(self._idle) > self.capacity:
-            self._idle.popitem(last=False)
+            key, _ = self._idle.popitem(last=False)
+            if self.news is not None:
+                self.news.append(Removed(key))
         return True
 
-    def publish(self, key: int) -> None:
-        """A private block is full and becomes shared; a twin computed at the same time is folded into it."""
+    def publish(self, key: int) -> bool:
+        """A private block is full and becomes shared; whether it is new. A twin that was here is folded into it."""
         self._private -= 1
+        new = key not in self._holders and key not in self._idle
         self.share((key,))
+        return new
 
     def release(self, keys: Sequence[int], private: int) -> None:
         """Let go; the tail of a prefix is evicted before its head, for it is the less likely to be met again."""
@@ -65,3 +72,5 @@ class KVCache:
     def clear(self) -> None:
         """Forget what nobody holds."""
         self._idle.clear()
+        if self.news is not None:
+            self.news.append(Cleared())

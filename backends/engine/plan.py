@@ -68,8 +68,9 @@ def choose(prompt: Prompt, asked: Sampled, room: int, block_size: int, script: S
     for number in range(asked.n or 1):
         text = script.text if script else _spoken(prompt, asked, room, number)
         choice = _choice(prompt, asked, room, text)
-        keys = block_keys(prompt.data + choice.text().encode(), block_size, asked.cache_salt or "")
-        choice.work = Work(prompt.tokens, len(choice.pieces), keys, choice.finish)
+        data, salt = prompt.data + choice.text().encode(), asked.cache_salt or ""
+        keys = block_keys(data, block_size, salt)
+        choice.work = Work(prompt.tokens, len(choice.pieces), keys, choice.finish, data, salt)
         choice.call = script.call if script else None
         choices.append(choice)
     return choices

@@ -9,6 +9,7 @@ import math
 from collections import deque
 
 from backends.engine.kv_cache import KVCache
+from backends.engine.news import Stored
 from backends.engine.profile import Profile
 from backends.engine.sequence import Counters, Event, Sequence, Work
 
@@ -264,7 +265,8 @@ class Replica:
         keys = sequence.work.keys
         full = min(sequence.computed // self.profile.block_size, len(keys))
         while sequence.shared < full:
-            self.cache.publish(keys[sequence.shared])
+            if self.cache.publish(keys[sequence.shared]) and self.cache.news is not None:
+                self.cache.news.append(Stored(sequence.work, sequence.shared))
             sequence.shared += 1
 
     def _release(self, sequence: Sequence) -> None:

@@ -15,11 +15,19 @@ class Sink(Protocol):
     def flush(self) -> None: ...
 
 
+class Teller(Protocol):
+    """Tells others what has befallen the model's cache."""
+
+    def publish(self) -> None: ...
+    def close(self) -> None: ...
+
+
 class Runner:
     """`speed` is how many of the model's seconds pass in one of the clock's."""
 
     def __init__(self, model: Model, metrics: Metrics, speed: float) -> None:
         self.model = model
+        self.teller: Teller | None = None
         self.metrics = metrics
         self.sleep_level = 0
         self._speed = speed
@@ -56,6 +64,8 @@ class Runner:
                 sink, index = found
                 sink.cut(index)
                 sink.flush()
+        if self.teller is not None:
+            self.teller.publish()
         self._arm()
 
     def wake(self) -> None:
@@ -66,6 +76,8 @@ class Runner:
     def stop(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        if self.teller is not None:
+            self.teller.close()
 
     def _now(self) -> float:
         self._latest = max(self._latest, (self._loop.time() - self._start) * self._speed)
@@ -74,7 +86,10 @@ class Runner:
     def _catch_up(self) -> float:
         now = self._now()
         touched: dict[Sink, None] = {}
-        for event in self.model.advance(now):
+        events = self.model.advance(now)
+        if self.teller is not None:
+            self.teller.publish()  # before anybody can answer to what the step brought
+        for event in events:
             found = self._sinks.get(event.sequence)
             if found is None:
                 continue

@@ -7,12 +7,17 @@ import msgspec
 
 
 class Work(msgspec.Struct, frozen=True):
-    """What to run. `keys` names each full block of prompt plus output; blocks beyond them are never shared."""
+    """What to run. `keys` names each full block of prompt plus output; blocks beyond them are never shared.
+
+    `data` is the text that `keys` names, and `salt` what it was salted with: told of, never read.
+    """
 
     prompt_tokens: int
     output_tokens: int
     keys: Items[int] = ()
     finish: str = "length"  # why it ends, as vLLM counts it
+    data: bytes = b""
+    salt: str = ""
 
 
 class Sequence(msgspec.Struct, eq=False):

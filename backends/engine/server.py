@@ -36,6 +36,7 @@ class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
     tokens_per_second: float | None = None
     faults: tuple[Fault, ...] = ()
     journal: Path | None = None
+    kv_events: str | None = None  # where cache events are published; `{port}` stands for the engine's
 
     def __post_init__(self) -> None:
         if self.max_model_len > self.profile.num_blocks * self.profile.block_size:
@@ -45,12 +46,15 @@ class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
             )
         if self.speed <= 0 or (self.tokens_per_second is not None and self.tokens_per_second <= 0):
             raise ValueError("speed and tokens_per_second must be positive")
+        if self.kv_events is not None and self.tokens_per_second is not None:
+            raise ValueError("tokens_per_second caches nothing, so there are no kv_events to publish")
 
 
 class Engine:
     def __init__(self, options: EngineOptions) -> None:
         self.options = options
         self._connections: set[Connection] = set()
+        self.kv_events = ""  # where its cache events are published
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
         """Listen, and say under which URL."""
@@ -66,7 +70,25 @@ class Engine:
             lambda: Connection(self._serve, self._connections), host, port, backlog=BACKLOG
         )
         bound = self._server.sockets[0].getsockname()[1]
+        if options.kv_events is not None and isinstance(model, Replica):
+            await self._tell(options.kv_events.replace("{port}", str(bound)), model)
         return f"http://{f'[{host}]' if ':' in host else host}:{bound}"
+
+    async def _tell(self, address: str, model: Replica) -> None:
+        """Publish what befalls the cache from now on.
+
+        Raises:
+            OSError: the address cannot be had.
+        """
+        from backends.engine.publisher import Publisher  # needs pyzmq, which nothing else here does
+
+        model.cache.news = []
+        try:
+            publisher = Publisher(address, self.options.profile.block_size, model.cache.news)
+        except OSError:
+            await self.stop()
+            raise
+        self._service.runner.teller, self.kv_events = publisher, publisher.place
 
     async def stop(self) -> None:
         """Close the port and every connection."""
@@ -74,6 +96,7 @@ class Engine:
         for connection in list(self._connections):
             connection.abort()
         self._service.runner.stop()
+        await asyncio.sleep(0)  # connections learn of it, and what they were at is written down
         if self._service.journal is not None:
             self._service.journal.close()
         await self._server.wait_closed()

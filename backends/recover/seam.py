@@ -84,6 +84,10 @@ class Seam:
     def head(self) -> Mapping[bytes, bytes] | None:
         return self._inner.head
 
+    @property
+    def generated(self) -> int:
+        return self.tokens
+
     def counted(self) -> Usage:
         """What this attempt alone read and generated: as its upstream says, else estimated."""
         own = self._inner.usage

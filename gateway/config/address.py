@@ -57,6 +57,14 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def published_at(template: str, url: str) -> str:
+    """Where the engine at ``url`` publishes its cache events."""
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return template.replace("{host}", str(host)).replace("{port}", str(port))
+
+
 _HOST = r"https?://[^/?#@\s\\]+"
 
 ROOT = Text("the root of a server", "http://gpu-1:8000 (no path, no credentials)", rf"^{_HOST}/?$", without_slash)
@@ -67,6 +75,11 @@ SHA256 = Text("a SHA-256 digest", "the 64 hex digits of sha256sum", r"^[0-9A-Fa-
 HEADER = Text("a header name", "x-team", r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$", str.lower)
 STATE_URL = Text("a state URL", "memory:// or redis://host:6379/0", r"^(memory://|rediss?://[^\s]+)$")
 ORIGIN = Text("an origin", "https://app.example.com", rf"^(\*|{_HOST})$")
+PUBLISHER = Text(
+    "an address that engines publish at",
+    "tcp://{host}:5557 (the engine binds tcp://*:5557)",
+    r"^(tcp://(\{host\}|[A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\]):[0-9]*(\{port\}|[1-9])[0-9]*|ipc:///?[^\s@]+)$",
+)
 HOST = Text("a host", "127.0.0.1, ::1 or localhost", r"^[A-Za-z0-9.:_-]{1,253}$")
 
 Root = Annotated[str, Meta(extra={"notation": ROOT})]
@@ -77,6 +90,7 @@ Sha256 = Annotated[str, Meta(extra={"notation": SHA256})]
 HeaderName = Annotated[str, Meta(extra={"notation": HEADER})]
 StateUrl = Annotated[str, Meta(extra={"notation": STATE_URL})]
 Origin = Annotated[str, Meta(extra={"notation": ORIGIN})]
+Publisher = Annotated[str, Meta(extra={"notation": PUBLISHER})]
 Host = Annotated[str, Meta(extra={"notation": HOST})]
 Function = Annotated[
     str, Meta(extra={"notation": Text("a function", "my_rules:difficulty", r"^[\w.]+:\w+$", importable)})

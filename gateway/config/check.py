@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
+from importlib.util import find_spec
 from typing import get_args
 
 from gateway.config.address import is_loopback
@@ -92,11 +93,25 @@ def check_deployment(deployment: Deployment) -> Iterator[Finding]:
     for index, endpoint in enumerate(deployment.endpoints):
         if endpoint in deployment.endpoints[:index]:
             yield ("endpoints", index), "listed twice"
+    yield from check_cache_events(deployment)
     for header in deployment.headers:
         if header in FRAMING_HEADERS:
             yield ("headers", header), "is set by the transport itself"
         if header == "authorization" and deployment.api_key:
             yield ("headers", header), "is what api_key is sent in: give one of the two"
+
+
+def check_cache_events(deployment: Deployment) -> Iterator[Finding]:
+    places = deployment.publishers
+    if len(set(places)) < len(places):
+        yield ("kv_events",), "is the same for several endpoints: put {host} or {port} where they differ"
+    for place in places:
+        port = place.rpartition(":")[2]
+        if port.isdecimal() and int(port) > 65535:
+            yield ("kv_events",), f"{place} has no port that can be connected to"
+            break
+    if deployment.kv_events and find_spec("zmq") is None:
+        yield ("kv_events",), "needs pyzmq: pip install 'cloverleaf[kv-events]'"
 
 
 def belongs_to(deployment: Deployment) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -106,6 +121,8 @@ def belongs_to(deployment: Deployment) -> Iterator[tuple[str, tuple[str, ...]]]:
         yield "endpoints", ENGINES
     if deployment.scrape is not None:
         yield "scrape", (*ENGINES, "embedded")
+    if deployment.kv_events:
+        yield "kv_events", ("vllm",)
     if deployment.replicas is not None:
         yield "replicas", ("embedded",)
     if deployment.base_url:

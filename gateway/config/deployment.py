@@ -7,7 +7,7 @@ from typing import Literal
 from msgspec import Struct, structs
 
 from backends.compatible import ROWS
-from gateway.config.address import BaseUrl, HeaderName, ModelName, Name, Root
+from gateway.config.address import BaseUrl, HeaderName, ModelName, Name, Publisher, Root, published_at
 from gateway.config.clouds import Aws, Entra
 from gateway.config.limits import Realign, Reasoning, RecoveryMode, TimeoutOverrides
 from gateway.config.secret import Secret
@@ -72,7 +72,7 @@ class Deployment(Struct, frozen=True, kw_only=True):
     api_key: Credential sent to the upstream.
     cost: What an own endpoint costs.
     price: What tokens cost; it replaces the bundled price.
-    kv_events: ZeroMQ address of the engine's cache events; `{host}` stands for each endpoint's host.
+    kv_events: ZeroMQ address of the engines' cache events; `{host}` and `{port}` stand for each endpoint's; for `vllm`.
     max_concurrency: Most requests in flight on the whole deployment.
     timeouts: Timeouts that differ here; all but `total`, which is a request's and not a deployment's.
     headers: Headers added to each request; their values are kept secret.
@@ -104,7 +104,7 @@ class Deployment(Struct, frozen=True, kw_only=True):
     api_key: Secret | None = None
     cost: Cost | None = None
     price: Price | None = None
-    kv_events: str | None = None
+    kv_events: Publisher | None = None
     max_concurrency: Positive | None = None
     timeouts: TimeoutOverrides | None = None
     headers: dict[HeaderName, Secret] = {}
@@ -131,6 +131,11 @@ class Deployment(Struct, frozen=True, kw_only=True):
         """The deployment with its provider's defaults filled in."""
         defaults = PROVIDER_DEFAULTS.get(self.provider, {})
         return structs.replace(self, **{key: value for key, value in defaults.items() if getattr(self, key) is None})
+
+    @property
+    def publishers(self) -> list[str]:
+        """Where the engine of each endpoint publishes its cache events; nothing where none does."""
+        return [published_at(self.kv_events, endpoint) for endpoint in self.endpoints] if self.kv_events else []
 
     @property
     def addresses(self) -> list[str]:

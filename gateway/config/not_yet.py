@@ -8,7 +8,6 @@ from gateway.config.check import Finding
 from gateway.config.problem import Path
 from gateway.config.schema import Config
 
-ROUTING = "smart routing"
 GATEWAYS = "running several gateways as one"
 
 
@@ -27,7 +26,6 @@ TABLE = (
     Later("server.workers", (1,), "more than one worker", GATEWAYS),
     Later("state.url", ("memory://",), "shared state in Redis", GATEWAYS),
     Later("server.trusted_proxies", UNSET, "trusting a proxy's headers", GATEWAYS),
-    Later("deployments.*.kv_events", UNSET, "precise prefix routing from cache events", ROUTING),
 )
 
 

@@ -1,15 +1,21 @@
 """The database. Rule: SQLite in WAL mode, one writer and any readers; a file that is not a ledger is never touched."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 
-from gateway.ledger.row import COLUMNS, Row, columns
+from gateway.ledger import state
+from gateway.ledger.row import Charge, Row, columns
 
 APPLICATION = 0x434C4F56  # "CLOV": says in the file's header whose it is
-_INSERT = f"INSERT INTO requests ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
+TABLES: Mapping[str, type[Row | Charge]] = MappingProxyType({"requests": Row, "charges": Charge})
+_INSERT = {
+    kind: f"INSERT INTO {name} ({', '.join(kind.__struct_fields__)}) VALUES ({', '.join('?' * len(columns(kind)))})"  # noqa: S608
+    for name, kind in TABLES.items()
+}
 
 
 class NotALedger(OSError):
@@ -50,12 +56,13 @@ def open_to_read(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(f"file:{path.resolve().as_posix()}?mode=ro", uri=True, timeout=5.0)
         if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
             raise NotALedger(f"{path} is not a ledger")
+        _complete(connection)
     except sqlite3.Error as error:
         raise NotALedger(f"{path} cannot be read as a ledger: {error}") from None
     return connection
 
 
-def insert(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
+def insert(connection: sqlite3.Connection, rows: Sequence[Row], charged: Sequence[Charge] = ()) -> None:
     """All of them, or none.
 
     Raises:
@@ -63,7 +70,8 @@ def insert(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
     """
     connection.execute("BEGIN IMMEDIATE")
     try:
-        connection.executemany(_INSERT, map(msgspec.structs.astuple, rows))
+        for kind, made in ((Row, rows), (Charge, charged)):
+            connection.executemany(_INSERT[kind], map(msgspec.structs.astuple, made))
         connection.execute("COMMIT")
     except sqlite3.Error:
         if connection.in_transaction:
@@ -72,18 +80,35 @@ def insert(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
 
 
 def forget(connection: sqlite3.Connection, before: float, most: int) -> int:
-    """Delete up to ``most`` rows older than ``before`` (seconds since the epoch); how many there were."""
-    found = connection.execute(
-        "DELETE FROM requests WHERE rowid IN (SELECT rowid FROM requests WHERE time < ? LIMIT ?)", (before, most)
+    """Delete up to ``most`` rows of each table older than ``before`` (seconds since the epoch); how many there were."""
+    return sum(
+        connection.execute(
+            f"DELETE FROM {name} WHERE rowid IN (SELECT rowid FROM {name} WHERE time < ? LIMIT ?)",  # noqa: S608
+            (before, most),
+        ).rowcount
+        for name in TABLES
     )
-    return found.rowcount
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
-    declared = ", ".join(f"{name} {kind}" for name, kind in columns())
-    connection.execute(f"CREATE TABLE IF NOT EXISTS requests ({declared})")
-    connection.execute("CREATE INDEX IF NOT EXISTS requests_by_time ON requests (time)")
-    present = {name for _, name, *_ in connection.execute("PRAGMA table_info(requests)")}
-    for name, kind in columns():
-        if name not in present:
-            connection.execute(f"ALTER TABLE requests ADD COLUMN {name} {kind}")
+    """Tables and columns that are not there yet; a file keeps those of a later version."""
+    connection.execute(state.TABLE)
+    for table, kind in TABLES.items():
+        declared = ", ".join(f"{name} {type}" for name, type in columns(kind))
+        connection.execute(f"CREATE TABLE IF NOT EXISTS {table} ({declared})")
+        connection.execute(f"CREATE INDEX IF NOT EXISTS {table}_by_time ON {table} (time)")
+        present = {name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})")}
+        for name, type in columns(kind):
+            if name not in present:
+                connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {type}")
+
+
+def _complete(connection: sqlite3.Connection) -> None:
+    """What an older file lacks, read as nothing: views of this connection alone stand before its tables."""
+    for table, kind in TABLES.items():
+        present = {name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})")}
+        names = kind.__struct_fields__
+        if not present.issuperset(names):
+            read = ", ".join(name if name in present else f"NULL AS {name}" for name in names)
+            source = f" FROM main.{table}" if present else " WHERE 0"
+            connection.execute(f"CREATE TEMP VIEW {table} AS SELECT {read}{source}")

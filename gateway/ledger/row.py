@@ -1,19 +1,30 @@
 """A row. Rule: what is kept of a request: names, counts, times and money; never a prompt, an answer or a credential.
 
-The table's columns are this struct's fields, so a field added here is a column added to every ledger that is opened.
+The tables' columns are these structs' fields, so a field added here is a column added to every ledger that is opened.
+What most requests have nothing of is None: it costs one byte.
 """
 
-from typing import get_type_hints
+from typing import Any, get_type_hints
 
 import msgspec
 
-from policies.types import Outcome, Price
+from policies.slo.forecast import Forecast
+from policies.tries import Try
+from policies.types import Outcome, Price, Request, Spent, Usage
+
+BLOCK = 4  # blocks of the prompt's that one name stands for
+BLOCKS = 256  # names kept of one prompt
 
 
 class Row(msgspec.Struct, frozen=True):
     """One request. Durations are seconds, ``time`` seconds since the epoch (of its end), money USD.
 
-    ``usage``: who counted the tokens (upstream, estimated, none). ``cost``: None where no price is known.
+    ``usage``: who counted the tokens (upstream, estimated, none). ``cost``: of all attempts; None where no price is
+    known. ``apart``: its tokens are in ``charges``, each attempt's own; here is what its client got.
+    ``reason``: why the attempt that counted was made; ``tries``: the others, as JSON.
+    ``foretold_*``: what the policy expected; ``late_after``: the first token's 95th percentile; ``missed``: the chance
+    of missing the target; ``work``: GPU-seconds. ``blocks``: names of the prompt's beginnings, 8 bytes for each
+    ``block_tokens``, that mean nothing outside the process that wrote them. ``decision``: the full record, as JSON.
     """
 
     id: str
@@ -36,25 +47,76 @@ class Row(msgspec.Struct, frozen=True):
     completion_tokens: int
     usage: str
     cost: float | None
+    policy: str = ""
+    seed: str = ""
+    apart: bool = False
+    mirror: bool = False
+    cache_write_tokens: int | None = None
+    cache_write_1h_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    audio_prompt_tokens: int | None = None
+    audio_completion_tokens: int | None = None
+    route: str | None = None
+    recovered: str | None = None
+    hedged: str | None = None
+    queued: float | None = None
+    rung: str | None = None
+    reason: str | None = None
+    tries: bytes | None = None
+    propensity: float | None = None
+    foretold_first: float | None = None
+    late_after: float | None = None
+    foretold_each: float | None = None
+    foretold_uncached: float | None = None
+    foretold_output: int | None = None
+    missed: float | None = None
+    work: float | None = None
+    conversation: str | None = None
+    blocks: bytes | None = None
+    block_tokens: float | None = None
+    decision: bytes | None = None
 
 
-COLUMNS = Row.__struct_fields__
-_SQL_TYPES = {str: "TEXT", float: "REAL", int: "INTEGER", bool: "INTEGER", float | None: "REAL"}
+class Charge(msgspec.Struct, frozen=True):
+    """One attempt's own tokens, of a request that had more than one attempt. ``end``: ``ok``, or its failure."""
+
+    request: str
+    time: float
+    model: str
+    key: str
+    deployment: str
+    endpoint: str
+    end: str
+    prompt_tokens: int
+    cached_tokens: int
+    cache_write_tokens: int
+    cache_write_1h_tokens: int
+    reasoning_tokens: int
+    audio_prompt_tokens: int
+    audio_completion_tokens: int
+    completion_tokens: int
+    usage: str
+    cost: float | None
 
 
-def columns() -> list[tuple[str, str]]:
+_SQL_TYPES = {
+    str: "TEXT", float: "REAL", int: "INTEGER", bool: "INTEGER", bytes: "BLOB",
+    str | None: "TEXT", float | None: "REAL", int | None: "INTEGER", bytes | None: "BLOB",
+}  # fmt: skip
+
+
+def columns(table: type[Row | Charge]) -> list[tuple[str, str]]:
     """Column name and SQL type, in the struct's order."""
-    hints = get_type_hints(Row)
-    return [(name, _SQL_TYPES[hints[name]]) for name in COLUMNS]
+    hints = get_type_hints(table)
+    return [(name, _SQL_TYPES[hints[name]]) for name in table.__struct_fields__]
 
 
 def row(time: float, outcome: Outcome, price: Price | None) -> Row:
     """The row of one outcome. ``price``: what the deployment that answered takes."""
     usage = outcome.usage
-    # A recovered answer's tokens are its attempts', noted each; else what is noted comes on top of the answer's own.
-    known = price is not None and usage.source != "none" and not outcome.recovered
-    others = [each.usd for each in outcome.spent if each.usd]
-    answer = [usage.cost(price)] if known and price is not None else []
+    costs = [usage.priced(price)] if not outcome.broken else []
+    costs += [each.usd for each in outcome.spent]
+    known = [cost for cost in costs if cost is not None]
     first = outcome.first_token - outcome.received if outcome.first_token else None
     return Row(
         outcome.id.decode("latin-1"),
@@ -76,5 +138,105 @@ def row(time: float, outcome: Outcome, price: Price | None) -> Row:
         usage.cached,
         usage.completion,
         usage.source,
-        sum(answer + others) if answer or others else None,
+        sum(known) if known else None,
+        outcome.policy,
+        f"{outcome.seed:016x}" if outcome.seed else "",
+        bool(outcome.spent),
+        outcome.mirror,
+        **_rare(outcome),
     )
+
+
+def charges(time: float, outcome: Outcome, price: Price | None) -> list[Charge]:
+    """Each attempt's own, where a request had more than one that used anything."""
+    if not outcome.spent:
+        return []
+    spent = list(outcome.spent)
+    if not outcome.broken:
+        end = outcome.fault.failure.code if outcome.fault is not None else "ok"
+        spent.append(Spent(outcome.deployment, outcome.endpoint, outcome.usage, end, outcome.usage.priced(price)))
+    return [_charge(time, outcome, each) for each in spent]
+
+
+def _charge(time: float, outcome: Outcome, spent: Spent) -> Charge:
+    usage = spent.usage
+    return Charge(
+        outcome.id.decode("latin-1"),
+        time,
+        outcome.model,
+        outcome.key,
+        spent.deployment,
+        spent.endpoint,
+        spent.end,
+        usage.prompt,
+        usage.cached,
+        usage.cache_write,
+        usage.cache_write_1h,
+        usage.reasoning,
+        usage.audio_prompt,
+        usage.audio_completion,
+        usage.completion,
+        usage.source,
+        spent.usd,
+    )
+
+
+def _rare(outcome: Outcome) -> dict[str, Any]:
+    """What most requests have nothing of."""
+    usage, received = outcome.usage, outcome.received
+    found: dict[str, Any] = {}
+    if usage.cache_write or usage.reasoning or usage.audio_prompt or usage.audio_completion:
+        found |= _kinds(usage)
+    for name in ("rung", "route", "recovered", "hedged", "queued"):
+        if value := getattr(outcome, name):
+            found[name] = value
+    if outcome.reason != "first":
+        found["reason"] = outcome.reason
+    if outcome.tries:
+        found["tries"] = msgspec.json.encode([_since(received, each) for each in outcome.tries])
+    if outcome.asked is not None:
+        found |= _prompt(outcome.asked)
+    if outcome.foretold is not None:
+        found |= _foretold(outcome.foretold, outcome.asked)
+    if outcome.explained is not None:
+        found["decision"] = msgspec.json.encode(outcome.explained)
+        found["propensity"] = next((each.propensity for each in outcome.explained.considered if each.chosen), None)
+    return found
+
+
+def _kinds(usage: Usage) -> dict[str, Any]:
+    return {
+        "cache_write_tokens": usage.cache_write,
+        "cache_write_1h_tokens": usage.cache_write_1h,
+        "reasoning_tokens": usage.reasoning,
+        "audio_prompt_tokens": usage.audio_prompt,
+        "audio_completion_tokens": usage.audio_completion,
+    }
+
+
+def _since(received: float, made: Try) -> Try:
+    """Its times as seconds since the request came."""
+    first = made.first_token - received if made.first_token else 0.0
+    return msgspec.structs.replace(made, began=made.began - received, ended=made.ended - received, first_token=first)
+
+
+def _prompt(asked: Request) -> dict[str, Any]:
+    found: dict[str, Any] = {"conversation": f"{asked.conversation:016x}"} if asked.conversation else {}
+    if len(asked.blocks) >= BLOCK:
+        names = asked.blocks[BLOCK - 1 : BLOCK * BLOCKS : BLOCK]
+        found["blocks"] = b"".join((name & 0xFFFFFFFFFFFFFFFF).to_bytes(8, "little") for name in names)
+        found["block_tokens"] = BLOCK * asked.block_tokens
+    return found
+
+
+def _foretold(forecast: Forecast, asked: Request | None) -> dict[str, Any]:
+    estimate = forecast.estimate
+    return {
+        "foretold_first": estimate.first.seconds,
+        "late_after": forecast.limit,
+        "foretold_each": estimate.each.seconds,
+        "foretold_uncached": estimate.situation.uncached,
+        "foretold_output": asked.expected_output if asked is not None else None,
+        "missed": estimate.late,
+        "work": estimate.work,
+    }

@@ -12,24 +12,35 @@ GROUPS = {
     "day": "date(time, 'unixepoch')",
 }
 
+_KINDS = "prompt_tokens, cached_tokens, cache_write_tokens, completion_tokens, reasoning_tokens, cost"
+#: A line for each request, and for each attempt of those that had several, whose tokens then count instead.
+_LINES = f"""(
+    SELECT time, model, key, deployment, {_KINDS}, 1 AS request, status >= 400 AS failed, mirror,
+        CASE WHEN apart THEN 'apart' ELSE usage END AS usage FROM requests
+    UNION ALL
+    SELECT time, model, key, deployment, {_KINDS}, 0, 0, 0, usage FROM charges
+)"""  # noqa: S608
 _SUMS = """
-    count(*),
-    sum(status >= 400),
+    sum(request AND NOT coalesce(mirror, 0)),
+    sum(request AND failed),
     sum(prompt_tokens * (usage = 'upstream')),
     sum(cached_tokens * (usage = 'upstream')),
+    sum(cache_write_tokens * (usage = 'upstream')),
     sum(completion_tokens * (usage = 'upstream')),
+    sum(reasoning_tokens * (usage = 'upstream')),
     sum(prompt_tokens * (usage = 'estimated')),
     sum(completion_tokens * (usage = 'estimated')),
     sum(coalesce(cost, 0) * (usage = 'upstream')),
     sum(coalesce(cost, 0) * (usage = 'estimated')),
-    sum(cost IS NULL AND usage != 'none')
+    sum(cost IS NULL AND usage IN ('upstream', 'estimated'))
 """
 
 
 class Total(msgspec.Struct, frozen=True):
     """Sums of one group. Tokens and USD as the upstreams reported them; ``estimated_*`` beside them, never in them.
 
-    ``unpriced``: answers whose tokens are counted and whose price is not known, which the USD so leave out.
+    Requests count where they were answered, mirrored copies nowhere; tokens and USD where each attempt was made.
+    ``unpriced``: attempts whose tokens are counted and whose price is not known, which the USD so leave out.
     """
 
     group: str
@@ -37,7 +48,9 @@ class Total(msgspec.Struct, frozen=True):
     failed: int
     prompt_tokens: int
     cached_tokens: int
+    cache_write_tokens: int
     completion_tokens: int
+    reasoning_tokens: int
     estimated_prompt_tokens: int
     estimated_completion_tokens: int
     cost_usd: float
@@ -49,15 +62,15 @@ def totals(ledger: sqlite3.Connection, by: str, since: float = 0.0, until: float
     """One total for each group, the dearest first. ``by``: of GROUPS; seconds since the epoch."""
     group = GROUPS[by]
     query = f"""
-        SELECT coalesce({group}, ''), {_SUMS} FROM requests WHERE time >= ? AND time < ?
-        GROUP BY 1 ORDER BY sum(coalesce(cost, 0)) DESC, count(*) DESC, 1
+        SELECT coalesce({group}, ''), {_SUMS} FROM {_LINES} WHERE time >= ? AND time < ?
+        GROUP BY 1 ORDER BY sum(coalesce(cost, 0) * (usage != 'apart')) DESC, 2 DESC, 1
     """  # noqa: S608  # the group is one of ours
     return [_total(found) for found in ledger.execute(query, (since, until))]
 
 
 def overall(ledger: sqlite3.Connection, since: float = 0.0, until: float = float("inf")) -> Total:
     """The sum of everything."""
-    query = f"SELECT '', {_SUMS} FROM requests WHERE time >= ? AND time < ?"  # noqa: S608
+    query = f"SELECT '', {_SUMS} FROM {_LINES} WHERE time >= ? AND time < ?"  # noqa: S608
     return _total(ledger.execute(query, (since, until)).fetchone())
 
 

@@ -7,12 +7,13 @@ the writer tries again. A killed process loses what was queued: at most what cam
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from gateway import clock
 from gateway.ledger.database import forget, insert, open_to_write
-from gateway.ledger.row import row
+from gateway.ledger.row import charges, row
+from gateway.ledger.state import Piece, save, saved
 from policies.types import Outcome, Price
 
 QUEUE = 65_536  # outcomes
@@ -20,24 +21,30 @@ BATCH = 5_000  # rows in one transaction
 FLUSH = 0.5  # seconds
 PRUNE = 60.0  # seconds between looks for rows past their time
 PRUNED = 10_000  # rows deleted at one look
+SAVE = 10.0  # seconds between writes of what was learned
 RETRY = 5.0  # seconds after a write that failed
+
+Learned = Callable[[], Iterable[Piece]]
 
 
 class Ledger:
     """Collects outcomes; a daemon thread writes them. ``retention``: seconds; ``report`` is told of trouble, once.
 
+    ``learned``: gives what was learned, to be written every ``SAVE`` seconds and at the end.
+
     Raises:
         NotALedger: the file cannot be one.
     """
 
-    def __init__(self, path: Path, retention: float, report: Callable[[str], None]) -> None:
+    def __init__(self, path: Path, retention: float, report: Callable[[str], None], learned: Learned = tuple) -> None:
         self._database = open_to_write(path)
         self._retention = retention
         self._report = report
         self._queue: deque[tuple[float, Outcome, Price | None]] = deque()
         self._stop = threading.Event()
         self._lock = threading.Lock()
-        self._pruned_at = clock.now()
+        self._learned = learned
+        self._pruned_at = self._saved_at = clock.now()
         self._resting_until = 0.0
         self.written = 0
         self.dropped = 0
@@ -63,24 +70,41 @@ class Ledger:
         self._thread.join(timeout=5.0)
         self._resting_until = 0.0
         self.flush()
+        self._save()
         self._database.close()
+
+    def saved(self) -> list[Piece]:
+        """What was learned before."""
+        with self._lock:
+            return saved(self._database)
 
     def _run(self) -> None:
         while not self._stop.wait(FLUSH):
             self.flush()
+            if clock.now() - self._saved_at >= SAVE:
+                self._save()
             if clock.now() - self._pruned_at >= PRUNE:
                 self._prune()
 
     def _write(self) -> None:
         batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
         try:
-            insert(self._database, [row(*each) for each in batch])
+            charged = [charge for each in batch for charge in charges(*each)]
+            insert(self._database, [row(*each) for each in batch], charged)
         except sqlite3.Error as error:
             self._queue.extendleft(reversed(batch))
             self._resting_until = clock.now() + RETRY
             self._report(f"the ledger cannot be written, so requests go unrecorded: {error}")
         else:
             self.written += len(batch)
+
+    def _save(self) -> None:
+        self._saved_at = clock.now()
+        with self._lock:
+            try:
+                save(self._database, self._learned())
+            except sqlite3.Error as error:
+                self._report(f"what was learned cannot be written to the ledger: {error}")
 
     def _prune(self) -> None:
         self._pruned_at = clock.now()

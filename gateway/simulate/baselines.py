@@ -53,6 +53,30 @@ class LeastUncached(Scorer, frozen=True, tag="least_uncached"):
         return least_scores([c.load.backlog.total + uncached(request, c) for c in candidates])
 
 
+class SpillAbove(Scorer, frozen=True, tag="spill_above"):
+    """The own engine with the least queue, unless that is above a fixed threshold; then the cloud.
+
+    ``queue``: what is counted at an engine. ``tokens``: prompt tokens it has not computed; ``waiting``: requests
+    without a first token; ``in_flight``: requests. All exact and at once, as no scrape tells them.
+    """
+
+    queue: str
+    threshold: float
+
+    def score(self, request: Request, candidates: list[Candidate], now: float) -> list[float]:
+        own = [self._queue(c, now) if _own(c) else float("inf") for c in candidates]
+        if min(own) > self.threshold:
+            return [1.0 if queue == float("inf") else 0.0 for queue in own]
+        most = 1.0 + max(c.load.in_flight for c in candidates)
+        return least_scores([queue + c.load.in_flight / most for queue, c in zip(own, candidates, strict=True)])
+
+    def _queue(self, candidate: Candidate, now: float) -> float:
+        load = candidate.load
+        if self.queue == "tokens":
+            return load.backlog.at(now)
+        return float(len(load.backlog.owed) if self.queue == "waiting" else load.in_flight)
+
+
 def least_scores(costs: "list[float] | list[int]") -> list[float]:
     least = min(costs)
     return [(1.0 + least) / (1.0 + cost) for cost in costs]
@@ -65,6 +89,17 @@ BASELINES: tuple[Policy, ...] = (
 )
 
 
+QUEUES = ("tokens", "waiting", "in_flight")
+
+
+def _own(candidate: Candidate) -> bool:
+    return candidate.deployment.own and candidate.deployment.price is None
+
+
 def baseline(name: str) -> Policy | None:
-    """The baseline of that name."""
+    """The baseline of that name; a static threshold is written ``spill_tokens:4000``."""
+    kind, _, threshold = name.partition(":")
+    if kind.removeprefix("spill_") in QUEUES and threshold.isdigit():
+        scorer = SpillAbove(queue=kind.removeprefix("spill_"), threshold=float(threshold))
+        return Policy(kind=name, scorers=(scorer,), across_tiers=True)
     return next((policy for policy in BASELINES if policy.kind == name), None)

@@ -12,6 +12,8 @@ from backends.engine.profile import Profile
 from gateway.config import Config, ConfigError, load
 from gateway.config.names import PRESETS
 from gateway.config.problem import suggest
+from gateway.cost_command import day
+from gateway.history.replay import Replay
 from gateway.simulate.baselines import BASELINES
 from gateway.simulate.page import page
 from gateway.simulate.pool import Options
@@ -25,7 +27,11 @@ from gateway.simulate.world import World
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("config", metavar="CONFIG")
-    parser.add_argument("--trace", required=True, metavar="FILE", help="Mooncake .jsonl, Azure .csv, or a spec .yaml")
+    played = parser.add_mutually_exclusive_group(required=True)
+    played.add_argument("--trace", metavar="FILE", help="Mooncake .jsonl, Azure .csv, or a spec .yaml")
+    played.add_argument("--from-ledger", type=Path, metavar="FILE", help="what a gateway recorded, as it arrived")
+    parser.add_argument("--since", type=day, metavar="YYYY-MM-DD", help="of a ledger: from this day on (UTC)")
+    parser.add_argument("--until", type=day, metavar="YYYY-MM-DD", help="of a ledger: up to and with this day (UTC)")
     parser.add_argument("--policy", action="append", metavar="NAME", help="again for each one to compare")
     parser.add_argument("--model", metavar="NAME", help="the model that is asked for (default: the first)")
     parser.add_argument("--rate", type=float, default=1.0, metavar="TIMES", help="how many times as fast to play it")
@@ -46,8 +52,13 @@ def run(args: Namespace) -> int:
         options = checked(args, config)
         policies = args.policy or [config.models[options.model or next(iter(config.models))].policy]
         check_policies(policies, config)
-        trace = read_trace(Path(args.trace), args.seed).paced(args.rate)
-        summaries = play(config, policies, trace, options, args.seed)
+        replay = None
+        if args.from_ledger:
+            replay = Replay(args.from_ledger, config, options, args.since, args.until)
+            options = replay.options
+        trace = (replay.trace if replay else read_trace(Path(args.trace), args.seed)).paced(args.rate)
+        summaries = {"recorded": replay.reality(policies[0])} if replay else {}
+        summaries |= play(config, policies, trace, options, args.seed)
         if args.html:
             Path(args.html).write_text(page(trace, summaries), encoding="utf-8")
     except (ConfigError, TraceError, OSError, ValueError) as error:
@@ -60,6 +71,8 @@ def run(args: Namespace) -> int:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(results)).decode() + "\n")
     else:
         Console().print(table(trace, summaries))
+    for caveat in replay.caveats if replay else ():
+        sys.stderr.write(f"note: {caveat}\n")
     return 0
 
 

@@ -201,6 +201,34 @@ PREFIX_QUERIES = Instrument(
 PREFIX_HITS = Instrument(
     "cloverleaf.endpoint_prefix_hits", "counter", "{token}", "Prompt tokens found in the engine's cache", PLACE
 )
+PREFIX_READS = Instrument(
+    "cloverleaf.prefix_reads",
+    "counter",
+    "{request}",
+    "Requests whose cached beginning was looked up: engines' own word on all of it (precise), or a guess (prefix)",
+    ("gen_ai.request.model", "rung"),
+)
+KV_LIVE = Instrument(
+    "cloverleaf.endpoint_kv_events_live", "gauge", "", "1: the engine's cache events can be relied on", PLACE
+)
+KV_BLOCKS = Instrument(
+    "cloverleaf.endpoint_kv_blocks", "gauge", "{block}", "Blocks that the engine told it holds", PLACE
+)
+KV_PURGES = Instrument(
+    "cloverleaf.kv_purges",
+    "counter",
+    "{purge}",
+    "Times that all an engine told was dropped: gap, restart, lost, garbage, asleep",
+    (*PLACE, "cause"),
+)
+KV_GARBAGE = Instrument("cloverleaf.kv_garbage", "counter", "{message}", "Messages that were no cache events", PLACE)
+KV_PROMPTS = Instrument(
+    "cloverleaf.kv_prompts",
+    "counter",
+    "{prompt}",
+    "Prompts whose tokens were asked of an engine: learned, failed, or dropped because too many waited",
+    ("deployment", "result"),
+)
 BREAKER = Instrument(
     "cloverleaf.endpoint_breaker",
     "gauge",
@@ -248,6 +276,9 @@ LEDGER_DROPPED = Instrument("cloverleaf.ledger_dropped", "counter", "{row}", "Re
 LOG_DROPPED = Instrument("cloverleaf.log_dropped", "counter", "{line}", "Log lines lost")
 TRACES = Instrument("cloverleaf.traces", "counter", "{trace}", "Traces handed to the collector")
 TRACES_DROPPED = Instrument("cloverleaf.traces_dropped", "counter", "{trace}", "Traces lost: no room, or no collector")
+TRACES_LEFT_OUT = Instrument(
+    "cloverleaf.traces_left_out", "counter", "{trace}", "Notable requests beyond 100 a second, which left no trace"
+)
 EXPORT_FAILURES = Instrument(
     "cloverleaf.export_failures", "counter", "{export}", "Exports that the collector did not take", ("signal",)
 )

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from gateway.caches import Caches
 from gateway.live import Live
 from gateway.metrics import Account, Histogram, Metrics, Series
 from gateway.telemetry import instruments as i
@@ -36,6 +37,7 @@ def readings(gateway: "Gateway", now: float) -> list[Reading]:
     found += spill(gateway.metrics, places)
     found += counted(gateway.metrics)
     found += endpoints(gateway.live, now)
+    found += cached(gateway.live.caches)
     found += cooling(gateway.catalog.candidates.values(), now)
     found += foretold(gateway.live)
     found += judged(gateway.live)
@@ -164,6 +166,22 @@ def _scraped(place: tuple[str, str], load: Load) -> Iterator[Reading]:
             yield instrument, place, value
 
 
+def cached(caches: Caches) -> Iterator[Reading]:
+    """What told of engines' caches, where a policy asks for it."""
+    for (model, rung), count in caches.rungs.items():
+        yield i.PREFIX_READS, (model, rung.value), count
+    for place, precise in caches.of.items():
+        mirror = precise.mirrors[place]
+        yield i.KV_LIVE, place, int(mirror.state == "live")
+        yield i.KV_BLOCKS, place, len(mirror.names)
+        for cause, count in mirror.purges.items():
+            yield i.KV_PURGES, (*place, cause), count
+    for place, count in caches.garbage.items():
+        yield i.KV_GARBAGE, place, count
+    for labels, count in caches.prompts.items():
+        yield i.KV_PROMPTS, labels, count
+
+
 def foretold(live: Live) -> Iterator[Reading]:
     """What predictions were worth, where a policy asks for them."""
     for deployment, kind in live.foresight.classes.items():
@@ -208,5 +226,6 @@ def process(gateway: "Gateway") -> Iterator[Reading]:
     if gateway.exporter is not None and gateway.tracer is not None:
         yield i.TRACES, (), gateway.exporter.exported
         yield i.TRACES_DROPPED, (), gateway.tracer.dropped
+        yield i.TRACES_LEFT_OUT, (), gateway.tracer.left_out
         for signal, failed in gateway.exporter.failures.items():
             yield i.EXPORT_FAILURES, (signal,), failed

@@ -6,6 +6,7 @@ U: uncached tokens of the prompt; Q: those ahead of it at the endpoint; B: answe
 K: tokens resident. The coefficients belong to the hardware class (a deployment); s is the endpoint's own factor.
 """
 
+from bisect import bisect_right
 from math import exp, log
 
 import msgspec
@@ -18,6 +19,7 @@ MEMORY = 40.0  # samples that an endpoint's factor remembers
 FORGET = 60.0  # seconds without a sample after which the factor counts for 1/e: who was slow is tried again
 FEW = 20  # ratios under which a wider group's are read
 BANDS = (0.25, 1.0)  # prompts of this kind that stand ahead: less, between, more
+PACE_BANDS = (8.0, 16.0, 32.0, 48.0, 64.0, 96.0)  # answers under way
 KILO = 1000.0
 
 # Before any sample: an 8B model on one large GPU, and a cloud; replaced within some twenty answers.
@@ -31,13 +33,14 @@ _PRIOR_RATIOS = tuple(exp(0.12 * z) for z in range(-10, 11))  # a factor of thre
 
 
 class Situation(msgspec.Struct, frozen=True, gc=False):
-    """What an attempt meets at an endpoint: tokens and requests."""
+    """What an attempt meets at an endpoint: tokens and requests. ``others``: of those, other gateways' requests."""
 
     uncached: float
     ahead: float = 0.0
     running: float = 0.0
     waiting: float = 0.0
     resident: float = 0.0
+    others: float = 0.0
 
     @property
     def first(self) -> tuple[float, ...]:
@@ -54,6 +57,11 @@ class Situation(msgspec.Struct, frozen=True, gc=False):
         ratio = self.ahead / max(self.uncached, 256.0)
         return (ratio > BANDS[0]) + (ratio > BANDS[1])
 
+    @property
+    def pace_band(self) -> int:
+        """How many answers are under way there, roughly."""
+        return bisect_right(PACE_BANDS, self.running)
+
 
 class Quantity(msgspec.Struct):
     """One learned latency of a hardware class: coefficients, ratios by load band, calibration on what was chosen."""
@@ -65,6 +73,12 @@ class Quantity(msgspec.Struct):
     def at(self, x: tuple[float, ...]) -> float:
         """Seconds at ratio 1, for an endpoint that is as fast as its class."""
         return max(self.line.predict(x), self.line.floor)
+
+    def known(self, band: int) -> Ratios:
+        """The ratios of a band, or of the next lower one that has enough."""
+        while band and len(self.bands[band]) < FEW:
+            band -= 1
+        return self.bands[band]
 
 
 class HardwareClass(msgspec.Struct):
@@ -80,6 +94,11 @@ class Prediction(msgspec.Struct, frozen=True, gc=False):
     seconds: float
     ratios: Ratios
     calibration: Calibration
+
+    @property
+    def spread(self) -> float:
+        """Seconds of one standard deviation: half of what two thirds of such attempts lie within."""
+        return (self.quantile(0.84) - self.quantile(0.16)) / 2
 
     def quantile(self, share: float) -> float:
         """Seconds that ``share`` (0..1) of such attempts stay under."""
@@ -112,19 +131,19 @@ class LatencyPredictor(msgspec.Struct):
         """Seconds to the first token."""
         quantity, band = self.hardware.first, situation.band
         own = self.bands[band]
-        ratios = own if len(own) >= FEW else quantity.bands[band]
+        ratios = own if len(own) >= FEW else quantity.known(band)
         return Prediction(quantity.at(situation.first) * self.factor(now), ratios, quantity.calibration)
 
     def each_token(self, situation: Situation, now: float) -> Prediction:
         """Seconds for each token after the first."""
         quantity = self.hardware.each
         seconds = quantity.at(situation.each) * self.factor(now)
-        return Prediction(seconds, quantity.bands[situation.band], quantity.calibration)
+        return Prediction(seconds, quantity.known(situation.pace_band), quantity.calibration)
 
     def observe_first(self, situation: Situation, told: Prediction, seconds: float, now: float) -> None:
         """A first token took ``seconds``."""
         self._count(situation, told, seconds, now)
-        self.hardware.first.line.observe(situation.first, seconds / self.factor(now))
+        self.hardware.first.line.observe(situation.first, seconds / self.factor(now), situation.band)
 
     def observe_silence(self, situation: Situation, told: Prediction, seconds: float, now: float) -> None:
         """No first token had come after ``seconds`` (a timeout, a cancelled or failed attempt): it counts as what it
@@ -133,12 +152,13 @@ class LatencyPredictor(msgspec.Struct):
             seconds = told.seconds * told.ratios.beyond(seconds / told.seconds)
             self._count(situation, told, seconds, now)
 
-    def observe_each(self, situation: Situation, told: Prediction, seconds: float, now: float) -> None:
-        """A token after the first took ``seconds`` on average."""
-        quantity = self.hardware.each
+    def observe_each(self, met: Situation, seconds: float, now: float) -> None:
+        """A token after the first took ``seconds`` on average. ``met``: while the answer lasted, not when it began: or
+        an engine that filled up meanwhile would look slow when it is empty, and would not be asked again."""
+        quantity, told = self.hardware.each, self.each_token(met, now)
         quantity.calibration.observe(told.level(seconds))
-        quantity.bands[situation.band].observe(seconds / told.seconds)
-        quantity.line.observe(situation.each, seconds / self.factor(now))
+        quantity.bands[met.pace_band].observe(seconds / told.seconds)
+        quantity.line.observe(met.each, seconds / self.factor(now), met.pace_band)
 
     def restarted(self) -> None:
         """A new engine behind the address: what is known of the old one is not its."""
@@ -165,12 +185,11 @@ def _quantity(prior: list[float], imagined: tuple[tuple[float, ...], ...], floor
     line = NonNegative(list(prior), floor)
     for x in imagined:
         line.observe(x, line.predict(x))
-    bands = _no_ratios()
-    for band in bands:
-        for ratio in _PRIOR_RATIOS:
-            band.observe(ratio)
+    bands = _no_ratios(len(PACE_BANDS) + 1)
+    for ratio in _PRIOR_RATIOS:
+        bands[0].observe(ratio)
     return Quantity(line, bands, Calibration())
 
 
-def _no_ratios() -> list[Ratios]:
-    return [Ratios() for _ in range(len(BANDS) + 1)]
+def _no_ratios(count: int = len(BANDS) + 1) -> list[Ratios]:
+    return [Ratios() for _ in range(count)]

@@ -1,8 +1,7 @@
 """The prefix index. Rule: a bounded guess at what engines hold in their caches, made from what was sent there.
 
 Each endpoint is mirrored as it works: blocks are kept in the order of their last use, a prefix's tail is forgotten
-before its head, and no more is kept than there is room for. A block is named by a hash of the prompt up to its end, so
-equal names mean equal text up to there, and who holds a block holds those before it.
+before its head, and no more is kept than there is room for.
 """
 
 from collections import OrderedDict
@@ -10,8 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-Id = tuple[str, str]  # deployment, url
-BEST = 16  # holders that a match tells of: those with the longest match
+from policies.prefix.holders import Holders, Id
 
 
 class PrefixIndex(msgspec.Struct):
@@ -19,25 +17,11 @@ class PrefixIndex(msgspec.Struct):
 
     ttl: float = float("inf")
     held: dict[Id, OrderedDict[int, float]] = {}  # block -> last use, the oldest first
-    holders: dict[int, dict[Id, None]] = {}  # block -> who holds it
+    holders: Holders = msgspec.field(default_factory=Holders)
 
     def match(self, blocks: Sequence[int], now: float) -> dict[Id, int]:
-        """How many leading blocks each holder has, for the ``BEST`` of them; O(blocks + BEST)."""
-        holders, depth = self.holders, 0
-        for block in blocks:
-            if block not in holders:
-                break
-            depth += 1
-        found: dict[Id, int] = {}
-        while depth and len(found) < BEST:
-            here = holders[blocks[depth - 1]]
-            if len(here) > len(found):
-                for id in here:
-                    if id not in found:
-                        found[id] = depth
-                        if len(found) == BEST:
-                            break
-            depth -= 1
+        """How many leading blocks each holder has, for the best of them."""
+        found = self.holders.match(blocks, len(blocks))
         if self.ttl < float("inf"):
             self._believe(found, blocks, now - self.ttl)
         return found
@@ -47,12 +31,11 @@ class PrefixIndex(msgspec.Struct):
         held = self.held.get(id)
         if held is None:
             held = self.held[id] = OrderedDict()
-        holders = self.holders
         for block in reversed(blocks):
             if block in held:
                 held.move_to_end(block)
             else:
-                holders.setdefault(block, {})[id] = None
+                self.holders.add(block, id)
             held[block] = now
         while len(held) > capacity:
             self._forget(id, held)
@@ -66,11 +49,7 @@ class PrefixIndex(msgspec.Struct):
             self._forget(id, held)
 
     def _forget(self, id: Id, held: OrderedDict[int, float]) -> None:
-        block, _ = held.popitem(last=False)
-        here = self.holders[block]
-        del here[id]
-        if not here:
-            del self.holders[block]
+        self.holders.remove(held.popitem(last=False)[0], id)
 
     def _believe(self, found: dict[Id, int], blocks: Sequence[int], oldest: float) -> None:
         """Leave out what was used too long ago."""

@@ -26,5 +26,5 @@ class PrefixAffinity(Scorer, frozen=True, tag="prefix_affinity"):
 
     def rung(self, request: Request, candidates: list[Candidate], now: float) -> Rung:
         if request.matched is not None:
-            return Rung.PREFIX
+            return Rung.PRECISE if request.told else Rung.PREFIX
         return Rung.SESSION if request.conversation else Rung.IN_FLIGHT

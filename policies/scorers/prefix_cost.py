@@ -33,7 +33,9 @@ class PrefixCost(Scorer, frozen=True, tag="prefix_cost"):
         return [(1.0 + least) / (1.0 + cost) for cost in costs]
 
     def rung(self, request: Request, candidates: list[Candidate], now: float) -> Rung:
-        return Rung.IN_FLIGHT if request.matched is None else Rung.PREFIX
+        if request.matched is None:
+            return Rung.IN_FLIGHT
+        return Rung.PRECISE if request.told else Rung.PREFIX
 
 
 def uncached(request: Request, candidate: Candidate) -> float:

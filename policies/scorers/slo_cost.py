@@ -12,7 +12,7 @@ from policies.ladder import Rung, busy
 from policies.needs import Need
 from policies.scorers.base import Scorer
 from policies.scorers.cost import expected_cost
-from policies.slo.estimate import Estimate, Target
+from policies.slo.estimate import USUAL, Estimate, Target
 from policies.slo.forecast import foretold
 from policies.slo.objective import Offer, rank
 from policies.types import Candidate, Request
@@ -28,7 +28,7 @@ class SloCost(Scorer, frozen=True, tag="slo_cost"):
         {"foresight", "prefix", "conversation", "max_tokens", "expected_output"}
     )
 
-    target: Target = Target()
+    target: Target = USUAL
 
     def score(self, request: Request, candidates: list[Candidate], now: float) -> list[float]:
         estimates = [foretold(request, c, self.target, now) for c in candidates]

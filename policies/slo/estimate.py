@@ -25,9 +25,12 @@ class Target(msgspec.Struct, frozen=True):
         return 1.0 - self.quantile
 
 
+USUAL = Target(2.0, 0.5, 0.1)  # where nobody said what is in time
+
+
 class Estimate(msgspec.Struct, frozen=True, gc=False):
     """One request at one place. ``late``: the probability of missing its target; ``work``: GPU-seconds; ``burden``:
-    seconds it makes the pool wait in all: its own first token, and what its prompt costs those who come after it."""
+    seconds it makes the pool wait in all: its own first token, and what it costs those beside it and after it."""
 
     situation: Situation
     first: Prediction
@@ -57,22 +60,28 @@ def estimate(
     if target.tpot is not None and output_tokens > 1.0:
         timely *= each.within(target.tpot)
     factor = predictor.factor(now)
-    work = compute(predictor.hardware, situation, prompt_tokens, output_tokens) * factor
+    decode = factor * decoding(predictor.hardware, prompt_tokens, output_tokens)
+    work = factor * prefilling(predictor.hardware, situation) + decode
     if capacity:
         residence = first.seconds + output_tokens * each.seconds
         work = max(work, (prompt_tokens + output_tokens) * residence / capacity)
     prefill = predictor.hardware.first.line.weights[1] * situation.uncached / KILO * factor
-    burden = first.seconds + (DUPLICATE + situation.waiting) * prefill
+    burden = first.seconds + (DUPLICATE + situation.waiting) * prefill + SLOWED * situation.running * decode
     return Estimate(situation, first, each, 1.0 - timely, work, burden)
 
 
-DUPLICATE = 2.0  # times its own prefill that a prompt costs the pool by filling a cache with what another holds
+SLOWED = 0.5  # of the time that its own tokens add to every step: how much longer the answers beside it take is felt
+DUPLICATE = 4.0  # times its own prefill that a prompt costs the pool by filling a cache with what another holds
 
 
-def compute(hardware: HardwareClass, situation: Situation, prompt_tokens: float, output_tokens: float) -> float:
-    """GPU-seconds that the request adds: its prefill, and its share of each step of decoding."""
+def prefilling(hardware: HardwareClass, situation: Situation) -> float:
+    """GPU-seconds of the prompt."""
     _, k1, k2, *_ = hardware.first.line.weights
-    _, by_sequence, by_context = hardware.each.line.weights
     thousands = situation.uncached / KILO
-    context = (prompt_tokens + output_tokens / 2) / KILO
-    return k1 * thousands + k2 * thousands**2 + output_tokens * (by_sequence + by_context * context)
+    return k1 * thousands + k2 * thousands**2
+
+
+def decoding(hardware: HardwareClass, prompt_tokens: float, output_tokens: float) -> float:
+    """GPU-seconds of the answer: its share of each step that it is in."""
+    _, by_sequence, by_context = hardware.each.line.weights
+    return output_tokens * (by_sequence + by_context * (prompt_tokens + output_tokens / 2) / KILO)

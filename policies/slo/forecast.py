@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from policies.predict.coverage import Told
 from policies.predict.latency import Situation
 from policies.slo.estimate import Estimate, Target, estimate
 
@@ -23,26 +24,50 @@ class Forecast(msgspec.Struct, gc=False):
     resident: float
     first_at: float = 0.0
     missed: bool = False  # its first token was late
+    told: Told = ()  # of one attempt in a few, to count how well such predictions hold
+
+    def met(self, running: float, resident: float) -> Situation:
+        """What it met while it lasted, with so much there at its end: the mean of the two."""
+        began = self.estimate.situation
+        return msgspec.structs.replace(
+            began, running=(began.running + running) / 2, resident=(began.resident + resident) / 2
+        )
 
 
-def foretold(request: Request, candidate: Candidate, target: Target, now: float) -> Estimate | None:
-    """What the request would take there; None where nothing is foretold of the place."""
+def foretold(request: Request, candidate: Candidate, target: Target, now: float, sent: bool = False) -> Estimate | None:
+    """What the request would take there; None where nothing is foretold of the place. ``sent``: it has just been
+    counted among those in flight there."""
     load = candidate.load
     if load.predictor is None:
         return None
-    waiting = len(load.backlog.owed)
-    cached = (request.matched or {}).get(candidate.id, 0)
-    situation = Situation(
-        max(request.prompt_tokens - cached, 1),
-        load.backlog.at(now),
-        max(load.in_flight - waiting, 0),
-        waiting,
-        load.resident,
-    )
+    situation = _met(request, candidate, now, candidate.load.in_flight - sent)
     output = request.expected_output
     if request.max_tokens is not None:
         output = min(output, request.max_tokens)
-    oldest = next(iter(load.forecasts.values()), None)
-    overdue = (now - oldest.sent) / oldest.limit if oldest is not None and not oldest.first_at else 1.0
     capacity = load.scraped.kv_tokens
+    overdue = _overdue(candidate, now)
     return estimate(load.predictor, situation, request.prompt_tokens, output, target, capacity, now, overdue)
+
+
+def _met(request: Request, candidate: Candidate, now: float, ours: int) -> Situation:
+    """What the request would meet there: ours, of which we know all, and what other gateways have sent (the scrape less
+    what was ours then), taken to be like this one."""
+    load, prompt = candidate.load, request.prompt_tokens
+    cached = request.matched.get(candidate.id, 0) if request.matched else 0
+    uncached, waiting = max(prompt - cached, 1), len(load.backlog.owed)
+    ahead, running, resident = load.backlog.at(now), max(ours - waiting, 0), load.resident
+    queued = load.queued(now)
+    if queued is None or queued <= load.in_flight:
+        return Situation(uncached, ahead, running, waiting, resident)
+    others, seen = queued - load.in_flight, load.scraped
+    theirs = others * (seen.waiting or 0.0) / ((seen.waiting or 0.0) + (seen.running or 0.0))
+    resident += (others - theirs) * (prompt + request.expected_output)
+    return Situation(uncached, ahead + theirs * prompt, running + others - theirs, waiting + theirs, resident, others)
+
+
+def _overdue(candidate: Candidate, now: float) -> float:
+    """How many times its own 95th percentile the oldest attempt without a first token has waited: a sign that comes
+    before its answer does."""
+    load = candidate.load
+    oldest = load.forecasts.get(next(iter(load.backlog.owed), -1))
+    return 1.0 if oldest is None or not oldest.limit else (now - oldest.sent) / oldest.limit

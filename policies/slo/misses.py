@@ -1,18 +1,25 @@
-"""The price of a miss. Rule: a service level is a share of all requests, so a miss costs what keeps the share."""
+"""The price of a miss. Rule: a service level is a share of all requests, so a miss costs what keeps the share.
+
+It moves by a factor, and never to nothing: what quiet hours earned may be spent in busy ones, but not all at once.
+"""
+
+from math import exp
 
 import msgspec
 
 MINUTE = 60.0
 FEW = 20  # answers in a minute under which its share says little
-STEP = 0.1  # of the most, for a miss rate twice what is allowed
-START = 2.0  # cloud costs that a miss is worth before anything is known
-MOST = 50.0  # cloud costs
+STEP = 0.1  # of the price, for each minute without a miss
+EXCESS = 4.0  # times what is allowed: more misses than that raise it no faster
+START = 0.25  # a usual request is bought where it is four times as likely to be late as is allowed
+LEAST, MOST = 0.1, 10.0
 
 
 class MissPrice(msgspec.Struct):
     """One model's price, USD per missed target."""
 
     price: float = 0.0
+    level: float = START  # the price, in what a request costs in a cloud over the share of misses that is allowed
     answered: int = 0
     missed: int = 0
     updated: float = 0.0
@@ -23,7 +30,7 @@ class MissPrice(msgspec.Struct):
     def offer(self, cloud: float) -> None:
         """A request arrived that a cloud would answer for ``cloud`` USD."""
         if not self.cloud:
-            self.cloud, self.price = cloud, START * cloud
+            self.cloud = cloud
         self.cloud += 0.01 * (cloud - self.cloud)
 
     def observe(self, missed: bool) -> None:
@@ -34,10 +41,11 @@ class MissPrice(msgspec.Struct):
 
     def at(self, now: float, allowed: float) -> float:
         """The price now. ``allowed``: the share of misses that the service level permits."""
+        allowed = max(allowed, 1e-3)
         if now - self.updated >= MINUTE and self.answered >= FEW:
-            most = MOST * self.cloud
-            excess = self.missed / self.answered / max(allowed, 1e-3) - 1.0
-            self.price = min(max(self.price + STEP * most * min(max(excess, -1.0), 2.0), 0.0), most)
+            excess = self.missed / self.answered / allowed - 1.0
+            self.level = min(max(self.level * exp(STEP * min(excess, EXCESS)), LEAST), MOST)
             self.answered = self.missed = 0
             self.updated = now
+        self.price = self.level * self.cloud / allowed
         return self.price

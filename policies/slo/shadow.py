@@ -1,7 +1,9 @@
 """The shadow price. Rule: what a second of an own GPU is worth now, in USD: nothing while idle, the cloud's when full.
 
-An integral controller on predicted occupancy. It rises within seconds and falls within tens of them: spilling empties
-the queue it was raised for, and a price that fell as fast would spill in waves.
+One more request makes those beside it late about as likely as it is late itself. So what being late costs the pool's
+recent requests, by the GPU-seconds they take, is what a GPU-second costs; none is worth more than the cloud asks. The
+price rises within seconds and falls within tens of them: spilling empties the queue it was raised for, and a price
+that fell as fast would spill in waves.
 """
 
 from math import exp
@@ -10,20 +12,20 @@ import msgspec
 
 from policies.predict.residuals import Ratios
 
-TARGET = 0.85  # occupancy
 UP = 2.0  # seconds
 DOWN = 20.0
-RATE_MEMORY = 5.0  # seconds over which admitted work is averaged
+OTHERS = 0.3  # of one's own risk: what a request adds to that of the others. Measured: docs/policies.md
 FEW = 10
+IDLE = 60.0  # seconds without a request after which nothing is left of the price
 
 
 class ShadowPrice(msgspec.Struct):
-    """One pool's price. ``price``: USD per GPU-second; ``rate``: GPU-seconds of work admitted per second."""
+    """One pool's price, USD per GPU-second."""
 
     price: float = 0.0
-    rate: float = 0.0
     updated: float = 0.0
-    admitted: float = 0.0  # GPU-seconds since ``updated``
+    risk: float = 0.0  # USD that being late costs the requests since ``updated``
+    work: float = 0.0  # GPU-seconds that they take
     saved: Ratios = msgspec.field(default_factory=Ratios)  # cloud-USD per GPU-second of recent requests
 
     @property
@@ -31,31 +33,21 @@ class ShadowPrice(msgspec.Struct):
         """The price of a full pool: the 95th percentile of what a GPU-second would have cost in a cloud."""
         return self.saved.quantile(0.95) if len(self.saved) >= FEW else 0.0
 
-    def offer(self, work: float, cloud: float) -> None:
-        """A request of ``work`` GPU-seconds arrived that a cloud would answer for ``cloud`` USD."""
+    def offer(self, work: float, cloud: float, risk: float) -> None:
+        """A request of ``work`` GPU-seconds arrived that a cloud would answer for ``cloud`` USD. ``risk``: the price of
+        a miss times its chance of being late in the pool."""
         if work > 0.0:
             self.saved.observe(cloud / work)
+            self.risk += risk
+            self.work += work
 
-    def admit(self, work: float) -> None:
-        """The pool took it."""
-        self.admitted += work
-
-    def at(self, now: float, backlog: float, residence: float, replicas: int) -> float:
-        """The price now, brought up to date. ``backlog``: GPU-seconds of all that is in flight; ``residence``: seconds
-        a request stays, the horizon over which occupancy is predicted.
-
-        What is in flight is half done on average, and of what arrives within the horizon half is done by its end.
-        """
+    def at(self, now: float) -> float:
+        """The price now, brought up to date each second."""
         passed = now - self.updated
         if passed < 1.0:
             return self.price
-        if not self.updated:
-            passed = 1.0
-        keep = exp(-passed / RATE_MEMORY)
-        self.rate = keep * self.rate + (1.0 - keep) * self.admitted / passed
-        self.updated, self.admitted = now, 0.0
-        occupancy = (backlog / max(residence, 0.1) + self.rate) / 2 / max(replicas, 1)
-        most, error = self.most, occupancy - TARGET
-        step = most * error / (1.0 - TARGET) * min(passed, 2.0) / (UP if error > 0 else DOWN)
-        self.price = min(max(self.price + min(step, most), 0.0), most)
+        wanted = min(OTHERS * self.risk / self.work, self.most) if self.work else 0.0
+        passed = min(passed, IDLE)
+        self.price = wanted + exp(-passed / (UP if wanted > self.price else DOWN)) * (self.price - wanted)
+        self.updated, self.risk, self.work = now, 0.0, 0.0
         return self.price

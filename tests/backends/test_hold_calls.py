@@ -59,3 +59,18 @@ def test_arguments_without_end_are_passed_on() -> None:
     big = call(0, "x" * (MAX_HELD // 2))
     assert [decoder.feed(big) for _ in range(3)] == [b"", big * 2, b""]
     assert decoder.committed
+
+
+def test_an_event_that_cannot_be_read_in_full_passes_and_counts() -> None:
+    """Seen by fuzzing: a finish with a key that is no text was taken for nothing: the answer was an empty success."""
+    odd = END.replace(b'"created"', b'"cre\xffted"')
+    decoder = held()
+    assert decoder.feed(ROLE) == ROLE and not decoder.committed
+    assert decoder.feed(odd) == odd and decoder.committed
+    assert decoder.close() == b"" and decoder.fault is None
+
+
+def test_what_is_held_at_a_good_end_is_told() -> None:
+    decoder = held()
+    assert decoder.feed(TEXT + END + call(0, "{}")) == TEXT + END
+    assert decoder.close() == call(0, "{}") and decoder.fault is None

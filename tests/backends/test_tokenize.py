@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from backends.tokenize import answer, question
+from backends.tokenize import answer, question, salt, tokens
 
 
 def test_the_prompts_fields_go_with_the_upstreams_name_and_no_others() -> None:
@@ -22,7 +22,7 @@ def test_a_completions_prompt_goes_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "tokens"),
+    ("status", "body", "count"),
     [
         (200, b'{"count": 7, "max_model_len": 9, "tokens": [1, 2]}', 7),
         (404, b'{"count": 7}', None),
@@ -32,5 +32,20 @@ def test_a_completions_prompt_goes_as_it_is() -> None:
         (200, b"", None),
     ],
 )
-def test_what_is_no_count_is_none(status: int, body: bytes, tokens: int | None) -> None:
-    assert answer(status, body) == tokens
+def test_what_is_no_count_is_none(status: int, body: bytes, count: int | None) -> None:
+    assert answer(status, body) == count
+
+
+def test_the_tokens_themselves_are_told_too() -> None:
+    assert tokens(b'{"count": 2, "max_model_len": 9, "tokens": [4, 5], "token_strs": null}') == [4, 5]
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"tokens": ["a"]}', b"\xff"])
+def test_an_answer_without_tokens_tells_none(body: bytes) -> None:
+    with pytest.raises(ValueError):
+        tokens(body)
+
+
+def test_a_salt_is_read_where_there_is_one() -> None:
+    assert salt(b'{"prompt": "a", "cache_salt": "s"}') == "s"
+    assert salt(b'{"cache_salt": null}') == salt(b"{}") == ""

@@ -40,11 +40,11 @@ async def test_a_conversation_stays_where_its_prefix_is_cached(stream: bool) -> 
             usage = reply.json()["usage"]
             assert usage["prompt_tokens_details"]["cached_tokens"] > 0.6 * usage["prompt_tokens"]
         assert all(load.backlog.at(1e12) == 0 and load.in_flight == 0 for load in live.loads.values())
-        assert len(live.prefixes.held) > 1  # and not all three sit on one engine
+        assert len(live.caches.guess.held) > 1  # and not all three sit on one engine
 
 
 async def test_models_under_other_policies_leave_no_trace_in_the_index() -> None:
     async with running(POOL) as gateway, httpx.AsyncClient(timeout=LIMIT) as client:
         body = {"model": "plain", "messages": said(0, 3), "max_tokens": 2}
         assert (await client.post(f"{gateway.url}/v1/chat/completions", json=body)).status_code == 200
-        assert not gateway.gateway.live.prefixes.held
+        assert not gateway.gateway.live.caches.guess.held

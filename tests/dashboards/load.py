@@ -9,9 +9,11 @@ from typing import Any
 
 import httpx
 
+from backends.engine.server import Engine, EngineOptions
 from tests.contracts.scripted import ANSWER, Call, Script, error, silent, stream, upstream, whole
 from tests.e2e.process import Serving, serving
 from tests.gateway.telemetry.collector import collector
+from tests.publisher import Publisher, stored
 
 FINISH = b'data: {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}\n\n'
 USAGE = (
@@ -67,6 +69,8 @@ deployments:
   dying: {{{compatible}, base_url: "{urls["dying"]}"}}
   narrow: {{{compatible}, base_url: "{urls["narrow"]}", max_concurrency: 1}}
   broken: {{provider: openai_compatible, model: m, base_url: "{urls["broken"]}"}}
+  told: {{provider: vllm, model: m, endpoints: ["{urls["engine"]}"], kv_events: "{urls["events"]}"}}
+  babbling: {{provider: vllm, model: m, endpoints: ["{urls["engine"]}"], kv_events: "{urls["babble"]}"}}
 models:
   demo: {{deployments: [pool, cloud], policy: in-time}}
   full: {{deployments: [narrow]}}
@@ -75,6 +79,7 @@ models:
   mended: {{deployments: [dying, cloud]}}
   lost: {{deployments: [broken]}}
   graded: {{deployments: [narrow, cloud], policy: quality}}
+  known: {{deployments: [[told, babbling]], policy: prefix}}
 policies:
   in-time: {{kind: slo_cost, slo: {{ttft: 5ms, tpot: 5ms}}}}
 routes:
@@ -97,7 +102,8 @@ async def gateway(directory: Path) -> AsyncIterator[Serving]:
     async with AsyncExitStack() as stack:
         ups = {name: await stack.enter_async_context(upstream(script)) for name, script in scripts.items()}
         told = await stack.enter_async_context(collector())
-        text = config({name: up.url for name, up in ups.items()}, told.url)
+        cache = await stack.enter_async_context(events())
+        text = config({name: up.url for name, up in ups.items()} | cache, told.url)
         served = await stack.enter_async_context(serving(directory, text))
         asking = asyncio.gather(*(_ask(served.url, model, stream) for model, stream in ASKED))
         try:
@@ -107,9 +113,31 @@ async def gateway(directory: Path) -> AsyncIterator[Serving]:
             await asyncio.gather(asking, return_exceptions=True)
 
 
+@asynccontextmanager
+async def events() -> AsyncIterator[dict[str, str]]:
+    """An engine that tells of its cache, and somebody who tells nonsense and leaves much out."""
+    engine, babbler = Engine(EngineOptions(model="m", speed=50.0, kv_events="tcp://127.0.0.1:*")), Publisher()
+    url = await engine.start()
+
+    async def babble() -> None:
+        for seq in itertools.count(step=2):
+            babbler.events(seq, stored([seq], None, [seq] * 16))
+            babbler.say(b"nonsense")
+            await asyncio.sleep(0.1)
+
+    babbling = asyncio.create_task(babble())
+    try:
+        yield {"engine": url, "events": engine.kv_events, "babble": babbler.place}
+    finally:
+        babbling.cancel()
+        babbler.close()
+        await engine.stop()
+
+
 ASKED = (
     ("demo", True), ("demo", True), ("demo", False), ("full", True), ("full", False), ("full", False), ("shaky", True),
     ("hedged", True), ("hedged", True), ("mended", True), ("lost", False), ("nonsense", False), ("graded", False),
+    ("known", False),
 )  # fmt: skip
 
 
@@ -119,7 +147,7 @@ async def _ask(url: str, model: str, stream: bool) -> None:
     headers = {"authorization": "Bearer k"}
     async with httpx.AsyncClient(timeout=60, trust_env=False, headers=headers) as http:
         for number in itertools.count():
-            messages = [{"role": "user", "content": f"Say something about {number % 7} " * 20}]
+            messages = [{"role": "user", "content": f"Say something about {number % 7} " * 30}]
             try:
                 await http.post(f"{url}/v1/chat/completions", json=body | {"messages": messages})
             except httpx.HTTPError:

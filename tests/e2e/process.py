@@ -36,6 +36,10 @@ class Serving:
                 self.said += line.decode()
         self.url, self.admin = re.findall(r"(http://[\w.:]+\d)/?$", self.said, re.MULTILINE)[:2]
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def signal(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 

@@ -34,6 +34,20 @@ def deployments(body: str) -> str:
         ("provider: openai, api_version: v", "api_version: is not for provider openai, only for azure"),
         ("provider: openai, replicas: 2", "replicas: is not for provider openai, only for embedded"),
         ("provider: openai, timeouts: {total: 1s}", "timeouts.total: is the whole request's"),
+        ("provider: sglang, endpoints: ['http://x'], kv_events: 'tcp://x:1'", "kv_events: is not for provider sglang"),
+        (
+            "provider: vllm, endpoints: ['http://x:1', 'http://x:2'], kv_events: 'tcp://{host}:5557'",
+            "kv_events: is the same for several endpoints: put {host} or {port} where they differ",
+        ),
+        (
+            "provider: vllm, endpoints: ['http://x:8000', 'http://x:65000'], kv_events: 'tcp://{host}:1{port}'",
+            "kv_events: tcp://x:165000 has no port that can be connected to",
+        ),
+        (
+            "provider: vllm, endpoints: ['http://x'], kv_events: 'tcp://*:5557'",
+            "kv_events: not an address that engines publish at: write it like tcp://{host}:5557",
+        ),
+        ("provider: vllm, endpoints: ['http://x'], kv_events: 'x:5557'", "kv_events: not an address that engines"),
         ("provider: embedded, api_key: k", "api_key: is not for provider embedded"),
         ("provider: embedded, headers: {x: y}", "headers: is not for provider embedded"),
         ("provider: vllm, endpoints: ['http://x:1', 'http://x:1/']", "endpoints[1]: listed twice"),
@@ -108,3 +122,17 @@ def test_a_public_address_without_keys_is_a_warning(accept, small):
     (warning,) = warnings(accept(f"server: {{host: 0.0.0.0}}\n{small}"))
     assert "without auth.keys only direct loopback clients are served" in warning
     assert not list(warnings(accept(f"server: {{host: 0.0.0.0}}\nauth: {{keys: [{{name: a, key: k}}]}}\n{small}")))
+
+
+@pytest.mark.parametrize(
+    ("kv_events", "places"),
+    [
+        ("tcp://{host}:5557", ["tcp://gpu-1:5557", "tcp://[fd00::2]:5557", "tcp://gpu-3:5557"]),
+        ("tcp://{host}:1{port}", ["tcp://gpu-1:18000", "tcp://[fd00::2]:18001", "tcp://gpu-3:1443"]),
+        ("ipc:///run/kv-{port}", ["ipc:///run/kv-8000", "ipc:///run/kv-8001", "ipc:///run/kv-443"]),
+    ],
+)
+def test_each_endpoint_has_its_own_publisher(accept, kv_events, places):
+    urls = "['http://gpu-1:8000', 'http://[fd00::2]:8001', 'https://gpu-3']"
+    text = deployments(f"provider: vllm, endpoints: {urls}, kv_events: '{kv_events}'")
+    assert accept(text).deployments["a"].publishers == places

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.ledger.database import NotALedger, open_to_read, open_to_write
-from gateway.ledger.row import COLUMNS
+from gateway.ledger.database import NotALedger, insert, open_to_read, open_to_write
+from gateway.ledger.row import Row, row
+from gateway.ledger.totals import overall
 from gateway.ledger.writer import FLUSH, Ledger
 from tests.gateway.ledger.outcomes import PRICE, answered, failed
 
@@ -56,7 +57,20 @@ def test_a_ledger_of_an_older_version_gains_the_new_columns(tmp_path: Path) -> N
     ledger.close()
     reader = open_to_read(tmp_path / "l.db")
     assert reader.execute("SELECT cost FROM requests").fetchone()[0] > 0
-    assert {name for _, name, *_ in reader.execute("PRAGMA table_info(requests)")} == set(COLUMNS)
+    assert {name for _, name, *_ in reader.execute("PRAGMA table_info(requests)")} == set(Row.__struct_fields__)
+    reader.close()
+
+
+def test_a_ledger_of_an_older_version_is_read_without_being_changed(tmp_path: Path) -> None:
+    old = open_to_write(tmp_path / "l.db")
+    insert(old, [row(1.0, answered(), PRICE)])
+    old.execute("ALTER TABLE requests DROP COLUMN apart")
+    old.execute("DROP TABLE charges")
+    old.close()
+    reader = open_to_read(tmp_path / "l.db")
+    assert reader.execute("SELECT id, apart FROM requests").fetchall() == [("req_0", None)]
+    assert overall(reader).prompt_tokens == 1000
+    assert reader.execute("SELECT count(*) FROM main.sqlite_master WHERE name = 'charges'").fetchone() == (0,)
     reader.close()
 
 

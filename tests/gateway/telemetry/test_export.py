@@ -9,6 +9,7 @@ import pytest
 from gateway.telemetry.instruments import INSTRUMENTS
 from gateway.telemetry.readings import readings
 from gateway.telemetry.tracing import QUEUE
+from policies.tries import Trace
 from policies.types import Outcome
 from tests.contracts.client import Reply, ask, chat
 from tests.contracts.scripted import ANSWER, Script, Upstream, error, silent, stream, upstream, whole
@@ -196,10 +197,24 @@ async def test_a_collector_that_is_gone_or_says_nothing_costs_no_request_and_its
         tracer = gateway.gateway.tracer
         assert tracer is not None
         for number in range(QUEUE + 10):
-            tracer.record(Outcome(b"%d" % number, "chat", 10.0, "m", status=503, finished=11.0))
+            tracer.record(Outcome(b"%d" % number, "chat", 10.0, "m", finished=11.0, trace=Trace(1, number + 1)))
         assert (await ask(gateway.port, chat("m"))).status == 200
         await until(lambda: tracer.dropped >= 10)
         assert len(tracer.queue) <= QUEUE
+
+
+async def test_a_collector_that_is_not_there_is_said_once_and_what_it_did_not_take_is_counted() -> None:
+    async with upstream(whole(ANSWER)) as up, running(config(up, up, "http://127.0.0.1:9")) as gateway:
+        exporter, tracer = gateway.gateway.exporter, gateway.gateway.tracer
+        assert exporter is not None and tracer is not None
+        for _ in range(2):
+            assert (await ask(gateway.port, chat("m"))).status == 200
+        await asyncio.to_thread(exporter.flush)
+        assert (tracer.dropped, exporter.exported, exporter.failures["metrics"]) == (2, 0, 1)
+        told = {each[0].name: each[2] for each in readings(gateway.gateway, 0.0)}
+        assert told["cloverleaf.traces_dropped"] == 2
+        gateway.app.log.flush()
+        assert gateway.log.getvalue().count('"event":"otlp"') == 1
 
 
 async def test_a_reload_may_take_the_collector_away_or_name_another() -> None:

@@ -137,7 +137,7 @@ def test_each_further_token_is_learned_too() -> None:
         running = draw.randint(1, 60)
         situation = Situation(500, 0, running, 0, running * 1500)
         took = profile.decode_seconds(running, int(situation.resident))
-        predictor.observe_each(situation, predictor.each_token(situation, NOW), took, NOW)
+        predictor.observe_each(situation, took, NOW)
     situation = Situation(500, 0, 30, 0, 45_000)
     assert predictor.each_token(situation, NOW).seconds == pytest.approx(profile.decode_seconds(30, 45_000), rel=0.1)
 

@@ -62,4 +62,4 @@ def test_a_direction_nobody_has_seen_stays_at_its_prior() -> None:
 
 def test_it_learns_for_ever_without_overflow() -> None:
     line = learned(TRUTH, 20_000)
-    assert line.gain < 1e10 and line.predict((1.0, 1.0, 1.0, 1.0)) == pytest.approx(sum(TRUTH), rel=0.05)
+    assert line.strata[0].gain < 1e10 and line.predict((1.0, 1.0, 1.0, 1.0)) == pytest.approx(sum(TRUTH), rel=0.05)

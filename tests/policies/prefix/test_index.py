@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.prefix.index import BEST, PrefixIndex
+from policies.prefix.holders import BEST
+from policies.prefix.index import PrefixIndex
 
 A, B = ("pool", "http://a"), ("pool", "http://b")
 ROOM = 1000
@@ -18,7 +19,7 @@ def test_each_holder_is_found_with_the_length_it_holds() -> None:
     index.hold(A, (1, 2, 3, 4), ROOM, 0.0)
     index.hold(B, (1, 2, 9), ROOM, 0.0)
     assert index.match((1, 2, 3, 5), 1.0) == {A: 3, B: 2}
-    assert index.match((7, 2), 1.0) == {}
+    assert index.match((7, 8), 1.0) == {}
 
 
 def test_the_tail_that_was_used_longest_ago_is_forgotten_first() -> None:
@@ -80,7 +81,7 @@ def test_it_is_bounded_and_never_finds_what_an_endpoint_was_not_sent(
     for at, (id, blocks) in enumerate(sent):
         index.hold(id, blocks, room, float(at))
     assert all(len(held) <= room for held in index.held.values())
-    assert sum(map(len, index.holders.values())) == sum(map(len, index.held.values()))
+    assert sum(map(len, index.holders.of.values())) == sum(map(len, index.held.values()))
     for id, depth in index.match(asked, 100.0).items():
         assert any(to == id and blocks[:depth] == asked[:depth] for to, blocks in sent)
 

@@ -1,0 +1,103 @@
+"""A replay. Rule: recorded arrivals, places as fast as they were, and what neither can tell said beside the result."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from backends.engine.profile import Profile
+from gateway.config import Config
+from gateway.config.problem import suggest
+from gateway.history import calibrate
+from gateway.history.past import History
+from gateway.history.recorded import recorded
+from gateway.ledger.database import NotALedger
+from gateway.simulate.pool import Options, is_own
+from gateway.simulate.summary import Summary
+from gateway.simulate.tally import Tally, quantiles
+from gateway.simulate.trace import Trace, TraceError
+
+CAVEATS = (
+    "requests arrive as they did: users who had waited less, or more, would have asked at other times",
+    "answers are as long as they were, whoever gives them",
+    "failures of places, limits of clouds, hedges and clients that left are not played",
+    "places are modelled: compare simulated with simulated; what was recorded shows how good the model is",
+)
+UNFITTED = "fewer than 50 streamed answers of {}: taken as {}"
+
+
+class Replay:
+    """One model's past, ready to be played again.
+
+    Raises:
+        TraceError: there is none.
+    """
+
+    def __init__(
+        self, path: Path, config: Config, options: Options, since: datetime | None, until: datetime | None
+    ) -> None:
+        start = since.timestamp() if since else 0.0
+        end = (until + timedelta(days=1)).timestamp() if until else float("inf")
+        self.config = config
+        name = options.model or next(iter(config.models))
+        self.history = _history(path, start, end, name)
+        self.own = {each for each, deployment in config.deployments.items() if is_own(deployment)}
+        replica = calibrate.replica(self.history.requests, self.own)
+        cloud = calibrate.cloud(self.history.requests, self.own)
+        fitted = replica if options.profile == Profile() else None  # else the command names one
+        self.options = msgspec.structs.replace(options, profile=fitted or options.profile)
+        self.trace: Trace = msgspec.structs.replace(self.history.trace(), cloud=cloud)
+        self.caveats = [*CAVEATS, *(f"not known: {lack}" for lack in self.history.lacks)]
+        if replica is None:
+            self.caveats.append(UNFITTED.format("own engines", "an 8B model on 80 GB"))
+        if cloud is None:
+            self.caveats.append(UNFITTED.format("clouds", "half a second to the first token"))
+        self.caveats += [f"left out: {count} {why}" for why, count in self.history.left_out.items()]
+
+    def reality(self, policy: str) -> Summary:
+        """What was recorded, as a run would be summed up; ``policy``: whose service level is asked."""
+        spec = self.config.policies.get(policy)
+        return reality(self.history, self.own, Tally(spec.slo if spec else None), self._pool_usd())
+
+    def _pool_usd(self) -> float:
+        per_hour = 0.0
+        for name in self.own:
+            deployment = self.config.deployments[name]
+            count = len(deployment.endpoints) or deployment.replicas or 1
+            per_hour += deployment.cost.per_hour * count if deployment.cost else 0.0
+        return per_hour * self.history.seconds / 3600
+
+
+def reality(history: History, own: set[str], tally: Tally, pool_usd: float) -> Summary:
+    """A run that was lived. The service level is that of the streamed answers: others have no first token."""
+    zero = history.requests[0].at
+    streamed = 0
+    for each, arrival in zip(history.requests, history.trace().arrivals, strict=True):
+        tally.arrived(arrival)
+        if each.failed or each.seconds is None:
+            tally.errors += 1
+            continue
+        came = each.at - zero
+        if each.first is not None:
+            streamed += 1
+            tally.completed(arrival, 0, came, came + each.first, came + each.seconds)
+        else:
+            tally.e2e.append(each.seconds)
+        if each.deployment not in own:
+            tally.spilled += 1
+            tally.cloud_usd += each.usd or 0.0
+    result = msgspec.structs.replace(tally.result(pool_usd), goodput=tally.good / streamed if streamed else 0.0)
+    times = sorted(tally.ttft), sorted(tally.tpot), sorted(tally.timeline)
+    return Summary(result, quantiles(tally.e2e), 1.0, 1.0, *times)
+
+
+def _history(path: Path, since: float, until: float, model: str) -> History:
+    try:
+        found = recorded(path, since, until, model)
+        if not found.requests:
+            others = sorted({each.model for each in recorded(path, since, until).requests})
+            asked = f"; there are requests of {', '.join(others)}{suggest(model, others)}" if others else ""
+            raise TraceError(f'{path}: no request of the model "{model}"{asked}')
+    except NotALedger as error:
+        raise TraceError(str(error)) from None
+    return found

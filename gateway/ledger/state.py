@@ -1,0 +1,43 @@
+"""State. Rule: what a gateway has learned, one row a piece, replaced as it changes; a restarted one begins with it."""
+
+import sqlite3
+from collections.abc import Iterable
+
+import msgspec
+
+TABLE = """
+    CREATE TABLE IF NOT EXISTS state
+    (name TEXT PRIMARY KEY, what TEXT, version TEXT, time REAL, moment REAL, value BLOB)
+"""
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """One thing learned, of ``what``, in the shape that ``version`` stands for. ``time``: seconds since the epoch, and
+    ``moment``, the same by the monotonic clock that the times in it are of."""
+
+    name: str
+    what: str
+    version: str
+    time: float
+    moment: float
+    value: bytes
+
+
+def save(connection: sqlite3.Connection, pieces: Iterable[Piece]) -> None:
+    """
+    Raises:
+        sqlite3.Error: the disk is full, the file is locked or gone.
+    """
+    rows = [msgspec.structs.astuple(piece) for piece in pieces]
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        connection.executemany("INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?, ?, ?)", rows)
+        connection.execute("COMMIT")
+    except sqlite3.Error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def saved(connection: sqlite3.Connection) -> list[Piece]:
+    return [Piece(*row) for row in connection.execute("SELECT name, what, version, time, moment, value FROM state")]
