@@ -41,7 +41,9 @@ def _alert(alert: Alert) -> Text:
 def _figures(report: Report, history: Sequence[float]) -> Table:
     """The totals, as a row of names over a row of figures."""
     total, money = report.now.total, report.now.money
-    table = _table("requests/s", "failed", "first token", "each token", "tokens/s", "USD/h", "all-cloud USD/h")
+    table = _table(
+        "requests/s", "failed", "first token p50 p95", "each token p50 p95", "tokens/s", "USD/h", "all-cloud USD/h"
+    )
     table.add_row(
         Text.assemble((number(total.requests), "bold"), (f" {blocks(history)}" if history else "", "green")),
         Text(percent(total.failed), "bold red" if total.failed >= 0.05 else ""),

@@ -121,6 +121,7 @@ async def test_in_a_terminal_it_follows_and_goes_on_when_the_gateway_is_gone(tmp
             process = await asyncio.create_subprocess_exec(
                 *COMMAND, "status", "--url", str(client.base_url),
                 cwd=tmp_path, stdin=child, stdout=child, stderr=child, env={**os.environ, **told},
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # jobs in the background ignore it
             )  # fmt: skip
             os.close(child)
             asyncio.get_running_loop().add_reader(screen, lambda: shown.extend(os.read(screen, 65536)))
