@@ -51,7 +51,9 @@ class Row(msgspec.Struct, frozen=True):
     seed: str = ""
     apart: bool = False
     mirror: bool = False
-    cache_write_tokens: int | None = None
+    rung: str | None = None
+    reason: str | None = None
+    cache_write_tokens: int | None = None  # from here on: of few requests, see USUAL
     cache_write_1h_tokens: int | None = None
     reasoning_tokens: int | None = None
     audio_prompt_tokens: int | None = None
@@ -60,8 +62,6 @@ class Row(msgspec.Struct, frozen=True):
     recovered: str | None = None
     hedged: str | None = None
     queued: float | None = None
-    rung: str | None = None
-    reason: str | None = None
     tries: bytes | None = None
     propensity: float | None = None
     foretold_first: float | None = None
@@ -99,6 +99,8 @@ class Charge(msgspec.Struct, frozen=True):
     cost: float | None
 
 
+USUAL = Row.__struct_fields__.index("cache_write_tokens")  # columns that a request as a rule has something of
+
 _SQL_TYPES = {
     str: "TEXT", float: "REAL", int: "INTEGER", bool: "INTEGER", bytes: "BLOB",
     str | None: "TEXT", float | None: "REAL", int | None: "INTEGER", bytes | None: "BLOB",
@@ -130,7 +132,7 @@ def row(time: float, outcome: Outcome, price: Price | None) -> Row:
         outcome.status,
         outcome.fault.failure.name if outcome.fault is not None else "",
         outcome.attempts,
-        ",".join(outcome.tried),
+        ",".join(outcome.tried) if outcome.tries else "",
         outcome.finished - outcome.received,
         first,
         max(0.0, (first if first is not None else outcome.finished - outcome.received) - outcome.waited),
@@ -187,9 +189,11 @@ def _rare(outcome: Outcome) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if usage.cache_write or usage.reasoning or usage.audio_prompt or usage.audio_completion:
         found |= _kinds(usage)
-    for name in ("rung", "route", "recovered", "hedged", "queued"):
-        if value := getattr(outcome, name):
-            found[name] = value
+    if outcome.rung:
+        found["rung"] = outcome.rung
+    if outcome.route or outcome.recovered or outcome.hedged or outcome.queued:
+        for name in ("route", "recovered", "hedged", "queued"):
+            found[name] = getattr(outcome, name) or None
     if outcome.reason != "first":
         found["reason"] = outcome.reason
     if outcome.tries:
