@@ -54,9 +54,15 @@ def test_a_picture_holds_what_the_report_says() -> None:
     text = drawn(report(), (0.0, 1.0, 2.0), "Not connected")
     for words in (
         "cloverleaf 0.1.0  ready  3 in flight, 2 waiting, up 1 h 1 min", "Not connected", "▲ pool http://gpu-2:8000",
-        "Down: it takes no requests.  1 min", "2.50 ▁▅█", "120 ms 450 ms", "5.00", "9.00", "75 %", "40 %", "25 %",
+        "Down: it takes no requests.  1 min", "1 h 1 min  ▁▅█", "120 ms 450 ms", "5.00", "9.00", "75 %", "40 %", "25 %",
     ):  # fmt: skip
         assert words in text, words
+
+
+def test_a_narrow_terminal_shows_all_of_it() -> None:
+    out = io.StringIO()
+    Console(file=out, width=80).print(picture(report(), [1.0] * 24))
+    assert "…" not in out.getvalue() and "120 ms 450 ms" in out.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -125,7 +131,7 @@ async def test_in_a_terminal_it_follows_and_goes_on_when_the_gateway_is_gone(tmp
             )  # fmt: skip
             os.close(child)
             asyncio.get_running_loop().add_reader(screen, lambda: shown.extend(os.read(screen, 65536)))
-            await until(lambda: b"requests/s" in shown and b"not ready" not in shown)
+            await until(lambda: b"deployment" in shown and b"not ready" not in shown)
             gateway.gateway.live.healthy(("d", "http://127.0.0.1:9"), False)
             await until(lambda: b"no endpoint is up" in shown)
         await until(lambda: b"Not connected, trying again" in shown)
