@@ -82,6 +82,7 @@ OVERVIEW = Board(
                 Query(rate(i.LEDGER_DROPPED), "ledger", rare=True),
                 Query(rate(i.LOG_DROPPED), "log"),
                 Query(rate(i.TRACES_DROPPED), "traces", rare=True),
+                Query(rate(i.TRACES_LEFT_OUT), "traces left out", rare=True),
                 Query(rate(i.EXPORT_FAILURES, "signal"), "export of {{signal}}", rare=True),
             ),
             "What was lost on its way to a disk or a collector; requests never wait for either",

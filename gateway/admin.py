@@ -4,13 +4,14 @@ import asyncio
 from contextlib import aclosing
 from hmac import compare_digest
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Litestar, Request, Response, asgi, get
 from litestar.connection import ASGIConnection
 from litestar.exceptions import HTTPException, NotAuthorizedException, NotFoundException, PermissionDeniedException
 from litestar.handlers import BaseRouteHandler
+from litestar.params import Parameter
 from litestar.types import Guard, Receive, Scope, Send
 
 from gateway import clock, recent, status
@@ -18,6 +19,7 @@ from gateway.config.show import shown
 from gateway.feed import Feed
 from gateway.gateway import Gateway
 from gateway.keys import is_local
+from gateway.saved_state import saved
 from gateway.telemetry import prometheus
 from gateway.telemetry.readings import readings
 
@@ -82,8 +84,11 @@ def _api(gateway: Gateway, feed: Feed, guard: Guard) -> list[BaseRouteHandler]:
     """What the console, the terminal and scripts read."""
 
     @get("/api/status", guards=[guard])
-    async def api_status() -> Response[bytes]:
-        return _json(status.report(gateway))
+    async def api_status(whole: Annotated[str | None, Parameter(query="state")] = None) -> Response[bytes]:
+        made = status.report(gateway)
+        if whole is not None:
+            made.state = saved(gateway.live, gateway.catalog.candidates, clock.now())
+        return _json(made)
 
     @get("/api/decisions", guards=[guard])
     async def api_decisions() -> Response[bytes]:

@@ -13,6 +13,8 @@ COMMANDS = {
     "cost": ("gateway.cost_command", "say where the money went"),
     "difficulty": ("gateway.difficulty.command", "fit what the quality policy knows of hard prompts"),
     "ledger": ("gateway.ledger.command", "export what was recorded"),
+    "report": ("gateway.report.command", "say what a week cost, or what another gateway would have"),
+    "import": ("gateway.litellm.command", "convert the configuration of another gateway"),
     "engine": ("backends.engine.command", "run the embedded engine by itself"),
 }
 

@@ -11,7 +11,7 @@ from rich.table import Column, Table
 
 from backends.families import FAMILIES
 from backends.peek import BadBody, peek
-from gateway import asking, clock
+from gateway import asking, clock, saved_state
 from gateway.catalog import compile_catalog
 from gateway.config import Config, ConfigError, load
 from gateway.keyring import Keyring
@@ -19,8 +19,6 @@ from gateway.keys import LOCAL
 from gateway.live import Live
 from gateway.refusal import Refusal
 from gateway.status import Report
-from policies.difficulty.score import log_odds
-from policies.difficulty.threshold import Threshold
 from policies.explain import Decision, explain
 from policies.load import EngineLoad
 from policies.types import Request, Snapshot
@@ -32,8 +30,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("config", metavar="CONFIG")
     parser.add_argument("request", metavar="REQUEST.json", help="the body of a request")
     parser.add_argument("--family", choices=FAMILY_NAMES, default="chat", help="its endpoint family")
-    parser.add_argument("--state", metavar="FILE", help="a saved reply of the admin port's /api/status")
+    parser.add_argument("--state", metavar="FILE", help="a saved reply of the admin port's /api/status?state")
     parser.add_argument("--header", action="append", default=[], metavar="NAME:VALUE", help="a header of the request")
+    parser.add_argument("--key", metavar="NAME", help="whose request it is: a key of auth.keys")
     parser.add_argument("--seed", type=int, default=0, help="what random choices are drawn from")
     parser.add_argument("--json", action="store_true", help="print the decision record")
 
@@ -43,7 +42,7 @@ def run(args: Namespace) -> int:
         config = load(Path(args.config))
         body = Path(args.request).read_bytes()
         report = msgspec.json.decode(Path(args.state).read_bytes(), type=Report) if args.state else None
-        explained = decide(config, args.family, body, report, args.seed, dict(map(_header, args.header)))
+        explained = decide(config, args.family, body, report, args.seed, dict(map(_header, args.header)), args.key)
     except (ConfigError, OSError, BadBody, LookupError, msgspec.MsgspecError) as error:
         sys.stderr.write(f"explain: {error}\n" if not isinstance(error, ConfigError) else f"{error}\n")
         return 2
@@ -68,13 +67,19 @@ class Explained(msgspec.Struct, frozen=True):
 
 
 def decide(
-    config: Config, family: str, body: bytes, report: Report | None, seed: int, headers: Mapping[bytes, bytes]
+    config: Config,
+    family: str,
+    body: bytes,
+    report: Report | None,
+    seed: int,
+    headers: Mapping[bytes, bytes],
+    key_name: str | None = None,
 ) -> Explained:
     """The decision for a body.
 
     Raises:
         BadBody: it cannot be routed.
-        LookupError: its model is not served, or not by any place it allows.
+        LookupError: its model is not served, or not by any place it allows; or there is no such key.
     """
     live = Live()
     embedded = {
@@ -87,22 +92,24 @@ def decide(
         embedded = {name: saved.get(name, roots) for name, roots in embedded.items()}
     catalog = compile_catalog(config, live, embedded, Keyring())
     now = clock.now()
-    if report is not None:
+    if report is not None and report.state is not None:
+        now = saved_state.restore(report.state, live, catalog.candidates)
+    elif report is not None:
         restore(live, report, now)
     peeked = peek(next(each for each in FAMILIES if each.name == family), body, b"application/json")
-    asked = asking.asked(catalog, live, LOCAL, headers, peeked, body, seed)
+    key = catalog.keys.named(key_name) if key_name else LOCAL
+    asked = asking.asked(catalog, live, key, headers, peeked, body, seed)
     if isinstance(asked, Refusal):
         raise LookupError(asked.message)
     model = asked.model
     request = Request(family, model.name, peeked.stream, body, live.estimate(model.name, len(body)), now, seed)
     if model.needs:
-        request = asking.filled(request, model, LOCAL, headers, live)
+        request = asking.filled(request, model, key, headers, live)
     return Explained(asked.route, asked.mirror, explain(request, model, Snapshot(now, catalog.models)))
 
 
 def restore(live: Live, report: Report, now: float) -> None:
     """Put a saved report's figures where the probes and attempts would have."""
-    live.judge.thresholds = {name: Threshold(log_odds(value)) for name, value in report.thresholds.items()}
     for deployment in report.deployments:
         for endpoint in deployment.endpoints:
             load = live.loads.get((deployment.name, endpoint.url))
@@ -116,36 +123,51 @@ def restore(live: Live, report: Report, now: float) -> None:
 
 
 def show(explained: Explained) -> None:
-    """A table a person can read."""
+    """Tables a person can read in a terminal: the choice, and by the same numbers what it was made of."""
     decision, console = explained.decision, Console()
     if explained.route:
         console.print(f"route {explained.route}" + (f", with a copy to {explained.mirror}" if explained.mirror else ""))
-    kinds = list(dict.fromkeys(kind for row in decision.considered for kind in row.scores))
-    features = list(dict.fromkeys(name for row in decision.considered for name in row.features))
-    foretold = list(dict.fromkeys(name for row in decision.considered for name in row.predictions))
-    table = Table(
-        "tier", "deployment", Column("endpoint", no_wrap=True), "ours", "queued", *features, *foretold, *kinds, "score",
-        "propensity", "verdict",
-        title=_title(decision), box=None, pad_edge=False, padding=(0, 2, 0, 0),
-    )  # fmt: skip
-    for row in decision.considered:
+    console.print(_title(decision))
+    table = _table(
+        "tier", "deployment", Column("endpoint", no_wrap=True), "ours", "queued", "score", "propensity", "verdict"
+    )
+    for number, row in enumerate(decision.considered, 1):
         table.add_row(
+            str(number),
             str(row.tier + 1),
             row.deployment,
             row.endpoint,
             str(row.in_flight),
             "unknown" if row.queued is None else f"{row.queued:g}",
-            *(f"{row.features[name]:g}" if name in row.features else "unknown" for name in features),
-            *(f"{row.predictions[name]:.3g}" if name in row.predictions else "unknown" for name in foretold),
-            *(f"{row.scores[kind]:.3f}" if kind in row.scores else "" for kind in kinds),
             "" if row.score is None else f"{row.score:.3f}",
             f"{row.propensity:.0%}",
             "chosen" if row.chosen else f"refused by {row.refused_by}" if row.refused_by else "not chosen",
             style="bold" if row.chosen else None,
         )
     console.print(table)
+    for what, figures in (
+        ("scores", [row.scores for row in decision.considered]),
+        ("known", [row.features for row in decision.considered]),
+        ("foretold", [row.predictions for row in decision.considered]),
+    ):
+        if any(figures):
+            console.print(f"\n{what}")
+            console.print(_figures(figures))
     if not any(row.chosen for row in decision.considered):
         console.print("No place is left: fallback models would be tried, then the request refused.")
+
+
+def _figures(rows: list[dict[str, float]]) -> Table:
+    """Figures by name, a row for each candidate; what is not known is left empty."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    table = _table(*names)
+    for number, row in enumerate(rows, 1):
+        table.add_row(str(number), *(f"{row[name]:.4g}" if name in row else "" for name in names))
+    return table
+
+
+def _table(*columns: Column | str) -> Table:
+    return Table("#", *columns, box=None, pad_edge=False, padding=(0, 2, 0, 0))
 
 
 def _title(decision: Decision) -> str:

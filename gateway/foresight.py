@@ -13,7 +13,7 @@ import msgspec
 from policies.failure import ENDPOINT_FAULTS, Failure
 from policies.predict.coverage import Coverage, told
 from policies.predict.latency import HardwareClass, LatencyPredictor, hardware
-from policies.predict.length import Lengths
+from policies.predict.length import Lengths, expected
 from policies.scorers.cost import expected_cost
 from policies.scorers.slo_cost import SloCost
 from policies.slo.estimate import Estimate, Target
@@ -42,7 +42,7 @@ class Foresight:
     def __init__(self) -> None:
         self._classes: dict[str, HardwareClass] = {}
         self._misses: dict[str, MissPrice] = {}
-        self._lengths: dict[str, Lengths] = {}
+        self._lengths: dict[str, Lengths] = {}  # by model, and by model and hint
         self._homes: OrderedDict[int, str] = OrderedDict()
         self.coverage: dict[str, Coverage] = {}  # how well first tokens were foretold, by deployment
         self._models: dict[str, Watched] = {}  # those that ask for it
@@ -90,8 +90,8 @@ class Foresight:
     def asked(self, request: Request, model: Model, now: float) -> tuple[int, float, str]:
         """What a request is to know before it is placed: tokens it will bring back, the price of missing its target,
         and where its conversation was answered last. Brings the pools' prices up to date."""
-        lengths = self._lengths.get(model.name)
-        output = round((lengths or Lengths()).mean(request.max_tokens))
+        whole, own = self._lengths.get(model.name), self._lengths.get(_hinted(model.name, request))
+        output = round(expected(own, whole or Lengths(), request.max_tokens))
         watched = self._models.get(model.name)
         if watched is None:  # a fallback of this model is ranked by it, but not the model
             return output, 0.0, ""
@@ -156,7 +156,8 @@ class Foresight:
         forecast = load.forecasts.get(request.seed)
         if forecast is None or model is None or load.predictor is None:
             return
-        self._lengths.setdefault(request.model, Lengths()).observe(usage.completion)
+        for name in {request.model, _hinted(request.model, request)}:
+            self._lengths.setdefault(name, Lengths()).observe(usage.completion)
         if request.stream and usage.completion >= SHORTEST and 0.0 < forecast.first_at < now:
             pace = (now - forecast.first_at) / (usage.completion - 1)
             load.predictor.observe_each(
@@ -188,6 +189,12 @@ class Foresight:
             there = estimate if chosen.pool is place.pool else foretold(request, place, model.target, now)
             if there is not None and place.pool.shadow is not None:
                 place.pool.shadow.offer(there.work, cloud, request.late_price * there.late)
+
+
+def _hinted(model: str, request: Request) -> str:
+    """The model, with what ``max_tokens`` says of the answer: who allows much is not who allows little. By
+    powers of two, so that they are few."""
+    return f"{model} {request.max_tokens.bit_length()}" if request.max_tokens else model
 
 
 def _target(model: Model) -> Target:

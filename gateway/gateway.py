@@ -25,7 +25,7 @@ from gateway.telemetry.tracing import Tracer
 from gateway.token_counts import TokenCounts
 from gateway.traffic import Dropped, Traffic
 from gateway.watch import Watch
-from policies.types import Outcome, Price
+from policies.types import Model, Outcome, Price
 
 if TYPE_CHECKING:
     from gateway.telemetry.export import Exporter
@@ -76,6 +76,16 @@ class Gateway:
             return
         journey = MirrorJourney.of(self, catalog, family, given, key, model)
         asyncio.get_running_loop().call_soon(journey.run, body, clock.now())
+
+    def displace(self, model: Model) -> bool:
+        """A caller finds every place of the model taken: copies give theirs up. Whether any did."""
+        if not self.mirrors:
+            return False
+        pools = {id(candidate.pool) for tier in model.tiers for candidate in tier}
+        held = [mirror for mirror in self.mirrors if mirror.holds_one_of(pools)]
+        for mirror in held:
+            mirror.leave()
+        return bool(held)
 
     def record(self, outcome: Outcome) -> None:
         """Every outcome passes here once, and changes the next snapshot through what the live ledger learned."""

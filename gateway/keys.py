@@ -8,6 +8,7 @@ from ipaddress import ip_address
 
 import msgspec
 
+from gateway.config.problem import suggest
 from gateway.config.schema import Key as KeyConfig
 from gateway.refusal import Refusal
 
@@ -46,6 +47,18 @@ class Keys:
         for each in configured:
             digest = _digest(each)
             self._by_digest[digest] = (digest, Key(each.name, tuple(each.models), each.explain, each.priority))
+
+    def named(self, name: str) -> Key:
+        """
+        Raises:
+            LookupError: there is none.
+        """
+        found = next((key for _, key in self._by_digest.values() if key.name == name), None)
+        if found is None:
+            raise LookupError(
+                f"there is no key named {name!r}{suggest(name, (k.name for _, k in self._by_digest.values()))}"
+            )
+        return found
 
     def identify(self, headers: Mapping[bytes, bytes], client: str) -> Key | Refusal:
         """The key a request carries. ``headers``: lower-case names. ``client``: the peer's address."""

@@ -5,6 +5,7 @@ so that none is seen half changed.
 """
 
 from collections.abc import Iterator
+from functools import cache
 from hashlib import sha256
 from math import isfinite
 from typing import Any
@@ -16,6 +17,7 @@ from gateway.catalog import Catalog
 from gateway.ledger.state import Piece
 from gateway.live import Live
 from gateway.log import Log
+from policies.difficulty.threshold import Threshold
 from policies.learners.speed import Speed
 from policies.predict.latency import HardwareClass, LatencyPredictor
 from policies.predict.length import Lengths
@@ -26,11 +28,13 @@ OLDEST = 24 * 3600.0  # seconds; engines and traffic of a day ago may be others
 KINDS: dict[str, type] = {
     "class": HardwareClass, "predictor": LatencyPredictor, "speed": Speed, "shadow": ShadowPrice,
     "miss": MissPrice, "lengths": Lengths, "bytes": float, "output": float,
+    "threshold": Threshold,
 }  # fmt: skip
 MOMENTS = frozenset({"heard", "heard_at", "seen_at", "updated"})  # fields that hold monotonic seconds
 SEPARATOR = " "
 
 
+@cache
 def version() -> str:
     """Stands for the shape of all that is learned: it changes when a learner does."""
     schemas, parts = msgspec.json.schema_components(KINDS.values())
@@ -90,6 +94,7 @@ def _by_model(live: Live) -> dict[str, dict[str, Any]]:
         "output": live.output,
         "miss": learned["miss"],
         "lengths": learned["lengths"],
+        "threshold": live.judge.thresholds,
     }
 
 

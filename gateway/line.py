@@ -57,7 +57,9 @@ class Line:
         return self.queue.waiting
 
     def join(self, journey: "Journey", model: Model, priority: int) -> GiveUp | None:
-        """Wait for a place; None: it does, and is admitted later. Else what it is told."""
+        """Wait for a place; None: it does, or has got one from a copy. Else what it is told."""
+        if journey.gateway.displace(model) and journey.admit(0.0):
+            return None
         request, now = journey.incoming.request, clock.now()
         patience = (t.ttft if request.stream else t.response for t in model.timeouts.values())
         deadline = min(journey.deadline, now + SHARE * max(patience))

@@ -16,6 +16,7 @@ from gateway.keys import Key
 from gateway.preamble import Preamble
 from gateway.refusal import Refusal
 from policies.failure import Fault
+from policies.machine import GiveUp
 from policies.types import Model, Outcome
 
 if TYPE_CHECKING:
@@ -69,6 +70,14 @@ class MirrorJourney(Journey, eq=False):
         model = self.catalog.model(self._name)
         assert model is not None  # the configuration was checked
         return model
+
+    def holds_one_of(self, pools: set[int]) -> bool:
+        """Whether it has a place in one of these pools (by identity)."""
+        return self._attempt is not None and id(self._attempt.candidate.pool) in pools
+
+    def settle_for(self, action: GiveUp) -> None:
+        """A copy that finds no place is given up: in line it would take a caller's turn."""
+        self.give_up(action)
 
     def conclude(self, fault: Fault | None, now: float | None = None) -> None:
         outcome, gateway = self.outcome, self.gateway

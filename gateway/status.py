@@ -57,7 +57,7 @@ class Report(msgspec.Struct):
     waiting: int = 0  # requests, for a place
     now: Now = Now()
     alerts: list[Alert] = []
-    thresholds: dict[str, float] = {}  # by model, above which a prompt is hard
+    state: bytes | None = None  # all that decisions are read from, where it was asked for
 
 
 def not_ready(gateway: Gateway) -> str:
@@ -96,7 +96,6 @@ def report(gateway: Gateway) -> Report:
         bool(catalog.config.auth.keys),
         gateway.line.waiting,
         gateway.traffic.now(catalog, gateway.dropped(), now),
-        thresholds={name: each.at() for name, each in gateway.live.judge.thresholds.items()},
     )
     made.alerts = gateway.alarms.at(made, now)
     return made

@@ -276,6 +276,9 @@ LEDGER_DROPPED = Instrument("cloverleaf.ledger_dropped", "counter", "{row}", "Re
 LOG_DROPPED = Instrument("cloverleaf.log_dropped", "counter", "{line}", "Log lines lost")
 TRACES = Instrument("cloverleaf.traces", "counter", "{trace}", "Traces handed to the collector")
 TRACES_DROPPED = Instrument("cloverleaf.traces_dropped", "counter", "{trace}", "Traces lost: no room, or no collector")
+TRACES_LEFT_OUT = Instrument(
+    "cloverleaf.traces_left_out", "counter", "{trace}", "Notable requests beyond 100 a second, which left no trace"
+)
 EXPORT_FAILURES = Instrument(
     "cloverleaf.export_failures", "counter", "{export}", "Exports that the collector did not take", ("signal",)
 )

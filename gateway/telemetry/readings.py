@@ -226,5 +226,6 @@ def process(gateway: "Gateway") -> Iterator[Reading]:
     if gateway.exporter is not None and gateway.tracer is not None:
         yield i.TRACES, (), gateway.exporter.exported
         yield i.TRACES_DROPPED, (), gateway.tracer.dropped
+        yield i.TRACES_LEFT_OUT, (), gateway.tracer.left_out
         for signal, failed in gateway.exporter.failures.items():
             yield i.EXPORT_FAILURES, (signal,), failed

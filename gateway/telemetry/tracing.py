@@ -2,7 +2,7 @@
 
 Sampled at the head: as the caller's ``traceparent`` says, else by the share that is configured. Ids are drawn then, so
 that upstreams can be told. Kept at the tail, whatever the draw was: failures that are not the client's, requests of
-more than one attempt, and slow ones.
+more than one attempt, and slow ones; as many a second as are worth a look.
 """
 
 import re
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gateway import clock
+from policies.bucket import Bucket
 from policies.failure import Who
 from policies.tries import Trace
 from policies.types import Outcome
@@ -20,6 +21,7 @@ from policies.types import Outcome
 if TYPE_CHECKING:
     from backends.adapter import Incoming
 
+NOTABLE = 100.0  # a second are kept at the tail, of those not sampled: when all fails, one trace is much like the next
 QUEUE = 4096  # traces that wait for the collector; more are dropped and counted
 _PARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
 _GOLDEN = 0x9E3779B97F4A7C15  # steps that visit all of 64 bits
@@ -32,7 +34,9 @@ class Tracer:
         self._threshold = int(share * 2**64)
         self._slow = slow
         self.queue: deque[Outcome] = deque()
+        self._notables = Bucket(NOTABLE, NOTABLE)
         self.dropped = 0
+        self.left_out = 0  # notable ones beyond what is kept
 
     def begin(self, outcome: Outcome, given: Mapping[bytes, bytes]) -> None:
         """A request is here: draw, or follow its caller."""
@@ -49,7 +53,7 @@ class Tracer:
 
     def record(self, outcome: Outcome) -> None:
         """A request is over: keep it, if it is wanted."""
-        if outcome.trace is None and not self._notable(outcome):
+        if outcome.trace is None and not (self._notable(outcome) and self._kept(outcome.finished)):
             return
         if len(self.queue) >= QUEUE:
             self.dropped += 1
@@ -61,6 +65,13 @@ class Tracer:
         if outcome.status >= 500 or (fault is not None and fault.failure.who is not Who.CLIENT):
             return True
         return outcome.attempts > 1 or (outcome.first_token or outcome.finished) - outcome.received > self._slow
+
+    def _kept(self, now: float) -> bool:
+        if self._notables.wait(1.0, now):
+            self.left_out += 1
+            return False
+        self._notables.reserve(1.0, now)
+        return True
 
 
 def new(seed: int) -> Trace:

@@ -1,6 +1,7 @@
 """The admin API: guarded; what was decided, what became of it, what is in force, and events as they come."""
 
 import asyncio
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
@@ -181,6 +182,18 @@ async def test_what_a_viewer_does_not_read_is_not_kept_for_it() -> None:
             assert (await anext(events(reply)))[0] == "hello"
         writer.close()
         await until(lambda: feed.viewers == 0)
+
+
+async def test_the_whole_state_is_told_where_it_is_asked_for_and_holds_no_credential() -> None:
+    more = "auth: {keys: [{name: k, key: canary-key}]}"
+    config = single("http://127.0.0.1:9", more).replace(
+        "model: upstream-m", "model: upstream-m\n    api_key: canary-up", 1
+    )
+    async with running(config) as gateway, admin(gateway) as client:
+        plain, whole = (await client.get("/api/status")).json(), (await client.get("/api/status?state")).json()
+    assert plain["state"] is None
+    state = b64decode(whole["state"])
+    assert b"http://127.0.0.1:9" in state and b"canary" not in state
 
 
 async def test_a_viewer_that_never_reads_is_given_up() -> None:

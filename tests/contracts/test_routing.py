@@ -94,6 +94,7 @@ async def test_a_split_by_key_keeps_all_of_a_keys_traffic() -> None:
 
 # mirrors
 
+ONE_PLACE = "max_concurrency: 1, price: {input: 1,"
 MIRROR = "{name: shadow, match: {model: m}, mirror: {model: n}}"
 
 
@@ -125,6 +126,32 @@ async def test_whatever_a_mirror_does_the_caller_does_not_notice(script) -> None
             assert not gateway.gateway.journeys
             await gateway.drain(10.0)
     assert not gateway.gateway.mirrors
+
+
+async def test_a_copy_gives_its_place_to_a_caller_who_finds_none(door: str) -> None:
+    """`b` has one place, which the silent copy holds when somebody asks for `n` himself."""
+    async with upstream(whole(ANSWER)) as first, upstream(silent, whole(ANSWER)) as second:
+        text = routed(MIRROR).format(first.url, second.url).replace("price: {input: 1,", ONE_PLACE)
+        async with running(text, door) as gateway:
+            assert (await ask(gateway.port, chat("m", KEY))).status == 200
+            await until(lambda: second.calls)
+            reply = await ask(gateway.port, chat("n", KEY))
+            assert (reply.status, reply.headers["x-cloverleaf-deployment"]) == (200, "b")
+            assert "x-cloverleaf-queue-ms" not in reply.headers
+            await until(lambda: not gateway.gateway.mirrors)
+
+
+async def test_a_copy_that_finds_no_place_is_dropped_and_takes_nobodys_turn() -> None:
+    async with upstream(whole(ANSWER)) as first, upstream(silent) as second:
+        text = routed(MIRROR).format(first.url, second.url).replace("price: {input: 1,", ONE_PLACE)
+        async with running(text) as gateway, connected(gateway.port) as holder:
+            holder.send(chat("n", KEY))
+            await until(lambda: second.calls)
+            assert (await ask(gateway.port, chat("m", KEY))).status == 200
+            await until(lambda: any(line.get("mirror") for line in gateway.requests()))
+            (copy,) = (line for line in gateway.requests() if line.get("mirror"))
+            assert copy["status"] == 429 and gateway.gateway.line.waiting == 0
+            assert len(second.calls) == 1
 
 
 # steering

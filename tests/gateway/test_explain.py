@@ -7,9 +7,18 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.explain import add_arguments, run
+from gateway import asking, clock, status
+from gateway.config import load
+from gateway.explain import add_arguments, decide, run
+from gateway.keys import LOCAL
+from gateway.saved_state import saved
+from policies.explain import Decision, explain
+from policies.types import Request, Snapshot
+from tests.contracts.client import chat, connected
+from tests.contracts.serving import running
 
 CONFIG = """
+auth: {keys: [{name: night, key: key-n}]}
 deployments:
   pool: {provider: vllm, model: m, endpoints: ["http://gpu-1:8000", "http://gpu-2:8000"]}
   cloud: {provider: openai_compatible, model: m, base_url: "http://cloud.example/v1", price: {input: 1, output: 2}}
@@ -18,6 +27,7 @@ models:
   c: {deployments: [[pool, cloud]], policy: lowest_cost}
   q: {deployments: [pool, cloud], policy: quality}
 routes:
+  - {name: nightly, match: {key: night}, to: {model: c}}
   - {name: gold, match: {headers: {x-tier: gold}}, to: {model: c}, mirror: {model: m}}
 """
 
@@ -45,6 +55,16 @@ def test_a_table_names_every_place_and_the_one_chosen(said: Any) -> None:
     assert len(rows) == 3
     assert sum("chosen" in row and "not chosen" not in row for row in rows) == 1
     assert "lowest_cost" in out and "cost_usd" in out and "propensity" in out
+
+
+def test_it_can_be_read_in_a_narrow_terminal(said: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No heading and no address is cut: figures stand below the choice, by the same numbers."""
+    monkeypatch.setenv("COLUMNS", "100")
+    _, out, _ = said({"model": "c"})
+    assert "…" not in out and max(map(len, out.splitlines())) <= 100
+    for section, heading in (("scores", "least_busy"), ("known", "cost_usd")):
+        lines = out.split(f"\n{section}\n")[1].splitlines()
+        assert heading in lines[0] and [line[0] for line in lines[:4]] == ["#", "1", "2", "3"]
 
 
 def test_json_has_the_whole_record(said: Any) -> None:
@@ -110,13 +130,57 @@ def test_what_cannot_be_explained_is_said_with_exit_2(said: Any, body: dict[str,
     assert word in err
 
 
-def test_a_judged_prompt_says_how_hard_it_is_and_from_what_on_by_a_saved_state(said: Any, tmp_path: Path) -> None:
-    state = {"version": "0", "uptime": 1, "ready": True, "reason": "", "active": 0, "models": {}, "deployments": []}
+def test_a_judged_prompt_says_how_hard_it_is_and_from_what_on(said: Any) -> None:
     body = {"model": "q", "messages": [{"role": "user", "content": "Prove it and explain why."}]}
     _, out, _ = said(body)
     assert "(hard above 0.500)" in out
-    (tmp_path / "s.json").write_bytes(msgspec.json.encode({**state, "thresholds": {"q": 0.99}}))
-    _, out, _ = said(body, "--json", "--state", str(tmp_path / "s.json"))
-    decision = msgspec.json.decode(out)["decision"]
-    assert 0.5 < decision["difficulty"] < decision["threshold"] == pytest.approx(0.99)
-    assert {row["deployment"] for row in decision["considered"] if row["chosen"]} == {"pool"}
+
+
+def test_whose_request_it_is_may_be_said(said: Any) -> None:
+    _, out, _ = said({"model": "m"}, "--key", "night")
+    assert "route nightly" in out
+    code, _, error = said({"model": "m"}, "--key", "nigt")
+    assert code == 2 and 'did you mean "night"?' in error
+
+
+async def test_a_saved_state_is_the_live_routers_own(tmp_path: Path) -> None:
+    """What the running gateway would decide is what is explained from its state: learned, counted, cooled, timed."""
+    text = """
+deployments:
+  a: {provider: embedded, model: m, replicas: 2}
+  b: {provider: embedded, model: m, price: {input: 1, output: 2}}
+models: {m: {deployments: [a, b], policy: in-time}, q: {deployments: [a, b], policy: quality}}
+policies: {in-time: {kind: slo_cost, slo: {ttft: 800ms, tpot: 50ms}}}
+"""
+    async with running(text) as gateway, connected(gateway.port) as client:
+        for n in range(30):
+            await client.ask(chat("mq"[n % 2], stream=True, max_tokens=20))
+        live, catalog = gateway.gateway.live, gateway.gateway.catalog
+        now = clock.now()
+        catalog.candidates["b"][0].domain.cooled_until = now + 5
+        made = status.report(gateway.gateway)
+        made.state = saved(live, catalog.candidates, now)
+        own: dict[str, Decision] = {}
+        for name in "mq":
+            body, model = asked(name), catalog.models[name]
+            request = Request("chat", name, True, body, live.estimate(name, len(body)), now, 7)
+            request = asking.filled(request, model, LOCAL, {}, live)
+            own[name] = explain(request, model, Snapshot(now, catalog.models))
+    state = msgspec.json.decode(msgspec.json.encode(made), type=status.Report)
+    (tmp_path / "c.yaml").write_text(text)
+    for name in "mq":
+        assert decide(load(tmp_path / "c.yaml"), "chat", asked(name), state, 7, {}).decision == own[name]
+    assert own["m"].rung == "predicted" and own["m"].considered[-1].refused_by == "healthy", "it cools"
+    assert own["q"].threshold not in (None, 0.5)
+
+
+def asked(model: str) -> bytes:
+    return msgspec.json.encode({"model": model, "stream": True, "messages": [{"role": "user", "content": "Hello"}]})
+
+
+@pytest.mark.parametrize("state", ["!", "AAAA", ""])
+def test_a_broken_state_is_told(said: Any, tmp_path: Path, state: str) -> None:
+    report = {"version": "0", "uptime": 1, "ready": True, "reason": "", "active": 0, "models": {}, "deployments": []}
+    (tmp_path / "s.json").write_bytes(msgspec.json.encode({**report, "state": state}))
+    code, _, error = said({"model": "m"}, "--state", str(tmp_path / "s.json"))
+    assert code == 2 and error.startswith("explain: ")

@@ -4,6 +4,8 @@ served all the while."""
 import asyncio
 import resource
 import socket
+import sys
+from asyncio.subprocess import PIPE
 
 import pytest
 
@@ -83,29 +85,41 @@ async def test_a_client_that_shuts_its_sending_side_down_is_as_good_as_gone(door
     assert len(up.calls) == 1
 
 
+IDLERS = """
+import resource, socket, sys
+port, count = map(int, sys.argv[1:])
+resource.setrlimit(resource.RLIMIT_NOFILE, (count + 100, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+idle = []
+for number in range(count):
+    idle.append(socket.create_connection(("127.0.0.1", port)))
+    if number % 3 == 0:
+        idle[-1].sendall(b"POST /v1/chat/completions HTTP/1.1\\r\\n")
+print("there", flush=True)
+sys.stdin.read()
+"""
+
+
 async def test_ten_thousand_idle_connections_cost_nobody_anything() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    count = min(10_000, (most - 500) // 2)  # both ends are in this process
+    count = min(10_000, most - 500)  # their other ends are in a process of their own
     assert count >= 1000, "too few file descriptors to tell"
     async with upstream(whole(ANSWER)) as up, running(single(up.url)) as gateway:
-        loop, idle = asyncio.get_running_loop(), []
+        asked = [sys.executable, "-c", IDLERS, str(gateway.port), str(count)]
+        idlers = await asyncio.create_subprocess_exec(*asked, stdin=PIPE, stdout=PIPE)
         try:
-            for number in range(count):
-                raw = socket.socket()
-                raw.setblocking(False)
-                idle.append(raw)
-                await loop.sock_connect(raw, ("127.0.0.1", gateway.port))
-                if number % 3 == 0:
-                    raw.send(b"POST /v1/chat/completions HTTP/1.1\r\n")
-            await until(lambda: len(gateway.listener.server_state.connections) == count)
+            assert idlers.stdout is not None
+            async with asyncio.timeout(4 * LIMIT):
+                assert await idlers.stdout.readline() == b"there\n"
+            connections = gateway.listener.server_state.connections
+            await until(lambda: len(connections) == count)
             for _ in range(100):
                 assert (await ask(gateway.port, chat())).status == 200
-            for each in gateway.listener.server_state.connections:
+            for each in connections:
                 each.idle_since = LONG_AGO
             close_idle(gateway.listener)
-            await until(lambda: not gateway.listener.server_state.connections)
+            await until(lambda: not connections)
         finally:
-            for raw in idle:
-                raw.close()
+            idlers.kill()
+            await idlers.wait()
         assert (await ask(gateway.port, chat())).status == 200

@@ -9,6 +9,7 @@ import pytest
 from gateway.telemetry.instruments import INSTRUMENTS
 from gateway.telemetry.readings import readings
 from gateway.telemetry.tracing import QUEUE
+from policies.tries import Trace
 from policies.types import Outcome
 from tests.contracts.client import Reply, ask, chat
 from tests.contracts.scripted import ANSWER, Script, Upstream, error, silent, stream, upstream, whole
@@ -196,7 +197,7 @@ async def test_a_collector_that_is_gone_or_says_nothing_costs_no_request_and_its
         tracer = gateway.gateway.tracer
         assert tracer is not None
         for number in range(QUEUE + 10):
-            tracer.record(Outcome(b"%d" % number, "chat", 10.0, "m", status=503, finished=11.0))
+            tracer.record(Outcome(b"%d" % number, "chat", 10.0, "m", finished=11.0, trace=Trace(1, number + 1)))
         assert (await ask(gateway.port, chat("m"))).status == 200
         await until(lambda: tracer.dropped >= 10)
         assert len(tracer.queue) <= QUEUE

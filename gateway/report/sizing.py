@@ -1,0 +1,139 @@
+"""Sizing. Rule: pools of several sizes and speeds are played against a history; what each carries, buys and costs."""
+
+from collections.abc import Callable, Sequence
+from math import ceil
+
+import msgspec
+
+from backends.engine.profile import Profile
+from gateway.config import Config
+from gateway.config.deployment import Cost, Deployment, Model, Price
+from gateway.config.policy import PolicySpec, Slo
+from gateway.history.past import History
+from gateway.report.trial import Bounds, Trial, Window, play, pool_usd
+from gateway.simulate.places import slowed
+from gateway.simulate.pool import Options, is_own
+from gateway.simulate.tally import PER_1K, TPOT, TTFT
+
+ALONE = 0.01  # of the requests bought at most: exploration and ties buy some even where nobody must
+BUSY = 0.85  # of a pool's time that can be used
+STEPS = (0.25, 0.5, 1.0, 1.5, 2.0)  # sizes tried, around what the work comes to
+SMALL = 4  # up to so many, every size
+OWN, CLOUD, ASKED, POLICY = "pool", "cloud", "all", "report"
+
+
+class Size(msgspec.Struct, frozen=True):
+    """One pool. ``speed``: times the reference. USD by hour; shares of all requests. ``lost``: refused or failed."""
+
+    speed: float
+    gpus: int
+    pool_usd: float
+    total_usd: Bounds
+    spilled: Bounds
+    in_time: Bounds
+    lost: Bounds
+
+
+class Speed(msgspec.Struct, frozen=True):
+    """A kind of GPU: prompt tokens read and answer tokens written a second, at most. ``busy``: how many of it the mean
+    work keeps busy, ``alone``: how many carry all of it within the service level, None: none that was tried."""
+
+    speed: float
+    reads: float
+    writes: float
+    busy: float
+    alone: int | None
+    cheapest: int
+
+
+class Sizing(msgspec.Struct, frozen=True):
+    kinds: list[Speed]
+    sizes: list[Size]
+
+
+def assumed(price: Price, gpu_usd: float, slo: Slo | None = None) -> Config:
+    """A pool of one kind with a cloud behind it, under `slo_cost`."""
+    slo = slo or Slo(ttft=TTFT, per_1k_tokens=PER_1K, tpot=TPOT)
+    return Config(
+        deployments={
+            OWN: Deployment(provider="embedded", model=ASKED, replicas=1, cost=Cost(per_hour=gpu_usd)),
+            CLOUD: Deployment(provider="openai_compatible", model=ASKED, base_url="http://127.0.0.1:9/v1", price=price),
+        },
+        models={ASKED: Model(deployments=[OWN, CLOUD], policy=POLICY)},
+        policies={POLICY: PolicySpec(kind="slo_cost", slo=slo)},
+    )
+
+
+def sizing(
+    config: Config,
+    options: Options,
+    history: History,
+    cut: Sequence[Window],
+    speeds: Sequence[float],
+    seed: int,
+    done: Callable[[str, int], None],
+) -> Sizing:
+    """``done`` is told what is played, and of its requests as they have been."""
+    name = options.model or next(iter(config.models))
+    model = config.models[name]
+    spec = config.policies.get(model.policy)
+    wanted = (spec.slo if spec is not None and spec.slo else Slo()).quantile
+    kinds, sizes = [], []
+    for speed in speeds:
+        profile = slowed(options.profile, 1 / speed)
+        busy = work(history, profile) / max(history.seconds, 1.0)
+        tried = [
+            _size(config, model.policy, cut, msgspec.structs.replace(options, profile=profile), speed, gpus, seed, done)
+            for gpus in candidates(busy)
+        ]
+        sizes += tried
+        timely = [each for each in tried if each.in_time.value >= wanted]
+        alone = [each.gpus for each in timely if each.spilled.value < ALONE]
+        best = min(timely or tried, key=lambda each: each.total_usd.value)
+        reads, writes = rates(profile)
+        kinds.append(Speed(speed, reads, writes, busy, min(alone, default=None), best.gpus))
+    return Sizing(kinds, sizes)
+
+
+def candidates(busy: float) -> list[int]:
+    """Sizes worth trying for work that keeps ``busy`` GPUs at work on average."""
+    enough = max(1, ceil(busy / BUSY))
+    return sorted({*range(1, min(SMALL, 2 * enough) + 1), *(max(1, round(enough * step)) for step in STEPS)})
+
+
+def work(history: History, profile: Profile) -> float:
+    """GPU-seconds of it all: each prompt alone, each answer's share of a full batch."""
+    each_token = profile.decode_seconds(profile.max_num_seqs, 0) / profile.max_num_seqs
+    context = profile.decode_per_context_token
+    return sum(
+        profile.prefill_seconds(0, each.prompt) + each.output * (each_token + context * (each.prompt + each.output / 2))
+        for each in history.requests
+    )
+
+
+def rates(profile: Profile) -> tuple[float, float]:
+    """Prompt tokens read, and answer tokens written by a full batch, a second."""
+    chunk = profile.max_num_batched_tokens
+    return chunk / profile.prefill_seconds(0, chunk), profile.max_num_seqs / profile.decode_seconds(
+        profile.max_num_seqs, 0
+    )
+
+
+def _size(
+    config: Config,
+    policy: str,
+    cut: Sequence[Window],
+    options: Options,
+    speed: float,
+    gpus: int,
+    seed: int,
+    done: Callable[[str, int], None],
+) -> Size:
+    label = f"{gpus} GPUs at {speed:g}"
+    own = [each for each in config.deployments.values() if is_own(each)]
+    each_own = max(1, round(gpus / len(own)))
+    trial: Trial = play(
+        config, policy, cut, msgspec.structs.replace(options, replicas=each_own), seed, lambda count: done(label, count)
+    )
+    shares = [trial.share(counts, seed) for counts in (trial.spilled, trial.good, trial.lost)]
+    return Size(speed, each_own * len(own), pool_usd(config, each_own), trial.hourly(seed), *shares)
