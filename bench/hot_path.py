@@ -8,6 +8,7 @@ anything else: that is bench.run's.
 
 import asyncio
 import gc
+import tempfile
 import time
 from pathlib import Path
 
@@ -156,8 +157,9 @@ class Bench:
         return taken
 
 
-async def measure() -> None:
-    config = load(Path(__file__).parent / "cloverleaf.yaml", {"BENCH_KEY": "bench-key", "BENCH_UPSTREAM": UPSTREAM})
+async def measure(folder: Path) -> None:
+    given = {"BENCH_KEY": "bench-key", "BENCH_UPSTREAM": UPSTREAM, "BENCH_LEDGER": str(folder / "ledger.db")}
+    config = load(Path(__file__).parent / "cloverleaf.yaml", given)
     app = await App.start(config, Log("off"))
     await app.prober.close()
     app.live.healthy(("engine", UPSTREAM), True)
@@ -178,4 +180,5 @@ async def measure() -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(measure())
+    with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
+        uvloop.run(measure(Path(temporary)))

@@ -53,7 +53,7 @@ class Stage:
         if subject.missing():
             mine.state = "not installed"
             return
-        spot = place(self.upstream)
+        spot = place(self.upstream, self.logs)
         ready = f"http://127.0.0.1:{spot.admin if subject.ready_on_admin else spot.port}{subject.ready}"
         process = Process(subject.command(spot), subject.environment(spot), ready, self.logs / f"{subject.name}.log")
         try:

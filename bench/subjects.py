@@ -1,6 +1,7 @@
 """What is measured. Rule: every subject has one upstream, the cheapest routing it offers and no log line per request.
 
-Cloverleaf checks a key and scrapes its upstream as in production; the routers check no key, which is in their favour.
+Cloverleaf checks a key, scrapes its upstream and keeps its ledger as in production; the routers do none of it, which is
+in their favour.
 """
 
 import sys
@@ -20,6 +21,7 @@ class Place(msgspec.Struct, frozen=True):
     upstream: int
     port: int
     admin: int
+    folder: Path  # for what it writes
 
     @property
     def upstream_url(self) -> str:
@@ -36,6 +38,7 @@ class Subject(msgspec.Struct, frozen=True):
     def environment(self, place: Place) -> dict[str, str]:
         return {
             "BENCH_KEY": KEY,
+            "BENCH_LEDGER": str(place.folder / "ledger.db"),
             "BENCH_UPSTREAM": place.upstream_url,
             "BENCH_UPSTREAM_V1": place.upstream_url + "/v1",
             "TRUSTED_CUSTOM_HOSTS": "127.0.0.1",  # portkey refuses loopback upstreams otherwise
@@ -91,5 +94,5 @@ SUBJECTS = (
 )
 
 
-def place(upstream: int) -> Place:
-    return Place(upstream, free_port(), free_port())
+def place(upstream: int, folder: Path) -> Place:
+    return Place(upstream, free_port(), free_port(), folder)

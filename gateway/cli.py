@@ -14,6 +14,7 @@ COMMANDS = {
     "difficulty": ("gateway.difficulty.command", "fit what the quality policy knows of hard prompts"),
     "ledger": ("gateway.ledger.command", "export what was recorded"),
     "report": ("gateway.report.command", "say what a week cost, or what another gateway would have"),
+    "import": ("gateway.litellm.command", "convert the configuration of another gateway"),
     "engine": ("backends.engine.command", "run the embedded engine by itself"),
 }
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from gateway import clock
 from gateway.config.schema import Server
@@ -59,12 +60,17 @@ def answered(outcome: Outcome, content_type: bytes, given: Mapping[bytes, bytes]
         (clock.now() - outcome.received - outcome.waited) * 1000,
     )
     if outcome.deployment:
-        lines += b"x-cloverleaf-deployment: %b\r\n" % outcome.deployment.encode()
+        lines += _deployment(outcome.deployment)
     if outcome.queued:
         lines += b"x-cloverleaf-queue-ms: %.3f\r\n" % (outcome.queued * 1000)
     if outcome.decision:
         lines += b"x-cloverleaf-decision: %b\r\n" % outcome.decision
     return lines + cors(given, allowed) if allowed else lines
+
+
+@lru_cache(maxsize=512)
+def _deployment(name: str) -> bytes:
+    return f"x-cloverleaf-deployment: {name}\r\n".encode()
 
 
 def forwarded(given: Mapping[bytes, bytes]) -> bytes:

@@ -225,7 +225,8 @@ class Journey(Telling, eq=False):
         if self._rivals is not None:
             self._outrun(self._rivals, attempt)
         self._commit(attempt, status)
-        lines = self._lines(upstream.get(b"content-type", b"application/json"))
+        content_type, allowed = upstream.get(b"content-type", b"application/json"), self.catalog.config.server.cors
+        lines = headers.answered(self.outcome, content_type, self.given, allowed)
         if not headers.ORDINARY.issuperset(upstream):
             lines += headers.passed_back(upstream)
         price = attempt.candidate.deployment.price

@@ -5,6 +5,7 @@ so that none is seen half changed.
 """
 
 from collections.abc import Iterator
+from functools import cache
 from hashlib import sha256
 from math import isfinite
 from typing import Any
@@ -33,6 +34,7 @@ MOMENTS = frozenset({"heard", "heard_at", "seen_at", "updated"})  # fields that 
 SEPARATOR = " "
 
 
+@cache
 def version() -> str:
     """Stands for the shape of all that is learned: it changes when a learner does."""
     schemas, parts = msgspec.json.schema_components(KINDS.values())

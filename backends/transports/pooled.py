@@ -7,6 +7,8 @@ that race is the pool's own, not a failure of the upstream. Nothing else is retr
 import asyncio
 import ssl
 from collections import defaultdict, deque
+from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
@@ -24,11 +26,21 @@ SWEEP = 1.0
 class Server:
     """What is kept of one origin: the idle connections, the last used at the end, and what its answers are like."""
 
-    __slots__ = ("idle", "known")
+    __slots__ = ("_clock", "_max_idle", "idle", "known")
 
-    def __init__(self) -> None:
+    def __init__(self, max_idle: int, clock: Callable[[], float]) -> None:
+        self._max_idle = max_idle
+        self._clock = clock
         self.idle: deque[Connection] = deque()
         self.known = Answers()
+
+    def keep(self, connection: Connection) -> None:
+        """Keep a connection for the next request."""
+        if len(self.idle) < self._max_idle:
+            connection.idle_since = self._clock()
+            self.idle.append(connection)
+        else:
+            connection.close()
 
 
 class Pooled:
@@ -36,14 +48,14 @@ class Pooled:
 
     def __init__(self, max_idle: int = 1024, ssl_context: ssl.SSLContext | None = None) -> None:
         self._loop = asyncio.get_running_loop()
-        self._max_idle = max_idle
         self._ssl = ssl_context
-        self._servers: defaultdict[Origin, Server] = defaultdict(Server)
+        self._servers: defaultdict[Origin, Server] = defaultdict(partial(Server, max_idle, self._loop.time))
         self._sweeper = self._loop.call_later(SWEEP, self._sweep)
 
     def send(self, wire: Wire, receiver: Receiver) -> "Call":
-        call = Call(self, wire, receiver)
-        idle = self._servers[wire.origin].idle
+        server = self._servers[wire.origin]
+        call = Call(self, server, wire, receiver)
+        idle = server.idle
         while idle:
             connection = idle.pop()  # the last one used, since it is the likeliest to be alive
             transport = connection.transport
@@ -54,13 +66,8 @@ class Pooled:
         return call
 
     def give(self, origin: Origin, connection: Connection) -> None:
-        """Keep a connection for the next request."""
-        idle = self._servers[origin].idle
-        if len(idle) < self._max_idle:
-            connection.idle_since = self._loop.time()
-            idle.append(connection)
-        else:
-            connection.close()
+        """Keep a connection that was made elsewhere."""
+        self._servers[origin].keep(connection)
 
     async def connect(self, origin: Origin) -> Connection:
         """A new connection.
@@ -99,6 +106,7 @@ class Call(msgspec.Struct, eq=False):
     """One wire request: on an idle connection in the same tick, else on a new one."""
 
     _pool: Pooled
+    _server: Server
     _wire: Wire
     _receiver: Receiver | None
     _connection: Connection | None = None
@@ -153,7 +161,7 @@ class Call(msgspec.Struct, eq=False):
         if connection is None:
             return
         if reusable:
-            self._pool.give(self._wire.origin, connection)
+            self._server.keep(connection)
         else:
             connection.close()
 

@@ -1,6 +1,6 @@
 """Another gateway's history. Rule: LiteLLM's spend logs as they are exported, or any table by a map of its columns.
 
-CSV or JSON lines. What is wrong is one line: file, line, field, and what was expected.
+CSV, JSON lines, or a JSON list. What is wrong is one line: file, line, field, and what was expected.
 """
 
 import csv
@@ -87,10 +87,21 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
             except (csv.Error, UnicodeDecodeError) as error:
                 raise TraceError(f"{path}:{reader.line_num + 1}: {error}") from None
         return
+    if path.suffix == ".json":
+        yield from enumerate(_list(path), 1)
+        return
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             if line.strip():
                 yield number, _object(path, number, line)
+
+
+def _list(path: Path) -> list[dict[str, Any]]:
+    """The rows of a JSON file, as LiteLLM's /spend/logs answers: one list, whose rows are numbered from 1."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=list[dict[str, Any]])
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise TraceError(f"{path}: not a JSON list of objects: {error}") from None
 
 
 def _object(path: Path, number: int, line: bytes) -> Mapping[str, Any]:

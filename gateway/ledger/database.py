@@ -2,20 +2,18 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from itertools import chain, groupby
 from pathlib import Path
 from types import MappingProxyType
 
 import msgspec
 
 from gateway.ledger import state
-from gateway.ledger.row import Charge, Row, columns
+from gateway.ledger.row import USUAL, Charge, Row, columns
 
 APPLICATION = 0x434C4F56  # "CLOV": says in the file's header whose it is
 TABLES: Mapping[str, type[Row | Charge]] = MappingProxyType({"requests": Row, "charges": Charge})
-_INSERT = {
-    kind: f"INSERT INTO {name} ({', '.join(kind.__struct_fields__)}) VALUES ({', '.join('?' * len(columns(kind)))})"  # noqa: S608
-    for name, kind in TABLES.items()
-}
+_NOTHING = (None,) * (len(columns(Row)) - USUAL)
 
 
 class NotALedger(OSError):
@@ -70,13 +68,39 @@ def insert(connection: sqlite3.Connection, rows: Sequence[Row], charged: Sequenc
     """
     connection.execute("BEGIN IMMEDIATE")
     try:
-        for kind, made in ((Row, rows), (Charge, charged)):
-            connection.executemany(_INSERT[kind], map(msgspec.structs.astuple, made))
+        for usual, some in groupby(map(msgspec.structs.astuple, rows), _is_usual):
+            if usual:
+                _insert_usual(connection, [values[:USUAL] for values in some])
+            else:
+                connection.executemany(_ALL, some)
+        connection.executemany(_CHARGES, map(msgspec.structs.astuple, charged))
         connection.execute("COMMIT")
     except sqlite3.Error:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def _inserting(table: str, names: Sequence[str], rows: int = 1) -> str:
+    values = ", ".join([f"({', '.join('?' * len(names))})"] * rows)
+    return f"INSERT INTO {table} ({', '.join(names)}) VALUES {values}"  # noqa: S608
+
+
+_ALL, _CHARGES = (_inserting(name, kind.__struct_fields__) for name, kind in TABLES.items())
+_USUAL = _inserting("requests", Row.__struct_fields__[:USUAL])  # binding the others' NULLs would double the cost
+_TOGETHER = 20  # rows in one statement: for each statement the thread lets go of the interpreter, and waits for it
+_MANY = _inserting("requests", Row.__struct_fields__[:USUAL], _TOGETHER)
+
+
+def _insert_usual(connection: sqlite3.Connection, rows: list[tuple[object, ...]]) -> None:
+    whole = len(rows) - len(rows) % _TOGETHER
+    starts = range(0, whole, _TOGETHER)
+    connection.executemany(_MANY, [list(chain.from_iterable(rows[at : at + _TOGETHER])) for at in starts])
+    connection.executemany(_USUAL, rows[whole:])
+
+
+def _is_usual(values: tuple[object, ...]) -> bool:
+    return values[USUAL:] == _NOTHING
 
 
 def forget(connection: sqlite3.Connection, before: float, most: int) -> int:

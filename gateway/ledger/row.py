@@ -17,14 +17,56 @@ BLOCKS = 256  # names kept of one prompt
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One request. Durations are seconds, ``time`` seconds since the epoch (of its end), money USD.
+    """One request. Durations are seconds, money USD; None: not known, or there was none.
 
-    ``usage``: who counted the tokens (upstream, estimated, none). ``cost``: of all attempts; None where no price is
-    known. ``apart``: its tokens are in ``charges``, each attempt's own; here is what its client got.
-    ``reason``: why the attempt that counted was made; ``tries``: the others, as JSON.
-    ``foretold_*``: what the policy expected; ``late_after``: the first token's 95th percentile; ``missed``: the chance
-    of missing the target; ``work``: GPU-seconds. ``blocks``: names of the prompt's beginnings, 8 bytes for each
-    ``block_tokens``, that mean nothing outside the process that wrote them. ``decision``: the full record, as JSON.
+    id: Its x-request-id.
+    time: When it ended, in seconds since the epoch.
+    family: Endpoint family: chat, completions, responses, ...
+    model: The model of the configuration that served it.
+    key: Name of its client's key.
+    deployment: Where the attempt that counted was made.
+    endpoint: At which address.
+    stream: 1 where its answer was streamed.
+    status: HTTP status its client got.
+    failure: How it failed; empty where it did not.
+    attempts: How many were made.
+    tried: Deployments of the other attempts.
+    duration: From its arrival to its end.
+    first_token: From its arrival to the first content.
+    overhead: Time of the gateway's own before the first content.
+    prompt_tokens: Tokens of the prompt, cached and written ones included.
+    cached_tokens: Of these, read from the provider's cache.
+    completion_tokens: Tokens of the answer, reasoning included.
+    usage: Who counted the tokens: upstream, estimated or none.
+    cost: What all its attempts cost, where a price is known.
+    policy: Policy by which its place was chosen.
+    seed: What random choices were drawn from, in hex.
+    apart: 1 where its attempts are charged in `charges`, each its own tokens; here is what its client got.
+    mirror: 1 where it is a mirrored copy.
+    rung: What the policy's choice was read from.
+    reason: Why the attempt that counted was made, where it was not the first.
+    cache_write_tokens: Prompt tokens put into the provider's cache.
+    cache_write_1h_tokens: Of these, for an hour.
+    reasoning_tokens: Answer tokens of reasoning.
+    audio_prompt_tokens: Prompt tokens of sound.
+    audio_completion_tokens: Answer tokens of sound.
+    route: The route that took it.
+    recovered: How a stream that broke went on.
+    hedged: What became of a second attempt beside the first.
+    queued: Time in line for a place.
+    tries: The attempts that did not bring the answer, as JSON; their times are seconds since its arrival.
+    propensity: Share of other draws that would have chosen the same place, where its decision was recorded.
+    foretold_first: Time to the first token, as the policy expected it.
+    late_after: The 95th percentile of that.
+    foretold_each: Time of each further token, as expected.
+    foretold_uncached: Prompt tokens to compute, as expected.
+    foretold_output: Tokens of the answer, as expected.
+    missed: The chance of missing its service level, as expected.
+    work: GPU-seconds, as expected.
+    conversation: Stands for its conversation, in hex.
+    blocks: Names of its prompt's beginnings, 8 bytes each, that mean nothing outside the process that wrote them.
+    block_tokens: Tokens that one of them adds.
+    decision: The whole record of its decision, as JSON.
     """
 
     id: str
@@ -51,7 +93,9 @@ class Row(msgspec.Struct, frozen=True):
     seed: str = ""
     apart: bool = False
     mirror: bool = False
-    cache_write_tokens: int | None = None
+    rung: str | None = None
+    reason: str | None = None
+    cache_write_tokens: int | None = None  # from here on: of few requests, see USUAL
     cache_write_1h_tokens: int | None = None
     reasoning_tokens: int | None = None
     audio_prompt_tokens: int | None = None
@@ -60,8 +104,6 @@ class Row(msgspec.Struct, frozen=True):
     recovered: str | None = None
     hedged: str | None = None
     queued: float | None = None
-    rung: str | None = None
-    reason: str | None = None
     tries: bytes | None = None
     propensity: float | None = None
     foretold_first: float | None = None
@@ -78,7 +120,11 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Charge(msgspec.Struct, frozen=True):
-    """One attempt's own tokens, of a request that had more than one attempt. ``end``: ``ok``, or its failure."""
+    """One attempt's own tokens, of a request that had more than one attempt that used any; else as of a request.
+
+    request: The request's id.
+    end: How the attempt ended: ok, or the code of its failure.
+    """
 
     request: str
     time: float
@@ -98,6 +144,8 @@ class Charge(msgspec.Struct, frozen=True):
     usage: str
     cost: float | None
 
+
+USUAL = Row.__struct_fields__.index("cache_write_tokens")  # columns that a request as a rule has something of
 
 _SQL_TYPES = {
     str: "TEXT", float: "REAL", int: "INTEGER", bool: "INTEGER", bytes: "BLOB",
@@ -130,7 +178,7 @@ def row(time: float, outcome: Outcome, price: Price | None) -> Row:
         outcome.status,
         outcome.fault.failure.name if outcome.fault is not None else "",
         outcome.attempts,
-        ",".join(outcome.tried),
+        ",".join(outcome.tried) if outcome.tries else "",
         outcome.finished - outcome.received,
         first,
         max(0.0, (first if first is not None else outcome.finished - outcome.received) - outcome.waited),
@@ -187,9 +235,11 @@ def _rare(outcome: Outcome) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if usage.cache_write or usage.reasoning or usage.audio_prompt or usage.audio_completion:
         found |= _kinds(usage)
-    for name in ("rung", "route", "recovered", "hedged", "queued"):
-        if value := getattr(outcome, name):
-            found[name] = value
+    if outcome.rung:
+        found["rung"] = outcome.rung
+    if outcome.route or outcome.recovered or outcome.hedged or outcome.queued:
+        for name in ("route", "recovered", "hedged", "queued"):
+            found[name] = getattr(outcome, name) or None
     if outcome.reason != "first":
         found["reason"] = outcome.reason
     if outcome.tries:

@@ -27,7 +27,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("config", metavar="CONFIG", nargs="?", help="what is in force, or would be")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--ledger", type=Path, help="a week of our own (default: cloverleaf.db)")
-    what.add_argument("--from", dest="source", type=Path, metavar="FILE", help="a history: .csv, .jsonl or a ledger")
+    what.add_argument(
+        "--from", dest="source", type=Path, metavar="FILE", help="a history: .csv, .jsonl, .json or a ledger"
+    )
     parser.add_argument("--columns", type=str, metavar="MAP", help="of any table: time=…,prompt=…,output=…[,cost=…]")
     parser.add_argument("--since", type=day, metavar="YYYY-MM-DD", help="from this day on (UTC)")
     parser.add_argument("--until", type=day, metavar="YYYY-MM-DD", help="up to and with this day (UTC)")
@@ -100,7 +102,7 @@ def read(args: Namespace) -> History:
     if path.suffix in (".csv", ".jsonl", ".json"):
         return foreign(path, columns(args.columns) if args.columns else None)
     if path.suffix not in (".db", ".sqlite"):
-        raise TraceError(f"{path}: a history ends in .csv, .jsonl or .db")
+        raise TraceError(f"{path}: a history ends in .csv, .jsonl, .json or .db")
     history = recorded(path)
     if not history.requests:
         raise TraceError(f"{path}: no request in it")

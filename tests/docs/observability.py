@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gateway.config.json_schema import descriptions
 from gateway.headers import OURS
+from gateway.ledger.row import Charge, Row
 from gateway.log import EventLine, RequestLine
 from gateway.telemetry.attributes import ATTRIBUTES
 from gateway.telemetry.instruments import INSTRUMENTS, Instrument
@@ -52,11 +53,23 @@ def log() -> Iterable[str]:
             yield f"| `{name}` | {line} | {told[name]} |"
 
 
+def ledger() -> Iterable[str]:
+    yield "| column | table | what |"
+    yield "|---|---|---|"
+    told = descriptions(Row)
+    for name in Row.__struct_fields__:
+        both = name in Charge.__struct_fields__
+        yield f"| `{name}` | {'both' if both else 'requests'} | {told[name]} |"
+    for name, text in descriptions(Charge).items():
+        yield f"| `{name}` | charges | {text} |"
+
+
 TABLES: dict[str, Callable[[], Iterable[str]]] = {
     "metrics": metrics,
     "attributes": attributes,
     "headers": headers,
     "log": log,
+    "ledger": ledger,
 }
 
 

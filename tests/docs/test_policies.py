@@ -23,7 +23,7 @@ def test_the_examples_are_valid() -> None:
 
 @pytest.mark.parametrize("kind", sorted(PRESETS))
 def test_every_preset_has_its_paragraph_with_when_to_use_it(kind: str) -> None:
-    (paragraph,) = re.findall(rf"^\*\*`{kind}`\*\*.*?(?=\n\n)", PAGE, re.DOTALL | re.MULTILINE)
+    (paragraph,) = re.findall(rf"^\*\*`{kind}`\*\*.*?(?=\n\n(?:\*\*|#))", PAGE, re.DOTALL | re.MULTILINE)
     assert "*Use it*" in paragraph
 
 

@@ -45,6 +45,12 @@ def test_spend_logs_as_json_lines_with_other_times(tmp_path: Path) -> None:
     assert [lack for lack in found.lacks if "first tokens" in lack] and [lack for lack in found.lacks if "cost" in lack]
 
 
+def test_spend_logs_as_the_api_answers_them(tmp_path: Path) -> None:
+    row = {"startTime": "2025-11-20T10:00:00Z", "prompt_tokens": 10, "completion_tokens": 5, "spend": 0.25}
+    found = foreign(written(tmp_path / "logs.json", msgspec.json.encode([row, row]).decode()))
+    assert [each.usd for each in found.requests] == [0.25, 0.25]
+
+
 def test_any_table_by_a_map_of_its_columns(tmp_path: Path) -> None:
     path = written(tmp_path / "t.csv", "when,tin,tout,ttft,usd\n1763632800,10,5,0.25,0.5\n1763632801.5,20,6,,\n")
     found = foreign(path, columns("time=when, prompt=tin,output=tout,first=ttft,cost=usd"))
@@ -75,6 +81,8 @@ def test_any_table_by_a_map_of_its_columns(tmp_path: Path) -> None:
         ("l.csv", HEADER, "l.csv: no request in it"),
         ("l.csv", HEADER + EMBEDDING, "no request in it but 1 aembedding calls"),
         ("l.jsonl", '{"startTime": 1\n', "l.jsonl:1: not a JSON object"),
+        ("l.json", "{}", "l.json: not a JSON list of objects"),
+        ("l.json", '[{"startTime": "", "prompt_tokens": 1, "completion_tokens": 1}]', "l.json:1: startTime: is empty"),
         ("l.jsonl", "[1]\n", "l.jsonl:1: not a JSON object"),
     ],
 )

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec.structs import astuple
 
 from gateway.ledger.database import NotALedger, insert, open_to_read, open_to_write
 from gateway.ledger.row import Row, row
@@ -38,6 +39,17 @@ def test_every_outcome_is_a_row_that_others_can_read_meanwhile(tmp_path: Path) -
     ledger.put(failed(), None)
     ledger.close()
     assert count(tmp_path / "l.db") == 12_001 and ledger.dropped == 0
+
+
+def test_every_column_of_every_row_is_written_in_order_whatever_stands_beside_it(tmp_path: Path) -> None:
+    """Rows with little to say are written together, the others one by one; here in runs of every length."""
+    kinds = [answered, answered, failed, lambda number: answered(number, route="gold", queued=0.5)]
+    runs = [(kinds[turn % 4], length) for turn, length in enumerate((1, 19, 2, 21, 41, 0, 1, 3, 60, 1))]
+    made = [row(10.0, kind(number), PRICE) for kind, length in runs for number in range(length)]
+    database = open_to_write(tmp_path / "l.db")
+    insert(database, made)
+    names = ", ".join(Row.__struct_fields__)
+    assert database.execute(f"SELECT {names} FROM requests ORDER BY rowid").fetchall() == list(map(astuple, made))
 
 
 def test_a_second_gateway_run_adds_to_the_first(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def test_a_week_says_what_another_policy_would_have_saved(tmp_path: Path, capsys
     ("args", "said"),
     [
         (["--from", "none.csv"], "No such file"),
-        (["--from", "logs.xlsx"], "a history ends in .csv, .jsonl or .db"),
+        (["--from", "logs.xlsx"], "a history ends in .csv, .jsonl, .json or .db"),
         (["--from", "bad.csv"], "bad.csv:2: startTime: 'soon' is not a time"),
         (["--from", "logs.csv", "--columns", "time=a"], "--columns: prompt, output missing"),
         (["--from", "logs.csv", "--price", "cheap"], "is not IN,OUT"),

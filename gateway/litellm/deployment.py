@@ -1,0 +1,187 @@
+"""Deployments. Rule: an entry of `model_list` is one; engines that serve the same model become one pool."""
+
+import re
+from typing import Any
+
+import msgspec
+
+from gateway.litellm.names import Names
+from gateway.litellm.providers import Known, known
+
+MILLION = 1_000_000
+PRICES = {
+    "input_cost_per_token": "input",
+    "output_cost_per_token": "output",
+    "cache_read_input_token_cost": "cached_input",
+    "cache_creation_input_token_cost": "cache_write",
+}
+COUNTS = {"rpm": "rpm", "tpm": "tpm", "max_parallel_requests": "max_concurrency"}
+#: Of model_info: what says nothing to a router.
+SILENT = frozenset({"id", "mode", "base_model", "description", "litellm_provider", "max_output_tokens", "max_tokens"})
+Json = dict[str, Any]
+
+
+class Entry(msgspec.Struct):
+    """``made``: the deployment; ``order``: its tier."""
+
+    made: Json
+    order: int = 0
+
+
+def deployment(item: Json, path: str, names: Names, notes: list[str], *, drop: bool) -> Entry | None:
+    """None: it has no place here, and a note says why."""
+    given, info = dict(item.get("litellm_params") or {}), dict(item.get("model_info") or {})
+    model = given.pop("model", None)
+    if not isinstance(model, str):
+        notes.append(f"{path}.litellm_params.model: missing; left out")
+        return None
+    found = _provider(model, given, path, notes)
+    if found is None:
+        return None
+    who, upstream = found
+    made: Json = {"provider": who.provider, "model": upstream}
+    _address(made, who, given, path, names)
+    _credentials(made, who, given, path, names)
+    _limits(made, given, item)
+    _price(made, given, info)
+    window = info.pop("max_input_tokens", None)
+    if isinstance(window, int) and window > 0:
+        made["context_window"] = window
+    headers = given.pop("extra_headers", None) or given.pop("headers", None)
+    if isinstance(headers, dict):
+        made["headers"] = {str(key).lower(): _header(str(key), value, path, names) for key, value in headers.items()}
+    tags = given.pop("tags", None)
+    if isinstance(tags, list):
+        made["tags"] = tags
+    if given.pop("drop_params", drop) is True:
+        made["unsupported"] = "drop"
+    order = given.pop("order", 0)
+    rest = [f"litellm_params.{key}" for key in given] + [f"model_info.{key}" for key in info if key not in SILENT]
+    notes += [f"{path}.{key}: has no place here" for key in rest]
+    return Entry(made, order if isinstance(order, int) else 0)
+
+
+def same_pool(entries: list[Entry]) -> list[Entry]:
+    """The entries of one model; engines that differ by nothing but their address are one deployment."""
+    pools: list[Entry] = []
+    for entry in entries:
+        alike = (
+            each for each in pools if each.order == entry.order and _but_place(each.made) == _but_place(entry.made)
+        )
+        pool = next(alike, None) if "endpoints" in entry.made else None
+        if pool is None:
+            pools.append(entry)
+        else:
+            pool.made["endpoints"] += [each for each in entry.made["endpoints"] if each not in pool.made["endpoints"]]
+    return pools
+
+
+def _but_place(made: Json) -> Json:
+    return {key: value for key, value in made.items() if key != "endpoints"}
+
+
+def _provider(model: str, given: Json, path: str, notes: list[str]) -> tuple[Known, str] | None:
+    named = given.pop("custom_llm_provider", None)
+    found = known(f"{named}/{model}" if named and not model.startswith(f"{named}/") else model)
+    address = given.get("api_base") or given.get("base_url")
+    if found is not None and found[0].provider == "openai" and address and "api.openai.com" not in str(address):
+        return Known("openai_compatible", found[0].key), found[1]
+    if found is not None and found[0].engine and not address:
+        notes.append(f"{path}.litellm_params.api_base: missing; left out")
+        return None
+    if found is None and address:
+        notes.append(f"{path}.litellm_params.model: {model} is taken for a server that speaks OpenAI's API")
+        return Known("openai_compatible"), model.partition("/")[2] or model
+    if found is None:
+        notes.append(f"{path}.litellm_params.model: {model}: the provider is not known here; left out")
+    return found
+
+
+def _address(made: Json, who: Known, given: Json, path: str, names: Names) -> None:
+    address = names.value(given.pop("api_base", None) or given.pop("base_url", None))
+    given.pop("base_url", None)
+    if isinstance(address, str):
+        address = address.rstrip("/")
+    if who.engine:
+        made["endpoints"] = [str(address).removesuffix("/v1")]
+    elif who.provider == "azure":
+        made["base_url"] = address or "${AZURE_API_BASE}"
+    elif address and who.provider not in ("vertex", "bedrock"):
+        made["base_url"] = address
+    for key, own in (("api_version", "api_version"), ("vertex_project", "project")):
+        if given.get(key) is not None:
+            made[own] = str(names.value(given.pop(key)))
+    for key in ("aws_region_name", "vertex_location", "region_name"):
+        region = names.value(given.pop(key, None))
+        if region and who.provider in ("bedrock", "vertex"):
+            made["region"] = region
+
+
+def _credentials(made: Json, who: Known, given: Json, path: str, names: Names) -> None:
+    where, key = f"{path}.litellm_params", given.pop("api_key", None)
+    if key is not None and not (who.engine and str(key).lower() in ("none", "empty", "fake-key", "dummy", "")):
+        made["api_key"] = names.secret(key, who.key or "UPSTREAM_API_KEY", f"{where}.api_key")
+    elif key is None and who.key and who.provider != "openai_compatible":
+        made["api_key"] = f"${{{who.key}}}"
+    id, secret = given.pop("aws_access_key_id", None), given.pop("aws_secret_access_key", None)
+    session = given.pop("aws_session_token", None)
+    if id is not None and secret is not None:
+        made["aws"] = {
+            "access_key_id": names.secret(id, "AWS_ACCESS_KEY_ID", f"{where}.aws_access_key_id"),
+            "secret_access_key": names.secret(secret, "AWS_SECRET_ACCESS_KEY", f"{where}.aws_secret_access_key"),
+        }
+        if session is not None:
+            made["aws"]["session_token"] = names.secret(session, "AWS_SESSION_TOKEN", f"{where}.aws_session_token")
+    account = given.pop("vertex_credentials", None)
+    if isinstance(account, str):
+        is_path = not account.startswith(("os.environ/", "{"))
+        made["credentials"] = (
+            f"file:{account}" if is_path else names.secret(account, "GOOGLE_ACCOUNT", f"{where}.vertex_credentials")
+        )
+    elif account is not None:
+        made["credentials"] = names.secret(
+            msgspec.json.encode(account).decode(), "GOOGLE_ACCOUNT", f"{where}.vertex_credentials"
+        )
+    tenant, app, proof = (given.pop(name, None) for name in ("tenant_id", "client_id", "client_secret"))
+    if tenant and app and proof and "api_key" in made and key is None:
+        del made["api_key"]
+        made["entra"] = {
+            "tenant": names.value(tenant),
+            "client_id": names.value(app),
+            "client_secret": names.secret(proof, "AZURE_CLIENT_SECRET", f"{where}.client_secret"),
+        }
+
+
+def _header(name: str, value: Any, path: str, names: Names) -> str:
+    if any(word in name.lower() for word in ("auth", "key", "token", "secret")):
+        variable = re.sub(r"[^A-Z0-9]+", "_", name.upper())
+        return names.secret(value, variable, f"{path}.litellm_params.extra_headers.{name}")
+    return str(names.value(value))
+
+
+def _limits(made: Json, given: Json, item: Json) -> None:
+    for key, own in COUNTS.items():
+        value = given.pop(key, None)
+        if isinstance(value, int) and value > 0:
+            made[own] = value
+        elif isinstance(item.get(key), int):
+            made[own] = item[key]
+    weight = given.pop("weight", None)
+    if isinstance(weight, int | float):
+        made["weight"] = weight
+    timeouts = {}
+    for key, own in (("timeout", "response"), ("stream_timeout", "ttft")):
+        seconds = given.pop(key, None)
+        if isinstance(seconds, int | float) and seconds > 0:
+            timeouts[own] = f"{seconds:g}s"
+    if timeouts:
+        made["timeouts"] = timeouts
+
+
+def _price(made: Json, given: Json, info: Json) -> None:
+    found = {own: given.pop(key, None) or info.pop(key, None) for key, own in PRICES.items()}
+    for key in PRICES:
+        info.pop(key, None)
+    known = {own: round(float(each) * MILLION, 9) for own, each in found.items() if each is not None}
+    if known:
+        made["price"] = {"input": 0.0, "output": 0.0, **known}
