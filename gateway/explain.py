@@ -123,36 +123,51 @@ def restore(live: Live, report: Report, now: float) -> None:
 
 
 def show(explained: Explained) -> None:
-    """A table a person can read."""
+    """Tables a person can read in a terminal: the choice, and by the same numbers what it was made of."""
     decision, console = explained.decision, Console()
     if explained.route:
         console.print(f"route {explained.route}" + (f", with a copy to {explained.mirror}" if explained.mirror else ""))
-    kinds = list(dict.fromkeys(kind for row in decision.considered for kind in row.scores))
-    features = list(dict.fromkeys(name for row in decision.considered for name in row.features))
-    foretold = list(dict.fromkeys(name for row in decision.considered for name in row.predictions))
-    table = Table(
-        "tier", "deployment", Column("endpoint", no_wrap=True), "ours", "queued", *features, *foretold, *kinds, "score",
-        "propensity", "verdict",
-        title=_title(decision), box=None, pad_edge=False, padding=(0, 2, 0, 0),
-    )  # fmt: skip
-    for row in decision.considered:
+    console.print(_title(decision))
+    table = _table(
+        "tier", "deployment", Column("endpoint", no_wrap=True), "ours", "queued", "score", "propensity", "verdict"
+    )
+    for number, row in enumerate(decision.considered, 1):
         table.add_row(
+            str(number),
             str(row.tier + 1),
             row.deployment,
             row.endpoint,
             str(row.in_flight),
             "unknown" if row.queued is None else f"{row.queued:g}",
-            *(f"{row.features[name]:g}" if name in row.features else "unknown" for name in features),
-            *(f"{row.predictions[name]:.3g}" if name in row.predictions else "unknown" for name in foretold),
-            *(f"{row.scores[kind]:.3f}" if kind in row.scores else "" for kind in kinds),
             "" if row.score is None else f"{row.score:.3f}",
             f"{row.propensity:.0%}",
             "chosen" if row.chosen else f"refused by {row.refused_by}" if row.refused_by else "not chosen",
             style="bold" if row.chosen else None,
         )
     console.print(table)
+    for what, figures in (
+        ("scores", [row.scores for row in decision.considered]),
+        ("known", [row.features for row in decision.considered]),
+        ("foretold", [row.predictions for row in decision.considered]),
+    ):
+        if any(figures):
+            console.print(f"\n{what}")
+            console.print(_figures(figures))
     if not any(row.chosen for row in decision.considered):
         console.print("No place is left: fallback models would be tried, then the request refused.")
+
+
+def _figures(rows: list[dict[str, float]]) -> Table:
+    """Figures by name, a row for each candidate; what is not known is left empty."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    table = _table(*names)
+    for number, row in enumerate(rows, 1):
+        table.add_row(str(number), *(f"{row[name]:.4g}" if name in row else "" for name in names))
+    return table
+
+
+def _table(*columns: Column | str) -> Table:
+    return Table("#", *columns, box=None, pad_edge=False, padding=(0, 2, 0, 0))
 
 
 def _title(decision: Decision) -> str:

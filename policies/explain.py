@@ -22,8 +22,8 @@ class Considered(msgspec.Struct, frozen=True):
 
     ``score`` is the weighted sum of ``scores`` (by scorer). ``propensity``: the share of other draws of the same state
     that would choose it. ``features``: what scores are read from. ``predictions`` of this very request, where the place
-    has a predictor: seconds to the first token (median and 95th percentile) and for each further one, GPU-seconds, and
-    the chance of missing the target. What is not known is left out.
+    has a predictor: seconds to the first token (median and 95th percentile) and for each further one, the chance of
+    missing the target, and an own engine's GPU-seconds and their price. What is not known is left out.
     """
 
     tier: int
@@ -134,19 +134,19 @@ def _features(request: Request, candidate: Candidate, now: float) -> dict[str, f
 
 
 def _predictions(request: Request, policy: Policy, candidate: Candidate, now: float) -> dict[str, float]:
-    target = next((each.target for each in policy.scorers if isinstance(each, SloCost)), Target())
-    told = foretold(request, candidate, target, now)
+    target = next((each.target for each in policy.scorers if isinstance(each, SloCost)), None)
+    told = foretold(request, candidate, target or Target(), now)
     if told is None:
         return {}
     known = {
         "ttft_p50": told.first.quantile(0.5),
         "ttft_p95": told.first.quantile(0.95),
         "tpot": told.each.quantile(0.5),
-        "late": told.late,
-        "gpu_seconds": told.work,
     }
+    if target is not None:
+        known["late"] = told.late
     if candidate.pool.shadow is not None:
-        known["usd_per_gpu_second"] = candidate.pool.shadow.price
+        known |= {"gpu_seconds": told.work, "usd_per_gpu_second": candidate.pool.shadow.price}
     return {name: round(value, 9) for name, value in known.items()}
 
 

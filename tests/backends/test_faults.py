@@ -156,7 +156,7 @@ def test_a_spent_credential_is_told_from_a_passing_limit(status: int, body: byte
         ({b"retry-after": b"9" * 400}, None),
         ({b"retry-after-ms": b"nan"}, None),
         ({b"retry-after-ms": b"inf"}, None),
-        ({b"retry-after-ms": b"soon", b"retry-after": b"3"}, None),
+        ({b"retry-after-ms": b"soon", b"retry-after": b"3"}, 3.0),
     ],
 )
 def test_a_delay_is_read_or_not_known(headers: dict[bytes, bytes], seconds: float | None) -> None:

@@ -57,6 +57,16 @@ def test_a_table_names_every_place_and_the_one_chosen(said: Any) -> None:
     assert "lowest_cost" in out and "cost_usd" in out and "propensity" in out
 
 
+def test_it_can_be_read_in_a_narrow_terminal(said: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No heading and no address is cut: figures stand below the choice, by the same numbers."""
+    monkeypatch.setenv("COLUMNS", "100")
+    _, out, _ = said({"model": "c"})
+    assert "…" not in out and max(map(len, out.splitlines())) <= 100
+    for section, heading in (("scores", "least_busy"), ("known", "cost_usd")):
+        lines = out.split(f"\n{section}\n")[1].splitlines()
+        assert heading in lines[0] and [line[0] for line in lines[:4]] == ["#", "1", "2", "3"]
+
+
 def test_json_has_the_whole_record(said: Any) -> None:
     _, out, _ = said({"model": "c"}, "--json", "--seed", "7")
     decision = msgspec.json.decode(out)["decision"]
