@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from backends.adapter import Incoming, Unsendable
+from backends.adapter import Unsendable
 from backends.encodings import Encodings, Uncountable
-from backends.families import FAMILIES
 from backends.fetch import FetchFailed, fetch
-from backends.peek import peek
-from backends.tokenize import answer, question
+from backends.tokenize import answer, asking
 from backends.transport import Transport
 from gateway import clock
 from gateway.config.tokenizers import folder
@@ -31,7 +29,6 @@ LIMIT = 1.0  # seconds for a count
 MOST = 32  # requests that are counted at once; others keep their estimate
 _COUNTED = ("chat", "completions")  # families whose body both ways of counting read
 _TIKTOKEN = ("openai", "azure")
-_TOKENIZE = next(family for family in FAMILIES if family.name == "tokenize")
 
 
 class TokenCounts:
@@ -98,11 +95,8 @@ class TokenCounts:
         return None
 
     async def _by_engine(self, place: Candidate, request: Request, catalog: "Catalog") -> int | None:
-        asked = question(place.deployment.model, request.body)
-        incoming = Incoming(
-            msgspec.structs.replace(request, body=asked), _TOKENIZE, peek(_TOKENIZE, asked, b"application/json"), b""
-        )
-        reply = await fetch(self._transport, catalog.adapters[place.id].encode(incoming), self._limit)
+        wire = catalog.adapters[place.id].encode(asking(request, place.deployment.model))
+        reply = await fetch(self._transport, wire, self._limit)
         tokens = answer(*reply)
         if tokens is None:
             raise Uncountable(f"its /tokenize answers {reply[0]}")

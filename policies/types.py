@@ -72,6 +72,14 @@ class Price(msgspec.Struct, frozen=True):
     cache_write_1h: float | None = None
     longer: tuple[tuple[int, Price], ...] = ()
 
+    def at(self, prompt_tokens: int) -> Price:
+        """What holds for a request with so long a prompt."""
+        price = self
+        for start, longer in self.longer:
+            if prompt_tokens > start:
+                price = longer
+        return price
+
 
 class Usage(msgspec.Struct, frozen=True, gc=False):
     """Tokens of one answer. ``source``: ``upstream`` (its own figure), ``estimated``, or ``none`` (not known).
@@ -92,9 +100,8 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
 
     def cost(self, price: Price) -> float:
         """USD at ``price``; cached and cache-written prompt tokens at their own price where there is one."""
-        for start, longer in price.longer:
-            if self.prompt > start:
-                price = longer
+        if price.longer:
+            price = price.at(self.prompt)
         cached_price = price.input if price.cached_input is None else price.cached_input
         uncached = self.prompt - self.cached - self.cache_write
         cost = uncached * price.input + self.cached * cached_price + self.completion * price.output

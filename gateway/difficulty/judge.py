@@ -12,7 +12,7 @@ from gateway import clock
 from gateway.config.function import function
 from policies.difficulty.features import features
 from policies.difficulty.score import bounded, score
-from policies.difficulty.threshold import Threshold
+from policies.difficulty.threshold import Threshold, fresh
 from policies.scorers.quality import Quality
 from policies.types import Model
 
@@ -41,7 +41,9 @@ class Judge:
         if quality is None:
             return None, 0.0
         difficulty = self._score(wording(body), len(body), quality)
-        threshold = self.thresholds.setdefault(model.name, Threshold())
+        threshold = self.thresholds.get(model.name)
+        if threshold is None:
+            threshold = self.thresholds[model.name] = fresh(quality.share)
         limit = threshold.at()
         threshold.observe(difficulty, quality.share)
         return difficulty, limit

@@ -8,7 +8,7 @@ requests the share is off by no more than (range + step) / (step * n).
 
 import msgspec
 
-from policies.difficulty.score import chance
+from policies.difficulty.score import SURE, chance
 
 STEP = 0.1  # log-odds; the scores of different prompts are some units apart
 FIRST_STEP = 2.0  # a new threshold finds its place within some twenty requests
@@ -32,3 +32,8 @@ class Threshold(msgspec.Struct):
         self.odds += step * (1.0 - share) if hard else -step * share
         self.judged += 1
         self.strong += hard
+
+
+def fresh(share: float) -> Threshold:
+    """A new one: in the middle; or beyond every score, where none or all are to be hard."""
+    return Threshold(SURE + STEP if share <= 0.0 else -SURE - STEP if share >= 1.0 else 0.0)

@@ -12,12 +12,13 @@ class WithinPrice(Filter, frozen=True, tag="within_price"):
     output: float | None = None
 
     def keep(self, request: Request, candidates: list[Candidate], now: float) -> list[Candidate]:
-        return [c for c in candidates if self._allows(c)]
+        return [c for c in candidates if self._allows(c, request.prompt_tokens)]
 
-    def _allows(self, candidate: Candidate) -> bool:
+    def _allows(self, candidate: Candidate, prompt_tokens: int) -> bool:
         price = candidate.deployment.price
         if price is None:
             return candidate.deployment.own
+        price = price.at(prompt_tokens)
         return (self.input is None or price.input <= self.input) and (
             self.output is None or price.output <= self.output
         )

@@ -105,3 +105,10 @@ def test_where_no_place_is_uncertain_the_truth_would_have_said_the_same(
     counted = msgspec.structs.replace(request, exact=doubtful)
     told = FitsContext().keep(counted, places, NOW)
     assert told == FitsContext().keep(msgspec.structs.replace(request, prompt_tokens=truth), places, NOW)
+
+
+def test_a_price_that_rises_with_the_prompt_is_the_one_that_counts() -> None:
+    tiered = place("tiered", price=Price(1.0, 4.0, longer=((1000, Price(2.0, 6.0)), (5000, Price(4.0, 8.0)))))
+    for tokens, input in ((1000, 1.0), (1001, 2.0), (5000, 2.0), (5001, 4.0)):
+        assert kept(WithinPrice(input=input), tiered, prompt_tokens=tokens) == ["tiered"]
+        assert kept(WithinPrice(input=input - 0.1), tiered, prompt_tokens=tokens) == []

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.difficulty.score import SURE, chance
-from policies.difficulty.threshold import FIRST_STEP, STEP, Threshold
+from policies.difficulty.score import SURE, bounded, chance
+from policies.difficulty.threshold import FIRST_STEP, STEP, Threshold, fresh
 
 Scores = Callable[[Random, int], float]
 SCORES: dict[str, Scores] = {
@@ -60,3 +60,15 @@ def test_of_two_prompts_the_harder_one_is_the_one_that_is_hard() -> None:
     for n in range(1000):
         threshold.observe((0.2, 0.2, 0.2, 0.8)[n % 4], 0.25)
     assert 0.2 < threshold.at() < 0.8
+
+
+@pytest.mark.parametrize("scores", SCORES)
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_none_and_all_are_meant_to_the_last_request(scores: str, share: float) -> None:
+    random, threshold = Random(1), fresh(share)
+    for n in range(500):
+        threshold.observe(bounded(SCORES[scores](random, n)), share)
+    assert threshold.strong == share * 500
+    for n in range(2000):  # the share is changed at a reload
+        threshold.observe(bounded(SCORES["spread"](random, n)), 0.3)
+    assert threshold.strong - share * 500 == pytest.approx(600, abs=100)
