@@ -2,6 +2,14 @@
 
 import msgspec
 
+from backends.adapter import Incoming
+from backends.families import FAMILIES
+from backends.peek import peek
+from policies.types import Request
+
+FAMILY = next(family for family in FAMILIES if family.name == "tokenize")
+_JSON = b"application/json"
+_LINES = b"content-type: %b\r\n" % _JSON  # without it vLLM refuses the body
 _READ = (
     "messages", "tools", "prompt", "add_generation_prompt", "continue_final_message", "add_special_tokens",
     "chat_template", "chat_template_kwargs", "mm_processor_kwargs",
@@ -19,6 +27,12 @@ class _Tokens(msgspec.Struct):
 
 class _Salted(msgspec.Struct):
     cache_salt: str | None = None
+
+
+def asking(request: Request, model: str) -> Incoming:
+    """What an adapter encodes to ask for the tokens of a chat or completion request; ``model``: the upstream's name."""
+    asked = question(model, request.body)
+    return Incoming(msgspec.structs.replace(request, body=asked), FAMILY, peek(FAMILY, asked, _JSON), _LINES)
 
 
 def question(model: str, body: bytes) -> bytes:

@@ -9,14 +9,10 @@ import traceback
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from backends.adapter import Adapter, Incoming, Unsendable
-from backends.families import FAMILIES
+from backends.adapter import Adapter, Unsendable
 from backends.fetch import FetchFailed, fetch
 from backends.kv_events import Garbage, decode
-from backends.peek import peek
-from backends.tokenize import question, salt, tokens
+from backends.tokenize import asking, salt, tokens
 from backends.transport import Transport
 from gateway.caches import Caches, Wanted
 from gateway.catalog import Catalog
@@ -32,8 +28,6 @@ AT_ONCE = 4  # prompts whose tokens are being asked for
 TIMEOUT = 10.0  # seconds for an answer
 LOOK = 1.0  # seconds between looks at what has become of the sources
 GRACE = 5  # looks before a source that never was there is missed
-_TOKENIZE = next(family for family in FAMILIES if family.name == "tokenize")
-_JSON = b"application/json"
 
 
 class Source:
@@ -72,6 +66,7 @@ class KvEvents:
         self._subscriptions: Subscriptions | None = None
         self._sources: dict[Id, Source] = {}
         self._adapters: Mapping[Id, Adapter] = {}
+        self._complained: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self._woken = asyncio.Event()
         caches.wake = self._woken.set
@@ -131,12 +126,20 @@ class KvEvents:
                 continue
             try:
                 names = await self._ask(wanted)
-            except (FetchFailed, Unsendable, LookupError, ValueError):  # LookupError: a reload no longer names it
+            except (FetchFailed, Unsendable, LookupError, ValueError) as error:  # LookupError: a reload dropped it
                 self._caches.unlearned(wanted)
+                self._complain(wanted.candidate.deployment.name, error)
             except Exception:  # the outermost frame of this task: a defect must not end the learning
                 self._log.event("error", "defect", traceback.format_exc())
             else:
                 self._caches.learned(wanted, names)
+
+    def _complain(self, deployment: str, error: Exception) -> None:
+        """Once: what cannot be asked now will hardly be answered later."""
+        if deployment not in self._complained:
+            self._complained.add(deployment)
+            why = f"{deployment} does not tell a prompt's tokens, so its caches are guessed: {error}"
+            self._log.event("warning", "kv_events", why)
 
     async def _ask(self, wanted: Wanted) -> tuple[int, ...]:
         """The token blocks of a prompt.
@@ -145,11 +148,9 @@ class KvEvents:
             FetchFailed, Unsendable: its engine cannot be asked.
             ValueError: it does not say.
         """
-        place, asked = wanted.candidate, question(wanted.candidate.deployment.model, wanted.request.body)
-        incoming = Incoming(
-            msgspec.structs.replace(wanted.request, body=asked), _TOKENIZE, peek(_TOKENIZE, asked, _JSON), b""
-        )
-        status, answer = await fetch(self._transport, self._adapters[place.id].encode(incoming), TIMEOUT)
+        place = wanted.candidate
+        wire = self._adapters[place.id].encode(asking(wanted.request, place.deployment.model))
+        status, answer = await fetch(self._transport, wire, TIMEOUT)
         if status != 200:
             raise ValueError(f"/tokenize answers {status}")
         return await asyncio.to_thread(_names, wanted, answer)

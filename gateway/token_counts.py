@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from backends.adapter import Incoming, Unsendable
+from backends.adapter import Unsendable
 from backends.encodings import Encodings, Uncountable
-from backends.families import FAMILIES
 from backends.fetch import FetchFailed, fetch
-from backends.peek import peek
-from backends.tokenize import answer, question
+from backends.tokenize import answer, asking
 from backends.transport import Transport
 from gateway import clock
 from gateway.config.tokenizers import folder
@@ -31,7 +29,6 @@ LIMIT = 1.0  # seconds for a count
 MOST = 32  # requests that are counted at once; others keep their estimate
 _COUNTED = ("chat", "completions")  # families whose body both ways of counting read
 _TIKTOKEN = ("openai", "azure")
-_TOKENIZE = next(family for family in FAMILIES if family.name == "tokenize")
 
 
 class TokenCounts:
@@ -40,7 +37,7 @@ class TokenCounts:
     def __init__(self, transport: Transport, tell: Callable[[str], None], limit: float = LIMIT) -> None:
         self._transport = transport
         self._tell = tell
-        self._limit = limit
+        self.limit = limit
         self._encodings = Encodings(folder())
         self._told: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -70,7 +67,7 @@ class TokenCounts:
 
     async def _count(self, journey: "Journey", near: Iterable[Candidate]) -> None:
         request, exact = journey.incoming.request, dict[str, int]()
-        places = {each.deployment.name: each for each in near}  # the endpoints of a deployment count alike
+        places = {each.deployment.name: each for each in near}
         try:
             counts = await asyncio.gather(*(self._at(each, request, journey.catalog) for each in places.values()))
             exact = {name: tokens for name, tokens in zip(places, counts, strict=True) if tokens is not None}
@@ -86,23 +83,22 @@ class TokenCounts:
     async def _at(self, place: Candidate, request: Request, catalog: "Catalog") -> int | None:
         deployment = place.deployment
         try:
-            async with asyncio.timeout(self._limit):
+            async with asyncio.timeout(self.limit):
                 if "tokenize" in deployment.families:
                     return await self._by_engine(place, request, catalog)
                 if deployment.provider in _TIKTOKEN:
                     return await self._by_tiktoken(deployment.model, request.body)
         except (FetchFailed, Uncountable, Unsendable, TimeoutError) as error:
-            self._say(deployment.name, str(error) or f"it took more than {self._limit:g} s")
+            self._say(deployment.name, str(error) or f"it took more than {self.limit:g} s")
             return None
         self._say(deployment.name, f"there is no way to count for provider {deployment.provider}")
         return None
 
     async def _by_engine(self, place: Candidate, request: Request, catalog: "Catalog") -> int | None:
-        asked = question(place.deployment.model, request.body)
-        incoming = Incoming(
-            msgspec.structs.replace(request, body=asked), _TOKENIZE, peek(_TOKENIZE, asked, b"application/json"), b""
-        )
-        reply = await fetch(self._transport, catalog.adapters[place.id].encode(incoming), self._limit)
+        """Any endpoint of its deployment counts alike: one that is up, and has the least to do."""
+        place = min(catalog.candidates[place.id[0]], key=lambda each: (each.load.down, each.load.in_flight))
+        wire = catalog.adapters[place.id].encode(asking(request, place.deployment.model))
+        reply = await fetch(self._transport, wire, self.limit)
         tokens = answer(*reply)
         if tokens is None:
             raise Uncountable(f"its /tokenize answers {reply[0]}")

@@ -3,7 +3,8 @@
 import msgspec
 import pytest
 
-from backends.tokenize import answer, question, salt, tokens
+from backends.tokenize import answer, asking, question, salt, tokens
+from policies.types import Request
 
 
 def test_the_prompts_fields_go_with_the_upstreams_name_and_no_others() -> None:
@@ -49,3 +50,10 @@ def test_an_answer_without_tokens_tells_none(body: bytes) -> None:
 def test_a_salt_is_read_where_there_is_one() -> None:
     assert salt(b'{"prompt": "a", "cache_salt": "s"}') == "s"
     assert salt(b'{"cache_salt": null}') == salt(b"{}") == ""
+
+
+def test_an_engine_is_told_that_it_is_sent_json() -> None:
+    """vLLM answers 415 otherwise."""
+    asked = asking(Request("chat", "public", True, b'{"model": "public", "prompt": "a"}', 1, 0.0), "u")
+    assert (asked.family.name, asked.headers) == ("tokenize", b"content-type: application/json\r\n")
+    assert msgspec.json.decode(asked.request.body) == {"model": "u", "prompt": "a"}

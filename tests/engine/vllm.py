@@ -6,6 +6,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import msgspec
+
 from tests.engine.process import Server, free_port
 
 HERE = Path(__file__).parent
@@ -18,6 +20,7 @@ CPU = {
     "VLLM_CPU_KVCACHE_SPACE": "1",  # GiB
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",
     "OMP_NUM_THREADS": "1",  # more would spin against the other engines on the same cores
+    "VLLM_SERVER_DEV_MODE": "1",  # so that a test can reset its cache
     "TORCHDYNAMO_DISABLE": "1",  # else the first logprobs wait 20 s for a C++ compiler
 }
 GENERATE: list[str | int] = [
@@ -54,11 +57,13 @@ class Vllm(Server):
     def __init__(
         self, log: Path, home: Path, model: Path, name: str, flags: list[str | int], core: int | None = None
     ) -> None:
-        port = free_port()
+        port, self.events = free_port(), free_port()  # where it serves, and where it publishes its cache events
         self.url = f"http://127.0.0.1:{port}"
+        publisher = {"enable_kv_cache_events": True, "publisher": "zmq", "endpoint": f"tcp://*:{self.events}"}
         serve = [home / "bin/python", "-m", "vllm.entrypoints.cli.main", "serve", model, "--host", "127.0.0.1"]
         names = ["--port", port, "--served-model-name", name]
         kernels = ["--dtype", "float32", "--enforce-eager", "--block-size", 32]
         pinned = [] if core is None else ["taskset", "-c", core]
-        command = [str(word) for word in (*pinned, *serve, *names, *kernels, *flags)]
+        told = ["--kv-events-config", msgspec.json.encode(publisher).decode()] if flags is GENERATE else []
+        command = [str(word) for word in (*pinned, *serve, *names, *kernels, *flags, *told)]
         super().__init__(log, command, f"{self.url}/health", OFFLINE | CPU)
