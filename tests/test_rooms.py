@@ -15,7 +15,7 @@ MAX_FUNCTION = 60
 
 MAY_IMPORT = {"policies": {"policies"}, "backends": {"backends", "policies"}, "gateway": set(ROOMS)}
 PURE = {
-    "__future__", "abc", "bisect", "collections", "dataclasses", "enum", "fnmatch", "functools", "hashlib", "heapq",
+    "__future__", "abc", "array", "bisect", "collections", "dataclasses", "enum", "fnmatch", "functools", "hashlib", "heapq",
     "itertools", "math", "msgspec", "operator", "re", "statistics", "string", "struct", "typing",
 }  # fmt: skip
 VOCABULARY = {"policies.types", "policies.failure", "policies.load"}
