@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -44,7 +45,7 @@ def run(args: Namespace) -> int:
 
 def table(by: str, groups: list[Total], total: Total) -> Table:
     """Money and tokens by group, then in all; what is only estimated in a column of its own."""
-    picture = Table(title=f"Cost by {by}", show_footer=True)
+    picture = Table(title=f"Cost by {by}", show_footer=True, box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
     picture.add_column(by, footer="in all")
     for heading, attribute in (
         ("requests", "requests"),

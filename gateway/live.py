@@ -18,7 +18,7 @@ from gateway.foresight import Foresight
 from policies.breaker import BreakerRules
 from policies.budget import Budget
 from policies.failure import ABSENCE, ENDPOINT_FAULTS, Failure, Fault
-from policies.filters.fits_context import uncertain
+from policies.filters.fits_context import uncertain, windowed
 from policies.hedge import HedgeBudget
 from policies.latency import Kind, Waits
 from policies.learners.rate import Rates
@@ -47,6 +47,7 @@ class Live:
         self.pools: dict[str, Pool] = {}
         self.bytes_per_token: dict[str, float] = {}
         self.errors: dict[str, float] = {}  # of estimates, by model, where a context window makes it matter
+        self._windowed: dict[str, tuple[Candidate, ...]] = {}  # a place of each deployment that has one, by model
         self._waits: dict[tuple[tuple[str, str], Kind], Waits] = {}
         self.hedge = HedgeBudget()
         self.output: dict[str, float] = {}  # tokens of an answer, by model
@@ -263,14 +264,13 @@ class Live:
 
     def keep_errors(self, models: Iterable[Model]) -> None:
         """Learn how far off estimates are for these models: those whose requests may be too long for a place."""
-        self.errors = {each.name: self.errors.get(each.name, ERROR) for each in models}
+        self._windowed = {each.name: windowed(each) for each in models}
+        self.errors = {name: self.errors.get(name, ERROR) for name in self._windowed}
 
     def uncertain(self, request: Request, model: Model) -> list[Candidate]:
-        """The model's places of which the estimate cannot say whether the request fits."""
-        error = self.errors.get(model.name)
-        if error is None:
-            return []
-        return uncertain(request, (c for tier in model.tiers for c in tier), max(SUREST, WORST * error))
+        """A place of each deployment of the model's of which the estimate cannot say whether the request fits."""
+        places = self._windowed.get(model.name)
+        return uncertain(request, places, max(SUREST, WORST * self.errors[model.name])) if places else []
 
     def tokens(self, model: str, size: int) -> float:
         """What ``size`` bytes of its prompts come to."""

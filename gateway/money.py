@@ -48,7 +48,7 @@ def money(catalog: Catalog, counts: Counts, seconds: float) -> Money:
     return Money(
         own,
         cloud * an_hour,
-        sum(priced) * an_hour if priced else None,
+        sum(priced) * an_hour if priced or not elsewhere else None,
         tuple(sorted(unknown)),
         tuple(sorted(model for model, each in elsewhere.items() if each is None)),
     )

@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
-from gateway.alerts import Alert
+from gateway.alerts import FAILED, Alert
 from gateway.status import DeploymentStatus, EndpointStatus, Report
 from gateway.traffic import Flow, Quantiles
 
@@ -18,17 +18,17 @@ _BLOCKS = "▁▂▃▄▅▆▇█"
 
 def picture(report: Report, history: Sequence[float] = (), trouble: str = "") -> Group:
     """``history``: requests per second, the newest last. ``trouble``: why the report is not of this moment."""
-    parts: list[RenderableType] = [_head(report), *([Text(trouble, "bold yellow")] if trouble else [])]
+    parts: list[RenderableType] = [_head(report, history), *([Text(trouble, "bold yellow")] if trouble else [])]
     parts += [_alert(alert) for alert in report.alerts]
-    parts += [Text(), _figures(report, history), Text(), _deployments(report), Text(), _endpoints(report)]
+    parts += [Text(), _deployments(report), Text(), _endpoints(report)]
     return Group(*parts)
 
 
-def _head(report: Report) -> Text:
+def _head(report: Report, history: Sequence[float]) -> Text:
     state = Text("ready", "green") if report.ready else Text(f"not ready: {report.reason}", "bold red")
     waiting = f", {report.waiting} waiting" if report.waiting else ""
-    rest = f"  {report.active} in flight{waiting}, up {duration(report.uptime)}"
-    return Text.assemble(("cloverleaf ", "bold green"), report.version, "  ", state, rest)
+    rest = f"  {report.active} in flight{waiting}, up {duration(report.uptime)}  "
+    return Text.assemble(("cloverleaf ", "bold green"), report.version, "  ", state, rest, (blocks(history), "green"))
 
 
 def _alert(alert: Alert) -> Text:
@@ -38,39 +38,39 @@ def _alert(alert: Alert) -> Text:
     )
 
 
-def _figures(report: Report, history: Sequence[float]) -> Table:
-    """The totals, as a row of names over a row of figures."""
-    total, money = report.now.total, report.now.money
-    table = _table("requests/s", "failed", "first token", "each token", "tokens/s", "USD/h", "all-cloud USD/h")
-    table.add_row(
-        Text.assemble((number(total.requests), "bold"), (f" {blocks(history)}" if history else "", "green")),
-        Text(percent(total.failed), "bold red" if total.failed >= 0.05 else ""),
-        pair(total.first_token),
-        pair(total.per_token),
-        number(total.completion),
-        dollars(money.total if money.total or not money.unknown else None),
-        dollars(money.all_cloud),
-    )
-    return table
-
-
 def _deployments(report: Report) -> Table:
-    table = _table(
-        "deployment", "share", "requests/s", "failed", "first token p50 p95", "each token p50 p95", "tokens/s", "USD/h"
+    titles = (
+        "deployment",
+        "share",
+        "req/s",
+        "failed",
+        "first token\np50 p95",
+        "each token\np50 p95",
+        "tokens/s",
+        "USD/h",
     )
+    table = _table(*titles)
     for each in report.deployments:
         flow = report.now.flows.get(each.name, Flow())
-        table.add_row(
-            Text.assemble(f"{each.name} ", ("own" if each.own else "cloud", "dim")),
-            percent(flow.share),
-            number(flow.requests),
-            percent(flow.failed),
-            pair(flow.first_token),
-            pair(flow.per_token),
-            number(flow.completion),
-            dollars(flow.cost),
-        )
+        name = Text.assemble(f"{each.name} ", ("own" if each.own else "cloud", "dim"))
+        table.add_row(name, *_flow(flow, flow.cost))
+    money = report.now.money
+    known = money.total if money.total or not money.unknown else None
+    table.add_row("all", *_flow(report.now.total, known), style="bold")
+    table.add_row(Text("all-cloud", "dim"), *[""] * (len(titles) - 2), dollars(money.all_cloud))
     return table
+
+
+def _flow(flow: Flow, cost: float | None) -> Iterable[RenderableType]:
+    return (
+        percent(flow.share),
+        number(flow.requests),
+        Text(percent(flow.failed), "red" if flow.failed >= FAILED else ""),
+        pair(flow.first_token),
+        pair(flow.per_token),
+        number(flow.completion),
+        dollars(cost),
+    )
 
 
 def _endpoints(report: Report) -> Table:

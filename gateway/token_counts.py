@@ -37,7 +37,7 @@ class TokenCounts:
     def __init__(self, transport: Transport, tell: Callable[[str], None], limit: float = LIMIT) -> None:
         self._transport = transport
         self._tell = tell
-        self._limit = limit
+        self.limit = limit
         self._encodings = Encodings(folder())
         self._told: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -67,7 +67,7 @@ class TokenCounts:
 
     async def _count(self, journey: "Journey", near: Iterable[Candidate]) -> None:
         request, exact = journey.incoming.request, dict[str, int]()
-        places = {each.deployment.name: each for each in near}  # the endpoints of a deployment count alike
+        places = {each.deployment.name: each for each in near}
         try:
             counts = await asyncio.gather(*(self._at(each, request, journey.catalog) for each in places.values()))
             exact = {name: tokens for name, tokens in zip(places, counts, strict=True) if tokens is not None}
@@ -83,20 +83,22 @@ class TokenCounts:
     async def _at(self, place: Candidate, request: Request, catalog: "Catalog") -> int | None:
         deployment = place.deployment
         try:
-            async with asyncio.timeout(self._limit):
+            async with asyncio.timeout(self.limit):
                 if "tokenize" in deployment.families:
                     return await self._by_engine(place, request, catalog)
                 if deployment.provider in _TIKTOKEN:
                     return await self._by_tiktoken(deployment.model, request.body)
         except (FetchFailed, Uncountable, Unsendable, TimeoutError) as error:
-            self._say(deployment.name, str(error) or f"it took more than {self._limit:g} s")
+            self._say(deployment.name, str(error) or f"it took more than {self.limit:g} s")
             return None
         self._say(deployment.name, f"there is no way to count for provider {deployment.provider}")
         return None
 
     async def _by_engine(self, place: Candidate, request: Request, catalog: "Catalog") -> int | None:
+        """Any endpoint of its deployment counts alike: one that is up, and has the least to do."""
+        place = min(catalog.candidates[place.id[0]], key=lambda each: (each.load.down, each.load.in_flight))
         wire = catalog.adapters[place.id].encode(asking(request, place.deployment.model))
-        reply = await fetch(self._transport, wire, self._limit)
+        reply = await fetch(self._transport, wire, self.limit)
         tokens = answer(*reply)
         if tokens is None:
             raise Uncountable(f"its /tokenize answers {reply[0]}")

@@ -1,6 +1,6 @@
 """Traffic. Rule: the last minutes in figures, read off counters once a second; for it a request pays one append."""
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from math import ceil
@@ -124,6 +124,9 @@ class Traffic:
         then, before, gone = self._samples[0]
         passed, seconds = since(counted(self._metrics), before), max(now - then, 1e-3)
         newest, places = list(self.newer(then, LOOKED)), by_deployment(passed)
+        answered: dict[str, list[Outcome]] = defaultdict(list)
+        for outcome in newest:
+            answered[outcome.deployment].append(outcome)
         total = NOTHING
         for each in places.values():
             total = total.plus(each)
@@ -136,7 +139,7 @@ class Traffic:
                 name: flow(
                     places.get(name, NOTHING),
                     total,
-                    [each for each in newest if each.deployment == name],
+                    answered[name],
                     seconds,
                     of_deployment(catalog, name, places.get(name, NOTHING), seconds),
                 )

@@ -174,7 +174,11 @@ const FEATURES = {
   gpu_seconds: ["GPU seconds", number],
   usd_per_gpu_second: ["USD a GPU second", dollars],
 };
-const known = row => ({ ...row.predictions, ...row.features });
+/** What is known of a candidate. Where there is no target, nothing is ever late. */
+function known(row) {
+  const { late, ...predictions } = row.predictions ?? {};
+  return { ...predictions, ...(late ? { late } : {}), ...row.features };
+}
 const words = name => name.replaceAll("_", " ");
 const feature = name => FEATURES[name] ?? [words(name), number];
 

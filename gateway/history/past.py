@@ -24,6 +24,7 @@ class Past(msgspec.Struct, frozen=True, gc=False):
     usd: float | None = None
     failed: bool = False
     blocks: tuple[int, ...] = ()
+    cached: int = 0  # prompt tokens that its upstream said it had
 
 
 class History(msgspec.Struct, frozen=True):

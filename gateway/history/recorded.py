@@ -13,7 +13,7 @@ from gateway.ledger.database import open_to_read
 TEXT = frozenset({"chat", "completions", "responses", "messages"})
 _COLUMNS = (
     "time, duration, model, key, prompt_tokens, completion_tokens, deployment, endpoint, stream, first_token, cost, "
-    "status, blocks, block_tokens, family, mirror, usage, failure"
+    "status, blocks, block_tokens, family, mirror, usage, failure, cached_tokens"
 )
 
 
@@ -48,14 +48,14 @@ def _read(rows: Iterable[tuple[Any, ...]], left_out: "Counter[str]") -> tuple[li
         requests.append(
             Past(
                 end - seconds, model, key, prompt, output, place, endpoint,
-                first if stream else None, seconds, usd, status >= 400, names,
+                first if stream else None, seconds, usd, status >= 400, names, row[-1],
             )
         )  # fmt: skip
     return sizes, requests
 
 
 def _useless(row: tuple[Any, ...]) -> str:
-    *_, family, mirror, usage, failure = row
+    *_, family, mirror, usage, failure, _ = row
     if mirror:
         return "mirrored copies"
     if family not in TEXT:

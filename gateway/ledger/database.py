@@ -88,7 +88,7 @@ def _inserting(table: str, names: Sequence[str], rows: int = 1) -> str:
 
 _ALL, _CHARGES = (_inserting(name, kind.__struct_fields__) for name, kind in TABLES.items())
 _USUAL = _inserting("requests", Row.__struct_fields__[:USUAL])  # binding the others' NULLs would double the cost
-_TOGETHER = 20  # rows in one statement: for each statement the thread lets go of the interpreter, and waits for it
+_TOGETHER = 100  # rows in one statement: for each statement the thread lets go of the interpreter, and waits for it
 _MANY = _inserting("requests", Row.__struct_fields__[:USUAL], _TOGETHER)
 
 

@@ -12,7 +12,7 @@ from policies.slo.forecast import Forecast
 from policies.tries import Try
 from policies.types import Outcome, Price, Request, Spent, Usage
 
-BLOCK = 4  # blocks of the prompt's that one name stands for
+BLOCK = 2  # blocks of the prompt's that one name stands for
 BLOCKS = 256  # names kept of one prompt
 
 

@@ -119,14 +119,14 @@ def _change(console: Console, changes: list[Change]) -> None:
         console.print("\nPolicies: none of those simulated saves for certain without serving anybody later.")
     else:
         console.print(
-            f"\nPolicies: {best.policy} for {best.model} would save most: USD {_usd(best.saves)} a day, with "
+            f"\nPolicies: {best.policy} for {best.model} would save most: USD {_between(best.saves)} a day, with "
             f"{best.in_time.value:.1%} in time instead of {best.now.value:.1%} (simulated)."
         )
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for heading in ("model", "policy", "saves, USD/day", "in time", "now"):
         table.add_column(heading, justify="left" if heading in ("model", "policy") else "right")
     for each in changes[:SHOWN]:
-        table.add_row(each.model, each.policy, _usd(each.saves), _percent(each.in_time), _percent(each.now))
+        table.add_row(each.model, each.policy, _between(each.saves), _percent(each.in_time), _percent(each.now))
     console.print(table)
 
 
@@ -140,6 +140,10 @@ def _unknown(console: Console, unknown: list[str], left_out: dict[str, int]) -> 
 
 def _usd(hourly: Bounds) -> str:
     return f"{hourly.value * DAY:,.2f} ±{DAY * off(hourly):,.2f}"
+
+
+def _between(hourly: Bounds) -> str:
+    return f"{hourly.value * DAY:,.2f} ({hourly.low * DAY:,.2f} to {hourly.high * DAY:,.2f})"
 
 
 def _percent(share: Bounds) -> str:

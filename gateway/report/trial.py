@@ -17,6 +17,7 @@ from policies.chance import mix
 
 WINDOWS = 24  # that a history is cut into, or more, so that one holds no more than LARGE
 LARGE = 2_000  # requests
+SMALL, FEWEST = 50, 8  # a short history is cut into fewer, since each begins with nothing learned and nothing cached
 MOST = 20_000  # requests that are played
 DRAWS = 400  # of the bootstrap
 TAIL = 0.05  # left out on either side
@@ -61,7 +62,7 @@ class Trial(msgspec.Struct):
 
 
 def windows(history: History, most: int = MOST) -> list[Window]:
-    count = max(WINDOWS, len(history.requests) // LARGE + 1)
+    count = max(FEWEST, min(WINDOWS, len(history.requests) // SMALL), len(history.requests) // LARGE + 1)
     start, length = history.requests[0].at, max(history.seconds, 1.0) / count
     cut: list[Window] = []
     rest = iter(history.requests)

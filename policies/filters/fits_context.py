@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from policies.filters.base import Filter
 from policies.needs import Need
-from policies.types import Candidate, Request
+from policies.types import Candidate, Model, Request
 
 
 class FitsContext(Filter, frozen=True, tag="fits_context"):
@@ -19,6 +19,12 @@ class FitsContext(Filter, frozen=True, tag="fits_context"):
             if (window := c.deployment.context_window) is None
             or exact.get(c.deployment.name, request.prompt_tokens) + answer <= window
         ]
+
+
+def windowed(model: Model) -> tuple[Candidate, ...]:
+    """One place of each of the model's deployments that has a window: the others have the same."""
+    places = {c.deployment.name: c for tier in model.tiers for c in tier if c.deployment.context_window is not None}
+    return tuple(places.values())
 
 
 def uncertain(request: Request, candidates: Iterable[Candidate], error: float) -> list[Candidate]:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.contracts.client import ask, chat, connected
 from tests.contracts.scripted import ANSWER, Call, Script, Upstream, reset, silent, upstream, whole
-from tests.contracts.serving import Running, running, until
+from tests.contracts.serving import LIMIT, Running, running, until
 
 EMBEDDED = """
 deployments:
@@ -21,6 +21,11 @@ def said(letters: int, **fields: object) -> bytes:
     return chat("m", messages=[{"role": "user", "content": "x" * letters}], **fields)
 
 
+def patient(gateway: Running) -> None:
+    """A busy machine may take its time."""
+    gateway.gateway.token_counts.limit = LIMIT
+
+
 def tokens(gateway: Running) -> tuple[int, int]:
     counts = gateway.gateway.token_counts
     return counts.counted, counts.kept
@@ -32,6 +37,7 @@ async def test_a_prompt_near_the_window_is_counted_by_the_engine_and_goes_where_
 ) -> None:
     """The estimate says 1,000 for 4,000 bytes of JSON, about which the engine's template has a word of its own."""
     async with running(EMBEDDED, door) as gateway:
+        patient(gateway)
         reply = await ask(gateway.port, said(letters, max_tokens=1))
         assert (reply.status, reply.headers["x-cloverleaf-deployment"]) == (200, place)
         assert tokens(gateway) == (1, 0)
@@ -118,6 +124,7 @@ async def test_a_count_is_believed_over_the_estimate() -> None:
     await up.start()
     try:
         async with running(config(up)) as gateway:
+            patient(gateway)
             assert (await ask(gateway.port, said(3800))).headers["x-cloverleaf-deployment"] == "large"
             assert (await ask(gateway.port, said(4200))).headers["x-cloverleaf-deployment"] == "small"
             asked = next(call for call in up.calls if call.target == "/tokenize")
@@ -131,6 +138,7 @@ async def test_a_client_that_leaves_while_it_is_counted_is_forgotten(door: str) 
     await up.start()
     try:
         async with running(config(up), door) as gateway, connected(gateway.port) as client:
+            patient(gateway)
             client.send(said(3800))
             await until(lambda: any(call.target == "/tokenize" for call in up.calls))
             client.leave()
@@ -156,3 +164,19 @@ async def test_a_provider_that_nobody_can_count_for_keeps_its_estimate() -> None
     async with upstream(whole(ANSWER)) as up, running(config(up, "openai_compatible")) as gateway:
         assert (await ask(gateway.port, said(3800))).status == 200
         assert tokens(gateway) == (0, 1)
+
+
+async def test_an_endpoint_that_is_up_is_asked() -> None:
+    up = engine(*[whole(b'{"count": 2000}')] * 99)  # it is asked how it goes on from a text, too
+    await up.start()
+    try:
+        root = up.url.removesuffix("/v1")
+        text = config(up).replace(f"[{root}]", f"[{root}, http://127.0.0.1:9]")
+        async with running(text) as gateway:
+            patient(gateway)
+            loads = gateway.gateway.live.loads
+            await until(lambda: loads["small", "http://127.0.0.1:9"].down)
+            assert (await ask(gateway.port, said(3800))).headers["x-cloverleaf-deployment"] == "large"
+            assert tokens(gateway) == (1, 0)
+    finally:
+        await up.stop()

@@ -93,4 +93,4 @@ def judge(reply: Reply, ends: bytes, streamed: bool) -> None:
     elif streamed and reply.headers["content-type"].startswith("text/event-stream"):
         failed = b'data: {"error":' in reply.body or b"event: error" in reply.body
         assert failed or ends in reply.body, reply
-        assert b"data: [DONE]" not in reply.body or ends in reply.body, reply
+        assert b"\ndata: [DONE]" not in reply.body or ends in reply.body, reply

@@ -15,7 +15,7 @@ def charged(usd: float) -> Count:
 
 
 def test_own_engines_cost_by_the_hour_busy_or_not_and_clouds_by_the_token() -> None:
-    assert money(catalog(), {}, 60.0) == Money(own=4.0)
+    assert money(catalog(), {}, 60.0) == Money(own=4.0, all_cloud=0.0)
     spent = money(catalog(), {("m", "dear"): charged(30.0)}, 3600.0)
     assert (spent.own, spent.cloud, spent.total, spent.all_cloud) == (4.0, 30.0, 34.0, 3.0)
 
@@ -50,6 +50,6 @@ models: {m: {deployments: [d]}}
 
 def test_work_that_no_answer_came_of_costs_too() -> None:
     spent = money(catalog(), {("m", "dear"): Count(usd=0.5)}, 3600.0)
-    assert (spent.cloud, spent.all_cloud) == (0.5, None)
+    assert (spent.cloud, spent.all_cloud) == (0.5, 0.0)
     assert of_deployment(catalog(), "dear", Count(usd=0.5), 1800.0) == 1.0
     assert [of_deployment(catalog(), name, MILLION, 1.0) for name in ("pool", "free")] == [4.0, None]

@@ -2,6 +2,9 @@
 
 import asyncio
 import io
+import os
+import pty
+import signal
 import socket
 import threading
 from argparse import ArgumentParser
@@ -22,7 +25,8 @@ from gateway.status_command import add_arguments, run
 from gateway.status_picture import UNKNOWN, blocks, dollars, duration, number, percent, picture
 from gateway.traffic import Flow, Now, Quantiles
 from tests.contracts.scripted import ANSWER, upstream, whole
-from tests.contracts.serving import admin, running, single
+from tests.contracts.serving import admin, running, single, until
+from tests.e2e.process import COMMAND
 from tests.e2e.process import run as command
 
 QUICK = Quantiles(0.12, 0.45, 0.9, 40)
@@ -50,9 +54,15 @@ def test_a_picture_holds_what_the_report_says() -> None:
     text = drawn(report(), (0.0, 1.0, 2.0), "Not connected")
     for words in (
         "cloverleaf 0.1.0  ready  3 in flight, 2 waiting, up 1 h 1 min", "Not connected", "▲ pool http://gpu-2:8000",
-        "Down: it takes no requests.  1 min", "2.50 ▁▅█", "120 ms 450 ms", "5.00", "9.00", "75 %", "40 %", "25 %",
+        "Down: it takes no requests.  1 min", "1 h 1 min  ▁▅█", "120 ms 450 ms", "5.00", "9.00", "75 %", "40 %", "25 %",
     ):  # fmt: skip
         assert words in text, words
+
+
+def test_a_narrow_terminal_shows_all_of_it() -> None:
+    out = io.StringIO()
+    Console(file=out, width=80).print(picture(report(), [1.0] * 24))
+    assert "…" not in out.getvalue() and "120 ms 450 ms" in out.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -106,6 +116,30 @@ async def test_one_look_as_text_as_json_and_as_a_picture(tmp_path: Path) -> None
         assert (await command(tmp_path, "status", "--url", url, "--token", "secret", "--svg", "a.svg"))[0] == 0
         drawn = (tmp_path / "a.svg").read_text()
         assert drawn.startswith("<svg") and "url(" not in drawn.replace("url(#", "")  # nothing is fetched to show it
+
+
+async def test_in_a_terminal_it_follows_and_goes_on_when_the_gateway_is_gone(tmp_path: Path) -> None:
+    shown = bytearray()
+    screen, child = pty.openpty()
+    async with running(single("http://127.0.0.1:9")) as gateway:
+        async with admin(gateway) as client:
+            told = {"PYTHONPATH": str(Path(__file__).parents[2]), "TERM": "xterm", "COLUMNS": "160"}
+            process = await asyncio.create_subprocess_exec(
+                *COMMAND, "status", "--url", str(client.base_url),
+                cwd=tmp_path, stdin=child, stdout=child, stderr=child, env={**os.environ, **told},
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # jobs in the background ignore it
+            )  # fmt: skip
+            os.close(child)
+            asyncio.get_running_loop().add_reader(screen, lambda: shown.extend(os.read(screen, 65536)))
+            await until(lambda: b"deployment" in shown and b"not ready" not in shown)
+            gateway.gateway.live.healthy(("d", "http://127.0.0.1:9"), False)
+            await until(lambda: b"no endpoint is up" in shown)
+        await until(lambda: b"Not connected, trying again" in shown)
+        process.send_signal(signal.SIGINT)
+        assert await process.wait() == 0
+    asyncio.get_running_loop().remove_reader(screen)
+    os.close(screen)
+    assert b"Traceback" not in shown
 
 
 async def test_the_token_comes_from_the_environment_and_a_wrong_one_is_said(

@@ -41,7 +41,7 @@ def exported(ledger: Path, name: str, *options: str) -> Path:
 def test_jsonl_is_an_object_a_row(ledger: Path) -> None:
     found = [msgspec.json.decode(line) for line in exported(ledger, "out.jsonl").read_bytes().splitlines()]
     assert [each["id"] for each in found] == ["req_0", "req_1", "req_2"]
-    assert found[0]["blocks"] == ["0400000000000000", "0800000000000000"] and "recovered" not in found[0]
+    assert found[0]["blocks"] == [f"0{n}00000000000000" for n in (2, 4, 6, 8)] and "recovered" not in found[0]
     assert found[1]["tries"][0]["end"] == "unreachable" and found[2]["failure"] == "UNREACHABLE"
 
 

@@ -44,7 +44,7 @@ def test_every_outcome_is_a_row_that_others_can_read_meanwhile(tmp_path: Path) -
 def test_every_column_of_every_row_is_written_in_order_whatever_stands_beside_it(tmp_path: Path) -> None:
     """Rows with little to say are written together, the others one by one; here in runs of every length."""
     kinds = [answered, answered, failed, lambda number: answered(number, route="gold", queued=0.5)]
-    runs = [(kinds[turn % 4], length) for turn, length in enumerate((1, 19, 2, 21, 41, 0, 1, 3, 60, 1))]
+    runs = [(kinds[turn % 4], length) for turn, length in enumerate((1, 99, 2, 101, 201, 0, 1, 3, 300, 1))]
     made = [row(10.0, kind(number), PRICE) for kind, length in runs for number in range(length)]
     database = open_to_write(tmp_path / "l.db")
     insert(database, made)

@@ -67,10 +67,10 @@ def test_the_same_seed_gives_the_same_report(tmp_path: Path, capsys: pytest.Capt
 
 
 def test_a_person_gets_sentences(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["report", "--from", str(spend_logs(tmp_path / "logs.csv", 60))]) == 0
+    assert main(["report", "--from", str(spend_logs(tmp_path / "logs.csv", 300))]) == 0
     text = " ".join(capsys.readouterr().out.split())
     for said in (
-        "60 requests",
+        "300 requests",
         "1 carries it",
         "than the cloud for everything",
         "Not known:",

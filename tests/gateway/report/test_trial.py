@@ -36,7 +36,7 @@ def test_a_long_history_is_sampled_at_equal_distances(tmp_path: Path) -> None:
 
 def test_a_window_nobody_came_in_costs_its_time() -> None:
     cut = windows(History("h", [Past(0.0, "m", "k", 1, 1), Past(2400.0, "m", "k", 1, 1)], {}))
-    assert [window.trace is None for window in cut] == [False, *[True] * 22, False]
+    assert [window.trace is None for window in cut] == [False, *[True] * 6, False]
 
 
 def test_nine_of_ten_bounds_hold_the_true_share() -> None:
