@@ -17,7 +17,9 @@ from policies.chance import digest
 from policies.learners.speed import Speed
 from policies.load import Domain, EngineLoad, Load
 from policies.plan import plan
+from policies.predict.latency import LatencyPredictor, Situation, hardware
 from policies.presets import preset
+from policies.slo.shadow import ShadowPrice
 from policies.types import Candidate, Deployment, Model, Pool, Price, Request, Snapshot, Timeouts
 
 SIZES = (4, 64, 1000)
@@ -28,14 +30,17 @@ DECISIONS = 50
 NOW = 1000.0
 
 
-def world(size: int) -> tuple[Candidate, ...]:
+def world(size: int, foreseen: bool = False) -> tuple[Candidate, ...]:
     """One pool of engines under load, scraped and timed, and a cloud behind it."""
     chance = random.Random(size)
     chat = frozenset({"chat"})
     pool, shared = Deployment("pool", "vllm", "m", chat, own=True), Pool()
     places = [place(pool, f"http://gpu-{n}:8000", shared, chance) for n in range(size - 1)]
     cloud = Deployment("cloud", "openai", "m", chat, price=Price(0.15, 0.6))
-    return (*places, place(cloud, "https://api.example.com/v1", Pool(), chance))
+    both = (*places, place(cloud, "https://api.example.com/v1", Pool(), chance))
+    if foreseen:
+        foresee(both, chance)
+    return both
 
 
 def place(deployment: Deployment, url: str, pool: Pool, chance: random.Random) -> Candidate:
@@ -50,15 +55,33 @@ def place(deployment: Deployment, url: str, pool: Pool, chance: random.Random) -
     return Candidate(id, deployment, load, Domain(Budget(), "credential"), pool, digest(*id))
 
 
+def foresee(places: tuple[Candidate, ...], chance: random.Random) -> None:
+    """What `slo_cost` reads: a predictor that has learned, requests under way and waiting, a price of the pool."""
+    kinds = {name: hardware(cloud=name == "cloud") for name in ("pool", "cloud")}
+    places[0].pool.shadow = ShadowPrice(price=1e-4, updated=NOW)
+    for each in places:
+        load = each.load
+        load.predictor = LatencyPredictor(kinds[each.deployment.name])
+        for _ in range(100):
+            ahead, running = chance.choice([0, 500, 5000]), chance.randrange(40)
+            met = Situation(chance.uniform(100, 3000), ahead, running, chance.randrange(4), 1000 * running)
+            load.predictor.observe_first(met, load.predictor.first_token(met, NOW), chance.uniform(0.1, 1.0), NOW)
+            load.predictor.observe_each(met, chance.uniform(0.01, 0.05), NOW)
+        for waiting in range(2):
+            load.backlog.add(waiting, 500.0, NOW - 0.1)
+
+
 def microseconds(kind: str, size: int) -> float:
     """The best round's mean."""
     policy = preset(kind)
     assert policy is not None
-    model = Model("m", (world(size),), policy, {"pool": Timeouts(), "cloud": Timeouts()}, 600.0)
+    places = world(size, "foresight" in policy.needs)
+    model = Model("m", (places,), policy, {"pool": Timeouts(), "cloud": Timeouts()}, 600.0)
     snapshot = Snapshot(NOW, {"m": model})
     chance = random.Random(1)
+    asked = Request("chat", "m", True, b"", 900, NOW, late_price=1e-3)
     requests = [
-        Request("chat", "m", True, b"", 900, NOW, chance.getrandbits(64), n, conversation=chance.getrandbits(64))
+        msgspec.structs.replace(asked, seed=chance.getrandbits(64), sequence=n, conversation=chance.getrandbits(64))
         for n in range(DECISIONS)
     ]
     best = float("inf")

@@ -4,12 +4,15 @@ its client is told; else it ends in an error.
 To the attempts it starts a rescue stands where the journey stands to others.
 """
 
+import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import msgspec
 from msgspec import structs
 
-from backends.adapter import Incoming
+from backends.adapter import Incoming, Wire
+from backends.fetch import FetchFailed, fetch
 from backends.peek import peek
 from backends.recover import asked
 from backends.recover.chunk import REASONING
@@ -17,9 +20,9 @@ from backends.recover.continuation import continuation
 from backends.recover.joins import Continuing, Realigning, Restarting
 from backends.recover.kept import Keeper, Kept
 from backends.recover.seam import Join, Mend, Mending, Seam, ending
+from backends.tokenize import answer, asking
 from gateway import clock
 from gateway.attempt import Attempt
-from gateway.token_count import TokenCount
 from gateway.used import spent
 from policies.failure import Fault
 from policies.load import Continues
@@ -30,6 +33,8 @@ from policies.types import Candidate, Mode, Model, Outcome, Snapshot, Usage
 if TYPE_CHECKING:
     from gateway.answer import Answer
     from gateway.journey import Journey
+
+COUNT_WITHIN = 1.0  # seconds for the engine that takes over to say how many tokens a text is: its client waits
 
 
 def received(keeper: Keeper, attempt: Attempt | None, prompt_tokens: int) -> Usage:
@@ -117,18 +122,27 @@ class Rescue:
         return limited and not self._counted and chosen.load.continues in (Continues.EXACTLY, Continues.TRIMMED)
 
     def _count_at(self, chosen: Candidate) -> None:
-        journey, incoming = self._journey, self._journey.incoming
         self._counted = True
-        adapter = journey.catalog.adapters[chosen.id]
-        TokenCount(journey.gateway, self._sized).ask(adapter, self._kept.content, incoming.request, incoming.headers)
+        text = msgspec.json.encode({"prompt": self._kept.content, "add_special_tokens": False})
+        request = structs.replace(self._journey.incoming.request, body=text)
+        wire = self._journey.catalog.adapters[chosen.id].encode(asking(request, chosen.deployment.model))
+        self._journey.waits(asyncio.create_task(self._count_by(wire)))
+
+    async def _count_by(self, wire: Wire) -> None:
+        journey = self._journey
+        try:
+            tokens = answer(*await fetch(journey.gateway.transport, wire, COUNT_WITHIN))
+        except FetchFailed:
+            tokens = None
+        journey.waits(None)
+        journey.guarded(self._sized, tokens)
 
     def _sized(self, tokens: int | None) -> None:
         """The text so far is so many tokens, or nobody says."""
-        if not self.outcome.finished:  # the client may have left meanwhile
-            if tokens is not None and tokens > self._kept.tokens:
-                self._kept.tokens = tokens
-                self._died(self.estimated())
-            self._journey.guarded(self.begin)
+        if tokens is not None and tokens > self._kept.tokens:
+            self._kept.tokens = tokens
+            self._died(self.estimated())
+        self.begin()
 
     def _died(self, usage: Usage) -> None:
         """What the dead attempt came to: as its upstream said, else estimated."""

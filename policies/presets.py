@@ -39,7 +39,7 @@ PRESETS: tuple[Policy, ...] = (
     Policy(kind="highest_throughput", scorers=(Throughput(),), sample=FEW, stratified=True, across_tiers=True),
     Policy(kind="prefix", scorers=(PrefixCost(),), sample=FEW),
     Policy(kind="session", pick=Rendezvous(), sample=FEW),
-    Policy(kind="slo_cost", scorers=(SloCost(),), sample=FEW, stratified=True, across_tiers=True),
+    Policy(kind="slo_cost", scorers=(SloCost(),), sample=6, stratified=True, across_tiers=True),
     # The side first, then what is cheap there, then what is idle.
     Policy(
         kind="quality",

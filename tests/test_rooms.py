@@ -15,8 +15,8 @@ MAX_FUNCTION = 60
 
 MAY_IMPORT = {"policies": {"policies"}, "backends": {"backends", "policies"}, "gateway": set(ROOMS)}
 PURE = {
-    "__future__", "abc", "bisect", "collections", "dataclasses", "enum", "fnmatch", "functools", "hashlib", "heapq",
-    "itertools", "math", "msgspec", "operator", "re", "statistics", "string", "struct", "typing",
+    "__future__", "abc", "array", "bisect", "collections", "dataclasses", "enum", "fnmatch", "functools", "hashlib",
+    "heapq", "itertools", "math", "msgspec", "operator", "re", "statistics", "string", "struct", "typing",
 }  # fmt: skip
 VOCABULARY = {"policies.types", "policies.failure", "policies.load"}
 OWNERS = {  # who alone may import what

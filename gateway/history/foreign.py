@@ -5,7 +5,7 @@ CSV, JSON lines, or a JSON list. What is wrong is one line: file, line, field, a
 
 import csv
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ SPEND_LOGS = {  # LiteLLM_SpendLogs: what is meant by which column
     "kind": "call_type", "cached": "cache_hit",
 }  # fmt: skip
 KINDS = ("completion", "responses", "messages")  # within a call_type: what asks for text
+BATCH = 1_000  # rows between words of how far it is
 MILLISECONDS = 1e11  # numbers beyond are taken for such
 
 
@@ -51,8 +52,11 @@ def columns(text: str) -> dict[str, str]:
     return made
 
 
-def foreign(path: Path, named: Mapping[str, str] | None = None) -> History:
-    """
+def foreign(
+    path: Path, named: Mapping[str, str] | None = None, done: Callable[[int], None] = lambda _: None
+) -> History:
+    """``done`` is told of rows as they have been read.
+
     Raises:
         TraceError: it cannot be read so; the message says where.
         OSError: it cannot be opened.
@@ -67,6 +71,8 @@ def foreign(path: Path, named: Mapping[str, str] | None = None) -> History:
             _add(row, using, requests, left_out)
         except ValueError as error:
             raise TraceError(f"{path}:{number}: {error}") from None
+        if number % BATCH == 0:
+            done(BATCH)
     if not requests:
         raise TraceError(f"{path}: no request in it{_but(left_out)}")
     requests.sort(key=lambda each: each.at)

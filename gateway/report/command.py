@@ -50,8 +50,8 @@ def run(args: Namespace) -> int:
         config = load(Path(args.config)) if args.config else None
         checked(args, config)
         if args.source is not None:
-            history = since(read(args), args)
             with progress() as done:
+                history = since(read(args, lambda count: done("reading", count)), args)
                 proof = prove.prove(history, config, args.model, options(args), done)
             _print(args, proof, show_proof)
         else:
@@ -97,10 +97,10 @@ def options(args: Namespace) -> prove.Options:
     return prove.Options(price, args.gpu_cost, tuple(args.speed or (0.5, 1.0)), args.seed)
 
 
-def read(args: Namespace) -> History:
+def read(args: Namespace, done: Callable[[int], None]) -> History:
     path: Path = args.source
     if path.suffix in (".csv", ".jsonl", ".json"):
-        return foreign(path, columns(args.columns) if args.columns else None)
+        return foreign(path, columns(args.columns) if args.columns else None, done)
     if path.suffix not in (".db", ".sqlite"):
         raise TraceError(f"{path}: a history ends in .csv, .jsonl, .json or .db")
     history = recorded(path)
@@ -135,7 +135,7 @@ def period(args: Namespace) -> tuple[float, float]:
 def progress() -> Iterator[Callable[[str, int], None]]:
     """A bar of what is played; it is told what, and of requests as they have been."""
     bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,.0f} requests played"),
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,.0f} requests"),
         TimeRemainingColumn(), console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty(),
     )  # fmt: skip
     with bar:

@@ -76,7 +76,7 @@ class Quantity(msgspec.Struct):
 
     def known(self, band: int) -> Ratios:
         """The ratios of a band, or of the next lower one that has enough."""
-        while band and len(self.bands[band]) < FEW:
+        while band and len(self.bands[band].ring) < FEW:
             band -= 1
         return self.bands[band]
 
@@ -124,21 +124,37 @@ class LatencyPredictor(msgspec.Struct):
 
     def factor(self, now: float) -> float:
         """How many times slower than its class it is, drawn towards 1 while little is known, or was long ago."""
+        if not self.samples:
+            return 1.0
         known = self.samples * exp((self.heard - now) / FORGET)
         return exp(self.log_factor * known / (known + SHRINK))
 
     def first_token(self, situation: Situation, now: float) -> Prediction:
         """Seconds to the first token."""
-        quantity, band = self.hardware.first, situation.band
-        own = self.bands[band]
-        ratios = own if len(own) >= FEW else quantity.known(band)
-        return Prediction(quantity.at(situation.first) * self.factor(now), ratios, quantity.calibration)
+        return self.both(situation, now)[0]
 
     def each_token(self, situation: Situation, now: float) -> Prediction:
         """Seconds for each token after the first."""
-        quantity = self.hardware.each
-        seconds = quantity.at(situation.each) * self.factor(now)
-        return Prediction(seconds, quantity.known(situation.pace_band), quantity.calibration)
+        return self.both(situation, now)[1]
+
+    def both(self, met: Situation, now: float) -> tuple[Prediction, Prediction, float]:
+        """Seconds to the first token, for each further one, and the factor in both. A plan asks this of every
+        candidate, so the sums are written out."""
+        factor, kind = self.factor(now), self.hardware
+        a, k1, k2, k3, k4, k5 = kind.first.line.weights
+        thousands = met.uncached / KILO
+        seconds = a + thousands * (k1 + k2 * thousands) + k3 * met.ahead / KILO + k4 * met.running + k5 * met.waiting
+        first = max(seconds, kind.first.line.floor) * factor
+        a, b, c = kind.each.line.weights
+        each = max(a + b * met.running + c * met.resident / KILO, kind.each.line.floor) * factor
+        band = met.band
+        own = self.bands[band]
+        ratios = own if len(own.ring) >= FEW else kind.first.known(band)
+        return (
+            Prediction(first, ratios, kind.first.calibration),
+            Prediction(each, kind.each.known(met.pace_band), kind.each.calibration),
+            factor,
+        )
 
     def observe_first(self, situation: Situation, told: Prediction, seconds: float, now: float) -> None:
         """A first token took ``seconds``."""

@@ -5,6 +5,7 @@ inference: Gibbs and Candes, "Adaptive conformal inference under distribution sh
 several predictions is more often an under-estimate than any one of them.
 """
 
+from array import array
 from bisect import bisect_right, insort
 
 import msgspec
@@ -18,8 +19,8 @@ RATE = 0.01  # how far one outcome moves a level
 class Ratios(msgspec.Struct):
     """The last ``SIZE`` ratios."""
 
-    ring: list[float] = []
-    order: list[float] = []  # the same, sorted
+    ring: "array[float]" = msgspec.field(default_factory=lambda: array("d"))  # a thousand endpoints' fit in a cache
+    order: "array[float]" = msgspec.field(default_factory=lambda: array("d"))  # the same, sorted
     at: int = 0
     seen: int = 0  # ever
 
@@ -46,11 +47,11 @@ class Ratios(msgspec.Struct):
     def share(self, ratio: float) -> float:
         """The share of them at or under ``ratio``, never quite 0 or 1: the inverse of ``quantile``."""
         order = self.order
+        if ratio >= order[-1]:
+            return (len(order) + 0.5) / (len(order) + 1)
         above = bisect_right(order, ratio)
         if above == 0:
             return 0.5 / (len(order) + 1)
-        if above == len(order):
-            return (len(order) + 0.5) / (len(order) + 1)
         low, high = order[above - 1], order[above]
         return (above + (ratio - low) / (high - low)) / (len(order) + 1)
 
@@ -73,6 +74,8 @@ class Calibration(msgspec.Struct):
 
     def share(self, level: float) -> float:
         """The share of cases that a level's quantile holds in: the inverse."""
+        if level > self.levels[-1]:  # as most are, while nothing is late
+            return LEVELS[-1] + (1.0 - LEVELS[-1]) * (level - self.levels[-1]) / (1.0 - self.levels[-1])
         return _interpolate(level, self.levels, LEVELS)
 
     def observe(self, level: float) -> None:
@@ -88,6 +91,8 @@ class Calibration(msgspec.Struct):
 def _interpolate(x: float, xs: tuple[float, ...] | list[float], ys: tuple[float, ...] | list[float]) -> float:
     """Piecewise linear through (0, 0), the points and (1, 1); xs rise."""
     i = bisect_right(xs, x)
-    x0, y0 = (xs[i - 1], ys[i - 1]) if i else (0.0, 0.0)
+    if i == 0:
+        return ys[0] * x / xs[0]
+    x0, y0 = xs[i - 1], ys[i - 1]
     x1, y1 = (xs[i], ys[i]) if i < len(xs) else (1.0, 1.0)
     return y0 if x1 <= x0 else y0 + (y1 - y0) * (x - x0) / (x1 - x0)

@@ -14,7 +14,7 @@ from policies.scorers.base import Scorer
 from policies.scorers.cost import expected_cost
 from policies.slo.estimate import USUAL, Estimate, Target
 from policies.slo.forecast import foretold
-from policies.slo.objective import Offer, rank
+from policies.slo.objective import rank
 from policies.types import Candidate, Request
 
 EXPLORE = 100  # one request in so many
@@ -37,8 +37,8 @@ class SloCost(Scorer, frozen=True, tag="slo_cost"):
             return [1.0 / (1.0 + n) for n in busy(candidates, now)[0]]
         if mix(request.seed, EXPLORE) % EXPLORE == 0:
             return self._explored(request, known)
-        offers = [Offer(_cost(request, c, each), each) for c, each in zip(candidates, known, strict=True)]
-        return rank(offers, request.late_price, self.target.allowed if self.target.strict else None)
+        costs = [_cost(request, c, each) for c, each in zip(candidates, known, strict=True)]
+        return rank(costs, known, request.late_price, self.target.allowed if self.target.strict else None)
 
     def rung(self, request: Request, candidates: list[Candidate], now: float) -> Rung:
         if any(c.load.predictor is None for c in candidates):

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from policies.predict.latency import HardwareClass, LatencyPredictor, Prediction, Situation
+from policies.predict.latency import LatencyPredictor, Prediction, Situation
 
 KILO = 1000.0
 
@@ -52,36 +52,26 @@ def estimate(
 ) -> Estimate:
     """``output_tokens``: expected; ``capacity``: tokens the endpoint's KV cache holds, None where that is not known;
     ``overdue``: how many times its own 95th percentile the oldest attempt there has waited, at least 1."""
-    first, each = predictor.first_token(situation, now), predictor.each_token(situation, now)
+    first, each, factor = predictor.both(situation, now)
     if overdue > 1.0:
-        first = msgspec.structs.replace(first, seconds=first.seconds * overdue)
+        first = Prediction(first.seconds * overdue, first.ratios, first.calibration)
     limit = target.first(prompt_tokens)
     timely = 1.0 if limit is None else first.within(limit)
     if target.tpot is not None and output_tokens > 1.0:
         timely *= each.within(target.tpot)
-    factor = predictor.factor(now)
-    decode = factor * decoding(predictor.hardware, prompt_tokens, output_tokens)
-    work = factor * prefilling(predictor.hardware, situation) + decode
+    _, k1, k2, *_ = predictor.hardware.first.line.weights
+    _, by_sequence, by_context = predictor.hardware.each.line.weights
+    thousands, context = situation.uncached / KILO, (prompt_tokens + output_tokens / 2) / KILO
+    prefill = factor * thousands * (k1 + k2 * thousands)
+    decode = factor * output_tokens * (by_sequence + by_context * context)  # its share of each step that it is in
+    work = prefill + decode
     if capacity:
         residence = first.seconds + output_tokens * each.seconds
         work = max(work, (prompt_tokens + output_tokens) * residence / capacity)
-    prefill = predictor.hardware.first.line.weights[1] * situation.uncached / KILO * factor
-    burden = first.seconds + (DUPLICATE + situation.waiting) * prefill + SLOWED * situation.running * decode
+    beside = situation.running + situation.waiting
+    burden = first.seconds + (DUPLICATE + situation.waiting) * prefill + SLOWED * beside * decode
     return Estimate(situation, first, each, 1.0 - timely, work, burden)
 
 
-SLOWED = 0.5  # of the time that its own tokens add to every step: how much longer the answers beside it take is felt
+SLOWED = 0.2  # of the time that its own tokens add to every step: how much longer the answers beside it take is felt
 DUPLICATE = 4.0  # times its own prefill that a prompt costs the pool by filling a cache with what another holds
-
-
-def prefilling(hardware: HardwareClass, situation: Situation) -> float:
-    """GPU-seconds of the prompt."""
-    _, k1, k2, *_ = hardware.first.line.weights
-    thousands = situation.uncached / KILO
-    return k1 * thousands + k2 * thousands**2
-
-
-def decoding(hardware: HardwareClass, prompt_tokens: float, output_tokens: float) -> float:
-    """GPU-seconds of the answer: its share of each step that it is in."""
-    _, by_sequence, by_context = hardware.each.line.weights
-    return output_tokens * (by_sequence + by_context * (prompt_tokens + output_tokens / 2) / KILO)

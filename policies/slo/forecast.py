@@ -53,13 +53,13 @@ def _met(request: Request, candidate: Candidate, now: float, ours: int) -> Situa
     """What the request would meet there: ours, of which we know all, and what other gateways have sent (the scrape less
     what was ours then), taken to be like this one."""
     load, prompt = candidate.load, request.prompt_tokens
-    cached = request.matched.get(candidate.id, 0) if request.matched else 0
-    uncached, waiting = max(prompt - cached, 1), len(load.backlog.owed)
-    ahead, running, resident = load.backlog.at(now), max(ours - waiting, 0), load.resident
-    queued = load.queued(now)
-    if queued is None or queued <= load.in_flight:
+    uncached = max(prompt - request.matched.get(candidate.id, 0), 1) if request.matched else prompt
+    waiting = len(load.backlog.owed)
+    ahead, running, resident = load.backlog.at(now) if waiting else 0.0, max(ours - waiting, 0), load.resident
+    seen = load.scraped
+    if (seen.running or 0.0) + (seen.waiting or 0.0) <= load.own_at_scrape or (queued := load.queued(now)) is None:
         return Situation(uncached, ahead, running, waiting, resident)
-    others, seen = queued - load.in_flight, load.scraped
+    others = queued - load.in_flight
     theirs = others * (seen.waiting or 0.0) / ((seen.waiting or 0.0) + (seen.running or 0.0))
     resident += (others - theirs) * (prompt + request.expected_output)
     return Situation(uncached, ahead + theirs * prompt, running + others - theirs, waiting + theirs, resident, others)

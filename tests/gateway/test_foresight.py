@@ -13,7 +13,7 @@ from policies.load import EngineLoad
 from policies.plan import plan
 from policies.scorers.slo_cost import EXPLORE
 from policies.slo.forecast import foretold
-from policies.slo.objective import Offer, rank
+from policies.slo.objective import rank
 from policies.types import Candidate, Model, Price, Request, Snapshot, Usage
 from tests.policies.world import NOW, ask, fault, model, place, pool, world
 
@@ -216,6 +216,6 @@ def test_costs_within_five_percent_tie_and_the_lighter_burden_wins() -> None:
     estimates = [foretold(served.ask(NOW), each, served.target, NOW) for each in (*served.gpus, *served.clouds)]
     light, _, cloud = (each for each in estimates if each is not None)
     heavy = msgspec.structs.replace(cloud, burden=2 * light.burden)
-    near = rank([Offer(1.00, heavy), Offer(1.04, light)], 0.0, None)
-    far = rank([Offer(1.00, heavy), Offer(1.10, light)], 0.0, None)
+    near = rank([1.00, 1.04], [heavy, light], 0.0, None)
+    far = rank([1.00, 1.10], [heavy, light], 0.0, None)
     assert near[1] > near[0] and far[0] > far[1]

@@ -20,7 +20,7 @@ def filled(values: list[float]) -> Ratios:
 
 @given(RATIOS)
 def test_only_the_last_ones_are_kept_and_in_order(values: list[float]) -> None:
-    assert filled(values).order == sorted(values[-SIZE:])
+    assert list(filled(values).order) == sorted(values[-SIZE:])
 
 
 @given(RATIOS, st.floats(0, 1), st.floats(0, 1))

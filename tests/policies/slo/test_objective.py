@@ -1,14 +1,29 @@
 """The least of dollars and risk of being late wins; ties go to the soonest; a binding level rules others out."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from policies.predict.latency import LatencyPredictor, Situation, hardware
-from policies.slo.estimate import Estimate, Target, estimate, prefilling
-from policies.slo.objective import RARELY, TIE, Offer, objective, rank
+from policies.slo.estimate import Estimate, Target, estimate
+from policies.slo.objective import RARELY, TIE
+from policies.slo.objective import rank as rank_of
 
 TARGET = Target(ttft=0.8, per_1k_tokens=0.05, tpot=0.05)
+
+
+class Offer(msgspec.Struct, frozen=True):
+    cost: float
+    estimate: Estimate
+
+
+def rank(offers: list[Offer], late_price: float, late_allowed: float | None) -> list[float]:
+    return rank_of([each.cost for each in offers], [each.estimate for each in offers], late_price, late_allowed)
+
+
+def objective(offer: Offer, late_price: float) -> float:
+    return offer.cost + late_price * offer.estimate.late
 
 
 def offer(cost: float, late: float, seconds: float = 1.0) -> Offer:
@@ -75,8 +90,9 @@ def test_a_longer_queue_makes_it_likelier_to_be_late_and_takes_no_more_work() ->
 
 
 def test_cached_tokens_are_no_work() -> None:
-    classes = hardware(cloud=False)
-    assert prefilling(classes, Situation(100)) < prefilling(classes, Situation(8000)) / 30
+    predictor = LatencyPredictor(hardware(cloud=False))
+    cached, new = (estimate(predictor, Situation(n), 8000, 10, TARGET, None, 0.0) for n in (100, 8000))
+    assert cached.work < new.work / 3
 
 
 def test_where_memory_binds_its_share_is_the_work() -> None:
