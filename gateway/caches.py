@@ -19,6 +19,7 @@ from policies.prefix.token_blocks import marks
 from policies.types import Candidate, Model, Request
 
 TTL = 3600.0  # seconds a prefix is believed to stay in a cache that nothing else fills
+CLOUD_TTL = 300.0  # seconds a cloud keeps a prompt: what several promise at least
 KV_TOKENS = 400_000.0  # in the cache of an engine that has not told its size: an 8B model on 80 GB
 TIERS = 4  # an engine may keep some more blocks outside its GPU, and tells of those too
 NEWS = 256  # tokens that fill a block in any engine
@@ -85,7 +86,8 @@ class Caches:
         """The endpoint is sent a prompt, and will hold it."""
         id = candidate.id
         room = candidate.load.scraped.kv_tokens or KV_TOKENS
-        self.guess.hold(id, request.blocks, int(room / request.block_tokens), now)
+        used = now if candidate.deployment.own else now - TTL + CLOUD_TTL  # so that it is believed in for less long
+        self.guess.hold(id, request.blocks, int(room / request.block_tokens), used)
         precise = self.of.get(id)
         if precise is not None and request.matched is not None:
             self._want(precise, candidate, request)

@@ -16,7 +16,7 @@ from gateway.config.schema import Config
 from gateway.keyring import Keyring
 from gateway.keys import Key, Keys
 from gateway.live import Live
-from gateway.policy import fitted, named, with_needs
+from gateway.policy import fitted, named, needs, with_needs
 from gateway.prices import bundled
 from gateway.refusal import Refusal
 from gateway.routes import compiled
@@ -211,7 +211,7 @@ def _model(name: str, config: Config, candidates: Mapping[str, tuple[Candidate, 
         tuple(model.content_policy_fallbacks),
         recovery=survival.rules(config.defaults, model, tiers),
         hold_calls=survival.holds_calls(config.defaults, model),
-        needs=(policy.needs - {"speed"}) | (FEATURES if _is_picky(name, config, set()) else NOTHING),
+        needs=needs(policy, [c for t in tiers for c in t]) | (FEATURES if _is_picky(name, config, set()) else NOTHING),
     )
 
 

@@ -10,6 +10,7 @@ from gateway.config.policy import Filter, Pick, PolicySpec, Scorer
 from gateway.config.schema import Config
 from policies.filters import FILTERS, Capable, FitsContext, Healthy, WithinRate
 from policies.filters import Filter as FilterPart
+from policies.needs import Need
 from policies.pickers import PICKERS, Best
 from policies.presets import preset
 from policies.profile import Policy
@@ -76,6 +77,15 @@ def fitted(policy: Policy, candidates: Sequence[Candidate]) -> Policy:
     if any(each.metered or each.rpm is not None or each.tpm is not None for each in limits):
         extra.append(WithinRate())
     return replace(policy, filters=(*policy.filters, *extra)) if extra else policy
+
+
+def needs(policy: Policy, candidates: Sequence[Candidate]) -> frozenset[Need]:
+    """What must be read of requests beyond the ordinary: where what is cached has a price of its own and costs are
+    compared, also what is cached."""
+    prices = [c.deployment.price for c in candidates]
+    cheaper = any(price is not None and price.cached_input not in (None, price.input) for price in prices)
+    found = policy.needs - {"speed"}
+    return found | {"prefix"} if cheaper and "expected_output" in found else found
 
 
 def with_needs(model: Model, models: Mapping[str, Model]) -> Model:

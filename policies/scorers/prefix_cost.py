@@ -6,8 +6,9 @@
 there; each decodes for a while, and slows the rest. *uncached*: tokens of this prompt it would compute itself. They are
 dear for three reasons: they are computed now; they fill the cache a second time with what another endpoint holds, and
 so evict what would have been met again; and whoever comes while the queue lasts waits for them, which are more the
-longer the queue (*waiting*: requests without content, per endpoint). So affinity yields to load by the value of the
-cached tokens against the wait, and never all at once. The figures are measured: docs/simulator.md.
+longer the queue (*waiting*: requests without content, per endpoint; where one nearly idles, few: it makes nobody wait).
+So affinity yields to load by the value of the cached tokens against the wait, and never all at once. The figures are
+measured: docs/simulator.md.
 
 Where nothing is known of caches (``Request.matched`` is None), what remains is the load.
 """
@@ -20,6 +21,7 @@ from policies.scorers.base import Scorer
 from policies.types import Candidate, Request
 
 DUPLICATE = 3.0  # what an uncached token costs in an idle pool; hits and waits change little between 2 and 8
+UNEVEN = 4  # times the shortest queue, and its newcomer, that the mean may be before it says nothing of that one
 DECODE = 500.0  # tokens that an engine could compute in the time an answer takes from it
 
 
@@ -27,7 +29,8 @@ class PrefixCost(Scorer, frozen=True, tag="prefix_cost"):
     needs: ClassVar[frozenset[Need]] = frozenset({"prefix"})
 
     def score(self, request: Request, candidates: list[Candidate], now: float) -> list[float]:
-        weight = DUPLICATE + sum(len(c.load.backlog.owed) for c in candidates) / len(candidates)
+        waiting = [len(c.load.backlog.owed) for c in candidates]
+        weight = DUPLICATE + min(sum(waiting) / len(waiting), UNEVEN * (1 + min(waiting)))
         costs = [c.load.backlog.at(now) + DECODE * c.load.in_flight + weight * uncached(request, c) for c in candidates]
         least = min(costs)
         return [(1.0 + least) / (1.0 + cost) for cost in costs]

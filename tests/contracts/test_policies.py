@@ -111,6 +111,27 @@ async def test_the_lowest_cost_is_found_across_tiers() -> None:
         assert await places(gateway, *[chat()] * 5) == {"cheap": 5}
 
 
+async def test_a_cloud_that_has_the_prompt_in_its_cache_is_cheaper() -> None:
+    """Two alike: a conversation's next turn costs a tenth where its turn before was."""
+    async with upstream(whole(ANSWER)) as first, upstream(whole(ANSWER)) as second:
+        alike = "provider: openai_compatible, model: m, price: {input: 1, cached_input: 0.1, output: 1}"
+        text = f"""
+deployments:
+  a: {{{alike}, base_url: "{first.url}"}}
+  b: {{{alike}, base_url: "{second.url}"}}
+models: {{m: {{deployments: [[a, b]], policy: lowest_cost}}}}
+"""
+        async with running(text) as gateway:
+            homes = set()
+            for talk in range(10):
+                said = [{"role": "user", "content": f"conversation {talk} " + "word " * 500}]
+                more = [*said, {"role": "user", "content": "and then?"}]
+                (home,) = await places(gateway, chat(messages=said, max_tokens=1))
+                assert await places(gateway, *[chat(messages=more, max_tokens=1)] * 2) == {home: 2}
+                homes.add(home)
+    assert homes == {"a", "b"}
+
+
 async def test_an_own_engine_costs_nothing_more_when_its_hours_are_paid() -> None:
     async with upstream(whole(ANSWER)) as first, upstream(whole(ANSWER)) as second:
         text = f"""

@@ -105,6 +105,10 @@ async def is_in(gateway: Gateway, engine: Vllm, *states: str) -> bool:
     return bool(seen["up"]) and seen["kv_events"] in states
 
 
+async def is_down(gateway: Gateway, engine: Vllm) -> bool:
+    return not (await endpoints(gateway))[engine.url]["up"]
+
+
 async def settle(gateway: Gateway, prompts: float) -> None:
     """So many prompts' tokens are learned."""
     await until(partial(reaches, gateway, prompts, "cloverleaf_kv_prompts_total", 'result="learned"'), WITHIN)
@@ -161,6 +165,7 @@ async def test_a_killed_engine_holds_nothing_and_is_known_again_when_it_is_back(
     victim.kill()
     await until(partial(reaches, routed, purges + 1, "cloverleaf_kv_purges_total", labels), WITHIN)
     assert await counter(routed, "cloverleaf_endpoint_kv_blocks", labels) == 0
+    await until(partial(is_down, routed, victim), WITHIN)
     elsewhere = talk.ask()
     assert elsewhere.endpoint != home
     await settle(routed, learned + 3)

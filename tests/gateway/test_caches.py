@@ -18,7 +18,7 @@ ID = ("pool", "http://a")
 
 def known(*names: str) -> tuple[Caches, list[Candidate]]:
     """Caches of engines that publish events, one by name, heard from their first word on."""
-    places = [place("pool", f"http://{name}", cache_events=True, weights="w") for name in names]
+    places = [place("pool", f"http://{name}", cache_events=True, weights="w", own=True) for name in names]
     caches = Caches()
     caches.keep([msgspec.structs.replace(model("m", places), needs=frozenset({"prefix"}))])
     for each in places:
@@ -236,3 +236,15 @@ def test_what_a_reload_no_longer_names_is_forgotten() -> None:
     send(caches, b)
     learn(caches)
     assert caches.placed(asked(), BLOCKS, 80.0).matched == {b.id: 160}
+
+
+@pytest.mark.parametrize(("own", "after"), [(True, 3500.0), (False, 290.0)])
+def test_what_was_sent_is_believed_in_for_as_long_as_such_a_place_keeps_it(own: bool, after: float) -> None:
+    caches, where = Caches(), place("pool", own=own)
+    send(caches, where)
+
+    def matched(now: float) -> object:
+        return caches.placed(msgspec.structs.replace(asked(), received=now), BLOCKS, 80.0).matched
+
+    assert matched(after) == {where.id: 160}
+    assert matched(after + 150.0) == {where.id: 0}

@@ -33,6 +33,20 @@ def test_a_long_enough_queue_outweighs_the_prefix_and_a_short_one_does_not() -> 
     assert chosen(places, asking({places[0].id: 6000})) == "http://gpu-1"
 
 
+def test_the_more_is_cached_the_longer_a_queue_it_is_worth() -> None:
+    """Neither at once nor never: each cached token is worth so many tokens of wait."""
+    yields = []
+    for cached in (500, 1000, 2000, 4000, 8000):
+        places = pool("gpu", 2)
+        while chosen(places, asking({places[0].id: cached})) == "http://gpu-0":
+            places[0].load.backlog.add(len(places[0].load.backlog.owed), 500.0, NOW)
+        yields.append(places[0].load.backlog.at(NOW))
+    assert yields == sorted(set(yields))
+    assert all(
+        cached <= wait <= 100 * cached for cached, wait in zip((500, 1000, 2000, 4000, 8000), yields, strict=True)
+    )
+
+
 def test_the_longer_match_wins_at_equal_load() -> None:
     places = pool("gpu", 3)
     assert chosen(places, asking({places[0].id: 1000, places[1].id: 2000})) == "http://gpu-1"
