@@ -5,7 +5,6 @@ inference: Gibbs and Candes, "Adaptive conformal inference under distribution sh
 several predictions is more often an under-estimate than any one of them.
 """
 
-from array import array
 from bisect import bisect_right, insort
 
 import msgspec
@@ -19,8 +18,8 @@ RATE = 0.01  # how far one outcome moves a level
 class Ratios(msgspec.Struct):
     """The last ``SIZE`` ratios."""
 
-    ring: "array[float]" = msgspec.field(default_factory=lambda: array("d"))  # a thousand endpoints' fit in a cache
-    order: "array[float]" = msgspec.field(default_factory=lambda: array("d"))  # the same, sorted
+    ring: list[float] = []
+    order: list[float] = []  # the same, sorted
     at: int = 0
     seen: int = 0  # ever
 
