@@ -9,13 +9,16 @@ at which the engines could answer them one after the other.
 
 import argparse
 import asyncio
+import itertools
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
+import msgspec
+
 from backends.engine.profile import Profile
 from bench.fidelity.compare import HEADING, RULE, Seen, measured, row, simulated
-from bench.fidelity.fit import fitted, written
+from bench.fidelity.fit import Bench, fitted, written
 from bench.fidelity.play import play
 from bench.process import Process, free_ports, python
 from gateway.config import load
@@ -41,6 +44,7 @@ models: {{tiny: {{deployments: [pool], policy: {policy}}}}}
 telemetry: {{log: warning}}
 """
 PROMPT, OUTPUT = 2500, 24
+_PLAYS = itertools.count(1)
 LONGEST = 8500  # prompt tokens that the engine takes, and some room
 
 
@@ -58,19 +62,14 @@ def alone(profile: Profile, load: float, lasts: float) -> Trace:
 
 
 def shared(profile: Profile, load: float, lasts: float) -> Trace:
-    """Prompts that begin as one of sixty, which fit into two caches, but are computed twice where nobody looks."""
+    """Prompts that begin as one of 150, which two caches hold between them and neither alone."""
     rate = 2 * load / seconds_each(profile, 2048 + 100, OUTPUT)
-    group = Group(name="shared", prefixes=60, prefix_tokens=2048, prompt_tokens=100, output_tokens=OUTPUT)
+    group = Group(name="shared", prefixes=150, prefix_tokens=2048, prompt_tokens=100, output_tokens=OUTPUT)
     return Trace("shared", draw(Spec(lasts=lasts, rate=rate, block=BLOCK, groups=[group]), 1), BLOCK)
 
 
 def compared(engines: list[Vllm], policy: str, trace: Trace, profile: Profile) -> tuple[Seen, Seen]:
-    """Measured through the gateway, and simulated. Engines start empty: each is started anew."""
-    for engine in engines:
-        engine.start()
-    for engine in engines:
-        engine.wait_healthy()
-        asyncio.run(warm(engine))
+    """Measured through the gateway, and simulated."""
     with tempfile.TemporaryDirectory() as folder:
         port, admin = free_ports(2)
         endpoints = ", ".join(engine.url for engine in engines)
@@ -78,20 +77,31 @@ def compared(engines: list[Vllm], policy: str, trace: Trace, profile: Profile) -
         path.write_text(CONFIG.format(port=port, admin=admin, endpoints=endpoints, policy=policy))
         ready = f"http://127.0.0.1:{admin}/ready"
         with Process(python("gateway.cli", "serve", str(path)), {}, ready, Path(folder) / "log"):
-            real = measured(asyncio.run(play(trace, f"http://127.0.0.1:{port}", "tiny")))
+            real = measured(asyncio.run(play(renamed(trace), f"http://127.0.0.1:{port}", "tiny")))
         return real, simulated(load(path), policy, trace, Options(profile=profile))
 
 
-async def warm(engine: Vllm) -> None:
-    """What an engine makes once, it has made."""
-    await play(Trace("warm", alone(CAPACITIES, 0.5, 10.0).arrivals[:2], BLOCK), engine.url, "tiny")
+def renamed(trace: Trace) -> Trace:
+    """The same prompts in other tokens: what an engine still holds of an earlier play is of no use to it."""
+    by = next(_PLAYS) << 24
+    arrivals = [msgspec.structs.replace(each, blocks=tuple(by + b for b in each.blocks)) for each in trace.arrivals]
+    return msgspec.structs.replace(trace, arrivals=arrivals)
+
+
+def started(engines: list[Vllm]) -> None:
+    """Running, and gone through once."""
+    for engine in engines:
+        engine.start()
+    for engine in engines:
+        engine.wait_healthy()
+        asyncio.run(Bench(engine.url, "tiny", BLOCK).fill(KV_TOKENS))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--profile", type=Path, help="a fitted profile, in place of fitting one")
     parser.add_argument("--seconds", type=float, default=120, help="of each workload")
-    parser.add_argument("--only", choices=("fit", "predict", "rank"), help="one part of it")
+    parser.add_argument("--only", choices=("predict", "rank"), help="one part of it, with a profile that is given")
     args = parser.parse_args()
     home = install()
     model = make_model(home)
@@ -100,27 +110,19 @@ def main() -> None:
         engines = [Vllm(logs / f"{core}.log", home, model, "tiny", FLAGS, core) for core in (0, 1)]
         for engine in engines:
             stack.callback(engine.kill)
-        profile = load_as(Profile, args.profile)[0] if args.profile else fit_one(engines[0])
-        if args.only in (None, "predict"):
-            print(HEADING, RULE, sep="\n")
-            for rate in (0.3, 0.6):
-                found = compared(engines[:1], "order", alone(profile, rate, args.seconds), profile)
-                print(row(f"one engine, {rate}", *found), flush=True)
-            engines[0].kill()
-        if args.only in (None, "rank"):
-            print(HEADING, RULE, sep="\n")
-            for policy in ("round_robin", "prefix"):
-                found = compared(engines, policy, shared(profile, 0.6, args.seconds), profile)
-                print(row(f"two engines, `{policy}`", *found), flush=True)
-
-
-def fit_one(engine: Vllm) -> Profile:
-    engine.start()
-    engine.wait_healthy()
-    profile = asyncio.run(fitted(engine.url, "tiny", CAPACITIES))
-    engine.kill()
-    print(written(profile), flush=True)
-    return profile
+        started(engines)
+        if args.profile:
+            profile = load_as(Profile, args.profile)[0]
+        else:
+            profile = asyncio.run(fitted(engines[0].url, "tiny", CAPACITIES))
+            print(written(profile), flush=True)
+        print(HEADING, RULE, sep="\n")
+        for rate in (0.3, 0.6) if args.only != "rank" else ():
+            found = compared(engines[:1], "order", alone(profile, rate, args.seconds), profile)
+            print(row(f"one engine, {rate}", *found), flush=True)
+        for policy in ("round_robin", "prefix") if args.only != "predict" else ():
+            found = compared(engines, policy, shared(profile, 0.6, args.seconds), profile)
+            print(row(f"two engines, `{policy}`", *found), flush=True)
 
 
 if __name__ == "__main__":
