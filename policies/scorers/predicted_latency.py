@@ -5,11 +5,10 @@ By a predictor where every candidate has one; else by recent answers at a like l
 
 from typing import ClassVar
 
-from policies.ladder import Rung, busy, latencies, learned
+from policies.ladder import Rung, busy, foreseen, latencies, learned
 from policies.needs import Need
 from policies.scorers.base import Scorer
-from policies.slo.estimate import Target
-from policies.slo.forecast import foretold
+from policies.slo.forecast import first_tokens
 from policies.types import Candidate, Request
 
 
@@ -17,23 +16,13 @@ class PredictedLatency(Scorer, frozen=True, tag="predicted_latency"):
     needs: ClassVar[frozenset[Need]] = frozenset({"speed"})
 
     def score(self, request: Request, candidates: list[Candidate], now: float) -> list[float]:
-        seconds = _predicted(request, candidates, now) or latencies(request, candidates, now)
+        seconds = first_tokens(request, candidates, now) or latencies(request, candidates, now)
         if seconds is None:
             seconds = [1.0 + n for n in busy(candidates, now)[0]]
         least = max(min(seconds), 1e-6)
         return [least / max(each, 1e-6) for each in seconds]
 
     def rung(self, request: Request, candidates: list[Candidate], now: float) -> Rung:
-        if _predicted(request, candidates, now) is not None:
+        if foreseen(candidates):
             return Rung.PREDICTED
         return Rung.LEARNED if learned(candidates) else busy(candidates, now)[1]
-
-
-def _predicted(request: Request, candidates: list[Candidate], now: float) -> list[float] | None:
-    seconds = []
-    for c in candidates:
-        estimate = foretold(request, c, Target(), now)
-        if estimate is None:
-            return None
-        seconds.append(estimate.first.seconds)
-    return seconds
