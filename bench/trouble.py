@@ -122,7 +122,8 @@ def dies() -> None:
 def burst() -> None:
     """Tokens, not requests: that is what a place is busy with."""
     print(
-        "| six times the traffic on four equals | most at one place | worst of 12 seeds | TTFT p99, s |\n|---|--:|--:|--:|"
+        "| six times the traffic on four equals | most at one place | worst of 12 seeds | TTFT p99, s |\n"
+        "|---|--:|--:|--:|"
     )
     spec = Spec(lasts=35.0, rate=5.0, block=16, groups=[CHATS], bursts=[Burst(at=20.0, lasts=15.0, times=6.0)])
     for policy in KINDS:

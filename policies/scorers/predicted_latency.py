@@ -1,8 +1,8 @@
 """Predicted latency: seconds until the client has something in hand, the shortest scores highest.
 
 A stream's first content by a predictor, which learns from streams; a whole answer, and what no predictor knows, by
-recent answers at a like load; else by how busy each is. Of predicted ones, one request in a hundred goes to a place that
-was not heard of for a minute, if there is one: it may have been slow then, and be quick now.
+recent answers at a like load; else by how busy each is. Of predicted requests one in a hundred goes to a place that was
+not heard of for a minute, if there is one: it may have been slow then, and be quick now.
 """
 
 from typing import ClassVar
