@@ -71,11 +71,11 @@ def foresee(places: tuple[Candidate, ...], chance: random.Random) -> None:
             load.backlog.add(waiting, 500.0, NOW - 0.1)
 
 
-def microseconds(kind: str, size: int, foreseen: bool = False) -> float:
-    """The best round's mean. ``foreseen``: each place has a predictor, though the policy can do without."""
+def microseconds(kind: str, size: int) -> float:
+    """The best round's mean."""
     policy = preset(kind)
     assert policy is not None
-    places = world(size, foreseen or "foresight" in policy.needs)
+    places = world(size, "foresight" in policy.needs)
     model = Model("m", (places,), policy, {"pool": Timeouts(), "cloud": Timeouts()}, 600.0)
     snapshot = Snapshot(NOW, {"m": model})
     chance = random.Random(1)
@@ -115,8 +115,6 @@ def main() -> None:
     print(f"{'(target)':20}" + "".join(f"{TARGETS[size]:>9.0f}" for size in SIZES))
     for kind in sorted(PRESETS):
         print(f"{kind:20}" + "".join(f"{microseconds(kind, size):>9.1f}" for size in SIZES))
-    predicted = "".join(f"{microseconds('lowest_latency', size, True):>9.1f}" for size in SIZES)
-    print(f"{'  with predictors':20}{predicted}")
     print(f"\n{'characters':20}" + "".join(f"{size:>9}" for size in PROMPTS))
     print(f"{'quality, reading':20}" + "".join(f"{reading(size):>9.1f}" for size in PROMPTS))
 

@@ -135,6 +135,10 @@ class LatencyPredictor(msgspec.Struct):
             return 1.0
         return exp(self.log_factor * (1.0 - self.scatter / evidence) * known / (known + SHRINK))
 
+    def silent(self, now: float) -> bool:
+        """Whether nothing was heard of it for long."""
+        return now - self.heard > FORGET
+
     def first_token(self, situation: Situation, now: float) -> Prediction:
         """Seconds to the first token."""
         return self.both(situation, now)[0]
