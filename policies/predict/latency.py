@@ -129,6 +129,10 @@ class LatencyPredictor(msgspec.Struct):
         known = self.samples * exp((self.heard - now) / FORGET)
         return exp(self.log_factor * known / (known + SHRINK))
 
+    def silent(self, now: float) -> bool:
+        """Whether nothing was heard of it for long."""
+        return now - self.heard > FORGET
+
     def first_token(self, situation: Situation, now: float) -> Prediction:
         """Seconds to the first token."""
         return self.both(situation, now)[0]
