@@ -10,6 +10,7 @@ WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 520, 240, 48, 24, 10
 COLOURS = ("#2a78c8", "#d1603d", "#3a9a5b", "#8a5bc0", "#b8902a", "#c94f8a", "#4a9fa8", "#777777")
 TICKS = 5
 ROUND = (1.0, 2.0, 5.0)
+LEAST = 1e-300  # between ticks
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -41,6 +42,8 @@ class Axis(msgspec.Struct, frozen=True):
             steps = ROUND if len(decades) <= TICKS else ROUND[:1]
             return [times * 10.0**n for n in decades for times in steps if self.low <= times * 10.0**n <= self.high]
         span = (self.high - self.low) / TICKS
+        if span < LEAST:
+            return [self.low]
         power = 10.0 ** math.floor(math.log10(span))
         step = power * next(times for times in (*ROUND, 10.0) if times * power >= span * 0.999)
         first, last = math.ceil(self.low / step - 1e-6), math.floor(self.high / step + 1e-6)
