@@ -87,7 +87,7 @@ def _inserting(table: str, names: Sequence[str], rows: int = 1) -> str:
 
 
 _ALL, _CHARGES = (_inserting(name, kind.__struct_fields__) for name, kind in TABLES.items())
-_USUAL = [(rows, _inserting("requests", Row.__struct_fields__[:USUAL], rows)) for rows in (512, 64, 8, 1)]
+_USUAL = [(rows, _inserting("requests", Row.__struct_fields__[:USUAL], rows)) for rows in (1024, 128, 16, 4, 1)]
 
 
 def _insert_usual(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> None:

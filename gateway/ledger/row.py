@@ -183,7 +183,7 @@ def values(time: float, outcome: Outcome, price: Price | None) -> tuple[Any, ...
         outcome.key,
         outcome.deployment,
         outcome.endpoint,
-        outcome.stream,
+        1 if outcome.stream else 0,  # SQLite's module takes a bool by a long way round
         outcome.status,
         outcome.fault.failure.name if outcome.fault is not None else "",
         outcome.attempts,
@@ -198,8 +198,8 @@ def values(time: float, outcome: Outcome, price: Price | None) -> tuple[Any, ...
         cost,
         outcome.policy,
         f"{outcome.seed:016x}" if outcome.seed else "",
-        bool(outcome.spent),
-        outcome.mirror,
+        1 if outcome.spent else 0,
+        1 if outcome.mirror else 0,
         outcome.rung or None,
         outcome.reason if outcome.reason != "first" else None,
     )
