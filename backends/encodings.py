@@ -58,7 +58,7 @@ class Encodings:
         """
         try:
             asked = msgspec.json.decode(body, type=_Body)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeError) as error:
             raise Uncountable(f"not plain text: {error}") from None
         if asked.tools or asked.functions or asked.response_format:
             raise Uncountable("how OpenAI writes tools and schemas into a prompt is not documented")

@@ -79,7 +79,7 @@ def _event(written: Any) -> Event | None:
     if kind == "BlockStored":
         return _stored(values)
     if kind == "BlockRemoved":
-        return Removed(_hashes(values["block_hashes"]), values.get("group_idx") or 0)
+        return Removed(_hashes(values["block_hashes"]), _group(values))
     return Cleared() if kind == "AllBlocksCleared" else None
 
 
@@ -88,6 +88,8 @@ def _stored(values: dict[str, Any]) -> Stored:
     if size < 1 or not all(type(token) is int for token in tokens):
         raise ValueError("block_size or token_ids")
     adapter = values.get("lora_name") or ""
+    if type(adapter) is not str:
+        raise ValueError("lora_name")
     extras = values.get("extra_keys") or [None] * len(hashes)
     partial = bool(values.get("kv_cache_spec_sliding_window")) or len(tokens) != size * len(hashes)
     return Stored(
@@ -97,9 +99,16 @@ def _stored(values: dict[str, Any]) -> Stored:
         size,
         adapter,
         [[key for key in keys or () if key != adapter] for keys in extras],
-        values.get("group_idx") or 0,
+        _group(values),
         partial or len(extras) != len(hashes),
     )
+
+
+def _group(values: dict[str, Any]) -> int:
+    group = values.get("group_idx") or 0
+    if type(group) is not int:
+        raise ValueError("group_idx")
+    return group
 
 
 def _hashes(written: Any) -> list[Hash]:

@@ -2,6 +2,7 @@
 
     python -m bench.trouble slow        # one of four replicas three times slower, from the start and from half-way on
     python -m bench.trouble dies        # one of four dies for a minute: who fails before a first token
+    python -m bench.trouble burst       # six times the traffic: how much of it the one place gets that gets most
     python -m bench.trouble prefixes    # prompts as code generation has them: input tokens/s at the knee
     python -m bench.trouble decode      # long answers to short prompts, against least_busy
 
@@ -19,15 +20,17 @@ from gateway.simulate.baselines import least_scores
 from gateway.simulate.draw import draw
 from gateway.simulate.places import OwnReplica
 from gateway.simulate.pool import Options
-from gateway.simulate.spec import Group, Outage, Slowdown, Spec
+from gateway.simulate.spec import Burst, Group, Outage, Slowdown, Spec
 from gateway.simulate.tally import quantile
 from gateway.simulate.trace import Trace
 from gateway.simulate.world import World
+from policies.presets import PRESETS
 from policies.profile import Policy
 from policies.scorers import Scorer
 from policies.scorers.prefix_cost import DECODE, uncached
 from policies.types import Candidate, Request
 
+KINDS = tuple(each.kind for each in PRESETS)
 SEEDS = (1, 2, 3)
 TIMES, FROM, FOUND, LASTS = 3.0, 300.0, 30.0, 600.0
 CHATS = Group(name="chats", prompt_tokens=1500, output_tokens=150)
@@ -84,7 +87,7 @@ def slow() -> None:
     print("| one of four replicas 3 x slower | TTFT p99, s | x the oracle | from half-way on: p99 before | "
           "in its first 30 s | after them | x the oracle |\n|---|--:|--:|--:|--:|--:|--:|")  # fmt: skip
     least = [0.0, 0.0]
-    for policy in ("oracle", "slo_cost", "prefix", "peak_ewma", "least_busy", "round_robin"):
+    for policy in ("oracle", *KINDS):
         always, later, before, during = [], [], [], []
         for seed in SEEDS:
             options = Options(replicas=4)
@@ -98,12 +101,12 @@ def slow() -> None:
         if policy == "oracle":
             least = [mean(always), mean(later)]
         shown = f"{mean(always):.2f} | {mean(always) / least[0]:.2f} | {mean(before):.2f} | {mean(during):.2f}"
-        print(f"| {policy} | {shown} | {mean(later):.2f} | {mean(later) / least[1]:.2f} |", flush=True)
+        print(f"| `{policy}` | {shown} | {mean(later):.2f} | {mean(later) / least[1]:.2f} |", flush=True)
 
 
 def dies() -> None:
     print("| one of four dies for a minute | requests | failed before a first token | after it |\n|---|--:|--:|--:|")
-    for policy in ("slo_cost", "prefix", "least_busy", "power_of_two", "round_robin"):
+    for policy in KINDS:
         worlds = []
         for seed in SEEDS:
             trace = drawn(CHATS, 8.0, LASTS, seed, outages=[Outage(replica=1, at=FROM, lasts=60.0)])
@@ -111,7 +114,26 @@ def dies() -> None:
         results = [made.tally.result(0.0) for made in worlds]
         unanswered = sum(made.unanswered for made in worlds)
         failed = sum(each.errors + each.rejected for each in results)
-        print(f"| {policy} | {sum(r.requests for r in results):,} | {unanswered} | {failed - unanswered} |", flush=True)
+        print(
+            f"| `{policy}` | {sum(r.requests for r in results):,} | {unanswered} | {failed - unanswered} |", flush=True
+        )
+
+
+def burst() -> None:
+    """Tokens, not requests: that is what a place is busy with."""
+    print(
+        "| six times the traffic on four equals | most at one place | worst of 12 seeds | TTFT p99, s |\n"
+        "|---|--:|--:|--:|"
+    )
+    spec = Spec(lasts=35.0, rate=5.0, block=16, groups=[CHATS], bursts=[Burst(at=20.0, lasts=15.0, times=6.0)])
+    for policy in KINDS:
+        shares, p99 = [], []
+        for seed in range(1, 13):
+            made = played(policy, Trace("burst", draw(spec, seed), spec.block), Options(replicas=4), seed)
+            each = [place.computed for place in made.places.values() if isinstance(place, OwnReplica)]
+            shares.append(max(each) / sum(each))
+            p99.append(quantile(sorted(made.tally.ttft), 0.99) or 0.0)
+        print(f"| `{policy}` | {mean(shares):.1%} | {max(shares):.1%} | {mean(p99):.2f} |", flush=True)
 
 
 def prefixes() -> None:
@@ -150,7 +172,7 @@ def decode() -> None:
             print(f"| {policy}, {rate:g} a second | {cells} |", flush=True)
 
 
-PARTS = {"slow": slow, "dies": dies, "prefixes": prefixes, "decode": decode}
+PARTS = {"slow": slow, "dies": dies, "burst": burst, "prefixes": prefixes, "decode": decode}
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or PARTS:

@@ -74,10 +74,10 @@ class App:
         self.gateway.catalog = catalog
         self.log.set_level(config.telemetry.log)
         self.live.forget(set(catalog.adapters))
-        await self._move_ledger(config)
-        await self._move_export(config)
         self.prober.follow(catalog)
         self.kv_events.follow(catalog)
+        await self._move_ledger(config)
+        await self._move_export(config)
 
     async def _start_engines(self, config: Config) -> None:
         """The embedded engines. One that a reload no longer names stays: requests under way may be on it."""
@@ -97,9 +97,9 @@ class App:
             NotALedger: the file cannot be one.
         """
         path, keep = config.telemetry.ledger, config.telemetry.retention
-        self._recorded = (path, keep)
         report = partial(self.log.event, "error", "ledger")
         self.gateway.ledger = Ledger(Path(path), keep, report, self._learned) if path else None
+        self._recorded = (path, keep)
 
     def _learned(self) -> Iterator[Piece]:
         return pieces(self.live, self.gateway.catalog)

@@ -139,7 +139,9 @@ class Caches:
 
     def connected(self, id: Id, up: bool) -> None:
         """Its publisher is there, or gone."""
-        precise = self.of[id]
+        precise = self.of.get(id)
+        if precise is None:  # a reload has just dropped it
+            return
         mirror = precise.mirrors[id]
         if up:
             mirror.up = True
@@ -149,7 +151,9 @@ class Caches:
 
     def told(self, id: Id, batch: Batch) -> None:
         """A batch of its events."""
-        precise = self.of[id]
+        precise = self.of.get(id)
+        if precise is None:
+            return
         mirror = precise.mirrors[id]
         if not batch.events and batch.seq == mirror.last:
             return  # a heartbeat

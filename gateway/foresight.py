@@ -25,6 +25,7 @@ from policies.types import Candidate, Model, Request, Usage
 HOMES = 65_536  # conversations whose place is remembered
 LATE = 0.95  # the share of its own prediction after which an attempt's silence is a sign
 COUNTED = 4  # of so many attempts one is counted in ``coverage``
+BEST_EFFORT = Target()  # of a policy that foresees, but has no service level
 SHORTEST = 8  # tokens; the pace of a shorter answer says little
 
 
@@ -76,9 +77,9 @@ class Foresight:
         return self._classes
 
     def targets(self) -> Iterator[tuple[str, MissPrice, float]]:
-        """Each model with a service level: what came of it, and the share of misses that it permits."""
+        """Each model that has a service level: what came of it, and the share of misses that it permits."""
         for name, misses in self._misses.items():
-            if name in self._models:
+            if name in self._models and self._models[name].target != BEST_EFFORT:
                 yield name, misses, self._models[name].target.allowed
 
     def learned(self) -> dict[str, dict[str, Any]]:
@@ -198,4 +199,4 @@ def _hinted(model: str, request: Request) -> str:
 
 
 def _target(model: Model) -> Target:
-    return next((each.target for each in model.policy.scorers if isinstance(each, SloCost)), Target())
+    return next((each.target for each in model.policy.scorers if isinstance(each, SloCost)), BEST_EFFORT)

@@ -52,8 +52,7 @@ class Source:
 
     def close(self) -> None:
         self._subscriber.close()
-        if self.id in self._caches.of:
-            self.down()
+        self.down()
 
 
 class KvEvents:
@@ -110,6 +109,8 @@ class KvEvents:
         while True:
             await asyncio.sleep(LOOK)
             for source in self._sources.values():
+                if source.id not in self._caches.of:  # a reload is dropping it
+                    continue
                 source.looks += 1
                 state = self._caches.mirror(source.id).state
                 if state != source.said and (state != "missing" or source.said or source.looks > GRACE):

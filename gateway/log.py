@@ -124,7 +124,8 @@ class Log:
 
     def event(self, level: str, event: str, message: str) -> None:
         if LEVELS.index(level) >= self._rank:
-            self._append(EventLine(clock.wall(), level, event, message))
+            text = message.encode(errors="replace").decode()  # it may quote a file's name, which need not be text
+            self._append(EventLine(clock.wall(), level, event, text))
 
     def _append(self, line: EventLine | tuple[float, Outcome]) -> None:
         if len(self._lines) == QUEUE:

@@ -75,15 +75,15 @@ def _tries(outcome: Outcome) -> list[Tried]:
 
 def _again(gateway: Gateway, outcome: Outcome) -> Decision | None:
     """Where a request of the same model and size would go now. Its words are not kept, so what a policy reads from them
-    (a prefix, tools, a conversation) is not in it."""
+    (a prefix, tools, a conversation, how hard it is) is not in it."""
     catalog, now = gateway.catalog, clock.now()
     model = catalog.models.get(outcome.model)
     if model is None:
         return None
     tokens = outcome.usage.prompt or 1
     request = Request(outcome.family, model.name, outcome.stream, WORDLESS, tokens, now, clock.seed())
-    if model.needs:
-        request = asking.filled(request, model, LOCAL, {}, gateway.live)
+    if needs := model.needs - {"difficulty"}:  # a judged prompt moves its model's threshold
+        request = asking.filled(request, msgspec.structs.replace(model, needs=needs), LOCAL, {}, gateway.live)
     return explain(request, model, Snapshot(now, catalog.models))
 
 

@@ -9,7 +9,7 @@ Stale telemetry is unknown: never zero, never saturated. Two units are never mix
 from collections.abc import Callable
 from enum import StrEnum
 
-from policies.learners.speed import Speed
+from policies.learners.speed import Speed, Timing
 from policies.types import Candidate, Request
 
 NEVER = float("-inf")
@@ -39,22 +39,38 @@ def busy(candidates: list[Candidate], now: float) -> tuple[list[float], Rung]:
 
 def latencies(request: Request, candidates: list[Candidate], now: float) -> list[float] | None:
     """Seconds until the client has something in hand, as recent answers at a like load say; None: there were none."""
-    return _settled(candidates, lambda c, speed: speed.latency(request.stream).at(c.load.in_flight, now), now)
+    return _at_load(candidates, lambda speed: speed.latency(request.stream), now)
 
 
 def peaks(request: Request, candidates: list[Candidate], now: float) -> list[float] | None:
     """The same whatever the load: the peak-sensitive means."""
-    return _settled(candidates, lambda c, speed: speed.latency(request.stream).ewma.at(now), now)
+    return _settled(candidates, lambda _, speed: speed.latency(request.stream).ewma.at(now), now)
 
 
 def token_times(candidates: list[Candidate], now: float) -> list[float] | None:
     """Seconds by output token, as recent answers at a like load say; None: there were none."""
-    return _settled(candidates, lambda c, speed: speed.token.at(c.load.in_flight, now), now)
+    return _at_load(candidates, lambda speed: speed.token, now)
+
+
+def foreseen(candidates: list[Candidate]) -> bool:
+    """Whether each of them has a predictor."""
+    return True not in [c.load.predictor is None for c in candidates]
 
 
 def learned(candidates: list[Candidate]) -> bool:
     """Whether any answer has told of any of them."""
     return any(c.load.speed is not None and c.load.speed.heard_at > NEVER for c in candidates)
+
+
+def _at_load(candidates: list[Candidate], timing: Callable[[Speed], Timing], now: float) -> list[float] | None:
+    """What each would take with so many there. Settled by request there, or who is not heard of would be taken to be as
+    crowded as its siblings."""
+
+    def by_request(c: Candidate, speed: Speed) -> float:
+        return timing(speed).at(c.load.in_flight, now) / (1 + c.load.in_flight)
+
+    shares = _settled(candidates, by_request, now)
+    return shares and [share * (1 + c.load.in_flight) for share, c in zip(shares, candidates, strict=True)]
 
 
 def _settled(candidates: list[Candidate], read: Callable[[Candidate, Speed], float], now: float) -> list[float] | None:

@@ -17,7 +17,7 @@ from copy import deepcopy
 from pathlib import Path
 
 from bench.fidelity.play import play
-from bench.fidelity.vllm import BLOCK, FLAGS
+from bench.fidelity.vllm import BLOCK, two
 from bench.process import Process, free_ports, python
 from gateway.app import App
 from gateway.config import load
@@ -28,7 +28,6 @@ from gateway.simulate.spec import Burst, Group, Spec
 from gateway.simulate.trace import Trace
 from policies.predict.coverage import Coverage
 from policies.predict.residuals import LEVELS
-from tests.engine.vllm import Vllm, install, make_model
 
 CONFIG = """
 deployments: {{pool: {{provider: vllm, model: m, endpoints: {urls}}}}}
@@ -52,13 +51,8 @@ def embedded(replicas: int) -> Iterator[list[str]]:
 
 @contextmanager
 def real() -> Iterator[list[str]]:
-    home = install()
-    model = make_model(home)
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        engines = [Vllm(folder / f"{core}.log", home, model, "m", FLAGS, core) for core in (0, 1)]
+    with two("m") as engines:
         for engine in engines:
-            stack.callback(engine.kill)
             engine.start()
         for engine in engines:
             engine.wait_healthy()

@@ -11,7 +11,8 @@ import argparse
 import asyncio
 import itertools
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -88,6 +89,19 @@ def renamed(trace: Trace) -> Trace:
     return msgspec.structs.replace(trace, arrivals=arrivals)
 
 
+@contextmanager
+def two(name: str) -> Iterator[list[Vllm]]:
+    """Engines that serve a model by this name, one core each, not started yet."""
+    home = install()
+    model = make_model(home)
+    with ExitStack() as stack:
+        logs = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        engines = [Vllm(logs / f"{core}.log", home, model, name, FLAGS, core) for core in (0, 1)]
+        for engine in engines:
+            stack.callback(engine.kill)
+        yield engines
+
+
 def started(engines: list[Vllm]) -> None:
     """Running, and gone through once."""
     for engine in engines:
@@ -103,13 +117,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=120, help="of each workload")
     parser.add_argument("--only", choices=("predict", "rank"), help="one part of it, with a profile that is given")
     args = parser.parse_args()
-    home = install()
-    model = make_model(home)
-    with ExitStack() as stack:
-        logs = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        engines = [Vllm(logs / f"{core}.log", home, model, "tiny", FLAGS, core) for core in (0, 1)]
-        for engine in engines:
-            stack.callback(engine.kill)
+    with two("tiny") as engines:
         started(engines)
         if args.profile:
             profile = load_as(Profile, args.profile)[0]

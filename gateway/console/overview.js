@@ -65,8 +65,11 @@ function tiles({ now, active, waiting }, points) {
       color,
     );
   const sum = ({ requests }) => Object.values(requests).reduce((all, each) => all + each, 0);
-  const rest = quantiles =>
-    quantiles ? `p95 ${seconds(quantiles.p95)} · p99 ${seconds(quantiles.p99)}` : "no streams yet";
+  const latency = (title, name, color) => {
+    const seen = total[name];
+    const tail = seen ? `p95 ${seconds(seen.p95)} · p99 ${seconds(seen.p99)}` : "no streams yet";
+    return tile(title, seconds(seen?.p50), "median", tail, line(point => point[name]?.[0], color));
+  };
   const cost = money.own + money.cloud;
   return h(
     "div",
@@ -86,20 +89,8 @@ function tiles({ now, active, waiting }, points) {
       null,
       total.failed >= 0.05 ? "bad" : "",
     ),
-    tile(
-      "First token",
-      seconds(total.first_token?.p50),
-      "median",
-      rest(total.first_token),
-      line(point => point.first_token?.[0], 2),
-    ),
-    tile(
-      "Each token",
-      seconds(total.per_token?.p50),
-      "median",
-      rest(total.per_token),
-      line(point => point.per_token?.[0], 4),
-    ),
+    latency("First token", "first_token", 2),
+    latency("Each token", "per_token", 4),
     tile(
       "Tokens",
       number(total.completion),

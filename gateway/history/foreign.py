@@ -7,6 +7,7 @@ import csv
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from math import isfinite, nan
 from pathlib import Path
 from typing import Any
 
@@ -175,9 +176,12 @@ def _number(value: Any, column: str) -> float | None:
     if value is None:
         return None
     try:
-        return float(value)
+        number = float(value)
     except (TypeError, ValueError):
-        raise ValueError(f"{column}: {value!r} is not a number") from None
+        number = nan
+    if not isfinite(number):
+        raise ValueError(f"{column}: {value!r} is not a number")
+    return number
 
 
 def _moment(value: Any, column: str) -> float:

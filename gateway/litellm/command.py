@@ -6,7 +6,8 @@ from pathlib import Path
 
 import yaml
 
-from gateway.litellm.convert import Conversion, Misread, text
+from gateway.litellm.convert import Conversion, text
+from gateway.litellm.read import Misread
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Mapping
+from math import inf
 from typing import Any
 
 from gateway.config.address import MODEL_NAME
 from gateway.litellm.deployment import Entry, deployment, same_pool
 from gateway.litellm.names import Names
+from gateway.litellm.read import Misread, shaped
 
 STRATEGIES = {
     "simple-shuffle": "weighted",
@@ -23,38 +25,27 @@ SILENT = frozenset({"enable_pre_call_checks", "set_verbose", "debug_level", "jso
 Json = dict[str, Any]
 
 
-class Misread(Exception):
-    """The file is not LiteLLM's; the message names the place."""
-
-
 class Conversion:
-    """``made``: the configuration. ``notes``: what a person must know or do."""
+    """``made``: the configuration. ``notes``: what a person must know or do.
 
-    def __init__(self, read: object) -> None:
-        if not isinstance(read, dict) or not isinstance(read.get("model_list"), list):
-            raise Misread("model_list: missing, so this is no configuration of LiteLLM's proxy")
+    Raises:
+        Misread: it is not LiteLLM's.
+    """
+
+    def __init__(self, given: object) -> None:
+        read = shaped(given)
         self.notes: list[str] = []
         self.names = Names(self.notes)
         self.made: Json = {}
-        self._router = self._section(read, "router_settings")
-        self._module = self._section(read, "litellm_settings")
-        self._general = self._section(read, "general_settings")
+        sections = ("router_settings", "litellm_settings", "general_settings")
+        self._router, self._module, self._general = (dict(read.get(name) or {}) for name in sections)
         self._auth()
         self._defaults()
         self._models(read["model_list"])
         self._fallbacks()
-        for name, section in (
-            ("router_settings", self._router), ("litellm_settings", self._module), ("general_settings", self._general),
-        ):  # fmt: skip
+        for name, section in zip(sections, (self._router, self._module, self._general), strict=True):
             self.notes += [f"{name}.{key}: has no place here" for key in section if key not in SILENT]
-        rest = set(read) - {"model_list", "router_settings", "litellm_settings", "general_settings"}
-        self.notes += [f"{key}: has no place here" for key in sorted(rest)]
-
-    def _section(self, read: Json, name: str) -> Json:
-        section = read.get(name) or {}
-        if not isinstance(section, dict):
-            raise Misread(f"{name}: must be a mapping")
-        return dict(section)
+        self.notes += [f"{key}: has no place here" for key in sorted(map(str, set(read) - {"model_list", *sections}))]
 
     def _auth(self) -> None:
         master = self._general.pop("master_key", None)
@@ -91,8 +82,6 @@ class Conversion:
         groups: dict[str, list[Entry]] = {}
         for number, item in enumerate(listed):
             path = f"model_list[{number}]"
-            if not isinstance(item, dict) or not isinstance(item.get("model_name"), str):
-                raise Misread(f"{path}.model_name: missing")
             made = deployment(item, path, self.names, self.notes, drop=drop)
             if made is not None and self._servable(item["model_name"], path):
                 groups.setdefault(item["model_name"], []).append(made)
@@ -165,7 +154,7 @@ def _first(*values: Any) -> Any:
 
 
 def _positive(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < inf
 
 
 def text(conversion: Conversion, source: str) -> str:

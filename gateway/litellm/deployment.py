@@ -16,6 +16,7 @@ PRICES = {
     "cache_creation_input_token_cost": "cache_write",
 }
 COUNTS = {"rpm": "rpm", "tpm": "tpm", "max_parallel_requests": "max_concurrency"}
+SECRET = ("auth", "key", "token", "secret", "cookie", "password", "credential")  # in the names of headers
 #: Of model_info: what says nothing to a router.
 SILENT = frozenset({"id", "mode", "base_model", "description", "litellm_provider", "max_output_tokens", "max_tokens"})
 Json = dict[str, Any]
@@ -32,7 +33,7 @@ def deployment(item: Json, path: str, names: Names, notes: list[str], *, drop: b
     """None: it has no place here, and a note says why."""
     given, info = dict(item.get("litellm_params") or {}), dict(item.get("model_info") or {})
     model = given.pop("model", None)
-    if not isinstance(model, str):
+    if model is None:
         notes.append(f"{path}.litellm_params.model: missing; left out")
         return None
     found = _provider(model, given, path, notes)
@@ -43,7 +44,7 @@ def deployment(item: Json, path: str, names: Names, notes: list[str], *, drop: b
     _address(made, who, given, path, names)
     _credentials(made, who, given, path, names)
     _limits(made, given, item)
-    _price(made, given, info)
+    _price(made, given, info, path, notes)
     window = info.pop("max_input_tokens", None)
     if isinstance(window, int) and window > 0:
         made["context_window"] = window
@@ -100,8 +101,10 @@ def _provider(model: str, given: Json, path: str, notes: list[str]) -> tuple[Kno
 def _address(made: Json, who: Known, given: Json, path: str, names: Names) -> None:
     address = names.value(given.pop("api_base", None) or given.pop("base_url", None))
     given.pop("base_url", None)
-    if isinstance(address, str):
+    if address is not None:
         address = address.rstrip("/")
+        if "@" in address:
+            address = names.secret(address, "UPSTREAM_URL", f"{path}.litellm_params.api_base")
     if who.engine:
         made["endpoints"] = [str(address).removesuffix("/v1")]
     elif who.provider == "azure":
@@ -153,7 +156,7 @@ def _credentials(made: Json, who: Known, given: Json, path: str, names: Names) -
 
 
 def _header(name: str, value: Any, path: str, names: Names) -> str:
-    if any(word in name.lower() for word in ("auth", "key", "token", "secret")):
+    if any(word in name.lower() for word in SECRET):
         variable = re.sub(r"[^A-Z0-9]+", "_", name.upper())
         return names.secret(value, variable, f"{path}.litellm_params.extra_headers.{name}")
     return str(names.value(value))
@@ -178,10 +181,14 @@ def _limits(made: Json, given: Json, item: Json) -> None:
         made["timeouts"] = timeouts
 
 
-def _price(made: Json, given: Json, info: Json) -> None:
-    found = {own: given.pop(key, None) or info.pop(key, None) for key, own in PRICES.items()}
-    for key in PRICES:
-        info.pop(key, None)
-    known = {own: round(float(each) * MILLION, 9) for own, each in found.items() if each is not None}
+def _price(made: Json, given: Json, info: Json, path: str, notes: list[str]) -> None:
+    known: dict[str, float] = {}
+    for key, own in PRICES.items():
+        stated, otherwise = given.pop(key, None), info.pop(key, None)
+        found = stated if stated is not None else otherwise
+        try:
+            known |= {own: round(float(found) * MILLION, 9)} if found is not None else {}
+        except ValueError:
+            notes.append(f"{path}.{key}: {found!r} is no price; left out")
     if known:
         made["price"] = {"input": 0.0, "output": 0.0, **known}

@@ -46,7 +46,7 @@ class Exporter:
         self._resource = Resource.create(names)
         self._spans = Spans(self._resource, gateway.version, clock.wall() - clock.now())
         self._since = int(clock.wall() * 1e9)
-        self._working = True
+        self._working = {"metrics": True, "traces": True}
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self.exported = 0  # traces
@@ -64,7 +64,7 @@ class Exporter:
     def close(self) -> None:
         """Export the last of it, unless the collector is gone or slow."""
         self._stop.set()
-        self._thread.join(timeout=LAST if self._working else 0.0)
+        self._thread.join(timeout=LAST if any(self._working.values()) else 0.0)
         self._spans_out.shutdown()  # type: ignore[no-untyped-call]
         self._metrics_out.shutdown()
 
@@ -76,7 +76,7 @@ class Exporter:
                 self._traces()
                 if ticks % METRICS == 0:
                     self._metrics()
-        if self._working:
+        if any(self._working.values()):
             self.flush()
 
     def _traces(self) -> None:
@@ -107,6 +107,6 @@ class Exporter:
 
     def _note(self, signal: str, done: bool) -> None:
         self.failures[signal] += not done
-        if done is not self._working:
-            self._working = done
-            self._report("the collector takes telemetry again" if done else "the collector takes no telemetry")
+        if done is not self._working[signal]:
+            self._working[signal] = done
+            self._report(f"the collector takes {signal} again" if done else f"the collector takes no {signal}")

@@ -15,19 +15,21 @@ SHORTEST = 8  # tokens; the pace of a shorter answer is its first token's wait a
 
 
 class Timing(msgspec.Struct):
-    """One kind of time: its mean, and the newest by the load they met."""
+    """One kind of time: its mean, the newest by the load they met, and the requests that the last one met."""
 
     ewma: PeakEwma = msgspec.field(default_factory=PeakEwma)
     probes: Probes = msgspec.field(default_factory=Probes)
+    met: float = 1.0
 
     def observe(self, seconds: float, in_flight: int, now: float) -> None:
         self.ewma.observe(seconds, now)
         self.probes.observe(seconds, in_flight, now)
+        self.met = 1.0 + in_flight
 
     def at(self, in_flight: int, now: float) -> float:
         """Seconds to expect with ``in_flight`` requests there; nought where nothing was ever seen."""
         probed = self.probes.at(in_flight, now)
-        return self.ewma.at(now) if probed is None else probed
+        return self.ewma.at(now) * (1 + in_flight) / self.met if probed is None else probed
 
 
 class Speed(msgspec.Struct):

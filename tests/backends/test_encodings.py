@@ -54,6 +54,7 @@ def test_a_file_that_is_not_what_tiktoken_expects_is_as_good_as_none(tmp_path: P
         (chat("a", tools=[{"type": "function"}]), "gpt-4o", "tools and schemas"),
         (chat([{"type": "image_url", "image_url": {"url": "x"}}]), "gpt-4o", "image_url|are not at"),
         (chat(7), "gpt-4o", "not plain text"),
+        (chat("a").replace(b'"a"', b'"\xff"'), "gpt-4o", "not plain text"),
         (
             msgspec.json.encode({"messages": [{"role": "tool", "content": "a", "tool_call_id": "1"}]}),
             "gpt-4o",

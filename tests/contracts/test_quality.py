@@ -5,7 +5,7 @@ from collections import Counter
 import msgspec
 import pytest
 
-from gateway import clock
+from gateway import clock, recent
 from gateway.telemetry import prometheus
 from gateway.telemetry.readings import judged
 from tests.contracts.client import chat, connected, post
@@ -39,6 +39,16 @@ async def test_hard_prompts_go_to_the_last_deployment_and_others_to_the_cheapest
         assert went[HARD]["mid"] == went[EASY]["mid"] == 0, "it costs, and the other cheap one does not"
         seen = gateway.gateway.live.judge.thresholds["m"]
         assert seen.judged == 100 and abs(seen.strong - 20) <= 5
+
+
+async def test_asking_where_a_request_would_go_now_moves_no_threshold() -> None:
+    async with running(PLACES % "quality") as gateway, connected(gateway.port) as client:
+        reply = await client.ask(said(HARD))
+        seen = gateway.gateway.live.judge.thresholds["m"]
+        before = msgspec.structs.astuple(seen)
+        opened = recent.opened(gateway.gateway, reply.headers["x-request-id"], again=True)
+        assert opened is not None and opened.again is not None
+        assert msgspec.structs.astuple(seen) == before
 
 
 async def test_where_the_strong_one_is_down_a_hard_prompt_is_answered_all_the_same() -> None:

@@ -17,7 +17,7 @@ from policies.bucket import Bucket
 from policies.load import Continues
 from tests.backends.recover.wire import DONE, Read, chunk, event, read
 from tests.contracts.client import Reply, ask, chat, connected, post
-from tests.contracts.scripted import Call, Script, silent, stream, upstream, whole
+from tests.contracts.scripted import Call, Script, Upstream, silent, stream, upstream, whole
 from tests.contracts.serving import Running, running, until
 
 CUT = 9  # events after which an engine hangs up
@@ -358,11 +358,9 @@ class Rendering:
             await whole(b"")(call)
 
 
-@pytest.mark.parametrize(("count", "spent"), [(7, 7), (1, 2), (None, 2)])
-async def test_chunks_of_several_tokens_are_counted_before_the_budget_shrinks(count: int | None, spent: int) -> None:
-    """Seen with speculative decoding, and where a slow reader's chunks were joined: a chunk was taken for a token."""
-    more = stream(chunk("new", {"content": "!"}), chunk("new", {}, "length"), DONE)
-    victim, other = Rendering(count, stream(ROLE, TEXT, TEXT, end=False)), Rendering(count, more)
+@asynccontextmanager
+async def rendering(victim: Rendering, other: Rendering) -> AsyncIterator[tuple[Running, Upstream]]:
+    """Two such engines behind a gateway that knows that they continue, and the second of them."""
     async with upstream(victim) as one, upstream(other) as two:
         text = f"""
 deployments:
@@ -373,37 +371,37 @@ models: {{m: {{deployments: [one, two]}}}}
         async with running(text) as gateway:
             loads = gateway.gateway.live.loads.values()
             await until(lambda: all(load.continues is Continues.EXACTLY for load in loads))
-            reply = await ask(gateway.port, chat(stream=True, max_tokens=30, min_tokens=5))
-            seen = read(reply.body)
-            assert (seen.texts, seen.finishes, seen.done) == ({"content": "yesyes!"}, ["length"], 1)
-            (continued,) = other.asked
-            assert (continued["max_tokens"], continued["min_tokens"]) == (30 - spent, max(0, 5 - spent))
-            (logged,) = gateway.requests()
-            assert logged["completion_tokens"] == spent + 1
-            assert [each["usage"]["completion"] for each in logged["spent"]] == [spent, 1]
+            yield gateway, two
+
+
+@pytest.mark.parametrize(("count", "spent"), [(7, 7), (1, 2), (None, 2)])
+async def test_chunks_of_several_tokens_are_counted_before_the_budget_shrinks(count: int | None, spent: int) -> None:
+    """Seen with speculative decoding, and where a slow reader's chunks were joined: a chunk was taken for a token."""
+    more = stream(chunk("new", {"content": "!"}), chunk("new", {}, "length"), DONE)
+    victim, other = Rendering(count, stream(ROLE, TEXT, TEXT, end=False)), Rendering(count, more)
+    async with rendering(victim, other) as (gateway, _):
+        reply = await ask(gateway.port, chat(stream=True, max_tokens=30, min_tokens=5))
+        seen = read(reply.body)
+        assert (seen.texts, seen.finishes, seen.done) == ({"content": "yesyes!"}, ["length"], 1)
+        (continued,) = other.asked
+        assert (continued["max_tokens"], continued["min_tokens"]) == (30 - spent, max(0, 5 - spent))
+        (logged,) = gateway.requests()
+        assert logged["completion_tokens"] == spent + 1
+        assert [each["usage"]["completion"] for each in logged["spent"]] == [spent, 1]
 
 
 async def test_a_client_that_leaves_while_its_text_is_counted_is_forgotten() -> None:
     victim, other = Rendering(None, stream(ROLE, TEXT, end=False)), Rendering(None, silent)
-    async with upstream(victim) as one, upstream(other) as two:
-        text = f"""
-deployments:
-  one: {{provider: vllm, model: m, endpoints: ["{one.url.removesuffix("/v1")}"], weights: w}}
-  two: {{provider: vllm, model: m, endpoints: ["{two.url.removesuffix("/v1")}"], weights: w}}
-models: {{m: {{deployments: [one, two]}}}}
-"""
-        async with running(text) as gateway, connected(gateway.port) as client:
-            loads = gateway.gateway.live.loads.values()
-            await until(lambda: all(load.continues is Continues.EXACTLY for load in loads))
-            client.send(chat(stream=True, max_tokens=30))
-            counting: list[Call] = []
-            while not counting:
-                await asyncio.sleep(0.005)
-                counting = [call for call in two.calls if call.target == "/tokenize" and b'"prompt"' in call.body]
-            client.leave()
-            await until(lambda: gateway.requests())
-            await counting[0].left.wait()
-            assert (gateway.requests()[0]["failure"], other.asked) == ("CANCELLED", [])
+    async with rendering(victim, other) as (gateway, two), connected(gateway.port) as client:
+        client.send(chat(stream=True, max_tokens=30))
+        counting: list[Call] = []
+        while not counting:
+            await asyncio.sleep(0.005)
+            counting = [call for call in two.calls if call.target == "/tokenize" and b'"prompt"' in call.body]
+        client.leave()
+        await until(lambda: gateway.requests())
+        await counting[0].left.wait()
+        assert (gateway.requests()[0]["failure"], other.asked) == ("CANCELLED", [])
 
 
 async def test_a_request_that_is_no_text_in_its_depths_ends_in_the_error_like_any(door: str) -> None:

@@ -3,12 +3,14 @@
 import asyncio
 import hashlib
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import msgspec
 import pytest
 
 from tests.contracts.client import Client, Reply, ask, chat, connected, get, post
-from tests.contracts.scripted import ANSWER, Call, upstream, whole
+from tests.contracts.scripted import ANSWER, Call, Upstream, upstream, whole
 from tests.contracts.serving import Running, running, single, until
 
 LIMITED = "server: {max_body: 4KiB}\nauth: {keys: [{name: a, key: sk-a}, {name: b, key: sk-b, models: [mini-m]}]}"
@@ -66,41 +68,37 @@ async def test_a_request_is_answered_alike_whatever_came_before_it(seed: int, do
                 assert [told(await client.reply()) for _ in asked] == [alone[each] for each in asked]
 
 
-async def kept(gateway: Running, client: Client) -> None:
+@asynccontextmanager
+async def kept() -> AsyncIterator[tuple[Upstream, Running, Client]]:
     """The connection has been answered twice, so that it knows the head."""
-    for _ in range(2):
-        assert (await client.ask(chat("m", A))).status == 200
-
-
-async def test_a_body_that_is_declared_too_large_is_refused_before_it_comes() -> None:
     async with (
         upstream(echo) as up,
         running(single(up.url, LIMITED)) as gateway,
         connected(gateway.port) as client,
     ):
-        await kept(gateway, client)
+        for _ in range(2):
+            assert (await client.ask(chat("m", A))).status == 200
+        yield up, gateway, client
+
+
+async def test_a_body_that_is_declared_too_large_is_refused_before_it_comes() -> None:
+    async with kept() as (_, _, client):
         client.send(post("/v1/chat/completions", LONG, A)[:-4000])
         reply = await client.reply()
         assert (reply.status, reply.headers["connection"]) == (413, "close")
 
 
 async def test_a_client_that_leaves_within_a_body_leaves_nothing_behind() -> None:
-    async with upstream(echo) as up, running(single(up.url, LIMITED)) as gateway:
-        async with connected(gateway.port) as client:
-            await kept(gateway, client)
-            client.send(chat("m", A)[:-5])
-            await until(lambda: gateway.gateway.journeys)
+    async with kept() as (up, gateway, client):
+        client.send(chat("m", A)[:-5])
+        await until(lambda: gateway.gateway.journeys)
+        client.leave()
         await until(lambda: not gateway.gateway.journeys)
-    assert len(up.calls) == 2
+        assert len(up.calls) == 2
 
 
 async def test_a_request_that_is_stopped_within_its_body_is_told_once() -> None:
-    async with (
-        upstream(echo) as up,
-        running(single(up.url, LIMITED)) as gateway,
-        connected(gateway.port) as client,
-    ):
-        await kept(gateway, client)
+    async with kept() as (up, gateway, client):
         request = chat("m", A)
         client.send(request[:-5])
         await until(lambda: gateway.gateway.journeys)

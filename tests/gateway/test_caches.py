@@ -238,6 +238,16 @@ def test_what_a_reload_no_longer_names_is_forgotten() -> None:
     assert caches.placed(asked(), BLOCKS, 80.0).matched == {b.id: 160}
 
 
+def test_what_is_heard_of_an_engine_after_a_reload_dropped_it_is_passed_over() -> None:
+    caches, (a, _) = known("a", "b")
+    caches.keep([])
+    tell(caches, a, 1, whole())
+    caches.connected(a.id, False)
+    caches.connected(a.id, True)
+    caches.garbled(a.id)
+    assert not caches.of
+
+
 @pytest.mark.parametrize(("own", "after"), [(True, 3500.0), (False, 290.0)])
 def test_what_was_sent_is_believed_in_for_as_long_as_such_a_place_keeps_it(own: bool, after: float) -> None:
     caches, where = Caches(), place("pool", own=own)

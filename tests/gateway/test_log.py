@@ -53,6 +53,15 @@ def test_what_failed_is_named_and_a_clients_own_words_are_not_repeated() -> None
     assert client["failure"] == "BAD_REQUEST" and "message" not in client
 
 
+def test_a_message_that_is_no_text_is_written_as_far_as_it_is() -> None:
+    """Seen of a file whose name is not UTF-8: the log's thread died of it, and with it the log."""
+    sink = io.StringIO()
+    log = Log("info", sink)
+    log.event("error", "reload", "caf\udce9.yaml: no such file")
+    log.event("info", "reload", "later")
+    assert [line["message"] for line in written(log, sink)] == ["caf?.yaml: no such file", "later"]
+
+
 def test_lines_below_the_level_are_not_written() -> None:
     sink = io.StringIO()
     log = Log("error", sink)

@@ -121,15 +121,34 @@ def test_a_predictor_goes_before_what_was_learned_if_every_candidate_has_one() -
     quick, slow = pool("a", 2)
     timed(quick, 0.9)
     timed(slow, 0.1)
-    shared = hardware(cloud=False)
+    shared, stream = hardware(cloud=False), ask(stream=True)
     quick.load.predictor = LatencyPredictor(shared)
-    assert PredictedLatency().rung(ask(), [quick, slow], NOW) is Rung.LEARNED
+    assert PredictedLatency().rung(stream, [quick, slow], NOW) is Rung.LEARNED
     slow.load.predictor = LatencyPredictor(shared)
     for _ in range(30):
         told = slow.load.predictor.first_token(Situation(100), NOW)
         slow.load.predictor.observe_silence(Situation(100), told, 9.0, NOW)
-    assert PredictedLatency().rung(ask(), [quick, slow], NOW) is Rung.PREDICTED
-    assert best(PredictedLatency().score(ask(), [quick, slow], NOW)) == 0
+    assert PredictedLatency().rung(stream, [quick, slow], NOW) is Rung.PREDICTED
+    assert best(PredictedLatency().score(stream, [quick, slow], NOW)) == 0
+    assert PredictedLatency().rung(ask(), [quick, slow], NOW) is Rung.LEARNED, "predictors know of streams alone"
+
+
+def test_a_place_that_was_slow_is_asked_again_by_one_stream_in_a_hundred() -> None:
+    quick, slow = [*pool("a", 1), place("b")]
+    for one, seconds in ((quick, 0.1), (slow, 9.0)):
+        one.load.predictor = LatencyPredictor(hardware(cloud=True))
+        for _ in range(40):
+            told = one.load.predictor.first_token(Situation(100), NOW)
+            one.load.predictor.observe_first(Situation(100), told, seconds, NOW)
+    assert asked(slow, quick, NOW + 30) == 0
+    quick.load.predictor.heard = NOW + 120  # type: ignore[union-attr]
+    assert 20 < asked(slow, quick, NOW + 120) < 80
+
+
+def asked(one: Candidate, other: Candidate, now: float, times: int = 4000) -> int:
+    """How many of so many streams would go to the first rather than to the second."""
+    scores = (PredictedLatency().score(ask(n, stream=True), [one, other], now) for n in range(times))
+    return sum(best(each) == 0 for each in scores)
 
 
 def test_the_ladder_ends_at_our_own_count() -> None:

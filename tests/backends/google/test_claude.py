@@ -5,26 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.adapter import Incoming, Wire
-from backends.families import FAMILIES
+from backends.adapter import Wire
 from backends.google.claude import ClaudeItself
-from backends.peek import peek
 from policies.failure import Failure
-from policies.types import Request
+from tests.contracts_providers.harness import incoming
 
-FAMILY = {family.name: family for family in FAMILIES}
 MODEL = "claude-sonnet-4-5@20250929"
 RESOURCE = "projects/p/locations/us-east5"
 ADAPTER = ClaudeItself("https://us-east5-aiplatform.googleapis.com/v1", RESOURCE, MODEL, {})
 
 
-def incoming(body: bytes, family: str = "messages") -> Incoming:
-    seen = peek(FAMILY[family], body, b"application/json")
-    return Incoming(Request(family, "public", seen.stream, body, 1, 0.0), FAMILY[family], seen, b"")
-
-
 def encode(body: bytes, family: str = "messages") -> Wire:
-    return ADAPTER.encode(incoming(body, family))
+    return ADAPTER.encode(incoming(family, body))
 
 
 @pytest.mark.parametrize(
@@ -80,4 +72,4 @@ def test_where_tokens_are_counted_the_model_stays_in_the_body() -> None:
     ],
 )
 def test_anthropic_refuses_or_google_before_it(status: int, body: bytes, failure: Failure) -> None:
-    assert ADAPTER.fault(incoming(b'{"model":"m"}'), status, {}, body).failure is failure
+    assert ADAPTER.fault(incoming("messages", b'{"model":"m"}'), status, {}, body).failure is failure

@@ -75,6 +75,8 @@ def test_any_table_by_a_map_of_its_columns(tmp_path: Path) -> None:
             HEADER + FIRST.replace("2026-11-20 10:00:00.000", "yesterday"),
             "l.csv:2: startTime: 'yesterday' is not",
         ),
+        ("l.csv", HEADER + FIRST.replace("1000,500", "inf,500"), "l.csv:2: prompt_tokens: 'inf' is not a number"),
+        ("l.csv", HEADER + FIRST.replace("1000,500", "1000,nan"), "l.csv:2: completion_tokens: 'nan' is not a number"),
         ("l.csv", HEADER + FIRST.replace("10:00:06.500", "09:00:00"), "endTime: the request ends before it begins"),
         ("l.csv", "startTime,prompt_tokens,completion_token\n1,2,3\n", 'a column "completion_tokens"; did you mean'),
         ("l.csv", "a,b\n1,2\n", "for other tables say --columns"),

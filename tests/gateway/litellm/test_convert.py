@@ -197,15 +197,48 @@ def test_the_command_writes_a_file_that_passes_check(
     assert "provider: openai" in capsys.readouterr().out
 
 
+def test_a_price_that_is_none_is_left_out_and_named() -> None:
+    params = {"model": "gpt-4o", "input_cost_per_token": "cheap", "output_cost_per_token": "1e-6"}
+    made = Conversion({"model_list": [{"model_name": "m", "litellm_params": params}]})
+    assert made.made["deployments"]["m"]["price"] == {"input": 0.0, "output": 1.0}
+    assert made.notes == ["model_list[0].input_cost_per_token: 'cheap' is no price; left out"]
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"api_base": "https://me:canary@h/v1"},
+        {"api_base": "http://h/v1", "extra_headers": {"Cookie": "canary", "X-Password": "canary2"}},
+    ],
+)
+def test_a_secret_in_an_odd_place_is_not_copied_either(params: dict[str, Any]) -> None:
+    made = Conversion({"model_list": [{"model_name": "m", "litellm_params": {"model": "openai/x", **params}}]})
+    assert "canary" not in text(made, "config.yaml") and "stood in the file itself" in "".join(made.notes)
+
+
 @pytest.mark.parametrize(
     ("written", "said"),
     [
         ("model_list: [", ":1: not YAML"),
         ("a: 1", "model_list: missing"),
         ("[1]", "model_list: missing"),
-        ("model_list: [{litellm_params: {}}]", "model_list[0].model_name: missing"),
+        ("model_list: [{litellm_params: {}}]", "model_list[0]: missing: `model_name`"),
+        ("model_list: [7]", "model_list[0]: Expected"),
+        ("model_list: [{model_name: m, litellm_params: x}]", "model_list[0].litellm_params: Expected"),
+        ("model_list: [{model_name: m, model_info: [1]}]", "model_list[0].model_info: Expected"),
+        (
+            "model_list: [{model_name: m, litellm_params: {model: gpt-4o, input_cost_per_token: {a: 1}}}]",
+            "model_list[0].litellm_params.input_cost_per_token: Expected",
+        ),
+        (
+            "model_list: [{model_name: m, litellm_params: {model: hosted_vllm/x, api_base: [1]}}]",
+            "model_list[0].litellm_params.api_base: Expected",
+        ),
         ("model_list: [{model_name: m, litellm_params: {model: replicate/x}}]", "nothing in it has a place here"),
-        ("model_list: []\nrouter_settings: 7", "router_settings: must be a mapping"),
+        ("model_list: []\nrouter_settings: 7", "router_settings: Expected"),
+        ("model_list: []\nrouter_settings: {model_group_alias: [a]}", "router_settings.model_group_alias: Expected"),
+        ("model_list: []\nrouter_settings: {routing_strategy: [a]}", "router_settings.routing_strategy: Expected"),
+        ("model_list: []\nlitellm_settings: {fallbacks: 7}", "litellm_settings.fallbacks: Expected"),
         ("", "model_list: missing"),
     ],
 )

@@ -12,9 +12,9 @@ from gateway.telemetry.tracing import QUEUE
 from policies.tries import Trace
 from policies.types import Outcome
 from tests.contracts.client import Reply, ask, chat
-from tests.contracts.scripted import ANSWER, Script, Upstream, error, silent, stream, upstream, whole
+from tests.contracts.scripted import ANSWER, Call, Script, Upstream, error, silent, stream, upstream, whole
 from tests.contracts.serving import Running, configured, running, until
-from tests.gateway.telemetry.collector import Collector, collector, plain
+from tests.gateway.telemetry.collector import ACCEPTS, Collector, collector, plain
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 UNSAMPLED = PARENT.removesuffix("01") + "00"
@@ -214,7 +214,27 @@ async def test_a_collector_that_is_not_there_is_said_once_and_what_it_did_not_ta
         told = {each[0].name: each[2] for each in readings(gateway.gateway, 0.0)}
         assert told["cloverleaf.traces_dropped"] == 2
         gateway.app.log.flush()
-        assert gateway.log.getvalue().count('"event":"otlp"') == 1
+        assert gateway.log.getvalue().count('"event":"otlp"') == 2, "one for traces, one for metrics"
+
+
+async def test_a_collector_of_metrics_alone_is_said_once_however_often_both_are_sent() -> None:
+    async def metrics_alone(call: Call) -> None:
+        await (ACCEPTS if call.target == "/v1/metrics" else error(404))(call)
+
+    async with (
+        collector(metrics_alone) as told,
+        upstream(whole(ANSWER)) as up,
+        running(config(up, up, told.url)) as gateway,
+    ):
+        exporter = gateway.gateway.exporter
+        assert exporter is not None
+        for _ in range(3):
+            assert (await ask(gateway.port, chat("m"))).status == 200
+            await asyncio.to_thread(exporter.flush)
+        assert exporter.failures["traces"] > exporter.failures["metrics"] == 0
+        gateway.app.log.flush()
+        (line,) = [each for each in gateway.log.getvalue().splitlines() if '"event":"otlp"' in each]
+        assert "takes no traces" in line
 
 
 async def test_a_reload_may_take_the_collector_away_or_name_another() -> None:
