@@ -65,6 +65,7 @@ class Caches:
         for id, precise in before.items():
             if self.of.get(id) is not precise:
                 precise.forget(id)
+        self._precise = {weights: precise for weights, precise in self._precise.items() if precise.mirrors}
 
     def mirror(self, id: Id) -> Mirror:
         return self.of[id].mirrors[id]

@@ -238,6 +238,17 @@ def test_what_a_reload_no_longer_names_is_forgotten() -> None:
     assert caches.placed(asked(), BLOCKS, 80.0).matched == {b.id: 160}
 
 
+def test_prompts_that_no_engine_of_a_reload_would_hold_are_forgotten() -> None:
+    caches, (a, _) = known("a", "b")
+    tell(caches, a, 1, whole())
+    send(caches, a)
+    learn(caches)
+    asked_for = msgspec.structs.replace(model("m", [a]), needs=frozenset({"prefix"}))
+    caches.keep([])
+    caches.keep([asked_for])
+    assert not caches.of[a.id].chains.known
+
+
 def test_what_is_heard_of_an_engine_after_a_reload_dropped_it_is_passed_over() -> None:
     caches, (a, _) = known("a", "b")
     caches.keep([])
