@@ -1,6 +1,7 @@
 """What a bursty day costs. Rule: slo_cost against the best of a sweep of static thresholds, and a bound none can beat.
 
     python -m bench.spill ../shared/traces/azure2023_conv.csv            # Azure's public trace gives the sizes
+    python -m bench.spill ../shared/traces/azure2023_*.csv               # those of both, as often as they are there
 
 Arrivals are a Poisson process around a sine of +-50 %, with bursts of 1.8 times on top; at the mean they take 85 % of
 four replicas' GPU time, so the peaks must be bought. A static threshold sends a request to the cloud when the
@@ -131,13 +132,15 @@ def play(policy: str, trace: Trace, options: Options, seed: int) -> Day:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sizes", type=Path)
+    parser.add_argument("sizes", type=Path, nargs="+")
     parser.add_argument("--seconds", type=float, default=3600.0)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--policy", action="append", help="default: the sweep, and cheap (slo_cost)")
     args = parser.parse_args()
     options = Options(replicas=REPLICAS, prefill_rate=PREFILL)
-    sizes = read_trace(args.sizes, 0)
+    traces = [read_trace(path, 0) for path in args.sizes]
+    name = " and ".join(each.name for each in traces)
+    sizes = Trace(name, [arrival for each in traces for arrival in each.arrivals], traces[0].block)
     days = [day_of(sizes, options, args.seconds, seed) for seed in range(1, args.seeds + 1)]
     least = mean(bound(each, options) for each in days)
     everything = mean(sum(price(each) for each in day.arrivals) for day in days)

@@ -52,6 +52,11 @@ def token_times(candidates: list[Candidate], now: float) -> list[float] | None:
     return _at_load(candidates, lambda speed: speed.token, now)
 
 
+def foreseen(candidates: list[Candidate]) -> bool:
+    """Whether each of them has a predictor."""
+    return True not in [c.load.predictor is None for c in candidates]
+
+
 def learned(candidates: list[Candidate]) -> bool:
     """Whether any answer has told of any of them."""
     return any(c.load.speed is not None and c.load.speed.heard_at > NEVER for c in candidates)

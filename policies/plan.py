@@ -9,7 +9,7 @@ from policies.filters import Filter, FitsContext, Healthy, WithinRate
 from policies.filters.within_rate import opens_in, within_rate
 from policies.ladder import Rung
 from policies.pickers.base import MANY
-from policies.profile import SPARE, USUAL
+from policies.profile import SPARE, USUAL, Policy
 from policies.types import Candidate, Model, Plan, Request, Snapshot
 
 
@@ -39,10 +39,9 @@ def plan(request: Request, model: Model, snapshot: Snapshot, exclusions: Exclusi
     for number, tier in enumerate(model.tiers):
         candidates = list(tier) if exclusions is None else exclusions.keep(tier)
         if policy.sample and len(candidates) > MANY:
-            drawn = policy.eligible(request, policy.draw(request, candidates, policy.sample + SPARE), now)
-            free = [c for c in drawn if has_room(c)]
+            free = _drawn(request, policy, candidates, now)
             if free:
-                candidate, rung = policy.best(request, policy.heads(request, free), now)
+                candidate, rung = policy.best(request, free, now)
                 return Plan(candidate, number, len(candidates), rung=rung)
         eligible = policy.eligible(request, candidates, now)
         free = [c for c in eligible if c.deployment.max_concurrency is None or has_room(c)]
@@ -51,6 +50,16 @@ def plan(request: Request, model: Model, snapshot: Snapshot, exclusions: Exclusi
             return Plan(candidate, number, len(free), rung=rung)
         full = full or bool(eligible)
     return Plan(None, full=full)
+
+
+def _drawn(request: Request, policy: Policy, candidates: list[Candidate], now: float) -> list[Candidate]:
+    """A sample of the candidates, with others in place of those that cannot be chosen."""
+    drawn = policy.draw(request, candidates, policy.sample)
+    free = [c for c in policy.eligible(request, drawn, now) if has_room(c)]
+    if len(free) == len(drawn):
+        return free
+    spare = policy.draw(request, candidates, policy.sample + SPARE)  # begins with the same
+    return policy.heads(request, [c for c in policy.eligible(request, spare, now) if has_room(c)])
 
 
 def sole(request: Request, model: Model, now: float) -> Plan | None:

@@ -26,5 +26,8 @@ class Rendezvous(Picker, frozen=True):
         conversation, and mostly the same when they have become more."""
         if len(candidates) <= MANY:
             return candidates
-        key, count = request.conversation or request.seed, len(candidates)
-        return [candidates[n] for n in dict.fromkeys(jump(mix(key, i), count) for i in range(size))]
+        key, count, places, tried = request.conversation or request.seed, len(candidates), dict[int, None](), 0
+        while len(places) < min(size, count):
+            places[jump(mix(key, tried), count)] = None
+            tried += 1
+        return [candidates[n] for n in places]

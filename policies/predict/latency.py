@@ -53,14 +53,19 @@ class Situation(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def band(self) -> int:
-        """How loaded the endpoint is, seen from this prompt: 0 to 2."""
-        ratio = self.ahead / max(self.uncached, 256.0)
-        return (ratio > BANDS[0]) + (ratio > BANDS[1])
+        """How loaded the endpoint is, seen from this prompt."""
+        return band_of(self.uncached, self.ahead)
 
     @property
     def pace_band(self) -> int:
         """How many answers are under way there, roughly."""
         return bisect_right(PACE_BANDS, self.running)
+
+
+def band_of(uncached: float, ahead: float) -> int:
+    """How much stands ahead of a prompt of this kind."""
+    ratio = ahead / max(uncached, 256.0)
+    return (ratio > BANDS[0]) + (ratio > BANDS[1])
 
 
 class Quantity(msgspec.Struct):
@@ -76,7 +81,7 @@ class Quantity(msgspec.Struct):
 
     def known(self, band: int) -> Ratios:
         """The ratios of a band, or of the next lower one that has enough."""
-        while band and len(self.bands[band].ring) < FEW:
+        while band and self.bands[band].seen < FEW:
             band -= 1
         return self.bands[band]
 
@@ -95,11 +100,6 @@ class Prediction(msgspec.Struct, frozen=True, gc=False):
     ratios: Ratios
     calibration: Calibration
 
-    @property
-    def spread(self) -> float:
-        """Seconds of one standard deviation: half of what two thirds of such attempts lie within."""
-        return (self.quantile(0.84) - self.quantile(0.16)) / 2
-
     def quantile(self, share: float) -> float:
         """Seconds that ``share`` (0..1) of such attempts stay under."""
         return self.seconds * self.ratios.quantile(self.calibration.level(share))
@@ -114,20 +114,26 @@ class Prediction(msgspec.Struct, frozen=True, gc=False):
 
 
 class LatencyPredictor(msgspec.Struct):
-    """One endpoint: its class, a factor of its own (in the logarithm), and its own ratios."""
+    """One endpoint: its class, a factor of its own (in the logarithm), and its own ratios. ``scatter``: the variance of
+    the samples that the factor is the mean of."""
 
     hardware: HardwareClass
     log_factor: float = 0.0
+    scatter: float = 0.0
     samples: float = 0.0
     heard: float = 0.0  # when the last sample came
     bands: list[Ratios] = msgspec.field(default_factory=lambda: _no_ratios())
 
     def factor(self, now: float) -> float:
-        """How many times slower than its class it is, drawn towards 1 while little is known, or was long ago."""
+        """How many times slower than its class it is, drawn towards 1 while little is known, or was long ago; and by as
+        much as may be chance (James and Stein 1961): the least of several noisy factors belongs to no quick place."""
         if not self.samples:
             return 1.0
         known = self.samples * exp((self.heard - now) / FORGET)
-        return exp(self.log_factor * known / (known + SHRINK))
+        evidence = known * self.log_factor * self.log_factor
+        if evidence <= self.scatter:
+            return 1.0
+        return exp(self.log_factor * (1.0 - self.scatter / evidence) * known / (known + SHRINK))
 
     def silent(self, now: float) -> bool:
         """Whether nothing was heard of it for long."""
@@ -141,24 +147,32 @@ class LatencyPredictor(msgspec.Struct):
         """Seconds for each token after the first."""
         return self.both(situation, now)[1]
 
-    def both(self, met: Situation, now: float) -> tuple[Prediction, Prediction, float]:
-        """Seconds to the first token, for each further one, and the factor in both. A plan asks this of every
-        candidate, so the sums are written out."""
-        factor, kind = self.factor(now), self.hardware
-        a, k1, k2, k3, k4, k5 = kind.first.line.weights
-        thousands = met.uncached / KILO
-        seconds = a + thousands * (k1 + k2 * thousands) + k3 * met.ahead / KILO + k4 * met.running + k5 * met.waiting
-        first = max(seconds, kind.first.line.floor) * factor
-        a, b, c = kind.each.line.weights
-        each = max(a + b * met.running + c * met.resident / KILO, kind.each.line.floor) * factor
-        band = met.band
+    def both(self, met: Situation, now: float) -> tuple[Prediction, Prediction]:
+        """Seconds to the first token, and for each further one."""
+        first, ratios, each, paces, _ = self.look(met.uncached, met.ahead, met.running, met.waiting, met.resident, now)
+        kind = self.hardware
+        return Prediction(first, ratios, kind.first.calibration), Prediction(each, paces, kind.each.calibration)
+
+    def look(
+        self, uncached: float, ahead: float, running: float, waiting: float, resident: float, now: float
+    ) -> tuple[float, Ratios, float, Ratios, float]:
+        """Of a situation: seconds to the first token, their ratios, seconds for each further one, their ratios, and the
+        factor in both. A plan asks this of every candidate, so the sums are written out."""
+        factor, first, each = self.factor(now), self.hardware.first, self.hardware.each
+        line, thousands = first.line, uncached / KILO
+        a, k1, k2, k3, k4, k5 = line.weights
+        seconds = a + thousands * (k1 + k2 * thousands) + k3 * ahead / KILO + k4 * running + k5 * waiting
+        if seconds < line.floor:
+            seconds = line.floor
+        line = each.line
+        a, b, c = line.weights
+        pace = a + b * running + c * resident / KILO
+        if pace < line.floor:
+            pace = line.floor
+        band = band_of(uncached, ahead) if ahead else 0
         own = self.bands[band]
-        ratios = own if len(own.ring) >= FEW else kind.first.known(band)
-        return (
-            Prediction(first, ratios, kind.first.calibration),
-            Prediction(each, kind.each.known(met.pace_band), kind.each.calibration),
-            factor,
-        )
+        ratios = own if own.seen >= FEW else first.known(band)
+        return seconds * factor, ratios, pace * factor, each.known(bisect_right(PACE_BANDS, running)), factor
 
     def observe_first(self, situation: Situation, told: Prediction, seconds: float, now: float) -> None:
         """A first token took ``seconds``."""
@@ -182,7 +196,7 @@ class LatencyPredictor(msgspec.Struct):
 
     def restarted(self) -> None:
         """A new engine behind the address: what is known of the old one is not its."""
-        self.log_factor = self.samples = 0.0
+        self.log_factor = self.scatter = self.samples = 0.0
         self.bands = _no_ratios()
 
     def _count(self, situation: Situation, told: Prediction, seconds: float, now: float) -> None:
@@ -192,7 +206,10 @@ class LatencyPredictor(msgspec.Struct):
         self.bands[situation.band].observe(ratio)
         self.samples = min(self.samples * exp((self.heard - now) / FORGET) + 1.0, MEMORY)
         self.heard = now
-        self.log_factor += (log(seconds / quantity.at(situation.first)) - self.log_factor) / self.samples
+        apart = log(seconds / quantity.at(situation.first)) - self.log_factor
+        share = 1.0 / self.samples
+        self.log_factor += apart * share
+        self.scatter += (apart * apart * (1.0 - share) - self.scatter) * share
 
 
 def hardware(cloud: bool) -> HardwareClass:

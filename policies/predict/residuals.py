@@ -43,11 +43,17 @@ class Ratios(msgspec.Struct):
         high = min(low + 1, len(self.order) - 1)
         return self.order[low] + (position - low) * (self.order[high] - self.order[low])
 
+    @property
+    def spread(self) -> float:
+        """One standard deviation: half of what two thirds of them lie within."""
+        last = len(self.order) - 1
+        return (self.order[int(0.84 * last)] - self.order[int(0.16 * last)]) / 2
+
     def share(self, ratio: float) -> float:
         """The share of them at or under ``ratio``, never quite 0 or 1: the inverse of ``quantile``."""
         order = self.order
-        if ratio >= order[-1]:
-            return (len(order) + 0.5) / (len(order) + 1)
+        if ratio >= order[-1]:  # as most are, while nothing is late
+            return 1.0 - 0.5 / (len(order) + 1)
         above = bisect_right(order, ratio)
         if above == 0:
             return 0.5 / (len(order) + 1)
@@ -73,8 +79,9 @@ class Calibration(msgspec.Struct):
 
     def share(self, level: float) -> float:
         """The share of cases that a level's quantile holds in: the inverse."""
-        if level > self.levels[-1]:  # as most are, while nothing is late
-            return LEVELS[-1] + (1.0 - LEVELS[-1]) * (level - self.levels[-1]) / (1.0 - self.levels[-1])
+        last = self.levels[-1]
+        if level > last:
+            return LEVELS[-1] + (1.0 - LEVELS[-1]) * (level - last) / (1.0 - last)
         return _interpolate(level, self.levels, LEVELS)
 
     def observe(self, level: float) -> None:

@@ -8,12 +8,11 @@ not heard of for a minute, if there is one: it may have been slow then, and be q
 from typing import ClassVar
 
 from policies.chance import mix
-from policies.ladder import Rung, busy, latencies, learned
+from policies.ladder import Rung, busy, foreseen, latencies, learned
 from policies.needs import Need
 from policies.scorers.base import Scorer
 from policies.scorers.slo_cost import EXPLORE
-from policies.slo.estimate import Target
-from policies.slo.forecast import foretold
+from policies.slo.forecast import first_tokens
 from policies.types import Candidate, Request
 
 
@@ -21,7 +20,7 @@ class PredictedLatency(Scorer, frozen=True, tag="predicted_latency"):
     needs: ClassVar[frozenset[Need]] = frozenset({"speed", "foresight"})
 
     def score(self, request: Request, candidates: list[Candidate], now: float) -> list[float]:
-        seconds = _predicted(request, candidates, now)
+        seconds = first_tokens(request, candidates, now) if request.stream else None
         if seconds is not None and mix(request.seed, EXPLORE) % EXPLORE == 0:
             silent = [c.load.predictor is not None and c.load.predictor.silent(now) for c in candidates]
             if any(silent):
@@ -33,18 +32,6 @@ class PredictedLatency(Scorer, frozen=True, tag="predicted_latency"):
         return [least / max(each, 1e-6) for each in seconds]
 
     def rung(self, request: Request, candidates: list[Candidate], now: float) -> Rung:
-        if _predicted(request, candidates, now) is not None:
+        if request.stream and foreseen(candidates):
             return Rung.PREDICTED
         return Rung.LEARNED if learned(candidates) else busy(candidates, now)[1]
-
-
-def _predicted(request: Request, candidates: list[Candidate], now: float) -> list[float] | None:
-    if not request.stream:
-        return None
-    seconds = []
-    for c in candidates:
-        estimate = foretold(request, c, Target(), now)
-        if estimate is None:
-            return None
-        seconds.append(estimate.first.seconds)
-    return seconds

@@ -30,7 +30,7 @@ class PrefixCost(Scorer, frozen=True, tag="prefix_cost"):
 
     def score(self, request: Request, candidates: list[Candidate], now: float) -> list[float]:
         waiting = [len(c.load.backlog.owed) for c in candidates]
-        weight = DUPLICATE + min(sum(waiting) / len(waiting), UNEVEN * (1 + min(waiting)))
+        weight = DUPLICATE + kept_waiting(waiting)
         costs = [c.load.backlog.at(now) + DECODE * c.load.in_flight + weight * uncached(request, c) for c in candidates]
         least = min(costs)
         return [(1.0 + least) / (1.0 + cost) for cost in costs]
@@ -39,6 +39,11 @@ class PrefixCost(Scorer, frozen=True, tag="prefix_cost"):
         if request.matched is None:
             return Rung.IN_FLIGHT
         return Rung.PRECISE if request.told else Rung.PREFIX
+
+
+def kept_waiting(waiting: list[int]) -> float:
+    """How many requests, of those that each engine has without content, whoever computes a prompt keeps waiting."""
+    return min(sum(waiting) / len(waiting), UNEVEN * (1 + min(waiting))) if waiting else 0.0
 
 
 def uncached(request: Request, candidate: Candidate) -> float:

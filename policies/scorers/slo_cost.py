@@ -3,23 +3,31 @@
 C is a cloud's price for this request, or an own engine's GPU-seconds at the pool's shadow price; see policies/slo. A
 cloud without a known price counts as the dearest. One request in a hundred goes to a place drawn among those whose
 optimistic estimate (its 10th percentile) meets the target: what is never chosen is never learned.
+
+A burden is seconds that the pool waits in all: for this first token, beside this answer, and for this prompt, which
+keeps as many waiting as wait at an engine on average, and fills a cache with what another may hold. Where other
+gateways send to the same places, all within one standard deviation of the lightest are as good: or each would choose
+the same one.
 """
 
 from typing import ClassVar
 
 from policies.chance import mix
-from policies.ladder import Rung, busy
+from policies.ladder import Rung, busy, foreseen
 from policies.needs import Need
+from policies.predict.latency import Prediction
 from policies.scorers.base import Scorer
 from policies.scorers.cost import expected_cost
-from policies.slo.estimate import USUAL, Estimate, Target
-from policies.slo.forecast import foretold
+from policies.scorers.prefix_cost import kept_waiting
+from policies.slo.estimate import USUAL, Glance, Target
+from policies.slo.forecast import glances
 from policies.slo.objective import rank
 from policies.types import Candidate, Request
 
 EXPLORE = 100  # one request in so many
 OPTIMISTIC = 0.1
 UNPRICED = 1.0  # USD: more than any request costs, so that it is asked when there is nothing else
+DUPLICATE = 4.0  # times its own prefill that a prompt costs the pool by filling a cache with what another holds
 HOME = 0.8  # what a conversation's own place counts of its cost: a conversation spills as a unit
 
 
@@ -31,31 +39,39 @@ class SloCost(Scorer, frozen=True, tag="slo_cost"):
     target: Target = USUAL
 
     def score(self, request: Request, candidates: list[Candidate], now: float) -> list[float]:
-        estimates = [foretold(request, c, self.target, now) for c in candidates]
-        known = [each for each in estimates if each is not None]
-        if len(known) < len(candidates):
+        found = glances(request, candidates, self.target, now)
+        if found is None:
             return [1.0 / (1.0 + n) for n in busy(candidates, now)[0]]
         if mix(request.seed, EXPLORE) % EXPLORE == 0:
-            return self._explored(request, known)
-        costs = [_cost(request, c, each) for c, each in zip(candidates, known, strict=True)]
-        return rank(costs, known, request.late_price, self.target.allowed if self.target.strict else None)
+            return self._explored(request, candidates, found)
+        waiting = [len(c.load.backlog.owed) for c in candidates if c.pool.shadow is not None]
+        weight = DUPLICATE + kept_waiting(waiting)
+        costs = [_cost(request, c, each[1]) for c, each in zip(candidates, found, strict=True)]
+        burdens = [felt + weight * prefill for _, _, felt, prefill, _, _, _ in found]
+        spread = 0.0
+        if max(each[6] for each in found):
+            _, _, _, _, seconds, ratios, _ = found[burdens.index(min(burdens))]
+            spread = seconds * ratios.spread
+        allowed = self.target.allowed if self.target.strict else None
+        return rank(costs, [each[0] for each in found], burdens, request.late_price, allowed, spread)
 
     def rung(self, request: Request, candidates: list[Candidate], now: float) -> Rung:
-        if any(c.load.predictor is None for c in candidates):
-            return busy(candidates, now)[1]
-        return Rung.PREDICTED
+        return Rung.PREDICTED if foreseen(candidates) else busy(candidates, now)[1]
 
-    def _explored(self, request: Request, estimates: list[Estimate]) -> list[float]:
-        limit = self.target.first(request.prompt_tokens)
-        return [
-            1.0 if limit is None or each.first.quantile(OPTIMISTIC) <= limit else 0.5 * (1.0 - each.late)
-            for each in estimates
-        ]
+    def _explored(self, request: Request, candidates: list[Candidate], found: list[Glance]) -> list[float]:
+        limit, scores = self.target.first(request.prompt_tokens), []
+        for candidate, (late, _, _, _, seconds, ratios, _) in zip(candidates, found, strict=True):
+            predictor = candidate.load.predictor
+            assert predictor is not None
+            first = Prediction(seconds, ratios, predictor.hardware.first.calibration)
+            hopeful = limit is None or first.quantile(OPTIMISTIC) <= limit
+            scores.append(1.0 if hopeful else 0.5 * (1.0 - late))
+        return scores
 
 
-def _cost(request: Request, candidate: Candidate, each: Estimate) -> float:
+def _cost(request: Request, candidate: Candidate, work: float) -> float:
     shadow = candidate.pool.shadow
-    cost = shadow.price * each.work if shadow is not None else expected_cost(request, candidate)
+    cost = shadow.price * work if shadow is not None else expected_cost(request, candidate)
     if cost is None:
         return UNPRICED
     return cost * HOME if candidate.deployment.name == request.home else cost

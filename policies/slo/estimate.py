@@ -3,8 +3,10 @@
 import msgspec
 
 from policies.predict.latency import LatencyPredictor, Prediction, Situation
+from policies.predict.residuals import Ratios
 
 KILO = 1000.0
+SLOWED = 0.2  # of the time that its own tokens add to every step: how much longer the answers beside it take is felt
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -29,49 +31,75 @@ USUAL = Target(2.0, 0.5, 0.1)  # where nobody said what is in time
 
 
 class Estimate(msgspec.Struct, frozen=True, gc=False):
-    """One request at one place. ``late``: the probability of missing its target; ``work``: GPU-seconds; ``burden``:
-    seconds it makes the pool wait in all: its own first token, and what it costs those beside it and after it."""
+    """One request at one place. ``late``: the probability of missing its target; ``work``: GPU-seconds; ``felt``:
+    seconds until its own first token, and what its answer costs those beside it; ``prefill``: seconds that its prompt
+    takes of the place, which others wait for."""
 
     situation: Situation
     first: Prediction
     each: Prediction
     late: float
     work: float
-    burden: float
+    felt: float
+    prefill: float
 
 
-def estimate(
-    predictor: LatencyPredictor,
-    situation: Situation,
-    prompt_tokens: float,
-    output_tokens: float,
-    target: Target,
-    capacity: float | None,
-    now: float,
-    overdue: float = 1.0,
-) -> Estimate:
-    """``output_tokens``: expected; ``capacity``: tokens the endpoint's KV cache holds, None where that is not known;
-    ``overdue``: how many times its own 95th percentile the oldest attempt there has waited, at least 1."""
-    first, each, factor = predictor.both(situation, now)
-    if overdue > 1.0:
-        first = Prediction(first.seconds * overdue, first.ratios, first.calibration)
-    limit = target.first(prompt_tokens)
-    timely = 1.0 if limit is None else first.within(limit)
-    if target.tpot is not None and output_tokens > 1.0:
-        timely *= each.within(target.tpot)
-    _, k1, k2, *_ = predictor.hardware.first.line.weights
-    _, by_sequence, by_context = predictor.hardware.each.line.weights
-    thousands, context = situation.uncached / KILO, (prompt_tokens + output_tokens / 2) / KILO
-    prefill = factor * thousands * (k1 + k2 * thousands)
-    decode = factor * output_tokens * (by_sequence + by_context * context)  # its share of each step that it is in
-    work = prefill + decode
-    if capacity:
-        residence = first.seconds + output_tokens * each.seconds
-        work = max(work, (prompt_tokens + output_tokens) * residence / capacity)
-    beside = situation.running + situation.waiting
-    burden = first.seconds + (DUPLICATE + situation.waiting) * prefill + SLOWED * beside * decode
-    return Estimate(situation, first, each, 1.0 - timely, work, burden)
+# The same as plain numbers, for a plan has one for every candidate: late, work, felt, prefill; seconds to the first
+# token and their ratios; other gateways' requests there.
+Glance = tuple[float, float, float, float, float, Ratios, float]
+Met = tuple[float, float, float, float, float, float]  # what is met there: the fields of Situation
 
 
-SLOWED = 0.2  # of the time that its own tokens add to every step: how much longer the answers beside it take is felt
-DUPLICATE = 4.0  # times its own prefill that a prompt costs the pool by filling a cache with what another holds
+class Question(msgspec.Struct, frozen=True, gc=False):
+    """What is asked of every place alike: tokens of the prompt and (expected) of the answer; seconds that are in time,
+    of the first token and of each further one, None where any are."""
+
+    prompt: float
+    output: float
+    first: float | None
+    each: float | None
+
+    def glance(
+        self,
+        predictor: LatencyPredictor,
+        met: Met,
+        capacity: float | None,
+        now: float,
+        overdue: float = 1.0,
+    ) -> Glance:
+        """``capacity``: tokens the endpoint's KV cache holds, None where that is not known; ``overdue``: how many times
+        its own 95th percentile the oldest attempt there has waited."""
+        uncached, ahead, running, waiting, resident, others = met
+        first, ratios, each, paces, factor = predictor.look(uncached, ahead, running, waiting, resident, now)
+        if overdue > 1.0:
+            first *= overdue
+        kind, prompt, output, timely = predictor.hardware, self.prompt, self.output, 1.0
+        if self.first is not None:
+            timely = kind.first.calibration.share(ratios.share(self.first / first))
+        if self.each is not None:
+            timely *= kind.each.calibration.share(paces.share(self.each / each))
+        _, k1, k2, _, _, _ = kind.first.line.weights
+        _, by_sequence, by_context = kind.each.line.weights
+        thousands = uncached / KILO
+        prefill = factor * thousands * (k1 + k2 * thousands)
+        # its share of each step that it is in
+        decode = factor * output * (by_sequence + by_context * (prompt + output / 2) / KILO)
+        work = prefill + decode
+        if capacity:
+            work = max(work, (prompt + output) * (first + output * each) / capacity)
+        felt = first + SLOWED * (running + waiting) * decode
+        return 1.0 - timely, work, felt, prefill, first, ratios, others
+
+    def estimate(
+        self,
+        predictor: LatencyPredictor,
+        situation: Situation,
+        capacity: float | None,
+        now: float,
+        overdue: float = 1.0,
+    ) -> Estimate:
+        """The same in full."""
+        met = msgspec.structs.astuple(situation)
+        late, work, felt, prefill, seconds, ratios, _ = self.glance(predictor, met, capacity, now, overdue)
+        first = Prediction(seconds, ratios, predictor.hardware.first.calibration)
+        return Estimate(situation, first, predictor.each_token(situation, now), late, work, felt, prefill)

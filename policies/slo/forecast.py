@@ -8,9 +8,10 @@ import msgspec
 
 from policies.predict.coverage import Told
 from policies.predict.latency import Situation
-from policies.slo.estimate import Estimate, Target, estimate
+from policies.slo.estimate import Estimate, Glance, Met, Question, Target
 
 if TYPE_CHECKING:
+    from policies.load import Load
     from policies.types import Candidate, Request
 
 
@@ -40,34 +41,64 @@ def foretold(request: Request, candidate: Candidate, target: Target, now: float,
     load = candidate.load
     if load.predictor is None:
         return None
-    situation = _met(request, candidate, now, candidate.load.in_flight - sent)
-    output = request.expected_output
-    if request.max_tokens is not None:
-        output = min(output, request.max_tokens)
+    met = Situation(*_met(request, candidate, now, load.in_flight - sent))
     capacity = load.scraped.kv_tokens
-    overdue = _overdue(candidate, now)
-    return estimate(load.predictor, situation, request.prompt_tokens, output, target, capacity, now, overdue)
+    return _question(request, target).estimate(load.predictor, met, capacity, now, _overdue(load, now))
 
 
-def _met(request: Request, candidate: Candidate, now: float, ours: int) -> Situation:
+def glances(request: Request, candidates: list[Candidate], target: Target, now: float) -> list[Glance] | None:
+    """The same of each place, as far as a plan needs it; None where nothing is foretold of some."""
+    glance, found = _question(request, target).glance, []
+    for candidate in candidates:
+        load = candidate.load
+        if load.predictor is None:
+            return None
+        met = _met(request, candidate, now, load.in_flight)
+        found.append(glance(load.predictor, met, load.scraped.kv_tokens, now, _overdue(load, now)))
+    return found
+
+
+def first_tokens(request: Request, candidates: list[Candidate], now: float) -> list[float] | None:
+    """Seconds to the first token at each place; None where nothing is foretold of some."""
+    found = []
+    for candidate in candidates:
+        load = candidate.load
+        if load.predictor is None:
+            return None
+        uncached, ahead, running, waiting, resident, _ = _met(request, candidate, now, load.in_flight)
+        seconds = load.predictor.look(uncached, ahead, running, waiting, resident, now)[0]
+        found.append(seconds * max(1.0, _overdue(load, now)))
+    return found
+
+
+def _question(request: Request, target: Target) -> Question:
+    """What is asked of every place alike."""
+    prompt, output = request.prompt_tokens, request.expected_output
+    if request.max_tokens is not None and request.max_tokens < output:
+        output = request.max_tokens
+    return Question(prompt, output, target.first(prompt), target.tpot if output > 1 else None)
+
+
+def _met(request: Request, candidate: Candidate, now: float, ours: int) -> Met:
     """What the request would meet there: ours, of which we know all, and what other gateways have sent (the scrape less
     what was ours then), taken to be like this one."""
-    load, prompt = candidate.load, request.prompt_tokens
-    uncached = max(prompt - request.matched.get(candidate.id, 0), 1) if request.matched else prompt
-    waiting = len(load.backlog.owed)
-    ahead, running, resident = load.backlog.at(now) if waiting else 0.0, max(ours - waiting, 0), load.resident
+    load, prompt, matched = candidate.load, request.prompt_tokens, request.matched
+    uncached = max(prompt - matched.get(candidate.id, 0), 1) if matched else prompt
+    waiting, resident = len(load.backlog.owed), load.resident
+    ahead = load.backlog.at(now) if waiting else 0.0
+    running = ours - waiting if ours > waiting else 0
     seen = load.scraped
     if (seen.running or 0.0) + (seen.waiting or 0.0) <= load.own_at_scrape or (queued := load.queued(now)) is None:
-        return Situation(uncached, ahead, running, waiting, resident)
+        return uncached, ahead, running, waiting, resident, 0.0
     others = queued - load.in_flight
     theirs = others * (seen.waiting or 0.0) / ((seen.waiting or 0.0) + (seen.running or 0.0))
     resident += (others - theirs) * (prompt + request.expected_output)
-    return Situation(uncached, ahead + theirs * prompt, running + others - theirs, waiting + theirs, resident, others)
+    return uncached, ahead + theirs * prompt, running + others - theirs, waiting + theirs, resident, others
 
 
-def _overdue(candidate: Candidate, now: float) -> float:
+def _overdue(load: Load, now: float) -> float:
     """How many times its own 95th percentile the oldest attempt without a first token has waited: a sign that comes
     before its answer does."""
-    load = candidate.load
-    oldest = load.forecasts.get(next(iter(load.backlog.owed), -1))
+    owed = load.backlog.owed
+    oldest = load.forecasts.get(next(iter(owed))) if owed else None
     return 1.0 if oldest is None or not oldest.limit else (now - oldest.sent) / oldest.limit

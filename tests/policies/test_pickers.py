@@ -53,3 +53,12 @@ def test_a_conversation_stays_and_conversations_spread_by_score() -> None:
     assert 0.62 < talks["http://a-0"] / DRAWS < 0.71
     one = {Rendezvous().pick(ask(n, conversation=99), places, [1.0, 1.0]).id for n in range(50)}
     assert len(one) == 1
+
+
+def test_a_larger_draw_begins_with_the_smaller() -> None:
+    """So that a plan that must draw again, to make up for what was filtered, keeps what it had."""
+    places = pool("a", 40)
+    for seed in range(50):
+        for picker in PICKERS:
+            few, many = (picker().draw(ask(seed * 2**40, seed), places, size) for size in (8, 14))
+            assert many[:8] == few and len({each.id for each in many}) == 14

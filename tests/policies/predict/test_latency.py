@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from math import log
 
 import pytest
 
@@ -97,6 +98,28 @@ def test_an_endpoint_three_times_slower_is_known_within_a_hundred_answers() -> N
             break
     fast, slow = world.predictors
     assert slow.factor(slow.heard) > 1.7 * fast.factor(fast.heard)
+
+
+def test_luck_is_not_taken_for_speed() -> None:
+    """Of equal endpoints none seems much quicker than the others because its last answers happened to be."""
+    luck = believed = 0.0
+    for seed in range(10):
+        chance, kind, situation = random.Random(seed), hardware(cloud=False), Situation(1000)
+        equals, usual = [LatencyPredictor(kind) for _ in range(8)], kind.first.at(situation.first)
+        for _ in range(60):
+            for each in equals:
+                seconds = usual * chance.lognormvariate(0.0, 0.2)
+                each.observe_first(situation, each.first_token(situation, NOW), seconds, NOW)
+        luck += max(each.log_factor for each in equals) - min(each.log_factor for each in equals)
+        believed += log(max(each.factor(NOW) for each in equals) / min(each.factor(NOW) for each in equals))
+    assert 0.0 < believed < 0.55 * luck, "a mean over 40 alone would believe two thirds"
+
+
+def test_what_was_known_long_ago_counts_for_nothing() -> None:
+    predictor, situation = LatencyPredictor(hardware(cloud=False)), Situation(1000)
+    for _ in range(30):
+        predictor.observe_first(situation, predictor.first_token(situation, NOW), 2.0, NOW)
+    assert predictor.factor(NOW) > 1.3 and predictor.factor(NOW + 1e6) == 1.0
 
 
 def test_the_probability_of_being_in_time_is_the_quantile_turned_round() -> None:

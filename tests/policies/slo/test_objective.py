@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policies.predict.latency import LatencyPredictor, Situation, hardware
-from policies.slo.estimate import Estimate, Target, estimate
+from policies.slo.estimate import Estimate, Question, Target
 from policies.slo.objective import RARELY, TIE
 from policies.slo.objective import rank as rank_of
 
@@ -19,7 +19,13 @@ class Offer(msgspec.Struct, frozen=True):
 
 
 def rank(offers: list[Offer], late_price: float, late_allowed: float | None) -> list[float]:
-    return rank_of([each.cost for each in offers], [each.estimate for each in offers], late_price, late_allowed)
+    estimates = [each.estimate for each in offers]
+    lates, burdens = [each.late for each in estimates], [each.felt for each in estimates]
+    return rank_of([each.cost for each in offers], lates, burdens, late_price, late_allowed)
+
+
+def asked(prompt: float, output: float) -> Question:
+    return Question(prompt, output, TARGET.first(prompt), TARGET.tpot)
 
 
 def objective(offer: Offer, late_price: float) -> float:
@@ -29,7 +35,7 @@ def objective(offer: Offer, late_price: float) -> float:
 def offer(cost: float, late: float, seconds: float = 1.0) -> Offer:
     prediction = LatencyPredictor(hardware(cloud=True)).first_token(Situation(0), 0.0)
     prediction = type(prediction)(seconds, prediction.ratios, prediction.calibration)
-    return Offer(cost, Estimate(Situation(0), prediction, prediction, late, 0.1, seconds))
+    return Offer(cost, Estimate(Situation(0), prediction, prediction, late, 0.1, seconds, 0.0))
 
 
 def tie(offers: list[Offer], least: float, late_price: float) -> float:
@@ -66,6 +72,11 @@ def test_a_binding_level_leaves_no_late_one_where_another_keeps_it(offers: list[
     assert best.estimate.late <= allowed or all(each.estimate.late > allowed for each in offers)
 
 
+def test_a_spread_makes_those_near_the_lightest_equal() -> None:
+    near, far = (rank_of([0.0] * 3, [0.0] * 3, [1.0, 1.1, 2.0], 0.0, spread=spread) for spread in (0.0, 0.2))
+    assert near[0] > near[1] > near[2] and far[0] == far[1] > far[2]
+
+
 def test_an_idle_engine_of_ones_own_is_cheaper_than_any_cloud() -> None:
     own, cloud = rank([offer(0.0, 0.01), offer(0.001, 0.01)], 0.01, None)
     assert own > cloud
@@ -83,20 +94,20 @@ def test_the_target_grows_with_the_prompt() -> None:
 
 def test_a_longer_queue_makes_it_likelier_to_be_late_and_takes_no_more_work() -> None:
     predictor = LatencyPredictor(hardware(cloud=False))
-    idle = estimate(predictor, Situation(1000), 1000, 200, TARGET, None, 0.0)
-    crowded = estimate(predictor, Situation(1000, ahead=40_000), 1000, 200, TARGET, None, 0.0)
+    idle = asked(1000, 200).estimate(predictor, Situation(1000), None, 0.0)
+    crowded = asked(1000, 200).estimate(predictor, Situation(1000, ahead=40_000), None, 0.0)
     assert idle.late < 0.2 < 0.9 < crowded.late
     assert idle.work == crowded.work
 
 
 def test_cached_tokens_are_no_work() -> None:
     predictor = LatencyPredictor(hardware(cloud=False))
-    cached, new = (estimate(predictor, Situation(n), 8000, 10, TARGET, None, 0.0) for n in (100, 8000))
+    cached, new = (asked(8000, 10).estimate(predictor, Situation(n), None, 0.0) for n in (100, 8000))
     assert cached.work < new.work / 3
 
 
 def test_where_memory_binds_its_share_is_the_work() -> None:
     predictor, situation = LatencyPredictor(hardware(cloud=False)), Situation(8000)
-    free = estimate(predictor, situation, 8000, 1000, TARGET, 1e9, 0.0)
-    tight = estimate(predictor, situation, 8000, 1000, TARGET, 20_000, 0.0)
-    assert free.work == estimate(predictor, situation, 8000, 1000, TARGET, None, 0.0).work < tight.work
+    free = asked(8000, 1000).estimate(predictor, situation, 1e9, 0.0)
+    tight = asked(8000, 1000).estimate(predictor, situation, 20_000, 0.0)
+    assert free.work == asked(8000, 1000).estimate(predictor, situation, None, 0.0).work < tight.work
