@@ -56,7 +56,9 @@ class Caches:
     def keep(self, models: Iterable[Model]) -> None:
         """Know the caches of these models' engines, where they are told and asked for; forget the others'."""
         before, self.of, self._models = self.of, {}, {}
+        named: set[Id] = set()
         for model in models:
+            named.update(c.id for tier in model.tiers for c in tier)
             if "prefix" not in model.needs:
                 continue
             told = {c.id: c.deployment.weights for tier in model.tiers for c in tier if c.deployment.cache_events}
@@ -67,6 +69,8 @@ class Caches:
         for id, precise in before.items():
             if self.of.get(id) is not precise:
                 precise.forget(id)
+        for id in self.guess.held.keys() - named:
+            self.guess.clear(id)
         self._precise = {weights: precise for weights, precise in self._precise.items() if precise.mirrors}
 
     def mirror(self, id: Id) -> Mirror:

@@ -5,6 +5,7 @@ All read the same prefix index and the same live loads as our own policies: what
 
 from typing import ClassVar
 
+from gateway.own import is_own
 from policies.needs import Need
 from policies.profile import Policy
 from policies.scorers import Scorer
@@ -73,7 +74,7 @@ class SpillAbove(Told, frozen=True, tag="spill_above"):
     threshold: float
 
     def score(self, request: Request, candidates: list[Candidate], now: float) -> list[float]:
-        own = [self._queue(c, now) if _own(c) else float("inf") for c in candidates]
+        own = [self._queue(c, now) if is_own(c) else float("inf") for c in candidates]
         if min(own) > self.threshold:
             return [1.0 if queue == float("inf") else 0.0 for queue in own]
         most = 1.0 + max(c.load.in_flight for c in candidates)
@@ -99,10 +100,6 @@ BASELINES: tuple[Policy, ...] = (
 
 
 QUEUES = ("tokens", "waiting", "in_flight")
-
-
-def _own(candidate: Candidate) -> bool:
-    return candidate.deployment.own and candidate.deployment.price is None
 
 
 def baseline(name: str) -> Policy | None:

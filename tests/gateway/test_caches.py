@@ -253,6 +253,15 @@ def test_what_a_reload_no_longer_names_is_forgotten() -> None:
     assert caches.placed(asked(), BLOCKS, 80.0).matched == {b.id: 160}
 
 
+def test_what_was_sent_to_an_endpoint_that_a_reload_dropped_is_forgotten() -> None:
+    caches, (a, b) = Caches(), (place("pool", f"http://{name}", own=True) for name in "ab")
+    send(caches, a)
+    send(caches, b)
+    caches.keep([model("m", [b])])
+    assert set(caches.guess.held) == {b.id}
+    assert caches.placed(asked(), BLOCKS, 80.0).matched == {b.id: 160}
+
+
 def test_prompts_that_no_engine_of_a_reload_would_hold_are_forgotten() -> None:
     caches, (a, _) = known("a", "b")
     tell(caches, a, 1, whole())
