@@ -1,10 +1,11 @@
 """The database. Rule: SQLite in WAL mode, one writer and any readers; a file that is not a ledger is never touched."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, groupby
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import msgspec
 
@@ -13,7 +14,6 @@ from gateway.ledger.row import USUAL, Charge, Row, columns
 
 APPLICATION = 0x434C4F56  # "CLOV": says in the file's header whose it is
 TABLES: Mapping[str, type[Row | Charge]] = MappingProxyType({"requests": Row, "charges": Charge})
-_NOTHING = (None,) * (len(columns(Row)) - USUAL)
 
 
 class NotALedger(OSError):
@@ -60,17 +60,17 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def insert(connection: sqlite3.Connection, rows: Sequence[Row], charged: Sequence[Charge] = ()) -> None:
-    """All of them, or none.
+def insert(connection: sqlite3.Connection, rows: Iterable[tuple[Any, ...]], charged: Iterable[Charge] = ()) -> None:
+    """All of them, or none. ``rows``: as `row.values` makes them.
 
     Raises:
         sqlite3.Error: the disk is full, the file is locked or gone.
     """
     connection.execute("BEGIN IMMEDIATE")
     try:
-        for usual, some in groupby(map(msgspec.structs.astuple, rows), _is_usual):
-            if usual:
-                _insert_usual(connection, [values[:USUAL] for values in some])
+        for width, some in groupby(rows, len):
+            if width == USUAL:  # binding the others' NULLs would double the cost
+                _insert_usual(connection, list(some))
             else:
                 connection.executemany(_ALL, some)
         connection.executemany(_CHARGES, map(msgspec.structs.astuple, charged))
@@ -87,20 +87,17 @@ def _inserting(table: str, names: Sequence[str], rows: int = 1) -> str:
 
 
 _ALL, _CHARGES = (_inserting(name, kind.__struct_fields__) for name, kind in TABLES.items())
-_USUAL = _inserting("requests", Row.__struct_fields__[:USUAL])  # binding the others' NULLs would double the cost
-_TOGETHER = 100  # rows in one statement: for each statement the thread lets go of the interpreter, and waits for it
-_MANY = _inserting("requests", Row.__struct_fields__[:USUAL], _TOGETHER)
+_USUAL = [(rows, _inserting("requests", Row.__struct_fields__[:USUAL], rows)) for rows in (1024, 128, 16, 4, 1)]
 
 
-def _insert_usual(connection: sqlite3.Connection, rows: list[tuple[object, ...]]) -> None:
-    whole = len(rows) - len(rows) % _TOGETHER
-    starts = range(0, whole, _TOGETHER)
-    connection.executemany(_MANY, [list(chain.from_iterable(rows[at : at + _TOGETHER])) for at in starts])
-    connection.executemany(_USUAL, rows[whole:])
-
-
-def _is_usual(values: tuple[object, ...]) -> bool:
-    return values[USUAL:] == _NOTHING
+def _insert_usual(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> None:
+    """In few statements: at each the thread lets go of the interpreter and has to wait for it, and while it waits, each
+    callback of the event loop wakes it in vain."""
+    done = 0
+    for many, statement in _USUAL:
+        starts = range(done, len(rows) - many + 1, many)
+        connection.executemany(statement, [list(chain.from_iterable(rows[at : at + many])) for at in starts])
+        done += len(starts) * many
 
 
 def forget(connection: sqlite3.Connection, before: float, most: int) -> int:

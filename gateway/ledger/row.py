@@ -146,6 +146,7 @@ class Charge(msgspec.Struct, frozen=True):
 
 
 USUAL = Row.__struct_fields__.index("cache_write_tokens")  # columns that a request as a rule has something of
+_RARE = Row.__struct_fields__[USUAL:]
 
 _SQL_TYPES = {
     str: "TEXT", float: "REAL", int: "INTEGER", bool: "INTEGER", bytes: "BLOB",
@@ -161,12 +162,20 @@ def columns(table: type[Row | Charge]) -> list[tuple[str, str]]:
 
 def row(time: float, outcome: Outcome, price: Price | None) -> Row:
     """The row of one outcome. ``price``: what the deployment that answered takes."""
+    return Row(*values(time, outcome, price))
+
+
+def values(time: float, outcome: Outcome, price: Price | None) -> tuple[Any, ...]:
+    """The same as a tuple, of ``USUAL`` values or of all: made for each request on the event loop, so nothing more."""
     usage = outcome.usage
-    costs = [usage.priced(price)] if not outcome.broken else []
-    costs += [each.usd for each in outcome.spent]
-    known = [cost for cost in costs if cost is not None]
+    cost = usage.priced(price) if not outcome.broken else None
+    if outcome.spent:
+        known = [usd for usd in (cost, *(each.usd for each in outcome.spent)) if usd is not None]
+        cost = sum(known) if known else None
+    taken = outcome.finished - outcome.received
     first = outcome.first_token - outcome.received if outcome.first_token else None
-    return Row(
+    own = (taken if first is None else first) - outcome.waited
+    usual = (
         outcome.id.decode("latin-1"),
         time,
         outcome.family,
@@ -174,25 +183,28 @@ def row(time: float, outcome: Outcome, price: Price | None) -> Row:
         outcome.key,
         outcome.deployment,
         outcome.endpoint,
-        outcome.stream,
+        1 if outcome.stream else 0,  # SQLite's module takes a bool by a long way round
         outcome.status,
         outcome.fault.failure.name if outcome.fault is not None else "",
         outcome.attempts,
         ",".join(outcome.tried) if outcome.tries else "",
-        outcome.finished - outcome.received,
+        taken,
         first,
-        max(0.0, (first if first is not None else outcome.finished - outcome.received) - outcome.waited),
+        own if own > 0.0 else 0.0,
         usage.prompt,
         usage.cached,
         usage.completion,
         usage.source,
-        sum(known) if known else None,
+        cost,
         outcome.policy,
         f"{outcome.seed:016x}" if outcome.seed else "",
-        bool(outcome.spent),
-        outcome.mirror,
-        **_rare(outcome),
+        1 if outcome.spent else 0,
+        1 if outcome.mirror else 0,
+        outcome.rung or None,
+        outcome.reason if outcome.reason != "first" else None,
     )
+    rare = _rare(outcome)
+    return (*usual, *map(rare.get, _RARE)) if rare else usual
 
 
 def charges(time: float, outcome: Outcome, price: Price | None) -> list[Charge]:
@@ -235,13 +247,9 @@ def _rare(outcome: Outcome) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if usage.cache_write or usage.reasoning or usage.audio_prompt or usage.audio_completion:
         found |= _kinds(usage)
-    if outcome.rung:
-        found["rung"] = outcome.rung
     if outcome.route or outcome.recovered or outcome.hedged or outcome.queued:
         for name in ("route", "recovered", "hedged", "queued"):
             found[name] = getattr(outcome, name) or None
-    if outcome.reason != "first":
-        found["reason"] = outcome.reason
     if outcome.tries:
         found["tries"] = msgspec.json.encode([_since(received, each) for each in outcome.tries])
     if outcome.asked is not None:

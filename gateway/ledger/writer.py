@@ -1,5 +1,6 @@
-"""The writer. Rule: a request leaves a tuple in a bounded queue and goes on; a thread makes rows of them, in batches.
+"""The writer. Rule: a request leaves a row in a bounded queue and goes on; a thread writes what is there, in batches.
 
+Rows are made on the event loop: made in the thread they would cost twice, for the two would fight for the interpreter.
 What does not fit, or cannot be written, is dropped and counted. A full disk stops the recording, not the routing, and
 the writer tries again. A killed process loses what was queued: at most what came in the last ``FLUSH`` seconds.
 """
@@ -9,14 +10,15 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from gateway import clock
 from gateway.ledger.database import forget, insert, open_to_write
-from gateway.ledger.row import charges, row
+from gateway.ledger.row import Charge, charges, values
 from gateway.ledger.state import Piece, save, saved
 from policies.types import Outcome, Price
 
-QUEUE = 65_536  # outcomes
+QUEUE = 65_536  # rows
 BATCH = 5_000  # rows in one transaction
 FLUSH = 0.5  # seconds
 PRUNE = 60.0  # seconds between looks for rows past their time
@@ -40,7 +42,8 @@ class Ledger:
         self._database = open_to_write(path)
         self._retention = retention
         self._report = report
-        self._queue: deque[tuple[float, Outcome, Price | None]] = deque()
+        self._queue: deque[tuple[Any, ...]] = deque()
+        self._charges: deque[Charge] = deque()  # each before its request's row
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._learned = learned
@@ -55,8 +58,11 @@ class Ledger:
         """Never blocks, never raises."""
         if len(self._queue) >= QUEUE:
             self.dropped += 1
-        else:
-            self._queue.append((clock.wall(), outcome, price))
+            return
+        now = clock.wall()
+        if outcome.spent:
+            self._charges.extend(charges(now, outcome, price))
+        self._queue.append(values(now, outcome, price))
 
     def flush(self) -> None:
         """Write what is waiting, unless the last write has just failed."""
@@ -88,11 +94,12 @@ class Ledger:
 
     def _write(self) -> None:
         batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
+        charged = [self._charges.popleft() for _ in range(len(self._charges))]
         try:
-            charged = [charge for each in batch for charge in charges(*each)]
-            insert(self._database, [row(*each) for each in batch], charged)
+            insert(self._database, batch, charged)
         except sqlite3.Error as error:
             self._queue.extendleft(reversed(batch))
+            self._charges.extendleft(reversed(charged))
             self._resting_until = clock.now() + RETRY
             self._report(f"the ledger cannot be written, so requests go unrecorded: {error}")
         else:

@@ -3,6 +3,8 @@
 import random
 from pathlib import Path
 
+from msgspec.structs import astuple
+
 from gateway.ledger.database import insert, open_to_write
 from gateway.ledger.row import Row
 
@@ -29,7 +31,7 @@ def made(number: int, at: float, **changes: object) -> Row:
 
 def ledger(path: Path, rows: list[Row]) -> Path:
     writer = open_to_write(path)
-    insert(writer, rows)
+    insert(writer, map(astuple, rows))
     writer.close()
     return path
 

@@ -10,7 +10,7 @@ import pytest
 from backends.engine.server import Engine, EngineOptions
 from gateway.cli import main
 from gateway.ledger.database import insert, open_to_write
-from gateway.ledger.row import row
+from gateway.ledger.row import values
 from policies.types import Usage
 from tests.contracts.serving import running
 from tests.gateway.ledger.outcomes import PRICE, answered, failed
@@ -34,7 +34,7 @@ def recorded(path: Path) -> None:
         (90_000.0, answered(2, usage=Usage(10, 20, 0, "estimated")), PRICE),
         (90_001.0, failed(3), PRICE),
     ]
-    insert(ledger, [row(*each) for each in outcomes])
+    insert(ledger, [values(*each) for each in outcomes])
     ledger.close()
 
 

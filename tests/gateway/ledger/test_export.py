@@ -10,7 +10,7 @@ from pyarrow import parquet
 
 from gateway.cli import main
 from gateway.ledger.database import insert, open_to_write
-from gateway.ledger.row import Row, charges, row
+from gateway.ledger.row import Row, charges, values
 from policies.tries import Try
 from policies.types import Request, Spent, Usage
 from tests.gateway.ledger.outcomes import PRICE, answered, failed
@@ -27,7 +27,7 @@ def ledger(tmp_path: Path) -> Path:
     outcomes = [answered(0, asked=ASKED), answered(1, spent=(lost,), tries=(TRIED,)), failed(2)]
     for day, each in enumerate(outcomes):
         made = (86_400.0 * day, each, PRICE)
-        insert(writer, [row(*made)], charges(*made))
+        insert(writer, [values(*made)], charges(*made))
     writer.close()
     return path
 
@@ -95,7 +95,7 @@ def test_a_full_disk_or_a_missing_library_leaves_nothing(ledger: Path, code: str
     path = ledger.parent / name
     path.write_text("of yesterday")
     writer = open_to_write(ledger)
-    insert(writer, [row(0.0, answered(number), PRICE) for number in range(300)])
+    insert(writer, [values(0.0, answered(number), PRICE) for number in range(300)])
     writer.close()
     command = [sys.executable, "-c", code, "ledger", "export", str(path), "--ledger", str(ledger)]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=60)

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import astuple
 
 from gateway.ledger.database import NotALedger, insert, open_to_read, open_to_write
-from gateway.ledger.row import Row, row
+from gateway.ledger.row import Row, row, values
 from gateway.ledger.totals import overall
 from gateway.ledger.writer import FLUSH, Ledger
 from tests.gateway.ledger.outcomes import PRICE, answered, failed
@@ -44,12 +44,13 @@ def test_every_outcome_is_a_row_that_others_can_read_meanwhile(tmp_path: Path) -
 def test_every_column_of_every_row_is_written_in_order_whatever_stands_beside_it(tmp_path: Path) -> None:
     """Rows with little to say are written together, the others one by one; here in runs of every length."""
     kinds = [answered, answered, failed, lambda number: answered(number, route="gold", queued=0.5)]
-    runs = [(kinds[turn % 4], length) for turn, length in enumerate((1, 99, 2, 101, 201, 0, 1, 3, 300, 1))]
-    made = [row(10.0, kind(number), PRICE) for kind, length in runs for number in range(length)]
+    runs = [(kinds[turn % 4], length) for turn, length in enumerate((1, 99, 2, 101, 201, 0, 1, 3, 1100, 1))]
+    made = [kind(number) for kind, length in runs for number in range(length)]
     database = open_to_write(tmp_path / "l.db")
-    insert(database, made)
+    insert(database, [values(10.0, each, PRICE) for each in made])
     names = ", ".join(Row.__struct_fields__)
-    assert database.execute(f"SELECT {names} FROM requests ORDER BY rowid").fetchall() == list(map(astuple, made))
+    wanted = [astuple(row(10.0, each, PRICE)) for each in made]
+    assert database.execute(f"SELECT {names} FROM requests ORDER BY rowid").fetchall() == wanted
 
 
 def test_a_second_gateway_run_adds_to_the_first(tmp_path: Path) -> None:
@@ -75,7 +76,7 @@ def test_a_ledger_of_an_older_version_gains_the_new_columns(tmp_path: Path) -> N
 
 def test_a_ledger_of_an_older_version_is_read_without_being_changed(tmp_path: Path) -> None:
     old = open_to_write(tmp_path / "l.db")
-    insert(old, [row(1.0, answered(), PRICE)])
+    insert(old, [values(1.0, answered(), PRICE)])
     old.execute("ALTER TABLE requests DROP COLUMN apart")
     old.execute("DROP TABLE charges")
     old.close()
