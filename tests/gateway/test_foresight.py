@@ -87,7 +87,7 @@ def test_an_attempt_older_than_its_own_95th_percentile_makes_its_endpoint_slow_b
 
 def test_a_short_answer_may_miss_its_pace_too_though_it_teaches_none() -> None:
     served = Served()
-    one, misses = served.gpus[0], dict((name, each) for name, each, _ in served.live.foresight.targets())["m"]
+    one, misses = served.gpus[0], next(each for name, each, _ in served.live.foresight.targets() if name == "m")
     assert one.load.predictor is not None
     paces = one.load.predictor.hardware.each.calibration
     for n, seconds in enumerate((0.05, 1.0)):
