@@ -102,6 +102,9 @@ class Ledger:
             self._charges.extendleft(reversed(charged))
             self._resting_until = clock.now() + RETRY
             self._report(f"the ledger cannot be written, so requests go unrecorded: {error}")
+        except (OverflowError, ValueError) as error:  # a value that no database takes: trying again would not end
+            self.dropped += len(batch)
+            self._report(f"the ledger has dropped {len(batch)} requests: {error}")
         else:
             self.written += len(batch)
 
