@@ -110,7 +110,7 @@ class App:
             return
         old = self.gateway.ledger
         try:
-            self._open_ledger(config)
+            await asyncio.to_thread(self._open_ledger, config)  # an old one may take its time to be brought up to date
         except NotALedger as error:
             self.log.event("error", "ledger", str(error))
             return

@@ -25,7 +25,8 @@ TIERS = 4  # an engine may keep some more blocks outside its GPU, and tells of t
 NEWS = 256  # tokens that fill a block in any engine
 FAMILIES = frozenset({"chat", "completions"})  # whose prompts an engine's /tokenize reads
 LARGEST = 512 * 1024  # bytes; a longer prompt's tokens are not asked for
-QUEUED = 256  # prompts whose tokens wait to be learned; the oldest gives way
+QUEUED = 256  # prompts whose tokens wait to be learned, of at most
+HELD = 16 * 1024 * 1024  # bytes; the oldest gives way
 
 Id = tuple[str, str]
 
@@ -48,13 +49,16 @@ class Caches:
         self.garbage: Counter[Id] = Counter()  # messages that no engine would send
         self.wake: Callable[[], None] = lambda: None  # somebody may learn what is wanted
         self._wanted: OrderedDict[int, Wanted] = OrderedDict()  # by last block
+        self._held = 0  # bytes of them
         self._precise: dict[str, Precise] = {}  # by weights
         self._models: dict[str, tuple[Precise, ...]] = {}
 
     def keep(self, models: Iterable[Model]) -> None:
         """Know the caches of these models' engines, where they are told and asked for; forget the others'."""
         before, self.of, self._models = self.of, {}, {}
+        named: set[Id] = set()
         for model in models:
+            named.update(c.id for tier in model.tiers for c in tier)
             if "prefix" not in model.needs:
                 continue
             told = {c.id: c.deployment.weights for tier in model.tiers for c in tier if c.deployment.cache_events}
@@ -65,6 +69,9 @@ class Caches:
         for id, precise in before.items():
             if self.of.get(id) is not precise:
                 precise.forget(id)
+        for id in self.guess.held.keys() - named:
+            self.guess.clear(id)
+        self._precise = {weights: precise for weights, precise in self._precise.items() if precise.mirrors}
 
     def mirror(self, id: Id) -> Mirror:
         return self.of[id].mirrors[id]
@@ -103,14 +110,19 @@ class Caches:
         model = candidate.deployment.model
         adapter = model if model in mirror.adapters else ""
         self._wanted[last] = Wanted(candidate, request, adapter, precise.size)
-        if len(self._wanted) > QUEUED:
-            _, dropped = self._wanted.popitem(last=False)
-            self.prompts[dropped.candidate.id[0], "dropped"] += 1
+        self._held += len(request.body)
+        while len(self._wanted) > QUEUED or self._held > HELD:
+            self.prompts[self._oldest().candidate.id[0], "dropped"] += 1
         self.wake()
+
+    def _oldest(self) -> Wanted:
+        _, wanted = self._wanted.popitem(last=False)
+        self._held -= len(wanted.request.body)
+        return wanted
 
     def wanted(self) -> Wanted | None:
         """The next prompt to learn."""
-        return self._wanted.popitem(last=False)[1] if self._wanted else None
+        return self._oldest() if self._wanted else None
 
     def learned(self, wanted: Wanted, names: tuple[int, ...]) -> None:
         """It is these token blocks."""

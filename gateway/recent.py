@@ -9,6 +9,7 @@ from gateway.keys import LOCAL
 from gateway.ledger.row import row
 from gateway.log import RequestLine, request_line
 from policies.explain import Decision, explain
+from policies.tries import Try, attempts
 from policies.types import Outcome, Request, Snapshot
 
 WORDLESS = b'{"messages": []}'  # what stands for a body that was not kept
@@ -58,19 +59,10 @@ def opened(gateway: Gateway, id: str, again: bool = False) -> Opened | None:
     return _opened(gateway, outcome, gateway.decisions.of(outcome), _again(gateway, outcome) if again else None)
 
 
-def _tries(outcome: Outcome) -> list[Tried]:
-    """Every attempt, as they began; the one that brought the answer is among them."""
-    since = outcome.received
-    found = [
-        Tried(each.deployment, each.endpoint, each.reason, each.end, each.began - since, each.ended - each.began)
-        for each in outcome.tries
-    ]
-    if outcome.attempts > len(found):
-        end = outcome.fault.failure.code if outcome.fault is not None else "ok"
-        began = outcome.began or since
-        took = outcome.finished - began
-        found.append(Tried(outcome.deployment, outcome.endpoint, outcome.reason, end, began - since, took))
-    return sorted(found, key=lambda each: each.began)
+def _tried(each: Try, since: float) -> Tried:
+    return Tried(
+        each.deployment, each.endpoint, each.reason, each.end or "ok", each.began - since, each.ended - each.began
+    )
 
 
 def _again(gateway: Gateway, outcome: Outcome) -> Decision | None:
@@ -93,7 +85,8 @@ def explained(gateway: Gateway, most: int) -> list[Opened]:
 
 
 def _opened(gateway: Gateway, outcome: Outcome, record: Record | None, again: Decision | None = None) -> Opened:
-    return Opened(_recent(gateway, outcome, record is not None), _tries(outcome), record, again)
+    tries = [_tried(each, outcome.received) for each in attempts(outcome)]
+    return Opened(_recent(gateway, outcome, record is not None), tries, record, again)
 
 
 def _recent(gateway: Gateway, outcome: Outcome, decided: bool) -> Recent:

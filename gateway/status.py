@@ -6,8 +6,9 @@ from gateway import clock
 from gateway.alerts import Alert
 from gateway.caches import Caches
 from gateway.gateway import Gateway
+from gateway.own import is_own
 from gateway.prober import SCRAPED
-from gateway.traffic import Now, is_own
+from gateway.traffic import Now
 from policies.load import FRESH
 from policies.types import Candidate
 

@@ -11,9 +11,10 @@ from gateway.catalog import Catalog
 from gateway.counting import NOTHING, Count, Counts, by_deployment, counted, since
 from gateway.metrics import Metrics
 from gateway.money import Money, money, of_deployment
+from gateway.own import is_own
 from policies.scorers.slo_cost import SloCost
 from policies.slo.estimate import Target
-from policies.types import Candidate, Outcome
+from policies.types import Outcome
 
 TICK = 1.0  # seconds between samples
 WINDOW = 60  # seconds that rates and quantiles are taken over
@@ -211,10 +212,6 @@ def spill(catalog: Catalog, counts: Counts) -> dict[str, float]:
         if own and asked:
             shares[name] = sum(n for deployment, n in asked.items() if deployment not in own) / sum(asked.values())
     return shares
-
-
-def is_own(candidate: Candidate) -> bool:
-    return candidate.deployment.own and candidate.deployment.price is None
 
 
 def levels(catalog: Catalog, newest: list[Outcome]) -> dict[str, Level]:

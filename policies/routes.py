@@ -7,8 +7,6 @@ import msgspec
 
 from policies.chance import mix, unit
 
-WEEK = 7 * 24 * 60  # minutes
-
 
 class Facts(msgspec.Struct, frozen=True):
     """What a route can ask about. ``minutes``: of the week, from Monday 0:00, by time zone."""

@@ -1,6 +1,11 @@
 """Tries. Rule: what an Outcome notes beside itself: its attempts, and its trace; seconds are monotonic."""
 
+from typing import TYPE_CHECKING
+
 import msgspec
+
+if TYPE_CHECKING:
+    from policies.types import Outcome
 
 
 class Trace(msgspec.Struct, frozen=True, gc=False):
@@ -23,3 +28,14 @@ class Try(msgspec.Struct, frozen=True, gc=False):
     reason: str
     rung: str
     first_token: float = 0.0  # when its first content was in hand; 0: never
+
+
+def attempts(outcome: "Outcome") -> list[Try]:
+    """All of them, in the order they began; the one that brought the answer ends in nothing."""
+    last: list[Try] = []
+    if outcome.attempts > len(outcome.tries):
+        began = outcome.began or outcome.received
+        place = (outcome.deployment, outcome.endpoint)
+        first = outcome.first_token if outcome.first_token >= began else 0.0  # another's, where it was recovered
+        last = [Try(*place, began, outcome.finished, "", outcome.reason, outcome.rung, first)]
+    return sorted([*outcome.tries, *last], key=lambda each: each.began)

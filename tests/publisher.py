@@ -24,7 +24,7 @@ class Publisher:
             heard = self._socket.recv()
 
     def say(self, *frames: bytes) -> None:
-        self._socket.send_multipart(frames)
+        self._socket.send_multipart(frames, zmq.NOBLOCK)  # a publisher waits for nobody: it would hang the test
 
     def close(self) -> None:
         self._context.destroy(linger=0)

@@ -100,20 +100,23 @@ class Seam:
     def feed(self, data: bytes) -> bytes:
         if self.over or self.fault is not None:
             return b""
-        began, inner = self.committed, self._inner
-        out = b"".join(self._event(event) for event in sse.split(inner.feed(data)))
-        self.progressed, self.usage = inner.progressed, self._mend.join.usage(inner.usage)
-        self.fault = self.fault or inner.fault
-        return self._mend.comment + out if self.committed and not began else out
+        return self._through(self._inner.feed(data))
 
     def close(self) -> bytes:
         if self.over or self.fault is not None:
             return b""
-        last = self._inner.close()
-        self.fault = self._inner.fault
+        last = self._through(self._inner.close())
         if self.fault is None and not self.committed:
             self.fault = Fault(Failure.MALFORMED, "the upstream's stream held nothing")
         return last
+
+    def _through(self, whole: bytes) -> bytes:
+        """What the client gets of these events."""
+        began, inner = self.committed, self._inner
+        out = b"".join(self._event(event) for event in sse.split(whole))
+        self.progressed, self.usage = inner.progressed, self._mend.join.usage(inner.usage)
+        self.fault = self.fault or inner.fault
+        return self._mend.comment + out if self.committed and not began else out
 
     def _event(self, event: bytes) -> bytes:
         if self.over or self.fault is not None:

@@ -35,7 +35,7 @@ export const dollars = value =>
         ? `$${grouped.format(x)}`
         : x >= 0.1
           ? `$${x.toFixed(2)}`
-          : `$${x.toPrecision(2)}`.replace(/\.?0+$/, ""),
+          : `$${Number(x.toPrecision(2))}`,
   );
 
 export function duration(value) {

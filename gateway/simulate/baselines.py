@@ -3,6 +3,7 @@
 All read the same prefix index and the same live loads as our own policies: what differs is the decision.
 """
 
+from gateway.own import is_own
 from policies.profile import Policy
 from policies.scorers import Scorer
 from policies.scorers.prefix_cost import uncached
@@ -64,7 +65,7 @@ class SpillAbove(Scorer, frozen=True, tag="spill_above"):
     threshold: float
 
     def score(self, request: Request, candidates: list[Candidate], now: float) -> list[float]:
-        own = [self._queue(c, now) if _own(c) else float("inf") for c in candidates]
+        own = [self._queue(c, now) if is_own(c) else float("inf") for c in candidates]
         if min(own) > self.threshold:
             return [1.0 if queue == float("inf") else 0.0 for queue in own]
         most = 1.0 + max(c.load.in_flight for c in candidates)
@@ -90,10 +91,6 @@ BASELINES: tuple[Policy, ...] = (
 
 
 QUEUES = ("tokens", "waiting", "in_flight")
-
-
-def _own(candidate: Candidate) -> bool:
-    return candidate.deployment.own and candidate.deployment.price is None
 
 
 def baseline(name: str) -> Policy | None:

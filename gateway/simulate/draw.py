@@ -4,8 +4,19 @@ import itertools
 import math
 from random import Random  # noqa: TID251 - seeded: the same seed draws the same workload
 
+import msgspec
+
 from gateway.simulate.spec import Group, Spec
 from gateway.simulate.trace import Arrival
+
+
+class Talk(msgspec.Struct):
+    """A conversation: what the prompt of its next turn begins with."""
+
+    name: int
+    blocks: tuple[int, ...]
+    tokens: int
+    turns: int = 0
 
 
 def draw(spec: Spec, seed: int) -> list[Arrival]:
@@ -14,12 +25,17 @@ def draw(spec: Spec, seed: int) -> list[Arrival]:
     peak = spec.rate * (1 + spec.swing) * math.prod(max(1.0, burst.times) for burst in spec.bursts)
     names = itertools.count()
     prefixes = {group.name: _prefixes(group, spec.block, names) for group in spec.groups}
+    talks: dict[str, list[Talk]] = {group.name: [] for group in spec.groups}
     shares = [group.share for group in spec.groups]
     arrivals, now = [], 0.0
     while peak > 0 and (now := now + random.expovariate(peak)) < spec.lasts:
         if random.random() * peak < rate(spec, now):
             (group,) = random.choices(spec.groups, shares)
-            arrivals.append(_arrival(group, spec.block, prefixes[group.name], now, names, random))
+            if group.conversations:
+                talk = _talk(group, prefixes[group.name], talks[group.name], names, random)
+                arrivals.append(_turn(group, talk, spec.block, now, names, random))
+            else:
+                arrivals.append(_arrival(group, spec.block, prefixes[group.name], now, names, random))
     return arrivals
 
 
@@ -42,3 +58,24 @@ def _arrival(
     prefix = random.choice(prefixes)
     own = tuple(itertools.islice(names, -(-prompt // block) - len(prefix)))
     return Arrival(now, prompt, output, prefix + own, group.name)
+
+
+def _talk(
+    group: Group, prefixes: list[tuple[int, ...]], talks: list[Talk], names: "itertools.count[int]", random: Random
+) -> Talk:
+    """One of the open conversations, or a new one in the place of one that is over."""
+    place = random.randrange(group.conversations)
+    if place >= len(talks) or talks[place].turns == group.turns:
+        begun = Talk(next(names) + 1, random.choice(prefixes), group.prefix_tokens)
+        talks[place : place + 1] = [begun]
+        return begun
+    return talks[place]
+
+
+def _turn(group: Group, talk: Talk, block: int, now: float, names: "itertools.count[int]", random: Random) -> Arrival:
+    """The conversation so far, and what is asked next; the answer is part of the prompt of the turn after it."""
+    prompt = talk.tokens + 1 + int(random.expovariate(1 / group.prompt_tokens))
+    output = 1 + int(random.expovariate(1 / group.output_tokens))
+    blocks = talk.blocks + tuple(itertools.islice(names, -(-prompt // block) - len(talk.blocks)))
+    talk.blocks, talk.tokens, talk.turns = blocks[: prompt // block], prompt + output, talk.turns + 1
+    return Arrival(now, prompt, output, blocks, group.name, talk.name)

@@ -9,12 +9,15 @@ import msgspec
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 520, 240, 48, 24, 10
 COLOURS = ("#2a78c8", "#d1603d", "#3a9a5b", "#8a5bc0", "#b8902a", "#c94f8a", "#4a9fa8", "#777777")
 TICKS = 5
+ROUND = (1.0, 2.0, 5.0)
+LEAST = 1e-300  # between ticks
 
 
 class Line(msgspec.Struct, frozen=True):
-    """Points in order of x."""
+    """Points in order of x; ``width`` in pixels."""
 
     points: Sequence[tuple[float, float]]
+    width: float = 1.6
 
 
 class Axis(msgspec.Struct, frozen=True):
@@ -33,10 +36,18 @@ class Axis(msgspec.Struct, frozen=True):
         return self.start + (self.end - self.start) * (value - low) / ((high - low) or 1.0)
 
     def ticks(self) -> list[float]:
+        """Round numbers within it."""
         if self.logarithmic:
-            decades = range(math.ceil(math.log10(self.low)), math.floor(math.log10(self.high)) + 1)
-            return [10.0**decade for decade in decades]
-        return [self.low + (self.high - self.low) * step / TICKS for step in range(TICKS + 1)]
+            decades = range(math.floor(math.log10(self.low)), math.floor(math.log10(self.high)) + 1)
+            steps = ROUND if len(decades) <= TICKS else ROUND[:1]
+            return [times * 10.0**n for n in decades for times in steps if self.low <= times * 10.0**n <= self.high]
+        span = (self.high - self.low) / TICKS
+        if span < LEAST:
+            return [self.low]
+        power = 10.0 ** math.floor(math.log10(span))
+        step = power * next(times for times in (*ROUND, 10.0) if times * power >= span * 0.999)
+        first, last = math.ceil(self.low / step - 1e-6), math.floor(self.high / step + 1e-6)
+        return [n * step for n in range(first, last + 1)]
 
 
 def curves(lines: Sequence[Line], logarithmic: bool = False) -> str:
@@ -47,10 +58,10 @@ def curves(lines: Sequence[Line], logarithmic: bool = False) -> str:
     across = Axis(min(xs) if logarithmic else 0.0, max(xs), LEFT, WIDTH - 8, logarithmic)
     up = Axis(0.0, max(ys) or 1.0, HEIGHT - BOTTOM, TOP)
     parts = [_across(across), _up(up)]
-    for number, points in enumerate(kept):
+    for number, (line, points) in enumerate(zip(lines, kept, strict=True)):
         path = " ".join(f"{across.at(x):.1f},{up.at(y):.1f}" for x, y in points)
         colour = COLOURS[number % len(COLOURS)]
-        parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.6"/>')
+        parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="{line.width}"/>')
     return _svg(parts)
 
 

@@ -22,6 +22,8 @@ class Group(Struct, frozen=True, kw_only=True):
     prefix_tokens: Length of each of them.
     prompt_tokens: Mean length of what follows the prefix; lengths vary exponentially around it.
     output_tokens: Mean length of the answers, likewise.
+    conversations: How many of them are open at a time, whose turns these are; none: each request stands alone.
+    turns: How many turns a conversation has before another is opened in its place.
     """
 
     name: str
@@ -30,6 +32,8 @@ class Group(Struct, frozen=True, kw_only=True):
     prefix_tokens: Count = 0
     prompt_tokens: Positive = 500
     output_tokens: Positive = 200
+    conversations: Count = 0
+    turns: Positive = 10
 
 
 class Burst(Struct, frozen=True, kw_only=True):

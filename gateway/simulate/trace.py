@@ -12,13 +12,15 @@ class TraceError(Exception):
 
 
 class Arrival(msgspec.Struct, frozen=True, gc=False):
-    """One request. ``blocks``: a name for each block of the prompt, equal where the prompts are equal up to there."""
+    """One request. ``blocks``: a name for each block of the prompt, equal where the prompts are equal up to there.
+    ``conversation``: a number of its own; 0: none that is named."""
 
     at: float
     prompt_tokens: int
     output_tokens: int
     blocks: tuple[int, ...] = ()
     group: str = ""
+    conversation: int = 0
 
 
 class Trace(msgspec.Struct, frozen=True):

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import msgspec
+
 from gateway.config import Config
 from gateway.live import Live
 from gateway.simulate.agenda import Agenda
@@ -86,6 +88,8 @@ class World:
         seed = mix(self._seed + number)
         turn, output = next(self.live.turns[name]), self.live.expect(name)
         request = Request(FAMILY, name, True, b"", arrival.prompt_tokens, now, seed, turn, expected_output=output)
+        if arrival.conversation:
+            request = msgspec.structs.replace(request, conversation=mix(arrival.conversation))
         if arrival.blocks:
             request = self.live.placed(request, arrival.blocks, self.trace.block)
         return self.live.foreseen(request, self.model) if "foresight" in self.model.policy.needs else request

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from gateway.caches import Caches
 from gateway.live import Live
 from gateway.metrics import Account, Histogram, Metrics, Series
+from gateway.own import is_own
 from gateway.telemetry import instruments as i
 from gateway.telemetry.instruments import Instrument
 from gateway.telemetry.semconv import operation, provider
@@ -83,7 +84,7 @@ def who(status: int, failure: str) -> str:
 
 def spill(metrics: Metrics, places: list[Candidate]) -> Iterator[Reading]:
     """Of models that were answered by engines of the user's own and by others: how much the others took."""
-    own = {c.deployment.name for c in places if c.deployment.own and c.deployment.price is None}
+    own = {c.deployment.name for c in places if is_own(c)}
     models: dict[str, dict[str, int]] = {}
     for (_, model, deployment), series in metrics.series().items():
         if deployment:

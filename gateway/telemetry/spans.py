@@ -16,7 +16,7 @@ from backends.families import FAMILIES
 from gateway.telemetry import attributes as a
 from gateway.telemetry.semconv import operation
 from gateway.telemetry.tracing import attempt_id, followed, new
-from policies.tries import Trace, Try
+from policies.tries import Trace, Try, attempts
 from policies.types import Deployment, Outcome
 
 Attributes = dict[str, str | int | float | bool]
@@ -97,17 +97,6 @@ class Spans:
     def _at(self, moment: float) -> int:
         """Nanoseconds since the epoch."""
         return int((moment + self._offset) * 1e9)
-
-
-def attempts(outcome: Outcome) -> list[Try]:
-    """All of them, in the order they began; the one that brought the answer ends in nothing."""
-    last: list[Try] = []
-    if outcome.attempts > len(outcome.tries):
-        began = outcome.began or outcome.received
-        place = (outcome.deployment, outcome.endpoint)
-        first = outcome.first_token if outcome.first_token >= began else 0.0  # another's, where it was recovered
-        last = [Try(*place, began, outcome.finished, "", outcome.reason, outcome.rung, first)]
-    return sorted([*outcome.tries, *last], key=lambda each: each.began)
 
 
 def _server(endpoint: str) -> Iterator[tuple[str, str | int]]:

@@ -1,6 +1,6 @@
 """The score. Rule: a logistic sum of features, from 0 (surely easy) to 1 (surely hard), as far as its weights know."""
 
-from math import exp, log
+from math import exp
 from operator import mul
 
 from policies.difficulty.features import Weights
@@ -33,8 +33,3 @@ def values(weights: Weights) -> tuple[float, ...]:
 def chance(odds: float) -> float:
     """The probability at these log-odds."""
     return 1.0 / (1.0 + exp(-max(-30.0, min(30.0, odds))))
-
-
-def log_odds(probability: float) -> float:
-    """The log-odds of a probability that is neither 0 nor 1."""
-    return log(probability / (1.0 - probability))

@@ -329,3 +329,11 @@ async def test_the_console_and_the_terminal_tell_of_the_same_alerts(page: Page) 
         told = (await http.get("/api/status")).json()["alerts"]
         shown = await page.locator("#alerts li b").all_text_contents()
         assert shown == [alert["about"] for alert in told]
+
+
+async def test_money_is_told_by_its_leading_digits_however_little_it_is(page: Page) -> None:
+    """Seen: 3.0e-10 lost its last digit, and was 0.3."""
+    async with watched() as world:
+        await page.goto(world.url)
+        asked = "async values => values.map((await import('/format.js')).dollars)"
+        assert await page.evaluate(asked, [3e-10, 0.01, 0.000125]) == ["$3e-10", "$0.01", "$0.00013"]

@@ -12,7 +12,8 @@ from policies.scorers import SCORERS
 from policies.steering import MaxPrice, Preferences
 from tests.contracts.serving import configured
 
-PAGE = (Path(__file__).parents[2] / "docs" / "policies.md").read_text()
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "policies.md").read_text()
 
 
 def test_the_examples_are_valid() -> None:
@@ -22,9 +23,11 @@ def test_the_examples_are_valid() -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(PRESETS))
-def test_every_preset_has_its_paragraph_with_when_to_use_it(kind: str) -> None:
+def test_every_preset_has_its_paragraph_with_when_to_use_it_and_its_picture(kind: str) -> None:
     (paragraph,) = re.findall(rf"^\*\*`{kind}`\*\*.*?(?=\n\n(?:\*\*|#))", PAGE, re.DOTALL | re.MULTILINE)
     assert "*Use it*" in paragraph
+    assert f"(pictures/policy-{kind}.svg)" in paragraph
+    assert (DOCS / f"pictures/policy-{kind}.svg").exists()
 
 
 @pytest.mark.parametrize("part", [*FILTERS, *SCORERS, *PICKERS], ids=lambda part: part.__name__)

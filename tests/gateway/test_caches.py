@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from backends.kv_events import Batch, Cleared, Event, Removed, Stored
-from gateway.caches import QUEUED, Caches, Wanted
+from gateway.caches import HELD, LARGEST, QUEUED, Caches, Wanted
 from policies.ladder import Rung
 from policies.load import EngineLoad
 from policies.prefix import token_blocks
@@ -106,6 +106,21 @@ def test_no_more_wait_than_there_is_room_for_and_the_oldest_gives_way() -> None:
     assert first is not None
     assert first.request.blocks == (1003,)
     assert caches.prompts == {("pool", "dropped"): 3}
+
+
+def test_however_long_prompts_are_those_that_wait_take_no_more_memory_than_is_set_aside() -> None:
+    caches, (a,) = known("a")
+    tell(caches, a, 1, whole())
+    body = b"x" * LARGEST
+    for number in range(40):
+        send(caches, a, asked(body, (number,)))
+    assert caches.prompts[ID[0], "dropped"] == 40 - HELD // LARGEST
+    left = []
+    while (wanted := caches.wanted()) is not None:
+        left.append(wanted.request.blocks)
+    assert left == [(number,) for number in range(40 - HELD // LARGEST, 40)]
+    send(caches, a, asked(body, (41,)))
+    assert caches.prompts[ID[0], "dropped"] == 40 - HELD // LARGEST, "what is taken makes room"
 
 
 def test_a_prompt_that_cannot_be_learned_is_counted_and_asked_for_again() -> None:
@@ -236,6 +251,26 @@ def test_what_a_reload_no_longer_names_is_forgotten() -> None:
     send(caches, b)
     learn(caches)
     assert caches.placed(asked(), BLOCKS, 80.0).matched == {b.id: 160}
+
+
+def test_what_was_sent_to_an_endpoint_that_a_reload_dropped_is_forgotten() -> None:
+    caches, (a, b) = Caches(), (place("pool", f"http://{name}", own=True) for name in "ab")
+    send(caches, a)
+    send(caches, b)
+    caches.keep([model("m", [b])])
+    assert set(caches.guess.held) == {b.id}
+    assert caches.placed(asked(), BLOCKS, 80.0).matched == {b.id: 160}
+
+
+def test_prompts_that_no_engine_of_a_reload_would_hold_are_forgotten() -> None:
+    caches, (a, _) = known("a", "b")
+    tell(caches, a, 1, whole())
+    send(caches, a)
+    learn(caches)
+    asked_for = msgspec.structs.replace(model("m", [a]), needs=frozenset({"prefix"}))
+    caches.keep([])
+    caches.keep([asked_for])
+    assert not caches.of[a.id].chains.known
 
 
 def test_what_is_heard_of_an_engine_after_a_reload_dropped_it_is_passed_over() -> None:

@@ -1,10 +1,12 @@
 """The seam: what a client reads where one stream takes another's place."""
 
 from backends.recover.joins import Continuing, Realigning, Restarting
-from backends.recover.seam import ending
+from backends.recover.seam import Mend, Mending, ending
 from policies.failure import Failure
 from policies.types import Usage
 from tests.backends.recover.wire import COMMENT, DONE, chunk, event, feed, kept, read, seam, stream
+from tests.contracts_providers.google import GEMINI as GOOGLE
+from tests.contracts_providers.harness import SSE, chat, incoming
 
 SAID = [("content", "Once upon")]
 
@@ -79,6 +81,19 @@ def test_a_restart_shows_its_reasoning_after_the_first() -> None:
     seen = read(feed(decoder, [stream("new", [("reasoning_content", "well"), ("content", "yes")])]))
     assert seen.texts == {"reasoning_content": "well", "content": "yes"}
     assert (seen.roles, seen.ids) == (0, {"old"})
+    assert seen.usage is not None and seen.usage["completion_tokens"] == 6
+
+
+def test_what_a_translated_stream_says_at_its_end_goes_over_the_seam_too() -> None:
+    """Google's finish and usage are told when its stream has ended, in the translation's own id."""
+    held, came = kept("old", SAID), incoming("chat", chat({}, stream=True))
+    mending = Mending(GOOGLE.adapter(), Mend(Realigning(held), held, COMMENT, True, 10))
+    mending.encode(came)
+    said = {"content": {"role": "model", "parts": [{"text": "Once upon a time"}]}, "finishReason": "STOP"}
+    counted = {"promptTokenCount": 4, "candidatesTokenCount": 6, "totalTokenCount": 10}
+    packet = event({"candidates": [said], "usageMetadata": counted, "modelVersion": "g", "responseId": "new"})
+    seen = read(feed(mending.decoder(came, SSE), [packet]))
+    assert (seen.texts, seen.ids, seen.finishes, seen.done) == ({"content": " a time"}, {"old"}, ["stop"], 1)
     assert seen.usage is not None and seen.usage["completion_tokens"] == 6
 
 

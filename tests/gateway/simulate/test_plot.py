@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.simulate.plot import HEIGHT, WIDTH, Line, bars, curves
+from gateway.simulate.plot import HEIGHT, WIDTH, Axis, Line, bars, curves
 
 numbers = st.floats(0, 1e6)
 lines = st.lists(st.lists(st.tuples(numbers, numbers), max_size=5).map(sorted).map(Line), max_size=4)
@@ -32,3 +32,12 @@ def test_a_bar_is_as_high_as_its_value_says(values: list[float]) -> None:
         heights.index(max(heights))
     ] < 0.01 * max(values)
     assert all(0 <= height <= HEIGHT for height in heights)
+
+
+@given(st.floats(0, 1e6), st.floats(1e-3, 1e6), st.booleans())
+def test_an_axis_has_a_few_ticks_within_it(low: float, span: float, logarithmic: bool) -> None:
+    axis = Axis(max(low, 0.01) if logarithmic else 0.0, max(low, 0.01) + span, 0.0, 1.0, logarithmic)
+    ticks = axis.ticks()
+    assert len(ticks) <= 16
+    assert all(axis.low * 0.999 <= tick <= axis.high * 1.001 for tick in ticks)
+    assert logarithmic or len(ticks) >= 3

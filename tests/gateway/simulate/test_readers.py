@@ -104,6 +104,25 @@ def test_a_spec_says_who_comes_when_and_with_what(tmp_path: Path) -> None:
     assert all(len(each.blocks) == -(-each.prompt_tokens // 16) for each in arrivals)
 
 
+def test_each_turn_of_a_conversation_begins_as_the_turn_before(tmp_path: Path) -> None:
+    talks = "{name: talk, prefix_tokens: 40, prompt_tokens: 50, output_tokens: 30, conversations: 5, turns: 4}"
+    text = f"lasts: 60s\nrate: 20\nblock: 16\ngroups: [{talks}]\n"
+    arrivals = read_trace(written(tmp_path, "t.yaml", text), 1).arrivals
+    by_talk: dict[int, list[Arrival]] = {}
+    for each in arrivals:
+        assert len(each.blocks) == -(-each.prompt_tokens // 16)
+        by_talk.setdefault(each.conversation, []).append(each)
+    assert 0 not in by_talk
+    assert [len(turns) for turns in by_talk.values()].count(4) >= len(by_talk) - 5
+    assert max(sum(turns[0].at <= now <= turns[-1].at for turns in by_talk.values()) for now in range(60)) <= 5
+    for turns in by_talk.values():
+        for before, after in itertools.pairwise(turns):
+            assert after.prompt_tokens > before.prompt_tokens + before.output_tokens
+            whole = before.prompt_tokens // 16
+            assert after.blocks[:whole] == before.blocks[:whole]
+            assert not set(after.blocks[whole:]) & set(before.blocks)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from backends.engine.profile import Profile
@@ -56,6 +57,16 @@ def test_nobody_fails_before_the_first_token_when_a_replica_dies(pool: Config) -
     assert 0 < lost < 40
     assert world.tally.result(0.0).completed == 400 - lost
     assert world.unanswered == 0
+
+
+def test_a_conversation_has_its_own_place_under_session(pool: Config) -> None:
+    talks = [
+        Arrival(float(n), 1000, 5, tuple(range(n % 3 * 1000, n % 3 * 1000 + 63)), "", 1 + n % 3) for n in range(30)
+    ]
+    hits = played(pool, "session", trace(*talks)).tally.result(0.0).hit_rate
+    assert hits == pytest.approx(27 / 30 * 62 * 16 / 1000, abs=0.001)
+    nameless = [msgspec.structs.replace(each, conversation=0) for each in talks]
+    assert played(pool, "session", trace(*nameless)).tally.result(0.0).hit_rate < hits - 0.1
 
 
 def test_a_dead_replica_is_avoided_and_used_again_when_it_is_back(pool: Config) -> None:

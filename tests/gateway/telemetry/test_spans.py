@@ -6,10 +6,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from gateway.telemetry.spans import attempts
 from gateway.telemetry.tracing import attempt_id, followed
-from policies.tries import Trace, Try
-from policies.types import Outcome
+from policies.tries import Trace
 from tests.contracts.client import ask, chat
 from tests.contracts.scripted import ANSWER, Script, silent, stream, upstream, whole
 from tests.contracts.serving import running, until
@@ -72,15 +70,6 @@ async def test_a_second_silent_one_is_a_fallback() -> None:
     async with traced(cut, SPEAKS, "retry: {attempts: 0}", True) as (root, spans):
         assert told(spans)[1] == ("other", "fallback", "")
         assert spans[0].failed and not root.failed
-
-
-def test_a_request_that_failed_has_no_attempt_beyond_those_that_did() -> None:
-    tries = (
-        Try("b", "e", 11.0, 12.0, "overloaded", "fallback", ""),
-        Try("a", "e", 10.0, 11.0, "overloaded", "first", ""),
-    )
-    outcome = Outcome(b"id", "chat", 10.0, attempts=2, tries=tries, finished=12.0)
-    assert [each.deployment for each in attempts(outcome)] == ["a", "b"]
 
 
 def test_ids_of_attempts_are_all_different_and_never_nought() -> None:

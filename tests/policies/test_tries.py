@@ -1,0 +1,26 @@
+"""Tries: a request's attempts, in the order they began."""
+
+from policies.tries import Try, attempts
+from policies.types import Outcome
+
+
+def test_a_request_that_failed_has_no_attempt_beyond_those_that_did() -> None:
+    tries = (
+        Try("b", "e", 11.0, 12.0, "overloaded", "fallback", ""),
+        Try("a", "e", 10.0, 11.0, "overloaded", "first", ""),
+    )
+    outcome = Outcome(b"id", "chat", 10.0, attempts=2, tries=tries, finished=12.0)
+    assert [each.deployment for each in attempts(outcome)] == ["a", "b"]
+
+
+def test_the_one_that_brought_the_answer_ends_in_nothing_and_has_its_first_token() -> None:
+    outcome = Outcome(
+        b"id", "chat", 10.0, deployment="b", endpoint="e", attempts=2, first_token=11.5, finished=12.0, began=11.0,
+        reason="fallback", tries=(Try("a", "e", 10.0, 11.0, "overloaded", "first", ""),),
+    )  # fmt: skip
+    assert attempts(outcome)[-1] == Try("b", "e", 11.0, 12.0, "", "fallback", "", 11.5)
+
+
+def test_a_first_token_that_came_before_it_began_was_anothers() -> None:
+    outcome = Outcome(b"id", "chat", 10.0, attempts=1, first_token=10.5, finished=12.0, began=11.0)
+    assert attempts(outcome)[0].first_token == 0.0
