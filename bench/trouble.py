@@ -16,7 +16,7 @@ from statistics import mean
 import msgspec
 
 from bench.simulate import config
-from gateway.simulate.baselines import least_scores
+from gateway.simulate.baselines import Told, least_scores
 from gateway.simulate.draw import draw
 from gateway.simulate.places import OwnReplica
 from gateway.simulate.pool import Options
@@ -26,7 +26,6 @@ from gateway.simulate.trace import Trace
 from gateway.simulate.world import World
 from policies.presets import PRESETS
 from policies.profile import Policy
-from policies.scorers import Scorer
 from policies.scorers.prefix_cost import DECODE, uncached
 from policies.types import Candidate, Request
 
@@ -37,7 +36,7 @@ CHATS = Group(name="chats", prompt_tokens=1500, output_tokens=150)
 Url = tuple[str, str]
 
 
-class Oracle(Scorer, frozen=True, tag="oracle"):
+class Oracle(Told, frozen=True, tag="oracle"):
     """``slowed``: how many times slower a place is now; told, not learned."""
 
     slowed: Callable[[Url], float]

@@ -26,7 +26,7 @@ HOMES = 65_536  # conversations whose place is remembered
 LATE = 0.95  # the share of its own prediction after which an attempt's silence is a sign
 COUNTED = 4  # of so many attempts one is counted in ``coverage``
 BEST_EFFORT = Target()  # of a policy that foresees, but has no service level
-SHORTEST = 8  # tokens; the pace of a shorter answer says little
+SHORTEST = 8  # tokens; the pace of a shorter answer says little of the place
 
 
 class Watched(msgspec.Struct, frozen=True):
@@ -159,13 +159,13 @@ class Foresight:
             return
         for name in {request.model, _hinted(request.model, request)}:
             self._lengths.setdefault(name, Lengths()).observe(usage.completion)
-        if request.stream and usage.completion >= SHORTEST and 0.0 < forecast.first_at < now:
+        if request.stream and usage.completion > 1 and 0.0 < forecast.first_at < now:
             pace = (now - forecast.first_at) / (usage.completion - 1)
-            load.predictor.observe_each(
-                forecast.met(load.in_flight - 1 - len(load.backlog.owed), load.resident - forecast.resident), pace, now
-            )
             limit = model.target.tpot
             forecast.missed = forecast.missed or (limit is not None and pace > limit)
+            if usage.completion >= SHORTEST:
+                running, resident = load.in_flight - 1 - len(load.backlog.owed), load.resident - forecast.resident
+                load.predictor.observe_each(forecast.met(running, resident), pace, now)
         if request.stream:
             self._misses.setdefault(request.model, MissPrice()).observe(forecast.missed)
 

@@ -33,7 +33,11 @@ class Watch:
         self.ticks += 1
         now = clock.now()
         for each in [each for each in self._watched if each.deadline < now or each.total < now]:
-            each.expire(now)
+            try:
+                each.expire(now)
+            except Exception as error:  # a defect of one costs it its watch, and the others nothing
+                self._watched.discard(each)
+                self._loop.call_exception_handler({"message": "what was late could not be ended", "exception": error})
 
     def close(self) -> None:
         self._timer.cancel()

@@ -1,4 +1,4 @@
-"""Where tiktoken keeps its encodings: its own variables, read here because the environment is read here only."""
+"""Tokenizers. Rule: where tiktoken keeps its encodings is its own variables' word, and read with the configuration."""
 
 import os
 import tempfile

@@ -56,7 +56,6 @@ function facts(pairs) {
 }
 
 function story({ request, cost }) {
-  const own = (request.tried ?? []).join(", ");
   return facts([
     ["Status", `${request.status}${request.failure ? ` ${request.failure.toLowerCase().replaceAll("_", " ")}` : ""}`],
     ["Said", request.message],
@@ -67,7 +66,7 @@ function story({ request, cost }) {
     ["Route", request.route],
     ["Answered by", request.deployment && `${request.deployment} ${request.endpoint}`],
     ["Attempts", count(request.attempts ?? 0)],
-    ["Failed before at", own],
+    ["Failed before at", (request.tried ?? []).join(", ")],
     ["Recovered by", request.recovered],
     ["Second attempt", request.hedged],
     [
@@ -252,7 +251,7 @@ function again(id) {
             h(
               "p",
               { class: "note" },
-              "Of the same model and size, by the load of this moment. Its words are not kept: what a policy reads from them (a prefix, tools, a conversation) is not in this.",
+              "Of the same model and size, by the load of this moment. Its words are not kept: what a policy reads from them (a prefix, tools, a conversation, how hard it is) is not in this.",
             ),
             ...(decision ? candidates(decision).filter(Boolean) : [h("p", {}, "Its model is no longer configured.")]),
           );

@@ -3,14 +3,23 @@
 All read the same prefix index and the same live loads as our own policies: what differs is the decision.
 """
 
+from typing import ClassVar
+
 from gateway.own import is_own
+from policies.needs import Need
 from policies.profile import Policy
 from policies.scorers import Scorer
 from policies.scorers.prefix_cost import uncached
 from policies.types import Candidate, Request
 
 
-class CacheAware(Scorer, frozen=True, tag="cache_aware"):
+class Told(Scorer, frozen=True):
+    """What reads the prefix index, or who has how much to compute."""
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"prefix"})
+
+
+class CacheAware(Told, frozen=True, tag="cache_aware"):
     """SGLang's and vllm-router's cache_aware: the longest match above a threshold, unless loads are out of balance."""
 
     threshold: float = 0.5
@@ -27,7 +36,7 @@ class CacheAware(Scorer, frozen=True, tag="cache_aware"):
         return least_scores(loads)
 
 
-class Sticky(Scorer, frozen=True, tag="sticky_until_saturated"):
+class Sticky(Told, frozen=True, tag="sticky_until_saturated"):
     """llm-d's sticky until saturated: stay where the prefix is, until the wait there costs more than a penalty."""
 
     threshold: float = 0.8
@@ -47,14 +56,14 @@ class Sticky(Scorer, frozen=True, tag="sticky_until_saturated"):
         return least_scores([load if stays else load + most for load, stays in zip(loads, sticky, strict=True)])
 
 
-class LeastUncached(Scorer, frozen=True, tag="least_uncached"):
+class LeastUncached(Told, frozen=True, tag="least_uncached"):
     """Fewest tokens to compute: those queued at the endpoint and this request's own."""
 
     def score(self, request: Request, candidates: list[Candidate], now: float) -> list[float]:
         return least_scores([c.load.backlog.total + uncached(request, c) for c in candidates])
 
 
-class SpillAbove(Scorer, frozen=True, tag="spill_above"):
+class SpillAbove(Told, frozen=True, tag="spill_above"):
     """The own engine with the least queue, unless that is above a fixed threshold; then the cloud.
 
     ``queue``: what is counted at an engine. ``tokens``: prompt tokens it has not computed; ``waiting``: requests

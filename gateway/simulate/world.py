@@ -90,9 +90,10 @@ class World:
         request = Request(FAMILY, name, True, b"", arrival.prompt_tokens, now, seed, turn, expected_output=output)
         if arrival.conversation:
             request = msgspec.structs.replace(request, conversation=mix(arrival.conversation))
-        if arrival.blocks:
+        needs = self.model.needs | self.model.policy.needs
+        if arrival.blocks and "prefix" in needs:  # who does not ask is not told, and so cannot draw from who holds them
             request = self.live.placed(request, arrival.blocks, self.trace.block)
-        return self.live.foreseen(request, self.model) if "foresight" in self.model.policy.needs else request
+        return self.live.foreseen(request, self.model) if "foresight" in needs else request
 
     def _arrive(self, arrival: Arrival, number: int) -> None:
         self._under_way += 1

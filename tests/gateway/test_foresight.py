@@ -51,8 +51,8 @@ class Served:
     def came(self, candidate: Candidate, request: Request, now: float) -> None:
         self.live.committed(candidate, request, now - request.received, request.received, now)
 
-    def ended(self, candidate: Candidate, request: Request, now: float) -> None:
-        self.live.answered(candidate, request, Usage(PROMPT, OUTPUT, 0, "upstream"), request.received, now)
+    def ended(self, candidate: Candidate, request: Request, now: float, tokens: int = OUTPUT) -> None:
+        self.live.answered(candidate, request, Usage(PROMPT, tokens, 0, "upstream"), request.received, now)
         self.live.leave(candidate, request)
 
     def answered(self, candidate: Candidate, now: float, first: float) -> None:
@@ -83,6 +83,19 @@ def test_an_attempt_older_than_its_own_95th_percentile_makes_its_endpoint_slow_b
     usual = served.first(one, NOW + 0.1)
     assert served.first(one, NOW + 3.0) > 3 * usual
     assert served.chosen(NOW + 3.0, 100)[other.id[1]] > 90
+
+
+def test_a_short_answer_may_miss_its_pace_too_though_it_teaches_none() -> None:
+    served = Served()
+    one, misses = served.gpus[0], next(each for name, each, _ in served.live.foresight.targets() if name == "m")
+    assert one.load.predictor is not None
+    paces = one.load.predictor.hardware.each.calibration
+    for n, seconds in enumerate((0.05, 1.0)):
+        request = served.sent(one, NOW)
+        served.came(one, request, NOW + 0.2)
+        before, learned = misses.ever_missed, paces.seen
+        served.ended(one, request, NOW + 0.2 + 2 * seconds, tokens=3)
+        assert misses.ever_missed - before == n and paces.seen == learned
 
 
 def test_older_answers_under_way_do_not_hide_an_attempt_that_is_silent() -> None:

@@ -59,6 +59,14 @@ def test_nobody_fails_before_the_first_token_when_a_replica_dies(pool: Config) -
     assert world.unanswered == 0
 
 
+def test_who_does_not_ask_for_prefixes_meets_them_by_chance(pool: Config) -> None:
+    """A prompt's second coming is at the first one's place for one in four: what holds it is not drawn more often."""
+    pairs = [Arrival(2.0 * n, 1000, 5, tuple(range(n // 2 * 1000, n // 2 * 1000 + 63))) for n in range(800)]
+    for kind in ("power_of_two", "random", "peak_ewma"):
+        hits = played(pool, kind, trace(*pairs)).tally.result(0.0).hit_rate
+        assert 0.18 < 2 * hits < 0.32, kind
+
+
 def test_a_conversation_has_its_own_place_under_session(pool: Config) -> None:
     talks = [
         Arrival(float(n), 1000, 5, tuple(range(n % 3 * 1000, n % 3 * 1000 + 63)), "", 1 + n % 3) for n in range(30)

@@ -188,12 +188,19 @@ async def test_metrics_arrive_under_their_names_with_the_buckets_of_the_conventi
     assert cost.is_monotonic and [p.as_double for p in cost.data_points] == [pytest.approx(0.002)]
 
 
-async def test_a_collector_that_is_gone_or_says_nothing_costs_no_request_and_its_losses_are_counted() -> None:
+@asynccontextmanager
+async def telling(script: Script) -> AsyncIterator[Running]:
+    """A gateway that tells a collector which answers by a script."""
     async with (
-        collector(silent) as told,
+        collector(script) as told,
         upstream(whole(ANSWER)) as up,
         running(config(up, up, told.url)) as gateway,
     ):
+        yield gateway
+
+
+async def test_a_collector_that_is_gone_or_says_nothing_costs_no_request_and_its_losses_are_counted() -> None:
+    async with telling(silent) as gateway:
         tracer = gateway.gateway.tracer
         assert tracer is not None
         for number in range(QUEUE + 10):
@@ -221,11 +228,7 @@ async def test_a_collector_of_metrics_alone_is_said_once_however_often_both_are_
     async def metrics_alone(call: Call) -> None:
         await (ACCEPTS if call.target == "/v1/metrics" else error(404))(call)
 
-    async with (
-        collector(metrics_alone) as told,
-        upstream(whole(ANSWER)) as up,
-        running(config(up, up, told.url)) as gateway,
-    ):
+    async with telling(metrics_alone) as gateway:
         exporter = gateway.gateway.exporter
         assert exporter is not None
         for _ in range(3):
