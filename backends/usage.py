@@ -1,38 +1,42 @@
 """Usage. Rule: every provider's way of counting tokens becomes one Usage here; what is not reported is not invented."""
 
+from typing import Annotated
+
 import msgspec
 
 from policies.types import NO_USAGE, Usage
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]  # beyond it nobody has counted, and no ledger can hold it
 
 
 class _Details(msgspec.Struct, gc=False):
     """What the total is made of."""
 
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-    reasoning_tokens: int | None = None
-    thinking_tokens: int | None = None
-    audio_tokens: int | None = None
+    cached_tokens: Count | None = None
+    cache_write_tokens: Count | None = None
+    reasoning_tokens: Count | None = None
+    thinking_tokens: Count | None = None
+    audio_tokens: Count | None = None
 
 
 class _Written(msgspec.Struct, gc=False):
-    ephemeral_1h_input_tokens: int | None = None
+    ephemeral_1h_input_tokens: Count | None = None
 
 
 class Counted(msgspec.Struct, gc=False):
     """A ``usage`` object as OpenAI's chat, OpenAI's responses or Anthropic's messages spell it."""
 
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    total_tokens: int | None = None
+    prompt_tokens: Count | None = None
+    completion_tokens: Count | None = None
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
+    total_tokens: Count | None = None
     prompt_tokens_details: _Details | None = None
     completion_tokens_details: _Details | None = None
     input_tokens_details: _Details | None = None
     output_tokens_details: _Details | None = None
-    cache_read_input_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
+    cache_read_input_tokens: Count | None = None
+    cache_creation_input_tokens: Count | None = None
     cache_creation: _Written | None = None
 
     def usage(self) -> Usage:

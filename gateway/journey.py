@@ -248,24 +248,25 @@ class Journey(Telling, eq=False):
 
     def settled(self, attempt: Attempt, fault: Fault | None) -> None:
         """An attempt is over: answered whole, broken after its commit, or to be followed by another."""
-        if fault is None:
-            self._attempt = None
-            live, request, candidate = self.gateway.live, self.incoming.request, attempt.candidate
-            live.learn(request.model, 0 if self.family.form else len(request.body), self.outcome.usage.prompt)
-            if candidate.load.speed is not None or candidate.pool.rates is not None or request.blocks:
-                live.answered(candidate, request, self.outcome.usage, attempt.sent_at, clock.now())
-            self.conclude(None, attempt.give_back(self.gateway, None))
-            return
-        self.account(attempt, fault)
-        if not attempt.committed:
-            self._follow(attempt.candidate, fault)
-        elif self._keeper is not None:
-            self.guarded(self._rescue, self._keeper, attempt, fault)
-        else:
-            self.break_off(fault)
-
-    def _rescue(self, keeper: Keeper, attempt: Attempt, fault: Fault) -> None:
-        Rescue(self, self._model, keeper.all(), attempt, fault).begin()
+        try:
+            if fault is None:
+                live, request, candidate = self.gateway.live, self.incoming.request, attempt.candidate
+                live.learn(request.model, 0 if self.family.form else len(request.body), self.outcome.usage.prompt)
+                if candidate.load.speed is not None or candidate.pool.rates is not None or request.blocks:
+                    live.answered(candidate, request, self.outcome.usage, attempt.sent_at, clock.now())
+                now = attempt.give_back(self.gateway, None)
+                self._attempt = None
+                self.conclude(None, now)
+                return
+            self.account(attempt, fault)
+            if not attempt.committed:
+                self._follow(attempt.candidate, fault)
+            elif self._keeper is not None:
+                Rescue(self, self._model, self._keeper.all(), attempt, fault).begin()
+            else:
+                self.break_off(fault)
+        except Exception:
+            self._crashed()
 
     def _follow(self, begun: Candidate, fault: Fault) -> None:
         machine = self._decide(begun)

@@ -7,6 +7,7 @@ import msgspec
 
 from backends.dialect import Inexpressible, Written
 from backends.embedding import Texts, Vectors
+from backends.usage import Count
 from policies.types import NO_USAGE, Usage
 
 _COHERE_KIND = "search_document"  # what Cohere must be told, where the client does not say
@@ -16,7 +17,7 @@ _INTEGER_SIZES = "titan-embed-text-v2"
 class _Answer(msgspec.Struct, rename={"tokens": "inputTextTokenCount"}):
     embedding: list[float] | None = None
     embeddings: list[list[float]] | dict[str, list[list[float]]] | None = None
-    tokens: int | None = None
+    tokens: Count | None = None
 
 
 def write_texts(texts: Texts, model: str) -> Written:

@@ -7,6 +7,7 @@ import msgspec
 
 from backends.bedrock.models import family, origin
 from backends.events import CallDelta, CallStart, Event, Finish, Signature, Start, TextDelta, ThoughtDelta, UsageSeen
+from backends.usage import Count
 from policies.failure import Failure, Fault
 from policies.types import Usage
 
@@ -62,14 +63,14 @@ class _Block(msgspec.Struct, rename="camel"):
 
 class _Cache(msgspec.Struct, rename="camel"):
     ttl: str
-    input_tokens: int
+    input_tokens: Count
 
 
 class _Usage(msgspec.Struct, rename="camel"):
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cache_read_input_tokens: int | None = None
-    cache_write_input_tokens: int | None = None
+    input_tokens: Count = 0
+    output_tokens: Count = 0
+    cache_read_input_tokens: Count | None = None
+    cache_write_input_tokens: Count | None = None
     cache_details: list[_Cache] | None = None
 
     def usage(self) -> Usage:

@@ -9,6 +9,7 @@ import msgspec
 
 from backends.dialect import Inexpressible, Written
 from backends.embedding import Texts, Vectors
+from backends.usage import Count
 from policies.types import NO_USAGE, Usage
 
 _JSON = b"content-type: application/json\r\n"
@@ -68,7 +69,7 @@ class _Prediction(msgspec.Struct):
 
 
 class _Counted(msgspec.Struct, rename="camel"):
-    prompt_token_count: int = 0
+    prompt_token_count: Count = 0
 
 
 class _Answer(msgspec.Struct, rename="camel"):

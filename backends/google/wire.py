@@ -2,6 +2,7 @@
 
 import msgspec
 
+from backends.usage import Count
 from policies.types import NO_USAGE, Usage
 
 Raw = msgspec.Raw
@@ -86,15 +87,15 @@ class Feedback(_Wire):
 
 class Modality(_Wire):
     modality: str = ""
-    token_count: int = 0
+    token_count: Count = 0
 
 
 class UsageMetadata(_Wire):
-    prompt_token_count: int | None = None
-    candidates_token_count: int = 0
-    thoughts_token_count: int = 0
-    cached_content_token_count: int = 0
-    tool_use_prompt_token_count: int = 0
+    prompt_token_count: Count | None = None
+    candidates_token_count: Count = 0
+    thoughts_token_count: Count = 0
+    cached_content_token_count: Count = 0
+    tool_use_prompt_token_count: Count = 0
     prompt_tokens_details: list[Modality] = []
     candidates_tokens_details: list[Modality] = []
     traffic_type: str = ""

@@ -65,6 +65,7 @@ def insert(connection: sqlite3.Connection, rows: Iterable[tuple[Any, ...]], char
 
     Raises:
         sqlite3.Error: the disk is full, the file is locked or gone.
+        OverflowError, ValueError: a value is one that SQLite cannot hold.
     """
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -75,7 +76,7 @@ def insert(connection: sqlite3.Connection, rows: Iterable[tuple[Any, ...]], char
                 connection.executemany(_ALL, some)
         connection.executemany(_CHARGES, map(msgspec.structs.astuple, charged))
         connection.execute("COMMIT")
-    except sqlite3.Error:
+    except Exception:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise

@@ -1,6 +1,6 @@
 """The writer. Rule: a request leaves a row in a bounded queue and goes on; a thread writes what is there, in batches.
 
-Rows are made on the event loop: made in the thread they would cost twice, for the two would fight for the interpreter.
+Rows are made on the event loop, some at once: the thread would fight it for the interpreter, and both would pay.
 What does not fit, or cannot be written, is dropped and counted. A full disk stops the recording, not the routing, and
 the writer tries again. A killed process loses what was queued: at most what came in the last ``FLUSH`` seconds.
 """
@@ -20,6 +20,7 @@ from policies.types import Outcome, Price
 
 QUEUE = 65_536  # rows
 BATCH = 5_000  # rows in one transaction
+TOGETHER = 64  # requests of which rows are made at once, while all they touch is in the processor's cache
 FLUSH = 0.5  # seconds
 PRUNE = 60.0  # seconds between looks for rows past their time
 PRUNED = 10_000  # rows deleted at one look
@@ -42,7 +43,8 @@ class Ledger:
         self._database = open_to_write(path)
         self._retention = retention
         self._report = report
-        self._queue: deque[tuple[Any, ...]] = deque()
+        self._rows: deque[tuple[Any, ...]] = deque()
+        self._ended: deque[tuple[float, Outcome, Price | None]] = deque()  # of which rows are yet to be made
         self._charges: deque[Charge] = deque()  # each before its request's row
         self._stop = threading.Event()
         self._lock = threading.Lock()
@@ -56,18 +58,29 @@ class Ledger:
 
     def put(self, outcome: Outcome, price: Price | None) -> None:
         """Never blocks, never raises."""
-        if len(self._queue) >= QUEUE:
+        if len(self._rows) + len(self._ended) >= QUEUE:
             self.dropped += 1
             return
-        now = clock.wall()
-        if outcome.spent:
-            self._charges.extend(charges(now, outcome, price))
-        self._queue.append(values(now, outcome, price))
+        self._ended.append((clock.wall(), outcome, price))
+        if len(self._ended) >= TOGETHER:
+            self._make_rows()
+
+    def _make_rows(self) -> None:
+        """Of what has ended; the loop and the thread may be at it at once."""
+        try:
+            while True:
+                ended = self._ended.popleft()
+                if ended[1].spent:
+                    self._charges.extend(charges(*ended))
+                self._rows.append(values(*ended))
+        except IndexError:  # none is left
+            return
 
     def flush(self) -> None:
         """Write what is waiting, unless the last write has just failed."""
         with self._lock:
-            while self._queue and clock.now() >= self._resting_until:
+            self._make_rows()
+            while self._rows and clock.now() >= self._resting_until:
                 self._write()
 
     def close(self) -> None:
@@ -93,15 +106,18 @@ class Ledger:
                 self._prune()
 
     def _write(self) -> None:
-        batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
+        batch = [self._rows.popleft() for _ in range(min(BATCH, len(self._rows)))]
         charged = [self._charges.popleft() for _ in range(len(self._charges))]
         try:
             insert(self._database, batch, charged)
         except sqlite3.Error as error:
-            self._queue.extendleft(reversed(batch))
+            self._rows.extendleft(reversed(batch))
             self._charges.extendleft(reversed(charged))
             self._resting_until = clock.now() + RETRY
             self._report(f"the ledger cannot be written, so requests go unrecorded: {error}")
+        except (OverflowError, ValueError) as error:  # a value that no database takes: trying again would not end
+            self.dropped += len(batch)
+            self._report(f"the ledger has dropped {len(batch)} requests: {error}")
         else:
             self.written += len(batch)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from backends.usage import of_body
-from policies.types import Price, Usage
+from policies.types import NO_USAGE, Price, Usage
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,10 @@ def test_reasoning_that_is_counted_beside_the_answer_is_paid_too() -> None:
             b'"completion_tokens_details":{"reasoning_tokens":340}}}' % completion
         )
         assert of_body(body)[0] == Usage(12, 342, 0, "upstream", reasoning=340)
+
+
+@pytest.mark.parametrize("tokens", ["-5", "9007199254740993", "1" + 30 * "0"])
+def test_a_count_that_nobody_can_have_counted_is_no_usage(tokens: str) -> None:
+    """A bill of minus five tokens was written, and one of 10^30 ended the ledger's thread."""
+    body = b'{"choices": [], "usage": {"prompt_tokens": %s, "completion_tokens": 3}}' % tokens.encode()
+    assert of_body(body) == (NO_USAGE, None)

@@ -13,6 +13,7 @@ from gateway.ledger.database import NotALedger, insert, open_to_read, open_to_wr
 from gateway.ledger.row import Row, row, values
 from gateway.ledger.totals import overall
 from gateway.ledger.writer import FLUSH, Ledger
+from policies.types import Usage
 from tests.gateway.ledger.outcomes import PRICE, answered, failed
 
 DAY = 24 * 3600.0
@@ -112,6 +113,17 @@ def test_what_does_not_fit_is_dropped_and_counted(tmp_path: Path, monkeypatch: p
     assert ledger.dropped == 15 and count(tmp_path / "l.db") == 10
 
 
+def test_a_number_that_no_database_holds_does_not_end_the_recording(tmp_path: Path) -> None:
+    told: list[str] = []
+    ledger = Ledger(tmp_path / "l.db", DAY, told.append)
+    ledger.put(answered(usage=Usage(prompt=2**70)), None)
+    ledger.flush()
+    ledger.put(answered(), PRICE)
+    ledger.close()
+    assert (count(tmp_path / "l.db"), ledger.written, ledger.dropped) == (1, 1, 1)
+    assert "dropped 1 requests" in told[0]
+
+
 def test_rows_past_their_time_are_deleted(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "l.db", DAY, ignore)
     for number in range(3):
@@ -127,6 +139,7 @@ CRASHING = """
 import os, signal, sys, time
 from pathlib import Path
 from gateway.ledger.writer import Ledger
+from policies.types import Usage
 from tests.gateway.ledger.outcomes import answered
 ledger = Ledger(Path(sys.argv[1]), 1e9, print)
 for number in range(1000):
