@@ -14,7 +14,7 @@ import msgspec
 
 from gateway import clock
 from gateway.catalog import Catalog
-from gateway.ledger.state import Piece
+from gateway.ledger.state import OLDEST, Piece
 from gateway.live import Live
 from gateway.log import Log
 from policies.difficulty.threshold import Threshold
@@ -24,7 +24,6 @@ from policies.predict.length import Lengths
 from policies.slo.misses import MissPrice
 from policies.slo.shadow import ShadowPrice
 
-OLDEST = 24 * 3600.0  # seconds; engines and traffic of a day ago may be others
 KINDS: dict[str, type] = {
     "class": HardwareClass, "predictor": LatencyPredictor, "speed": Speed, "shadow": ShadowPrice,
     "miss": MissPrice, "lengths": Lengths, "bytes": float, "output": float,

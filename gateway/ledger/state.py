@@ -11,6 +11,9 @@ TABLE = """
 """
 
 
+OLDEST = 24 * 3600.0  # seconds; engines and traffic of a day ago may be others
+
+
 class Piece(msgspec.Struct, frozen=True):
     """One thing learned, of ``what``, in the shape that ``version`` stands for. ``time``: seconds since the epoch, and
     ``moment``, the same by the monotonic clock that the times in it are of."""
@@ -24,7 +27,8 @@ class Piece(msgspec.Struct, frozen=True):
 
 
 def save(connection: sqlite3.Connection, pieces: Iterable[Piece]) -> None:
-    """
+    """Beside what is younger than ``OLDEST``: an endpoint that is gone is not kept for ever.
+
     Raises:
         sqlite3.Error: the disk is full, the file is locked or gone.
     """
@@ -32,6 +36,7 @@ def save(connection: sqlite3.Connection, pieces: Iterable[Piece]) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         connection.executemany("INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?, ?, ?)", rows)
+        connection.execute("DELETE FROM state WHERE time < (SELECT max(time) FROM state) - ?", (OLDEST,))
         connection.execute("COMMIT")
     except sqlite3.Error:
         if connection.in_transaction:

@@ -22,8 +22,8 @@ QUEUE = 65_536  # rows
 BATCH = 5_000  # rows in one transaction
 TOGETHER = 64  # requests of which rows are made at once, while all they touch is in the processor's cache
 FLUSH = 0.5  # seconds
-PRUNE = 60.0  # seconds between looks for rows past their time
-PRUNED = 10_000  # rows deleted at one look
+PRUNE = 60.0  # seconds between looks for rows past their time,
+PRUNED = 10_000  # of which so many are deleted at one look; if there were as many, the next flush looks again
 SAVE = 10.0  # seconds between writes of what was learned
 RETRY = 5.0  # seconds after a write that failed
 
@@ -31,7 +31,7 @@ Learned = Callable[[], Iterable[Piece]]
 
 
 class Ledger:
-    """Collects outcomes; a daemon thread writes them. ``retention``: seconds; ``report`` is told of trouble, once.
+    """Collects outcomes; a daemon thread writes them. ``retention``: seconds; ``report`` is told of trouble.
 
     ``learned``: gives what was learned, to be written every ``SAVE`` seconds and at the end.
 
@@ -133,6 +133,7 @@ class Ledger:
         self._pruned_at = clock.now()
         with self._lock:
             try:
-                forget(self._database, clock.wall() - self._retention, PRUNED)
+                if forget(self._database, clock.wall() - self._retention, PRUNED) >= PRUNED:
+                    self._pruned_at -= PRUNE
             except sqlite3.Error as error:
                 self._report(f"old rows of the ledger cannot be deleted: {error}")

@@ -4,6 +4,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ from msgspec.structs import astuple
 
 from gateway.ledger.database import NotALedger, insert, open_to_read, open_to_write
 from gateway.ledger.row import Row, row, values
+from gateway.ledger.state import Piece, save, saved
 from gateway.ledger.totals import overall
-from gateway.ledger.writer import FLUSH, Ledger
+from gateway.ledger.writer import FLUSH, PRUNE, Ledger
 from policies.types import Usage
 from tests.gateway.ledger.outcomes import PRICE, answered, failed
 
@@ -133,6 +135,32 @@ def test_rows_past_their_time_are_deleted(tmp_path: Path) -> None:
     ledger._prune()
     ledger.close()
     assert count(tmp_path / "l.db") == 1
+
+
+def test_more_rows_past_their_time_than_one_look_deletes_are_all_deleted_soon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gateway busier than 167 requests a second had a ledger that grew without end."""
+    monkeypatch.setattr("gateway.ledger.writer.PRUNED", 2)
+    ledger = Ledger(tmp_path / "l.db", -DAY, ignore)  # all is past its time
+    for number in range(5):
+        ledger.put(answered(number), PRICE)
+    ledger.flush()
+    ledger._pruned_at -= PRUNE
+    deadline = time.monotonic() + 60
+    while count(tmp_path / "l.db") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    ledger.close()
+    assert count(tmp_path / "l.db") == 0
+
+
+def test_what_was_learned_of_a_place_long_gone_is_forgotten(tmp_path: Path) -> None:
+    database = open_to_write(tmp_path / "l.db")
+    gone, here = (Piece(name, "vllm:m", "v", when, 0.0, b"") for name, when in (("gone", 1000.0), ("here", 2e6)))
+    save(database, [gone])
+    save(database, [here])
+    assert saved(database) == [here]
+    database.close()
 
 
 CRASHING = """
