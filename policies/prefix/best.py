@@ -1,4 +1,4 @@
-"""The best holders. Rule: beside a sample stand the few that hold most of the prompt's beginning, however many hold it.
+"""The best holders. Rule: beside a sample stand the few that hold most of a prompt's beginning, however many hold it.
 
 Of those that hold as much the less busy go first, and of equals the seed decides, so that requests do not herd.
 """
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from policies.chance import mix
 from policies.types import Candidate, Request
 
-FEW = 2  # beside those drawn, some of which hold it too
+FEW = 1  # beside those drawn, some of which hold it too; more were seen to wait no less
 ENOUGH = 8  # places to look at, in all; where there are no more, none is left out
 
 Filtered = Callable[[list[Candidate]], list[Candidate]]
