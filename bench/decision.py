@@ -25,6 +25,7 @@ from policies.types import Candidate, Deployment, Model, Pool, Price, Request, S
 SIZES = (4, 64, 1000)
 TARGETS = {4: 20.0, 64: 50.0, 1000: 50.0}  # microseconds
 PROMPTS = (100, 1000, 10_000)  # characters
+HOLDERS = 16  # places that hold the prompt's beginning, as far as they are known
 ROUNDS = 40
 DECISIONS = 50
 NOW = 1000.0
@@ -71,12 +72,13 @@ def foresee(places: tuple[Candidate, ...], chance: random.Random) -> None:
             load.backlog.add(waiting, 500.0, NOW - 0.1)
 
 
-def microseconds(kind: str, size: int) -> float:
-    """The best round's mean."""
+def microseconds(kind: str, size: int, holders: int = 0) -> float:
+    """The best round's mean; so many places hold each prompt's beginning, one as much as the other."""
     policy = preset(kind)
     assert policy is not None
     places = world(size, "foresight" in policy.needs)
-    model = Model("m", (places,), policy, {"pool": Timeouts(), "cloud": Timeouts()}, 600.0)
+    timeouts, by_id = {"pool": Timeouts(), "cloud": Timeouts()}, {c.id: c for c in places}
+    model = Model("m", (places,), policy, timeouts, 600.0, places=(by_id,))
     snapshot = Snapshot(NOW, {"m": model})
     chance = random.Random(1)
     asked = Request("chat", "m", True, b"", 900, NOW, late_price=1e-3)
@@ -84,6 +86,11 @@ def microseconds(kind: str, size: int) -> float:
         msgspec.structs.replace(asked, seed=chance.getrandbits(64), sequence=n, conversation=chance.getrandbits(64))
         for n in range(DECISIONS)
     ]
+    if holders:
+        ids, most = list(by_id), min(holders, size)
+        requests = [
+            msgspec.structs.replace(each, matched=dict.fromkeys(chance.sample(ids, most), 600)) for each in requests
+        ]
     best = float("inf")
     for _ in range(ROUNDS):
         started = time.perf_counter()
@@ -115,6 +122,11 @@ def main() -> None:
     print(f"{'(target)':20}" + "".join(f"{TARGETS[size]:>9.0f}" for size in SIZES))
     for kind in sorted(PRESETS):
         print(f"{kind:20}" + "".join(f"{microseconds(kind, size):>9.1f}" for size in SIZES))
+    for kind in ("prefix", "slo_cost"):
+        print(
+            f"{f'{kind}, {HOLDERS} holders':20}"
+            + "".join(f"{microseconds(kind, size, HOLDERS):>9.1f}" for size in SIZES)
+        )
     print(f"\n{'characters':20}" + "".join(f"{size:>9}" for size in PROMPTS))
     print(f"{'quality, reading':20}" + "".join(f"{reading(size):>9.1f}" for size in PROMPTS))
 

@@ -199,10 +199,13 @@ def _model(name: str, config: Config, candidates: Mapping[str, tuple[Candidate, 
         for deployment in tier
     }
     tiers = tuple(tuple(c for deployment in tier for c in candidates[deployment]) for tier in model.tiers)
-    policy = fitted(named(config, policy_name or model.policy), [c for tier in tiers for c in tier])
+    every = tuple(c for tier in tiers for c in tier)
+    policy = fitted(named(config, policy_name or model.policy), list(every))
+    if policy.across_tiers:
+        tiers = (every,)
     return Model(
         name,
-        (tuple(c for tier in tiers for c in tier),) if policy.across_tiers else tiers,
+        tiers,
         policy,
         folded,
         defaults.overridden(model.timeouts).total,
@@ -211,7 +214,8 @@ def _model(name: str, config: Config, candidates: Mapping[str, tuple[Candidate, 
         tuple(model.content_policy_fallbacks),
         recovery=survival.rules(config.defaults, model, tiers),
         hold_calls=survival.holds_calls(config.defaults, model),
-        needs=needs(policy, [c for t in tiers for c in t]) | (FEATURES if _is_picky(name, config, set()) else NOTHING),
+        needs=needs(policy, list(every)) | (FEATURES if _is_picky(name, config, set()) else NOTHING),
+        places=tuple({c.id: c for c in tier} for tier in tiers),
     )
 
 

@@ -3,12 +3,16 @@
 It reads live loads through the snapshot in one tick, so what it sees is consistent, and it changes nothing.
 """
 
+from collections.abc import Mapping
+
 import msgspec
 
 from policies.filters import Filter, FitsContext, Healthy, WithinRate
 from policies.filters.within_rate import opens_in, within_rate
 from policies.ladder import Rung
 from policies.pickers.base import MANY
+from policies.prefix.best import beside
+from policies.prefix.holders import Id
 from policies.profile import SPARE, USUAL, Policy
 from policies.types import Candidate, Model, Plan, Request, Snapshot
 
@@ -39,7 +43,8 @@ def plan(request: Request, model: Model, snapshot: Snapshot, exclusions: Exclusi
     for number, tier in enumerate(model.tiers):
         candidates = list(tier) if exclusions is None else exclusions.keep(tier)
         if policy.sample and len(candidates) > MANY:
-            free = _drawn(request, policy, candidates, now)
+            places = model.places[number] if model.places and exclusions is None else {}
+            free = _drawn(request, policy, candidates, places, now)
             if free:
                 candidate, rung = policy.best(request, free, now)
                 return Plan(candidate, number, len(candidates), rung=rung)
@@ -52,14 +57,28 @@ def plan(request: Request, model: Model, snapshot: Snapshot, exclusions: Exclusi
     return Plan(None, full=full)
 
 
-def _drawn(request: Request, policy: Policy, candidates: list[Candidate], now: float) -> list[Candidate]:
-    """A sample of the candidates, with others in place of those that cannot be chosen."""
+def _drawn(
+    request: Request, policy: Policy, candidates: list[Candidate], places: Mapping[Id, Candidate], now: float
+) -> list[Candidate]:
+    """A sample of the candidates, with others in place of those that cannot be chosen, and the prompt's best holders.
+
+    ``places``: the candidates by id; empty where nobody has made that yet.
+    """
     drawn = policy.draw(request, candidates, policy.sample)
-    free = [c for c in policy.eligible(request, drawn, now) if has_room(c)]
-    if len(free) == len(drawn):
+    free = _free(request, policy, drawn, now)
+    if len(free) < len(drawn):
+        spare = policy.draw(request, candidates, policy.sample + SPARE)  # begins with the same
+        free = policy.heads(_free(request, policy, spare, now))
+    held = request.matched
+    if not held:
         return free
-    spare = policy.draw(request, candidates, policy.sample + SPARE)  # begins with the same
-    return policy.heads(request, [c for c in policy.eligible(request, spare, now) if has_room(c)])
+    places = places or {c.id: c for c in candidates}
+    holders = [c for c in map(places.get, held) if c is not None]
+    return beside(request, free, holders, lambda some: _free(request, policy, some, now))
+
+
+def _free(request: Request, policy: Policy, candidates: list[Candidate], now: float) -> list[Candidate]:
+    return [c for c in policy.eligible(request, candidates, now) if has_room(c)]
 
 
 def sole(request: Request, model: Model, now: float) -> Plan | None:

@@ -6,6 +6,7 @@ from policies.filters import Capable, Filter, Healthy
 from policies.ladder import Rung
 from policies.needs import Need
 from policies.pickers import Best, Picker
+from policies.prefix.best import beside
 from policies.scorers import Scorer
 from policies.types import Candidate, Request
 
@@ -43,7 +44,8 @@ class Policy(msgspec.Struct, frozen=True):
         if len(candidates) == 1:
             return candidates[0], Rung.NONE
         if 0 < self.sample < len(candidates):
-            candidates = self.draw(request, candidates, self.sample)
+            drawn, held = self.draw(request, candidates, self.sample), request.matched
+            candidates = beside(request, drawn, [c for c in candidates if c.id in held], list) if held else drawn
         return self.best(request, candidates, now)
 
     def best(self, request: Request, candidates: list[Candidate], now: float) -> tuple[Candidate, Rung]:
@@ -54,21 +56,15 @@ class Policy(msgspec.Struct, frozen=True):
         return self.pick.pick(request, candidates, self.scores(request, candidates, now)), rung
 
     def draw(self, request: Request, candidates: list[Candidate], size: int) -> list[Candidate]:
-        """``size`` of the candidates, or of each deployment's; and whoever is known to hold the prompt's beginning."""
+        """``size`` of the candidates, or of each deployment's."""
         if self.stratified:
-            drawn = [c for each in strata(candidates) for c in self.pick.draw(request, each, size)]
-        else:
-            drawn = self.pick.draw(request, candidates, size)
-        held = request.matched
-        return [c for c in candidates if c.id in held] + [c for c in drawn if c.id not in held] if held else drawn
+            return [c for each in strata(candidates) for c in self.pick.draw(request, each, size)]
+        return self.pick.draw(request, candidates, size)
 
-    def heads(self, request: Request, drawn: list[Candidate]) -> list[Candidate]:
+    def heads(self, drawn: list[Candidate]) -> list[Candidate]:
         """Of candidates that were drawn in spare, no more than the sample, or than that of each deployment."""
-        held = request.matched or {}
-        rest = [c for c in drawn if c.id not in held] if held else drawn
-        runs = strata(rest) if self.stratified else [rest]
-        rest = [c for each in runs for c in each[: self.sample]]
-        return [c for c in drawn if c.id in held] + rest if held else rest
+        runs = strata(drawn) if self.stratified else [drawn]
+        return [c for each in runs for c in each[: self.sample]]
 
     def scores(self, request: Request, candidates: list[Candidate], now: float) -> list[float]:
         """Weighted sums of the scorers' scores; all alike where there is no scorer."""

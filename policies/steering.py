@@ -70,7 +70,7 @@ def steered(model: Model, wanted: Preferences, features: frozenset[str] = frozen
     if not kept:
         return None
     needs = model.needs | (policy.needs - {"speed"})
-    return msgspec.structs.replace(model, tiers=kept, policy=policy, fallbacks=fallbacks, needs=needs)
+    return msgspec.structs.replace(model, tiers=kept, policy=policy, fallbacks=fallbacks, needs=needs, places=())
 
 
 def _ordered(tiers: list[tuple[Candidate, ...]], wanted: Preferences) -> list[tuple[Candidate, ...]]:
