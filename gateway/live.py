@@ -70,8 +70,10 @@ class Live:
         return domain
 
     def forget(self, kept: set[tuple[str, str]]) -> None:
-        """Drop the loads of endpoints that a reload no longer names, once nothing is under way there."""
+        """Drop what is of endpoints that a reload no longer names, once nothing is under way there."""
+        named = {deployment for deployment, _ in kept}
         self.loads = {id: load for id, load in self.loads.items() if id in kept or load.in_flight}
+        self.pools = {name: pool for name, pool in self.pools.items() if name in named or pool.in_flight}
         self._waits = {of: waits for of, waits in self._waits.items() if of[0] in kept}
 
     def pool(self, deployment: str, limited: bool = False) -> Pool:

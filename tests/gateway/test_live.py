@@ -39,6 +39,18 @@ def test_state_is_found_again_by_name() -> None:
     assert not candidate(live).load.available("chat", 1.0)
 
 
+def test_a_pool_that_a_reload_drops_is_forgotten_once_nothing_is_under_way_there() -> None:
+    """Its shadow price was shown among the metrics for ever."""
+    live = Live()
+    gone, here = candidate(live), candidate(live, ("other", "http://engine:8001"))
+    live.enter(gone, 100, "chat", 0.0)
+    live.forget({here.id})
+    assert set(live.pools) == {"pool", "other"}
+    live.leave(gone, asked(100)[0])
+    live.forget({here.id})
+    assert set(live.pools) == {"other"}
+
+
 def test_a_family_that_errs_does_not_close_the_others() -> None:
     live = Live()
     place = candidate(live)
