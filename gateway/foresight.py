@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.own import is_own
 from policies.failure import ENDPOINT_FAULTS, Failure
 from policies.predict.coverage import Coverage, told
 from policies.predict.latency import HardwareClass, LatencyPredictor, hardware
@@ -64,7 +65,7 @@ class Foresight:
             self._models[model.name] = Watched(_target(model), pools, clouds)
 
     def _watch(self, candidate: Candidate) -> None:
-        name, own = candidate.deployment.name, candidate.deployment.price is None and candidate.deployment.own
+        name, own = candidate.deployment.name, is_own(candidate)
         shared = self._classes.setdefault(name, hardware(cloud=not own))
         if candidate.load.predictor is None:
             candidate.load.predictor = LatencyPredictor(shared)

@@ -32,17 +32,16 @@ def open_to_write(path: Path) -> sqlite3.Connection:
         owner = connection.execute("PRAGMA application_id").fetchone()[0]
         tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if tables and owner != APPLICATION:
+            connection.close()
             raise NotALedger(f"{path} is a database of something else")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")  # a power cut may lose the last batches, never the file
         connection.execute(f"PRAGMA application_id = {APPLICATION}")
         _migrate(connection)
-    except (NotALedger, sqlite3.Error) as error:
+    except sqlite3.Error as error:
         if connection is not None:
             connection.close()
-        raise (
-            error if isinstance(error, NotALedger) else NotALedger(f"{path} cannot be used as a ledger: {error}")
-        ) from None
+        raise NotALedger(f"{path} cannot be used as a ledger: {error}") from None
     return connection
 
 

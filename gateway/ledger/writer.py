@@ -67,14 +67,14 @@ class Ledger:
 
     def _make_rows(self) -> None:
         """Of what has ended; the loop and the thread may be at it at once."""
-        try:
-            while True:
+        while self._ended:
+            try:
                 ended = self._ended.popleft()
-                if ended[1].spent:
-                    self._charges.extend(charges(*ended))
-                self._rows.append(values(*ended))
-        except IndexError:  # none is left
-            return
+            except IndexError:  # the other took the last
+                return
+            if ended[1].spent:
+                self._charges.extend(charges(*ended))
+            self._rows.append(values(*ended))
 
     def flush(self) -> None:
         """Write what is waiting, unless the last write has just failed."""
