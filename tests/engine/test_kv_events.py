@@ -52,11 +52,28 @@ def http(routed: Gateway, engines: list[Vllm]) -> Iterator[httpx.Client]:
 class Talk:
     """A conversation that grows by some 400 tokens a turn."""
 
-    def __init__(self, http: httpx.Client) -> None:
-        self._http = http
+    def __init__(self, gateway: Gateway, http: httpx.Client) -> None:
+        self._gateway, self._http = gateway, http
         self._messages: list[dict[str, str]] = []
 
-    def ask(self) -> "Turn":
+    async def ask(self) -> "Turn":
+        """The next turn, when the gateway has learned the prompt's tokens and been told of the blocks they filled."""
+        prompts, blocks = await self._known()
+        turn = self._ask()
+        filled = turn.prompt // BLOCK - turn.cached // BLOCK
+
+        async def known() -> bool:
+            learned, told = await self._known()
+            return learned > prompts and told >= blocks + filled
+
+        await until(known, WITHIN)
+        return turn
+
+    async def _known(self) -> tuple[float, float]:
+        learned = await counter(self._gateway, "cloverleaf_kv_prompts_total", 'result="learned"')
+        return learned, await counter(self._gateway, "cloverleaf_endpoint_kv_blocks")
+
+    def _ask(self) -> "Turn":
         self._messages.append({"role": "user", "content": long_prompt(400)})
         reply = self._http.post(
             "/v1/chat/completions",
@@ -109,11 +126,6 @@ async def is_down(gateway: Gateway, engine: Vllm) -> bool:
     return not (await endpoints(gateway))[engine.url]["up"]
 
 
-async def settle(gateway: Gateway, prompts: float) -> None:
-    """So many prompts' tokens are learned."""
-    await until(partial(reaches, gateway, prompts, "cloverleaf_kv_prompts_total", 'result="learned"'), WITHIN)
-
-
 async def warm(gateway: Gateway, http: httpx.Client, engines: list[Vllm]) -> None:
     """Each engine has told its blocks' size: until then no prompt's tokens are asked for."""
     for engine in engines:
@@ -128,20 +140,15 @@ async def test_conversations_go_where_engines_say_their_beginnings_are(
 ) -> None:
     await warm(routed, http, engines)
     before = {engine.url: (await metrics.read(engine))["vllm:prefix_cache_hits_total"] for engine in engines}
-    learned = await counter(routed, "cloverleaf_kv_prompts_total", 'result="learned"')
-    talks, told = [Talk(http) for _ in range(3)], dict[str, int]()
-    homes: list[str] = []
-    for number, talk in enumerate(talks, 1):
-        homes.append(talk.ask().endpoint)
-        await settle(routed, learned + number)
-    for round in range(1, 4):
-        for number, (talk, home) in enumerate(zip(talks, homes, strict=True), 1):
-            turn = talk.ask()
+    talks, told = [Talk(routed, http) for _ in range(3)], dict[str, int]()
+    homes = [(await talk.ask()).endpoint for talk in talks]
+    for _ in range(3):
+        for talk, home in zip(talks, homes, strict=True):
+            turn = await talk.ask()
             told[turn.endpoint] = told.get(turn.endpoint, 0) + turn.cached
             assert turn.endpoint == home
             assert turn.cached >= 0.4 * turn.prompt
             assert abs(turn.expected - turn.cached) <= 2 * BLOCK
-            await settle(routed, learned + 3 * round + number)
     for engine in engines:
         hits = (await metrics.read(engine))["vllm:prefix_cache_hits_total"] - before[engine.url]
         assert hits == told.get(engine.url, 0)
@@ -153,12 +160,9 @@ async def test_a_killed_engine_holds_nothing_and_is_known_again_when_it_is_back(
     http: httpx.Client, routed: Gateway, engines: list[Vllm]
 ) -> None:
     await warm(routed, http, engines)
-    learned = await counter(routed, "cloverleaf_kv_prompts_total", 'result="learned"')
-    talk = Talk(http)
-    home = talk.ask().endpoint
-    await settle(routed, learned + 1)
-    assert talk.ask().endpoint == home
-    await settle(routed, learned + 2)
+    talk = Talk(routed, http)
+    home = (await talk.ask()).endpoint
+    assert (await talk.ask()).endpoint == home
     victim = next(engine for engine in engines if engine.url == home)
     labels = f'endpoint="{victim.url}"'
     purges = await counter(routed, "cloverleaf_kv_purges_total", labels)
@@ -166,13 +170,12 @@ async def test_a_killed_engine_holds_nothing_and_is_known_again_when_it_is_back(
     await until(partial(reaches, routed, purges + 1, "cloverleaf_kv_purges_total", labels), WITHIN)
     assert await counter(routed, "cloverleaf_endpoint_kv_blocks", labels) == 0
     await until(partial(is_down, routed, victim), WITHIN)
-    elsewhere = talk.ask()
+    elsewhere = await talk.ask()
     assert elsewhere.endpoint != home
-    await settle(routed, learned + 3)
     victim.start()
     victim.wait_healthy()
     await until(partial(is_in, routed, victim, "live"), WITHIN)  # it has computed nothing yet, and is heard
-    turn = talk.ask()
+    turn = await talk.ask()
     assert turn.endpoint != home  # where the other engine's cache is now
     assert (turn.rung, turn.cached >= 0.6 * turn.prompt) == ("precise", True)
     await warm(routed, http, [victim])
@@ -182,10 +185,8 @@ async def test_an_engine_whose_cache_was_reset_says_so(
     http: httpx.Client, routed: Gateway, engines: list[Vllm]
 ) -> None:
     await warm(routed, http, engines)
-    talk = Talk(http)
-    learned = await counter(routed, "cloverleaf_kv_prompts_total", 'result="learned"')
-    home = talk.ask().endpoint
-    await settle(routed, learned + 1)
+    talk = Talk(routed, http)
+    home = (await talk.ask()).endpoint
     (engine,) = [engine for engine in engines if engine.url == home]
     labels = f'endpoint="{engine.url}"'
     held = await counter(routed, "cloverleaf_endpoint_kv_blocks", labels)
