@@ -85,6 +85,17 @@ class Server:
             pass
         self._process.wait()
 
+    def freeze(self) -> None:
+        """Nothing in the group does another thing, until it is thawed or killed."""
+        os.killpg(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Those of the group who live go on."""
+        try:
+            os.killpg(self.pid, signal.SIGCONT)
+        except ProcessLookupError:
+            pass
+
     def terminate(self) -> int:
         """Ask it to end, and return its exit status; whatever is left of the group after that is killed."""
         assert self._process is not None

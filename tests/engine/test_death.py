@@ -41,8 +41,9 @@ async def kill_under_load(http: httpx.AsyncClient, gateway: Gateway, victim: Vll
     async with asyncio.TaskGroup() as group:
         for client in [stream] * 8 + [wait] * 4:
             group.create_task(client())
-        await until(lambda: speaks(gateway, victim, streams), BUSY_WITHIN)
+        await until(lambda: caught_speaking(gateway, victim, streams), BUSY_WITHIN)
         kill()
+        victim.thaw()  # where only a part of it was killed
         dead.set()
 
     for answer in whole:
@@ -53,10 +54,15 @@ async def kill_under_load(http: httpx.AsyncClient, gateway: Gateway, victim: Vll
     assert any(heard.whole for heard in streams), "and the other one, too"
 
 
-async def speaks(gateway: Gateway, engine: Vllm, streams: list[Heard]) -> bool:
-    """Every stream has its first word, and the engine has more requests than there are clients that do not stream."""
+async def caught_speaking(gateway: Gateway, engine: Vllm, streams: list[Heard]) -> bool:
+    """Every stream has its first word, and the engine has more requests than there are clients that do not stream. It
+    is frozen when this is so: on crowded cores it could end its streams between the look and the kill."""
+    engine.freeze()
     busy = (await endpoints(gateway))[engine.url]["in_flight"] > 4
-    return bool(busy and all(heard.words for heard in streams))
+    if busy and all(heard.words for heard in streams):
+        return True
+    engine.thaw()
+    return False
 
 
 async def ask(http: httpx.AsyncClient, times: int, model: str = "pool-only") -> list[httpx.Response]:
