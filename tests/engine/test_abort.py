@@ -21,7 +21,7 @@ async def test_a_client_that_leaves_a_stream_frees_the_engine(
 ) -> None:
     async with await ask(async_client, "import os", MANY, stream=True) as stream:
         await first_words(stream)
-        assert await busy(engines) == 1
+        await until(lambda: hold(1, engines), BEGUN_WITHIN)
     await until(lambda: hold(0, engines), FREED_WITHIN)
 
 

@@ -6,7 +6,6 @@ SEEDS=20 kills an engine twenty times; three are enough for every day.
 import asyncio
 import os
 import random
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -182,11 +181,11 @@ def pieces(data: bytes, comment: bytes) -> int:
 
 async def test_a_frozen_engine_is_passed_over_and_gets_its_traffic_back(survives: Gateway, engines: list[Vllm]) -> None:
     """SIGSTOP: connections are taken, and nothing is said. The limit on the first token rescues."""
-    os.killpg(engines[0].pid, signal.SIGSTOP)
+    engines[0].freeze()
     try:
         assert await asyncio.wait_for(serves(survives, "two"), RESCUED_WITHIN)
     finally:
-        os.killpg(engines[0].pid, signal.SIGCONT)
+        engines[0].thaw()
     await until(lambda: serves(survives, "one"), BACK_WITHIN)
 
 
