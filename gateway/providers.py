@@ -78,7 +78,7 @@ def native(deployment: Deployment) -> frozenset[str]:
 def families(deployment: Deployment) -> frozenset[str]:
     """The endpoint families that are served."""
     embeddings = frozenset({"embeddings"}) if _spoken(deployment) in _EMBEDDERS else frozenset()
-    return native(deployment) | DOORS.keys() | embeddings
+    return native(deployment).union(DOORS, embeddings)
 
 
 def features(deployment: Deployment) -> frozenset[str]:
