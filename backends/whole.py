@@ -1,9 +1,5 @@
 """Whole answers. Rule: a non-streamed answer commits on its whole body; binary audio on its first byte."""
 
-from typing import ClassVar
-
-import msgspec
-
 from backends import usage
 from backends.faults import in_band
 from policies.failure import Failure, Fault
@@ -13,18 +9,21 @@ MAX_BODY = 512 * 1024 * 1024  # bytes; an answer that never ends must not fill t
 _NOTHING = (b"{}", b"[]", b'""')
 
 
-class WholeBody(msgspec.Struct, eq=False):
-    """Holds an answer until it is whole. ``json``: it must be some, and hold something."""
+class WholeBody:
+    """Holds an answer until it is whole. ``json``: it must be some, and hold something (not so with a text, say)."""
 
-    head: ClassVar[None] = None
-    generated: ClassVar[int] = 0
-    json: bool  # False: text (a transcription, say), which has no shape to check
-    committed: bool = False
-    progressed: bool = True
-    fault: Fault | None = None
-    usage: Usage = NO_USAGE
-    _parts: list[bytes] = []  # msgspec copies an empty default for each instance
-    _size: int = 0
+    __slots__ = ("_json", "_parts", "_size", "committed", "fault", "generated", "head", "progressed", "usage")
+
+    def __init__(self, json: bool) -> None:
+        self.head = None
+        self.generated = 0
+        self.committed = False
+        self.progressed = True
+        self.fault: Fault | None = None
+        self.usage: Usage = NO_USAGE
+        self._json = json
+        self._parts: list[bytes] = []
+        self._size = 0
 
     def feed(self, data: bytes) -> bytes:
         self._parts.append(data)
@@ -36,9 +35,9 @@ class WholeBody(msgspec.Struct, eq=False):
 
     def close(self) -> bytes:
         body = b"".join(self._parts)
-        if not body.strip() or (self.json and len(body) < 16 and body.strip() in _NOTHING):
+        if not body.strip() or (self._json and len(body) < 16 and body.strip() in _NOTHING):
             self.fault = Fault(Failure.MALFORMED, "the upstream's answer is empty")
-        elif self.json:
+        elif self._json:
             try:
                 self.usage, error = usage.of_body(body)
             except ValueError as problem:
@@ -53,12 +52,11 @@ class WholeBody(msgspec.Struct, eq=False):
 class Unexpected(WholeBody):
     """An answer of a kind nobody asked for. It may be an error, which is read; all else is malformed."""
 
-    _why: Fault = Fault(Failure.MALFORMED, "")
+    __slots__ = ("_why",)
 
-    @classmethod
-    def of(cls, kind: str, asked: str) -> "Unexpected":
-        why = Fault(Failure.MALFORMED, f"the upstream's answer is {kind}, and {asked} was asked for")
-        return cls(json=True, _why=why)
+    def __init__(self, kind: str, asked: str) -> None:
+        super().__init__(json=True)
+        self._why = Fault(Failure.MALFORMED, f"the upstream's answer is {kind}, and {asked} was asked for")
 
     def feed(self, data: bytes) -> bytes:
         if not self._parts and not data.lstrip().startswith(b"{"):

@@ -10,8 +10,6 @@ from math import inf
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
-import msgspec
-
 from backends.adapter import Adapter, Incoming, Media, Unsendable
 from backends.decoder import Decoder
 from backends.media import Unfetched
@@ -65,31 +63,39 @@ class Owner(Protocol):
         """It is over: answered whole, broken after its commit, or to be followed by another."""
 
 
-class Attempt(msgspec.Struct, eq=False):
+class Attempt:
     """One attempt: a Receiver for the upstream, a Flow for the client, Watched for its deadlines."""
 
-    owner: Owner
-    candidate: Candidate
-    _limits: Timeouts
-    _adapter: Adapter
-    _incoming: Incoming
-    started: float
-    deadline: float = inf
-    total: float = inf
-    _late: Failure = Failure.TIMEOUT_CONNECT  # what it is when the deadline passes
-    _live: "Live" = None  # type: ignore[assignment]  # from its sending on
-    _exchange: Exchange | None = None
-    decoder: Decoder | None = None
-    write: Callable[[bytes], None] = None  # type: ignore[assignment]  # from its commit on
-    committed: bool = False
-    sent_at: float = 0.0
-    first_at: float = 0.0
-    paused: bool = False
-    _over: bool = False
-    _status: int = 0
-    _headers: Mapping[bytes, bytes] = _NOTHING
-    _held: bytes = b""  # events without content, that wait for the commit
-    _error: list[bytes] | None = None
+    __slots__ = (
+        "_adapter", "_error", "_exchange", "_headers", "_held", "_incoming", "_late", "_limits", "_live", "_over",
+        "_status", "candidate", "committed", "deadline", "decoder", "first_at", "owner", "paused", "sent_at", "started",
+        "total", "write",
+    )  # fmt: skip
+
+    def __init__(
+        self, owner: Owner, candidate: Candidate, limits: Timeouts, adapter: Adapter, incoming: Incoming, started: float
+    ) -> None:
+        self.owner = owner
+        self.candidate = candidate
+        self.started = started
+        self.deadline = self.total = inf
+        self.decoder: Decoder | None = None
+        self.write: Callable[[bytes], None] = None  # type: ignore[assignment]  # from its commit on
+        self.committed = False
+        self.sent_at = 0.0
+        self.first_at = 0.0
+        self.paused = False
+        self._limits = limits
+        self._adapter = adapter
+        self._incoming = incoming
+        self._late = Failure.TIMEOUT_CONNECT  # what it is when the deadline passes
+        self._live: Live = None  # type: ignore[assignment]  # from its sending on
+        self._exchange: Exchange | None = None
+        self._over = False
+        self._status = 0
+        self._headers: Mapping[bytes, bytes] = _NOTHING
+        self._held = b""  # events without content, that wait for the commit
+        self._error: list[bytes] | None = None
 
     def send(self, gateway: "Gateway") -> None:
         """Begin; it is counted before anything else can happen."""

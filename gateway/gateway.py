@@ -20,6 +20,7 @@ from gateway.live import Live
 from gateway.log import Log
 from gateway.metrics import Metrics
 from gateway.mirror import MirrorJourney
+from gateway.preamble import Preamble
 from gateway.rivals import Rivals
 from gateway.telemetry.tracing import Tracer
 from gateway.token_counts import TokenCounts
@@ -74,7 +75,8 @@ class Gateway:
         if len(self.mirrors) >= MOST_MIRRORS:
             self.metrics.mirror("dropped")
             return
-        journey = MirrorJourney.of(self, catalog, family, given, key, model)
+        journey = MirrorJourney(self, catalog, Preamble(family, given), key, model)
+        self.mirrors.add(journey)
         asyncio.get_running_loop().call_soon(journey.run, body, clock.now())
 
     def displace(self, model: Model) -> bool:

@@ -78,7 +78,7 @@ def forwarded(given: Mapping[bytes, bytes]) -> bytes:
     lines = b"content-type: %b\r\n" % given.get(b"content-type", b"application/json")
     if _UPSTREAM.isdisjoint(given):
         return lines
-    return lines + b"".join(b"%b: %b\r\n" % (name, given[name]) for name in sorted(_UPSTREAM & given.keys()))
+    return lines + b"".join(b"%b: %b\r\n" % (name, given[name]) for name in sorted(_UPSTREAM.intersection(given)))
 
 
 def passed_back(upstream: Mapping[bytes, bytes]) -> bytes:

@@ -3,7 +3,6 @@
 import asyncio
 from typing import TYPE_CHECKING, ClassVar
 
-import msgspec
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from gateway.answer import Flow
@@ -25,23 +24,29 @@ _NO_EVENT = _NoEvent()
 _CLOSE = b"connection: close\r\n"
 
 
-class HotCycle(msgspec.Struct, eq=False):
+class HotCycle:
     """One hot request and its answer. ``disconnected``, ``keep_alive``, ``message_event`` and ``response_complete``
     are uvicorn's names."""
 
     message_event: ClassVar[_NoEvent] = _NO_EVENT
-    _protocol: "Repeating"
-    _transport: asyncio.Transport
-    keep_alive: bool
-    journey: Journey = None  # type: ignore[assignment]  # only between the making of the one and of the other
-    more_body: bool = True
-    started: bool = False
-    response_complete: bool = False
-    flow: Flow | None = None
-    linger: bool = False
-    disconnected: bool = False
-    body: list[bytes] = []  # msgspec copies an empty default for each instance
-    _size: int = 0
+    __slots__ = (
+        "_protocol", "_size", "_transport", "body", "disconnected", "flow", "journey", "keep_alive", "linger",
+        "more_body", "response_complete", "started",
+    )  # fmt: skip
+
+    def __init__(self, protocol: "Repeating", transport: asyncio.Transport, keep_alive: bool) -> None:
+        self.keep_alive = keep_alive
+        self.journey: Journey = None  # type: ignore[assignment]  # only between the making of the one and of the other
+        self.more_body = True
+        self.started = False
+        self.response_complete = False
+        self.flow: Flow | None = None
+        self.linger = False
+        self.disconnected = False
+        self.body: list[bytes] = []
+        self._protocol = protocol
+        self._transport = transport
+        self._size = 0
 
     @classmethod
     def begin(cls, protocol: "Repeating", preamble: Preamble, keep_alive: bool) -> "HotCycle":

@@ -3,8 +3,7 @@
     admit -> decode -> plan -> attempt -> (failure -> machine -> plan -> attempt)* -> outcome
 
 From the last body byte to the upstream write is one synchronous tick, and no task runs in between: a journey is moved
-by its door (run, leave, stop) and by its attempt (start, whole, silent, settled). What is rare stands beside it: a
-stream that dies (rescue), a second attempt (rivals), a wait for a place (line).
+by its door (run, leave, stop) and its attempt (start, whole, silent, settled). What is rare: rescue, rivals, line.
 """
 
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ from backends.recover.kept import Keeper
 from gateway import asking, clock, headers
 from gateway.answer import Answer
 from gateway.attempt import Attempt
-from gateway.keys import LOCAL, Caller, Key
+from gateway.keys import LOCAL, Caller
 from gateway.preamble import Preamble
 from gateway.refusal import Refusal
 from gateway.rescue import Rescue, received
@@ -31,29 +30,31 @@ if TYPE_CHECKING:
     from gateway.gateway import Gateway
 
 
-class Journey(Telling, eq=False):
+class Journey(Telling):
     """One request, from its headers on. A door begins it when the headers are read, and runs it when the body is."""
 
-    deadline: float = 0.0
-    _key: Key = LOCAL
-    _model: Model = None  # type: ignore[assignment]  # from its decoding on
-    _attempt: Attempt | None = None
-    _machine: Machine | None = None
-    _keeper: Keeper | None = None  # what the client was sent, where a stream may be recovered
-    _rivals: Rivals | None = None  # where a second attempt may be made
+    __slots__ = ("_attempt", "_keeper", "_key", "_machine", "_model", "_rivals", "deadline")
+
+    def __init__(self, gateway: "Gateway", preamble: Preamble, answer: Answer, outcome: Outcome) -> None:
+        super().__init__(gateway, preamble, answer, outcome)
+        self.deadline, self._key = 0.0, LOCAL
+        self._model: Model = None  # type: ignore[assignment]  # from its decoding on
+        self._attempt: Attempt | None = None
+        self._machine: Machine | None = None
+        self._keeper: Keeper | None = None  # what the client was sent, where a stream may be recovered
+        self._rivals: Rivals | None = None  # where a second attempt may be made
 
     @classmethod
     def begin(cls, gateway: "Gateway", preamble: Preamble, caller: Caller, answer: Answer, now: float) -> "Journey":
         """Whether it may come in is asked before its body is read."""
-        catalog, family = gateway.catalog, preamble.family
-        outcome = Outcome(preamble.id or clock.request_id(), family.name, now)
-        journey = cls(gateway, catalog, family, preamble.given, preamble, answer, outcome)
-        key = preamble.identify(catalog.keys, caller)
+        outcome = Outcome(preamble.id or clock.request_id(), preamble.family.name, now)
+        journey = cls(gateway, preamble, answer, outcome)
+        key = preamble.identify(journey.catalog.keys, caller)
         if isinstance(key, Refusal):
             journey.refused = key
             return journey
         journey._key, outcome.key = key, key.name
-        server, journeys = catalog.config.server, gateway.journeys
+        server, journeys = journey.catalog.config.server, gateway.journeys
         journey.max_body = server.max_body
         if 0 <= preamble.length <= server.max_body and len(journeys) < server.max_concurrency:
             journeys.add(journey)  # what is refused must not count, or strangers could fill the place up

@@ -3,10 +3,8 @@
 It is a journey like any other, but for its answer, which is dropped, and for its count, which is its own.
 """
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from backends.families import Family
 from backends.peek import Peek
 from gateway import clock, headers
 from gateway.answer import Flow
@@ -44,27 +42,18 @@ class Discard:
         pass
 
 
-class MirrorJourney(Journey, eq=False):
+class MirrorJourney(Journey):
     """The journey of a copy, to the model a route names."""
 
-    _name: str = ""
+    __slots__ = ("_name",)
 
-    @classmethod
-    def of(
-        cls,
-        gateway: "Gateway",
-        catalog: Catalog,
-        family: Family,
-        given: Mapping[bytes, bytes],
-        key: Key,
-        model: str,
-    ) -> "MirrorJourney":
+    def __init__(self, gateway: "Gateway", catalog: Catalog, preamble: Preamble, key: Key, model: str) -> None:
         """``catalog``: the one whose route asked for the copy. It is not admitted: the request it copies was."""
-        outcome = Outcome(headers.request_id(given), family.name, clock.now(), key=key.name)
-        preamble = Preamble(family, given)
-        journey = cls(gateway, catalog, family, given, preamble, Discard(), outcome, _key=key, _name=model)
-        gateway.mirrors.add(journey)
-        return journey
+        id = headers.request_id(preamble.given)
+        super().__init__(gateway, preamble, Discard(), Outcome(id, preamble.family.name, clock.now(), key=key.name))
+        self.catalog = catalog
+        self._key = key
+        self._name = model
 
     def _find(self, peeked: Peek, body: bytes, seed: int) -> Model | Refusal:
         model = self.catalog.model(self._name)

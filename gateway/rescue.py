@@ -48,6 +48,8 @@ def received(keeper: Keeper, attempt: Attempt | None, prompt_tokens: int) -> Usa
 class RescueAttempt(Attempt):
     """An attempt whose answer may be complete before its upstream is done: at a stop string across the seam."""
 
+    __slots__ = ()
+
     def data(self, data: bytes) -> None:
         super().data(data)
         seam = self.decoder

@@ -2,16 +2,12 @@
 
 import asyncio
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from backends.adapter import Incoming
-from backends.families import Family
 from gateway import clock, headers, nowhere, refusal
 from gateway.answer import Answer
-from gateway.catalog import Catalog
 from gateway.preamble import Preamble
 from gateway.refusal import Refusal
 from policies.failure import Failure, Fault
@@ -27,20 +23,26 @@ _DEFECT = Fault(Failure.CANCELLED, "the gateway failed on this request")
 _STOPPING = Fault(Failure.NO_ENDPOINT, "the gateway is stopping; ask again")
 
 
-class Telling(msgspec.Struct, eq=False):
+class Telling:
     """The half of a journey that faces its client. ``given``: the client's headers."""
 
-    gateway: "Gateway"
-    catalog: Catalog
-    family: Family
-    given: Mapping[bytes, bytes]
-    preamble: Preamble
-    answer: Answer
-    outcome: Outcome
-    max_body: int = 0  # bytes
-    refused: Refusal | None = None  # told before the body is read
-    incoming: Incoming = None  # type: ignore[assignment]  # from its decoding on
-    _timer: asyncio.TimerHandle | asyncio.Task[None] | None = None
+    __slots__ = (
+        "_timer", "answer", "catalog", "family", "gateway", "given", "incoming", "max_body", "outcome", "preamble",
+        "refused",
+    )  # fmt: skip
+
+    def __init__(self, gateway: "Gateway", preamble: Preamble, answer: Answer, outcome: Outcome) -> None:
+        self.gateway = gateway
+        self.catalog = gateway.catalog
+        self.family = preamble.family
+        self.given = preamble.given
+        self.preamble = preamble
+        self.answer = answer
+        self.outcome = outcome
+        self.max_body = 0  # bytes
+        self.refused: Refusal | None = None  # told before the body is read
+        self.incoming: Incoming = None  # type: ignore[assignment]  # from its decoding on
+        self._timer: asyncio.TimerHandle | asyncio.Task[None] | None = None
 
     def over_limit(self, size: int) -> bool:
         """A body has grown to ``size`` bytes; True: it is refused."""

@@ -161,7 +161,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.transport = None
-        del self._parser  # it holds this connection: neither waits for the garbage collector
+        self._parser = None  # type: ignore[assignment]  # it holds this connection: neither waits for the collector
         receiver = self._receiver
         if receiver is None:
             return

@@ -10,8 +10,6 @@ from collections import defaultdict, deque
 from collections.abc import Callable
 from functools import partial
 
-import msgspec
-
 from backends.adapter import Origin, Wire
 from backends.transport import Receiver
 from backends.transports.connection import Connection
@@ -102,16 +100,19 @@ class Pooled:
             server.idle.clear()
 
 
-class Call(msgspec.Struct, eq=False):
+class Call:
     """One wire request: on an idle connection in the same tick, else on a new one."""
 
-    _pool: Pooled
-    _server: Server
-    _wire: Wire
-    _receiver: Receiver | None
-    _connection: Connection | None = None
-    _connecting: asyncio.Task[None] | None = None
-    _fresh: bool = False
+    __slots__ = ("_connecting", "_connection", "_fresh", "_pool", "_receiver", "_server", "_wire")
+
+    def __init__(self, pool: Pooled, server: Server, wire: Wire, receiver: Receiver) -> None:
+        self._pool = pool
+        self._server = server
+        self._wire = wire
+        self._receiver: Receiver | None = receiver
+        self._connection: Connection | None = None
+        self._connecting: asyncio.Task[None] | None = None
+        self._fresh = False
 
     def cancel(self) -> None:
         self._receiver = None

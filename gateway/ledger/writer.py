@@ -53,8 +53,8 @@ class Ledger:
         self._resting_until = 0.0
         self.written = 0
         self.dropped = 0
-        self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
-        self._thread.start()
+        self._worker = threading.Thread(target=self._run, name="ledger", daemon=True)
+        self._worker.start()
 
     def put(self, outcome: Outcome, price: Price | None) -> None:
         """Never blocks, never raises."""
@@ -86,7 +86,7 @@ class Ledger:
     def close(self) -> None:
         """Write the last of it."""
         self._stop.set()
-        self._thread.join(timeout=5.0)
+        self._worker.join(timeout=5.0)
         self._resting_until = 0.0
         self.flush()
         self._save()
