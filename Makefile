@@ -32,7 +32,18 @@ test-engine: .venv/stamp  ## real vLLM on the CPU, through the gateway (installs
 test-sdk: .venv/stamp  ## the openai SDK's own test suite against the gateway
 	$(PY) -m tests.sdk.run
 
-bench: .venv/stamp  ## measure against the raw-protocol floor and every installed peer
+compiled: build/compiled  ## the package with its hot path compiled, in build/compiled (needs gcc and Python's headers)
+
+build/compiled: .venv/stamp deploy/compile.py $(shell git ls-files policies backends gateway)
+	rm -rf build && mkdir -p $@
+	HATCH_BUILD_HOOKS_ENABLE=1 .venv/bin/uv build -q --wheel -o build
+	git ls-files -z | xargs -0 cp --parents -t $@
+	$(PY) -m zipfile -e build/*.whl $@
+
+test-compiled: build/compiled  ## the tests of what is compiled, once more, on the compiled files
+	cd $< && ../../$(PY) -m pytest
+
+bench: .venv/stamp $(wildcard build/compiled)  ## measure against the raw-protocol floor and every installed peer
 	$(PY) -m bench.run
 
 soak: .venv/stamp  ## 10 minutes of 200 clients over engines that die at random (other lengths: MINUTES=1)
@@ -41,5 +52,5 @@ soak: .venv/stamp  ## 10 minutes of 200 clients over engines that die at random 
 lock: .venv/stamp  ## resolve the dependencies anew into uv.lock
 	.venv/bin/uv lock
 
-.PHONY: help serve test check fuzz test-engine test-sdk bench soak lock
+.PHONY: help serve test check fuzz test-engine test-sdk bench soak lock compiled test-compiled
 .DEFAULT_GOAL := help
