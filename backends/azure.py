@@ -14,6 +14,7 @@ from backends import sse
 from backends.adapter import Incoming
 from backends.chat.dialect import Chat
 from backends.chat_stream import ChatStream
+from backends.chunk import Bare
 from backends.decoder import Decoder
 from backends.families import FAMILIES, OPENAI_FAMILIES
 from backends.openai import OpenAI
@@ -26,11 +27,6 @@ AZURE_FAMILIES = OPENAI_FAMILIES - {"moderations", "image_variations", "response
 
 #: The first version that knows ``max_completion_tokens``, which OpenAI's later models ask for.
 _NEW_LIMIT = "2024-09-01"
-
-
-class _Chunk(msgspec.Struct):
-    choices: list[msgspec.Raw] | None = None
-    prompt_filter_results: msgspec.Raw = msgspec.Raw()
 
 
 class Azure(OpenAI):
@@ -73,6 +69,6 @@ class AzureStream(ChatStream):
 
 def _is_filter(event: bytes) -> bool:
     try:
-        return not msgspec.json.decode(sse.payload(event), type=_Chunk).choices
+        return not msgspec.json.decode(sse.payload(event), type=Bare).choices
     except msgspec.DecodeError:
         return False

@@ -10,41 +10,13 @@ import re
 import msgspec
 
 from backends import sse
+from backends.chunk import Choice, Chunk, Delta
 from backends.faults import in_band
-from backends.usage import Counted
 from policies.failure import Failure, Fault
 from policies.types import NO_USAGE, Usage
 
-_ABSENT = msgspec.Raw()
 _EMPTY = (b"", b"null", b'""', b"[]", b"{}")
-
-
-class _Delta(msgspec.Struct):
-    """Raw, since servers disagree about the types: some send content as a list of parts."""
-
-    content: msgspec.Raw = _ABSENT
-    reasoning_content: msgspec.Raw = _ABSENT
-    reasoning: msgspec.Raw = _ABSENT
-    refusal: msgspec.Raw = _ABSENT
-    tool_calls: msgspec.Raw = _ABSENT
-    function_call: msgspec.Raw = _ABSENT
-    audio: msgspec.Raw = _ABSENT
-
-
-class _Choice(msgspec.Struct):
-    index: msgspec.Raw = _ABSENT
-    delta: _Delta | None = None
-    text: str | None = None
-    finish_reason: str | None = None
-
-
-class _Chunk(msgspec.Struct):
-    choices: list[_Choice] | None = None
-    usage: Counted | None = None
-    error: msgspec.Raw = _ABSENT
-
-
-_decode = msgspec.json.Decoder(_Chunk).decode
+_decode = msgspec.json.Decoder(Chunk).decode
 _CONTENT = b'"choices":[{"index":0,"delta":{"content":"'
 _finish = re.compile(rb'"finish_reason"\s*:\s*"').search
 _error_event = re.compile(rb"event: ?error\s").match
@@ -178,7 +150,7 @@ class ChatStream:
             return bool(chunk.choices) or not self._hide_usage
         return True
 
-    def _note(self, choice: _Choice) -> None:
+    def _note(self, choice: Choice) -> None:
         finished = bool(choice.finish_reason)
         index = bytes(choice.index)
         if index in _FIRST:
@@ -214,7 +186,7 @@ class ChatStream:
         return b""
 
 
-def _has_content(delta: _Delta | None) -> bool:
+def _has_content(delta: Delta | None) -> bool:
     if delta is None:
         return False
     said = (delta.content, delta.reasoning_content, delta.reasoning, delta.refusal)

@@ -54,7 +54,7 @@ class OpenAI:
         if peek.stream and family.usage_option:
             edits += ask_for_usage(peek)
         if peek.steering is not None:
-            edits += leave_out(incoming.request.body, self._removed & peek.steering.keys())
+            edits += leave_out(incoming.request.body, self._removed.intersection(peek.steering))
         body = splice(incoming.request.body, edits)
         return Wire(self.origin, self._targets[family.name], self._lines + incoming.headers, body)
 

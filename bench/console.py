@@ -16,7 +16,8 @@ from gateway.feed import Feed
 from gateway.gateway import Gateway
 from gateway.log import Log
 from gateway.traffic import KEPT, LOOKED
-from policies.types import Outcome, Usage
+from policies.outcome import Outcome
+from policies.types import Usage
 
 ROUNDS = 50
 
@@ -53,7 +54,8 @@ def _timed(gateway: Gateway, feed: Feed) -> float:
     """A tick after a second of traffic."""
     for n in range(LOOKED):
         end = clock.now()
-        made = Outcome(b"req_%d" % n, "chat", end - 1.0, "m", stream=True, deployment="pool", endpoint="e", status=200)
+        made = Outcome(b"req_%d" % n, "chat", end - 1.0)
+        made.model, made.stream, made.deployment, made.endpoint, made.status = "m", True, "pool", "e", 200
         made.usage, made.first_token, made.finished = Usage(500, 100, 0, "upstream"), end - 0.9 * n / LOOKED, end
         gateway.record(made)
     started = time.perf_counter()

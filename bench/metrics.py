@@ -7,8 +7,9 @@ import time
 
 from gateway.metrics import Metrics
 from policies.failure import Failure, Fault
+from policies.outcome import Outcome
 from policies.tries import Try
-from policies.types import Outcome, Price, Usage
+from policies.types import Price, Usage
 
 REQUESTS = 20_000
 ROUNDS = 9
@@ -25,11 +26,11 @@ def outcomes(kinds: bool) -> list[Outcome]:
         if not kinds:
             n = 1
         place = f"pool-{n % PLACES}"
-        outcome = Outcome(
-            b"req_%d" % n, "chat", 10.0, f"model-{n % 2}", f"key-{n % 8}", n % 3 > 0, place, f"http://{place}", 1, 200,
-            usage=Usage(tokens, 200, 400, "upstream"), first_token=10.2, finished=12.0, waited=0.199,
-            policy="order", rung="scraped",
-        )  # fmt: skip
+        outcome = Outcome(b"req_%d" % n, "chat", 10.0)
+        outcome.model, outcome.key, outcome.stream = f"model-{n % 2}", f"key-{n % 8}", n % 3 > 0
+        outcome.deployment, outcome.endpoint, outcome.attempts, outcome.status = place, f"http://{place}", 1, 200
+        outcome.usage, outcome.policy, outcome.rung = Usage(tokens, 200, 400, "upstream"), "order", "scraped"
+        outcome.first_token, outcome.finished, outcome.waited = 10.2, 12.0, 0.199
         if n % 100 == 0:
             outcome.tries = (Try("pool-9", "e", 10.0, 10.1, "overloaded", "first", "scraped"),)
             outcome.attempts, outcome.reason = 2, "fallback"

@@ -18,7 +18,8 @@ from backends.transport import Exchange
 from gateway import clock
 from gateway.telemetry.tracing import carried
 from policies.failure import Failure, Fault
-from policies.types import Candidate, Outcome, Timeouts, Usage
+from policies.outcome import Outcome
+from policies.types import Candidate, Timeouts, Usage
 
 if TYPE_CHECKING:
     from gateway.answer import Answer

@@ -9,7 +9,8 @@ from gateway import clock
 from gateway.catalog import Catalog
 from gateway.keys import Key
 from policies.explain import Considered, Decision, explain
-from policies.types import Model, Outcome, Request, Snapshot
+from policies.outcome import Outcome
+from policies.types import Model, Request, Snapshot
 
 KEPT = 256  # recent decisions
 SHOWN = 8  # candidates in a header, which must stay short enough for any client

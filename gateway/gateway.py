@@ -26,7 +26,8 @@ from gateway.telemetry.tracing import Tracer
 from gateway.token_counts import TokenCounts
 from gateway.traffic import Dropped, Traffic
 from gateway.watch import Watch
-from policies.types import Model, Outcome, Price
+from policies.outcome import Outcome
+from policies.types import Model, Price
 
 if TYPE_CHECKING:
     from gateway.telemetry.export import Exporter

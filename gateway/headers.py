@@ -7,7 +7,7 @@ from functools import lru_cache
 from gateway import clock
 from gateway.config.schema import Server
 from gateway.refusal import Refusal
-from policies.types import Outcome
+from policies.outcome import Outcome
 
 _ID = re.compile(rb"[A-Za-z0-9._:\-]{1,128}")
 _UPSTREAM = frozenset(

@@ -24,7 +24,8 @@ from gateway.telling import Telling
 from gateway.used import charge
 from policies.failure import Failure, Fault, Progress
 from policies.machine import Action, GiveUp, Machine, Start, first
-from policies.types import Candidate, Model, Outcome, Request, Snapshot, Usage
+from policies.outcome import Outcome
+from policies.types import Candidate, Model, Request, Snapshot, Usage
 
 if TYPE_CHECKING:
     from gateway.gateway import Gateway
@@ -148,8 +149,7 @@ class Journey(Telling):
     def _decide(self, begun: Candidate | None) -> Machine:
         """The machine that says what follows; made when something is to follow, which is rare."""
         if self._machine is None:
-            rules = self.catalog.retry
-            self._machine = Machine(self.incoming.request, self._model, rules, self.deadline, begun)
+            self._machine = Machine(self.incoming.request, self._model, self.catalog.retry, self.deadline, begun)
         return self._machine
 
     def _act(self, action: Action) -> None:

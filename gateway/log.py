@@ -10,7 +10,8 @@ import msgspec
 
 from gateway import clock
 from policies.failure import Who
-from policies.types import Outcome, Spent
+from policies.outcome import Outcome
+from policies.types import Spent
 
 LEVELS = ("debug", "info", "warning", "error", "off")
 QUEUE = 65_536  # lines; more than that are dropped and counted

@@ -11,8 +11,9 @@ from typing import TypeVar
 
 from gateway.telemetry.instruments import DURATION, FIRST_TOKEN, OVERHEAD, PER_TOKEN, TOKENS
 from policies.failure import Fault
+from policies.outcome import Outcome
 from policies.tries import Try
-from policies.types import Outcome, Price, Usage
+from policies.types import Price, Usage
 
 BATCH = 100  # outcomes; counting that many takes about 0.2 ms
 #: What a request is counted by; those that are alike in all of it are counted together.

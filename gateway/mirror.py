@@ -15,7 +15,8 @@ from gateway.preamble import Preamble
 from gateway.refusal import Refusal
 from policies.failure import Fault
 from policies.machine import GiveUp
-from policies.types import Model, Outcome
+from policies.outcome import Outcome
+from policies.types import Model
 
 if TYPE_CHECKING:
     from gateway.gateway import Gateway
@@ -49,10 +50,10 @@ class MirrorJourney(Journey):
 
     def __init__(self, gateway: "Gateway", catalog: Catalog, preamble: Preamble, key: Key, model: str) -> None:
         """``catalog``: the one whose route asked for the copy. It is not admitted: the request it copies was."""
-        id = headers.request_id(preamble.given)
-        super().__init__(gateway, preamble, Discard(), Outcome(id, preamble.family.name, clock.now(), key=key.name))
+        outcome = Outcome(headers.request_id(preamble.given), preamble.family.name, clock.now())
+        super().__init__(gateway, preamble, Discard(), outcome)
         self.catalog = catalog
-        self._key = key
+        self._key, outcome.key = key, key.name
         self._name = model
 
     def _find(self, peeked: Peek, body: bytes, seed: int) -> Model | Refusal:

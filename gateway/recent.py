@@ -6,11 +6,12 @@ from gateway import asking, clock
 from gateway.decisions import Record
 from gateway.gateway import Gateway
 from gateway.keys import LOCAL
-from gateway.ledger.row import row
+from gateway.ledger.entry import row
 from gateway.log import RequestLine, request_line
 from policies.explain import Decision, explain
+from policies.outcome import Outcome
 from policies.tries import Try, attempts
-from policies.types import Outcome, Request, Snapshot
+from policies.types import Request, Snapshot
 
 WORDLESS = b'{"messages": []}'  # what stands for a body that was not kept
 

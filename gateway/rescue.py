@@ -26,9 +26,10 @@ from gateway.attempt import Attempt
 from gateway.used import spent
 from policies.failure import Fault
 from policies.load import Continues
+from policies.outcome import Outcome
 from policies.plan import Exclusions, plan
 from policies.recovery import MAX_TRIES, RECOVERABLE, Broken, Hopeless, Limits, Recovery, left, recover
-from policies.types import Candidate, Mode, Model, Outcome, Snapshot, Usage
+from policies.types import Candidate, Mode, Model, Snapshot, Usage
 
 if TYPE_CHECKING:
     from gateway.answer import Answer

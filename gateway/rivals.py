@@ -15,8 +15,9 @@ from policies.failure import Failure, Fault
 from policies.hedge import LATE, Waiting, work, worth
 from policies.latency import kind
 from policies.machine import GiveUp
+from policies.outcome import Outcome
 from policies.plan import Exclusions, plan
-from policies.types import Candidate, Model, Outcome, Snapshot, Usage
+from policies.types import Candidate, Model, Snapshot, Usage
 
 if TYPE_CHECKING:
     from gateway.answer import Answer

@@ -12,7 +12,7 @@ from gateway.preamble import Preamble
 from gateway.refusal import Refusal
 from policies.failure import Failure, Fault
 from policies.machine import GiveUp
-from policies.types import Outcome
+from policies.outcome import Outcome
 
 if TYPE_CHECKING:
     from gateway.attempt import Attempt

@@ -12,9 +12,9 @@ from gateway.counting import NOTHING, Count, Counts, by_deployment, counted, sin
 from gateway.metrics import Metrics
 from gateway.money import Money, money, of_deployment
 from gateway.own import is_own
+from policies.outcome import Outcome
 from policies.scorers.slo_cost import SloCost
 from policies.slo.estimate import Target
-from policies.types import Outcome
 
 TICK = 1.0  # seconds between samples
 WINDOW = 60  # seconds that rates and quantiles are taken over

@@ -10,7 +10,8 @@ import msgspec
 
 from backends.recover.seam import Seam
 from policies.failure import SILENCE, Failure, Fault
-from policies.types import NO_USAGE, Candidate, Outcome, Spent, Usage
+from policies.outcome import Outcome
+from policies.types import NO_USAGE, Candidate, Spent, Usage
 
 if TYPE_CHECKING:
     from gateway.attempt import Attempt

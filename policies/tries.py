@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from policies.types import Outcome
+    from policies.outcome import Outcome
 
 
 class Trace(msgspec.Struct, frozen=True, gc=False):

@@ -14,9 +14,11 @@ from typing import Any
 
 from gateway import clock
 from gateway.ledger.database import forget, insert, open_to_write
-from gateway.ledger.row import Charge, charges, values
+from gateway.ledger.entry import charges, values
+from gateway.ledger.row import Charge
 from gateway.ledger.state import Piece, save, saved
-from policies.types import Outcome, Price
+from policies.outcome import Outcome
+from policies.types import Price
 
 QUEUE = 65_536  # rows
 BATCH = 5_000  # rows in one transaction

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import msgspec
 
 from gateway.telemetry.semconv import operation, provider
+from policies.outcome import Outcome
 from policies.tries import Try
-from policies.types import Deployment, Outcome, Usage
+from policies.types import Deployment, Usage
 
 Pairs = Iterator[tuple[str, str | int | float | bool]]
 

@@ -24,7 +24,7 @@ from gateway.telemetry.otlp import metrics_data
 from gateway.telemetry.readings import Reading, readings
 from gateway.telemetry.spans import Spans
 from gateway.telemetry.tracing import Tracer
-from policies.types import Outcome
+from policies.outcome import Outcome
 
 TICK = 1.0  # seconds between exports of traces
 METRICS = 15  # ticks between exports of metrics

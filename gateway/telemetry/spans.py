@@ -16,8 +16,9 @@ from backends.families import FAMILIES
 from gateway.telemetry import attributes as a
 from gateway.telemetry.semconv import operation
 from gateway.telemetry.tracing import attempt_id, followed, new
+from policies.outcome import Outcome
 from policies.tries import Trace, Try, attempts
-from policies.types import Deployment, Outcome
+from policies.types import Deployment
 
 Attributes = dict[str, str | int | float | bool]
 _PATHS = {family.name: family.paths[0] for family in FAMILIES}

@@ -15,8 +15,8 @@ import msgspec
 from gateway import clock
 from policies.bucket import Bucket
 from policies.failure import Who
+from policies.outcome import Outcome
 from policies.tries import Trace
-from policies.types import Outcome
 
 if TYPE_CHECKING:
     from backends.adapter import Incoming

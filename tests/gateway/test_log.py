@@ -8,8 +8,10 @@ import msgspec
 
 from gateway.log import Bridge, Log
 from policies.failure import Failure, Fault
+from policies.outcome import Outcome
 from policies.tries import Try
-from policies.types import Outcome, Usage
+from policies.types import Usage
+from tests.outcome import filled
 
 
 class Broken(io.StringIO):
@@ -18,7 +20,7 @@ class Broken(io.StringIO):
 
 
 def outcome(fault: Fault | None = None) -> Outcome:
-    return Outcome(
+    return filled(
         b"req_1", "chat", 10.0, model="m", key="team", stream=True, deployment="d", attempts=2, status=200, fault=fault,
         usage=Usage(7, 3, 2, "upstream"), first_token=10.25, finished=11.0,
         tries=(Try("first", "e", 10.0, 10.1, "overloaded", "first", ""),),

@@ -6,9 +6,11 @@ from gateway.metrics import BATCH, Metrics
 from gateway.telemetry import prometheus
 from gateway.telemetry.readings import counted, requests
 from policies.failure import Failure, Fault
+from policies.outcome import Outcome
 from policies.tries import Try
-from policies.types import Outcome, Price, Spent, Usage
+from policies.types import Price, Spent, Usage
 from tests.e2e.exposition import read
+from tests.outcome import filled
 
 LABELS = (
     'gen_ai_operation_name="chat",family="chat",gen_ai_request_model="{}",gen_ai_provider_name="vllm",deployment="d"'
@@ -25,7 +27,7 @@ def outcome(model: str, fault: Fault | None = None, **changes: object) -> Outcom
         "stream": True, "deployment": "d", "endpoint": "e", "status": 200, "usage": Usage(20, 5, 8, "upstream"),
         "first_token": 10.5, "finished": 12.5, "waited": 0.25, "policy": "order", "attempts": 1, "key": "k",
     }  # fmt: skip
-    return Outcome(b"id", "chat", 10.0, model, fault=fault, **{**given, **changes})  # type: ignore[arg-type]
+    return filled(b"id", "chat", 10.0, model=model, fault=fault, **{**given, **changes})
 
 
 @pytest.mark.parametrize("count", [1, BATCH - 1, BATCH, BATCH + 1, 3 * BATCH])

@@ -5,7 +5,8 @@ import pytest
 from gateway.metrics import Metrics
 from gateway.traffic import LOOKED, RECENT, SMOOTH, WINDOW, Dropped, Traffic, quantiles
 from policies.failure import Failure, Fault
-from policies.types import NO_USAGE, Outcome
+from policies.outcome import Outcome
+from policies.types import NO_USAGE
 from tests.gateway.world import catalog, outcome
 
 NONE = Dropped()

@@ -5,8 +5,10 @@ from typing import Any
 from gateway.catalog import Catalog, compile_catalog
 from gateway.keyring import Keyring
 from gateway.live import Live
-from policies.types import Outcome, Usage
+from policies.outcome import Outcome
+from policies.types import Usage
 from tests.contracts.serving import configured
+from tests.outcome import filled
 
 CONFIG = """
 deployments:
@@ -28,7 +30,7 @@ def catalog(text: str = CONFIG) -> Catalog:
 
 def outcome(deployment: str = "pool", model: str = "m", at: float = 10.0, ttft: float = 0.1, **fields: Any) -> Outcome:
     """A stream that ended at ``at`` and took ``ttft`` seconds to begin and a second in all; 100 tokens in, 11 out."""
-    made = Outcome(b"req_1", "chat", at - 1.0, model, stream=True, deployment=deployment, endpoint="e", status=200)
+    made = filled(b"req_1", "chat", at - 1.0, model=model, stream=True, deployment=deployment, endpoint="e", status=200)
     made.usage, made.first_token, made.finished = Usage(100, 11, 0, "upstream"), at - 1.0 + ttft, at
     for name, value in fields.items():
         setattr(made, name, value)

@@ -1,7 +1,7 @@
 """Tries: a request's attempts, in the order they began."""
 
 from policies.tries import Try, attempts
-from policies.types import Outcome
+from tests.outcome import filled
 
 
 def test_a_request_that_failed_has_no_attempt_beyond_those_that_did() -> None:
@@ -9,12 +9,12 @@ def test_a_request_that_failed_has_no_attempt_beyond_those_that_did() -> None:
         Try("b", "e", 11.0, 12.0, "overloaded", "fallback", ""),
         Try("a", "e", 10.0, 11.0, "overloaded", "first", ""),
     )
-    outcome = Outcome(b"id", "chat", 10.0, attempts=2, tries=tries, finished=12.0)
+    outcome = filled(b"id", "chat", 10.0, attempts=2, tries=tries, finished=12.0)
     assert [each.deployment for each in attempts(outcome)] == ["a", "b"]
 
 
 def test_the_one_that_brought_the_answer_ends_in_nothing_and_has_its_first_token() -> None:
-    outcome = Outcome(
+    outcome = filled(
         b"id", "chat", 10.0, deployment="b", endpoint="e", attempts=2, first_token=11.5, finished=12.0, began=11.0,
         reason="fallback", tries=(Try("a", "e", 10.0, 11.0, "overloaded", "first", ""),),
     )  # fmt: skip
@@ -22,5 +22,5 @@ def test_the_one_that_brought_the_answer_ends_in_nothing_and_has_its_first_token
 
 
 def test_a_first_token_that_came_before_it_began_was_anothers() -> None:
-    outcome = Outcome(b"id", "chat", 10.0, attempts=1, first_token=10.5, finished=12.0, began=11.0)
+    outcome = filled(b"id", "chat", 10.0, attempts=1, first_token=10.5, finished=12.0, began=11.0)
     assert attempts(outcome)[0].first_token == 0.0

@@ -1,15 +1,19 @@
 """Outcomes made up for ledgers."""
 
+from typing import Any
+
 from policies.failure import Failure, Fault
+from policies.outcome import Outcome
 from policies.tries import Try
-from policies.types import Outcome, Price, Usage
+from policies.types import Price, Usage
+from tests.outcome import filled
 
 PRICE = Price(input=1.0, output=2.0, cached_input=0.5)
 
 
 def answered(number: int = 0, **changes: object) -> Outcome:
     """A request that was answered whole: 1,000 tokens in, of which 400 from a cache, and 500 out."""
-    given = {
+    given: dict[str, Any] = {
         "id": b"req_%d" % number,
         "family": "chat",
         "received": 10.0,
@@ -24,7 +28,7 @@ def answered(number: int = 0, **changes: object) -> Outcome:
         "finished": 12.0,
         "waited": 0.4,
     }
-    return Outcome(**{**given, **changes})  # type: ignore[arg-type]
+    return filled(**{**given, **changes})
 
 
 def failed(number: int = 0) -> Outcome:

@@ -10,7 +10,8 @@ from pyarrow import parquet
 
 from gateway.cli import main
 from gateway.ledger.database import insert, open_to_write
-from gateway.ledger.row import Row, charges, values
+from gateway.ledger.entry import charges, values
+from gateway.ledger.row import Row
 from policies.tries import Try
 from policies.types import Request, Spent, Usage
 from tests.gateway.ledger.outcomes import PRICE, answered, failed

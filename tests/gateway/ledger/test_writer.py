@@ -11,7 +11,8 @@ import pytest
 from msgspec.structs import astuple
 
 from gateway.ledger.database import NotALedger, insert, open_to_read, open_to_write
-from gateway.ledger.row import Row, row, values
+from gateway.ledger.entry import row, values
+from gateway.ledger.row import Row
 from gateway.ledger.state import Piece, save, saved
 from gateway.ledger.totals import overall
 from gateway.ledger.writer import FLUSH, PRUNE, Ledger

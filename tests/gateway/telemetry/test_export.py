@@ -10,11 +10,11 @@ from gateway.telemetry.instruments import INSTRUMENTS
 from gateway.telemetry.readings import readings
 from gateway.telemetry.tracing import QUEUE
 from policies.tries import Trace
-from policies.types import Outcome
 from tests.contracts.client import Reply, ask, chat
 from tests.contracts.scripted import ANSWER, Call, Script, Upstream, error, silent, stream, upstream, whole
 from tests.contracts.serving import Running, configured, running, until
 from tests.gateway.telemetry.collector import ACCEPTS, Collector, collector, plain
+from tests.outcome import filled
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 UNSAMPLED = PARENT.removesuffix("01") + "00"
@@ -158,11 +158,11 @@ async def test_errors_and_fallbacks_are_kept_whatever_the_share() -> None:
 
 async def test_slow_ones_are_kept_whatever_the_share() -> None:
     async with world(traces="0%", slow="1ms") as at:
-        outcome = Outcome(b"slow", "chat", 10.0, "m", status=200, first_token=10.002, finished=11.0)
+        outcome = filled(b"slow", "chat", 10.0, model="m", status=200, first_token=10.002, finished=11.0)
         tracer = at.gateway.gateway.tracer
         assert tracer is not None
         tracer.record(outcome)
-        tracer.record(Outcome(b"quick", "chat", 10.0, "m", status=200, first_token=10.0009, finished=11.0))
+        tracer.record(filled(b"quick", "chat", 10.0, model="m", status=200, first_token=10.0009, finished=11.0))
         await at.flush()
         assert [span.attributes["cloverleaf.request.id"] for span in at.told.spans()] == ["slow"]
 
@@ -204,7 +204,7 @@ async def test_a_collector_that_is_gone_or_says_nothing_costs_no_request_and_its
         tracer = gateway.gateway.tracer
         assert tracer is not None
         for number in range(QUEUE + 10):
-            tracer.record(Outcome(b"%d" % number, "chat", 10.0, "m", finished=11.0, trace=Trace(1, number + 1)))
+            tracer.record(filled(b"%d" % number, "chat", 10.0, model="m", finished=11.0, trace=Trace(1, number + 1)))
         assert (await ask(gateway.port, chat("m"))).status == 200
         await until(lambda: tracer.dropped >= 10)
         assert len(tracer.queue) <= QUEUE

@@ -4,12 +4,13 @@ import pytest
 
 from gateway.telemetry.tracing import NOTABLE, Tracer
 from policies.failure import Failure, Fault
-from policies.types import Outcome
+from policies.outcome import Outcome
+from tests.outcome import filled
 
 
 def ended(at: float = 11.0, **changes: object) -> Outcome:
     given = {"status": 200, "first_token": 10.5, "attempts": 1, "finished": at}
-    return Outcome(b"id", "chat", 10.0, "m", **{**given, **changes})  # type: ignore[arg-type]
+    return filled(b"id", "chat", 10.0, model="m", **{**given, **changes})
 
 
 @pytest.mark.parametrize(

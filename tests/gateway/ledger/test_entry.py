@@ -3,7 +3,8 @@
 import msgspec
 import pytest
 
-from gateway.ledger.row import BLOCK, Charge, Row, charges, columns, row
+from gateway.ledger.entry import BLOCK, charges, row
+from gateway.ledger.row import Charge, Row, columns
 from policies.failure import Failure, Fault
 from policies.tries import Try
 from policies.types import Request, Spent, Usage
