@@ -1,8 +1,10 @@
 """The database. Rule: SQLite in WAL mode, one writer and any readers; a file that is not a ledger is never touched."""
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain, groupby
+from operator import itemgetter
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -90,18 +92,53 @@ def _inserting(table: str, names: Sequence[str], rows: int = 1) -> str:
     return f"INSERT INTO {table} ({', '.join(names)}) VALUES {values}"  # noqa: S608
 
 
+def _inserting_alike(rows: int) -> str:
+    """``_SHARED`` values once, then each row's own."""
+    names = [Row.__struct_fields__[at] for at in (*_SHARED, *_OWN)]
+    marks = [f"?{1 + at}" for at in range(len(_SHARED))]
+    each = (range(at, at + len(_OWN)) for at in range(1 + len(_SHARED), 1 + len(_SHARED) + rows * len(_OWN), len(_OWN)))
+    values = ", ".join(f"({', '.join([*marks, *(f'?{at}' for at in own)])})" for own in each)
+    return f"INSERT INTO requests ({', '.join(names)}) VALUES {values}"  # noqa: S608
+
+
+_OWN = [Row.__struct_fields__.index(name) for name in (
+    "id", "time", "duration", "first_token", "overhead", "prompt_tokens", "cached_tokens", "completion_tokens", "cost",
+    "seed",
+)]  # fmt: skip
+_SHARED = [at for at in range(USUAL) if at not in _OWN]
+_own, _shared = itemgetter(*_OWN), itemgetter(*_SHARED)
+_ALIKE = [(rows, _inserting_alike(rows)) for rows in (1024, 128, 16)]
 _ALL, _CHARGES = (_inserting(name, kind.__struct_fields__) for name, kind in TABLES.items())
 _USUAL = [(rows, _inserting("requests", Row.__struct_fields__[:USUAL], rows)) for rows in (1024, 128, 16, 4, 1)]
 
 
 def _insert_usual(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> None:
     """In few statements: at each the thread lets go of the interpreter and has to wait for it, and while it waits, each
-    callback of the event loop wakes it in vain."""
+    callback of the event loop wakes it in vain. What many rows have in common is bound once for all of them."""
+    alike: dict[tuple[Any, ...], list[tuple[Any, ...]]] = defaultdict(list)
+    for row in rows:
+        alike[_shared(row)].append(row)
+    few: list[tuple[Any, ...]] = []
+    for shared, some in alike.items():
+        left = _in_steps(connection, _ALIKE, some, _own, shared)
+        few += some[left:]
+    _in_steps(connection, _USUAL, few, tuple, ())
+
+
+def _in_steps(
+    connection: sqlite3.Connection,
+    statements: Sequence[tuple[int, str]],
+    rows: list[tuple[Any, ...]],
+    own: Callable[[tuple[Any, ...]], tuple[Any, ...]],
+    shared: tuple[Any, ...],
+) -> int:
+    """Insert as many rows as the statements can, the widest first; how many."""
     done = 0
-    for many, statement in _USUAL:
-        starts = range(done, len(rows) - many + 1, many)
-        connection.executemany(statement, [list(chain.from_iterable(rows[at : at + many])) for at in starts])
-        done += len(starts) * many
+    for many, statement in statements:
+        for at in range(done, len(rows) - many + 1, many):
+            connection.execute(statement, (*shared, *chain.from_iterable(map(own, rows[at : at + many]))))
+            done += many
+    return done
 
 
 def forget(connection: sqlite3.Connection, before: float, most: int) -> int:
