@@ -14,6 +14,8 @@ from bench.peers import PEERS, home, installed
 from bench.process import ROOT, free_port, python
 from bench.wire import KEY
 
+COMPILED = ROOT / "build" / "compiled"  # cloverleaf as `make compiled` makes it
+
 
 class Place(msgspec.Struct, frozen=True):
     """Where one subject runs in one run of the bench."""
@@ -34,9 +36,11 @@ class Subject(msgspec.Struct, frozen=True):
     ready: str = "/health"
     ready_on_admin: bool = False
     headers: Callable[[Place], list[str]] = lambda place: []
+    package: Path | None = None  # where its modules are, where that is not the checkout
 
     def environment(self, place: Place) -> dict[str, str]:
         return {
+            **({"PYTHONPATH": str(self.package)} if self.package else {}),
             "BENCH_KEY": KEY,
             "BENCH_LEDGER": str(place.folder / "ledger.db"),
             "BENCH_UPSTREAM": place.upstream_url,
@@ -45,7 +49,9 @@ class Subject(msgspec.Struct, frozen=True):
         }
 
     def missing(self) -> bool:
-        return any(peer.name == self.name and not installed(peer) for peer in PEERS)
+        return (self.package is not None and not self.package.exists()) or any(
+            peer.name == self.name and not installed(peer) for peer in PEERS
+        )
 
 
 def floor(place: Place) -> list[str]:
@@ -86,6 +92,7 @@ def portkey_headers(place: Place) -> list[str]:
 SUBJECTS = (
     Subject("floor", floor),
     Subject("cloverleaf", cloverleaf, ready="/ready", ready_on_admin=True),
+    Subject("compiled", cloverleaf, ready="/ready", ready_on_admin=True, package=COMPILED),
     Subject("vllm-router", rust_router(str(home("vllm-router") / "bin" / "vllm-router"))),
     Subject("sglang-router", rust_router(str(home("sglang-router") / "bin" / "sglang-router"), "launch")),
     Subject("smg", rust_router(str(home("smg") / "bin" / "smg"), "launch")),
