@@ -43,7 +43,8 @@ build/compiled: .venv/stamp deploy/compile.py $(shell git ls-files policies back
 test-compiled: build/compiled  ## the tests of what is compiled, once more, on the compiled files
 	cd $< && ../../$(PY) -m pytest --ignore=tests/docs --ignore=tests/gateway/simulate --ignore=tests/gateway/report
 
-bench: .venv/stamp $(wildcard build/compiled)  ## measure against the raw-protocol floor and every installed peer
+bench: .venv/stamp  ## measure against the raw-protocol floor and every installed peer
+	@test ! -e $$($(PY) -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h || $(MAKE) compiled
 	$(PY) -m bench.run
 
 soak: .venv/stamp  ## 10 minutes of 200 clients over engines that die at random (other lengths: MINUTES=1)
