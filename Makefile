@@ -34,10 +34,10 @@ test-sdk: .venv/stamp  ## the openai SDK's own test suite against the gateway
 
 compiled: build/compiled  ## the package with its hot path compiled, in build/compiled (needs gcc and Python's headers)
 
-build/compiled: .venv/stamp deploy/compile.py $(shell git ls-files policies backends gateway)
+build/compiled: .venv/stamp deploy/compile.py $(shell find policies backends gateway -name '*.py')
 	rm -rf build && mkdir -p $@
 	HATCH_BUILD_HOOKS_ENABLE=1 .venv/bin/uv build -q --wheel --python $(PY) -o build
-	git ls-files -z | xargs -0 cp --parents -t $@
+	tar -c --exclude=./build --exclude=./.venv --exclude=./.git --exclude=__pycache__ . | tar -x -C $@
 	$(PY) -m zipfile -e build/*.whl $@
 
 test-compiled: build/compiled  ## the tests of what is compiled, once more, on the compiled files
