@@ -32,16 +32,17 @@ test-engine: .venv/stamp  ## real vLLM on the CPU, through the gateway (installs
 test-sdk: .venv/stamp  ## the openai SDK's own test suite against the gateway
 	$(PY) -m tests.sdk.run
 
-compiled: build/compiled  ## the package with its hot path compiled, in build/compiled (needs gcc and Python's headers)
+compiled: build/stamp  ## the package with its hot path compiled, in build/compiled (needs gcc and Python's headers)
 
-build/compiled: .venv/stamp deploy/compile.py $(shell find policies backends gateway -name '*.py')
-	rm -rf build && mkdir -p $@
+build/stamp: .venv/stamp deploy/compile.py $(shell find policies backends gateway -name '*.py')
+	rm -rf build && mkdir -p build/compiled
 	HATCH_BUILD_HOOKS_ENABLE=1 .venv/bin/uv build -q --wheel --python $(PY) -o build
-	tar -c --exclude=./build --exclude=./.venv --exclude=./.git --exclude=__pycache__ . | tar -x -C $@
-	$(PY) -m zipfile -e build/*.whl $@
+	tar -c --exclude=./build --exclude=./.venv --exclude=./.git --exclude=__pycache__ . | tar -x -C build/compiled
+	$(PY) -m zipfile -e build/*.whl build/compiled
+	@touch $@
 
-test-compiled: build/compiled  ## the tests of what is compiled, once more, on the compiled files
-	cd $< && ../../$(PY) -m pytest --ignore=tests/docs --ignore=tests/gateway/simulate --ignore=tests/gateway/report
+test-compiled: build/stamp  ## the tests of what is compiled, once more, on the compiled files
+	cd build/compiled && ../../$(PY) -m pytest --ignore=tests/docs --ignore=tests/gateway/simulate --ignore=tests/gateway/report
 
 bench: .venv/stamp  ## measure against the raw-protocol floor and every installed peer
 	@test ! -e $$($(PY) -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h || $(MAKE) compiled
