@@ -12,21 +12,21 @@ from copy import deepcopy
 from pathlib import Path
 
 from bench.spill import PREFILL, REPLICAS, config, day_of
-from gateway.simulate.draw import draw
-from gateway.simulate.pool import Options
-from gateway.simulate.readers import read_trace
-from gateway.simulate.spec import Burst, Group, Spec
+from gateway.simulate.generate import draw
+from gateway.simulate.simulated_pool import Options
+from gateway.simulate.simulation import Simulation
 from gateway.simulate.trace import Trace
-from gateway.simulate.world import World
-from policies.predict.coverage import Coverage
-from policies.predict.residuals import LEVELS
+from gateway.simulate.trace_readers import read_trace
+from gateway.simulate.workload_spec import Burst, Group, Spec
+from policies.learning.predict.calibration_report import Coverage
+from policies.learning.predict.residuals import LEVELS
 
 WARM = 4000  # requests: one in four is counted
 
 
 def coverage(trace: Trace, options: Options, seed: int) -> dict[str, Coverage]:
     """By deployment, after the warm-up."""
-    world = World(config(), "cheap", trace, options, seed)
+    world = Simulation(config(), "cheap", trace, options, seed)
     early: dict[str, Coverage] = {}
 
     def warm(arrived: int) -> None:

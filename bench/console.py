@@ -12,12 +12,12 @@ import uvloop
 from gateway import clock
 from gateway.app import App
 from gateway.config import load
-from gateway.feed import Feed
-from gateway.gateway import Gateway
-from gateway.log import Log
-from gateway.traffic import KEPT, LOOKED
-from policies.outcome import Outcome
-from policies.types import Usage
+from gateway.proxy.context import Gateway
+from gateway.recording.log import Log
+from gateway.reporting.event_stream import EventStream
+from gateway.reporting.traffic_stats import KEPT, LOOKED
+from policies.attempts.outcome import Outcome
+from policies.vocabulary.types import Usage
 
 ROUNDS = 50
 
@@ -50,7 +50,7 @@ async def measure(endpoints: int) -> str:
     return f"{endpoints:3} endpoints: {told} a second; an event has {size / 1024:.0f} KiB"
 
 
-def _timed(gateway: Gateway, feed: Feed) -> float:
+def _timed(gateway: Gateway, feed: EventStream) -> float:
     """A tick after a second of traffic."""
     for n in range(LOOKED):
         end = clock.now()

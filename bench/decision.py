@@ -8,19 +8,22 @@ import time
 
 import msgspec
 
+from gateway.commands.difficulty_examples import examples
 from gateway.config.names import PRESETS
-from gateway.difficulty.examples import examples
-from gateway.difficulty.judge import Judge
-from policies.breaker import BreakerRules
-from policies.budget import Budget
-from policies.chance import digest
-from policies.learners.speed import Speed
-from policies.load import Domain, EngineLoad, Load
-from policies.plan import plan
-from policies.predict.latency import LatencyPredictor, Situation, hardware
-from policies.presets import preset
-from policies.slo.shadow import ShadowPrice
-from policies.types import Candidate, Deployment, Model, Pool, Price, Request, Snapshot, Timeouts
+from gateway.state.difficulty import DifficultyJudge
+from policies.learning.learners.speed import Speed
+from policies.learning.predict.latency import LatencyPredictor, LoadFeatures, hardware
+from policies.learning.slo.gpu_price import ShadowPrice
+from policies.load.breaker import BreakerRules
+from policies.load.candidate import Candidate, Pool
+from policies.load.load import Domain, Load
+from policies.load.retry_budget import RetryBudget
+from policies.selection.model import Model, Snapshot
+from policies.selection.plan import plan
+from policies.selection.presets import preset
+from policies.vocabulary.engine_state import EngineLoad
+from policies.vocabulary.hashing import digest
+from policies.vocabulary.types import Deployment, Price, Request, Timeouts
 
 SIZES = (4, 64, 1000)
 TARGETS = {4: 20.0, 64: 50.0, 1000: 50.0}  # microseconds
@@ -53,7 +56,7 @@ def place(deployment: Deployment, url: str, pool: Pool, chance: random.Random) -
         load.speed.observe(True, chance.uniform(0.1, 0.4), chance.randrange(20), NOW - 8 + n / 2)
         load.speed.answered(100, chance.uniform(1.0, 4.0), chance.randrange(20), NOW - 8 + n / 2)
     id = (deployment.name, url)
-    return Candidate(id, deployment, load, Domain(Budget(), "credential"), pool, digest(*id))
+    return Candidate(id, deployment, load, Domain(RetryBudget(), "credential"), pool, digest(*id))
 
 
 def foresee(places: tuple[Candidate, ...], chance: random.Random) -> None:
@@ -65,7 +68,7 @@ def foresee(places: tuple[Candidate, ...], chance: random.Random) -> None:
         load.predictor = LatencyPredictor(kinds[each.deployment.name])
         for _ in range(100):
             ahead, running = chance.choice([0, 500, 5000]), chance.randrange(40)
-            met = Situation(chance.uniform(100, 3000), ahead, running, chance.randrange(4), 1000 * running)
+            met = LoadFeatures(chance.uniform(100, 3000), ahead, running, chance.randrange(4), 1000 * running)
             load.predictor.observe_first(met, load.predictor.first_token(met, NOW), chance.uniform(0.1, 1.0), NOW)
             load.predictor.observe_each(met, chance.uniform(0.01, 0.05), NOW)
         for waiting in range(2):
@@ -102,7 +105,7 @@ def microseconds(kind: str, size: int, holders: int = 0) -> float:
 
 def reading(size: int) -> float:
     """What `quality` takes before its decision, to read and score a prompt of so many characters; the best round."""
-    policy, judge = preset("quality"), Judge()
+    policy, judge = preset("quality"), DifficultyJudge()
     assert policy is not None
     model = Model("m", (world(4),), policy, {}, 600.0)
     texts = [each.text for each in examples(1, 2)]

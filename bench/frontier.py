@@ -11,11 +11,11 @@ import statistics
 from pathlib import Path
 
 from bench.simulate import config
-from gateway.simulate.pool import Options
-from gateway.simulate.readers import read_trace
-from gateway.simulate.tally import Result
+from gateway.simulate.results import Result
+from gateway.simulate.simulated_pool import Options
+from gateway.simulate.simulation import Simulation
 from gateway.simulate.trace import Trace
-from gateway.simulate.world import World
+from gateway.simulate.trace_readers import read_trace
 
 BASELINES = ("power_of_two", "cache_aware", "sticky_until_saturated", "least_uncached")
 LOADS = (0.5, 0.61, 0.73, 0.84, 0.95)
@@ -30,7 +30,7 @@ def rate(trace: Trace, load: float, options: Options) -> float:
 def measure(trace: Trace, policy: str, options: Options, seeds: list[int]) -> list[Result]:
     results = []
     for seed in seeds:
-        world = World(config(), policy, trace, options, seed)
+        world = Simulation(config(), policy, trace, options, seed)
         world.run(lambda arrived: None)
         results.append(world.tally.result(0.0))
     return results

@@ -17,16 +17,16 @@ import uvicorn
 import uvloop
 from uvicorn.server import ServerState
 
-from backends.place import address
+from backends.contract.endpoint_address import address
 from backends.transports.connection import Connection
 from backends.transports.heads import Answers
 from backends.transports.pooled import Pooled
 from bench.wire import chat_body
 from gateway.app import App
 from gateway.config import load
-from gateway.gateway import Gateway
-from gateway.hot import HotProtocol
-from gateway.log import Log
+from gateway.proxy.context import Gateway
+from gateway.recording.log import Log
+from gateway.server.fast_protocol import HotProtocol
 
 ROUNDS = 300
 REQUESTS = 20

@@ -5,11 +5,11 @@ python -m bench.metrics
 
 import time
 
-from gateway.metrics import Metrics
-from policies.failure import Failure, Fault
-from policies.outcome import Outcome
-from policies.tries import Try
-from policies.types import Price, Usage
+from gateway.recording.metrics import Metrics
+from policies.attempts.attempt_record import AttemptRecord
+from policies.attempts.outcome import Outcome
+from policies.vocabulary.failure import Failure, Fault
+from policies.vocabulary.types import Price, Usage
 
 REQUESTS = 20_000
 ROUNDS = 9
@@ -32,7 +32,7 @@ def outcomes(kinds: bool) -> list[Outcome]:
         outcome.usage, outcome.policy, outcome.rung = Usage(tokens, 200, 400, "upstream"), "order", "scraped"
         outcome.first_token, outcome.finished, outcome.waited = 10.2, 12.0, 0.199
         if n % 100 == 0:
-            outcome.tries = (Try("pool-9", "e", 10.0, 10.1, "overloaded", "first", "scraped"),)
+            outcome.tries = (AttemptRecord("pool-9", "e", 10.0, 10.1, "overloaded", "first", "scraped"),)
             outcome.attempts, outcome.reason = 2, "fallback"
         if n % 50 == 0:
             outcome.fault = Fault(Failure.BROKEN_STREAM, "cut")

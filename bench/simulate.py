@@ -13,13 +13,13 @@ import time
 from pathlib import Path
 
 from gateway.config import Config, load
-from gateway.simulate.draw import draw
-from gateway.simulate.pool import Options
-from gateway.simulate.readers import read_trace
-from gateway.simulate.spec import Group, Spec
+from gateway.simulate.generate import draw
+from gateway.simulate.simulated_pool import Options
+from gateway.simulate.simulation import Simulation
 from gateway.simulate.trace import Trace
-from gateway.simulate.world import World
-from policies.plan import plan
+from gateway.simulate.trace_readers import read_trace
+from gateway.simulate.workload_spec import Group, Spec
+from policies.selection.plan import plan
 
 POOL = """
 defaults: {timeouts: {ttft: 600s, total: 3600s}}
@@ -45,10 +45,10 @@ def workload(requests: int, replicas: int) -> Trace:
     return Trace("drawn", draw(spec, 1), spec.block)
 
 
-def play(trace: Trace, policy: str, replicas: int) -> tuple[World, float]:
+def play(trace: Trace, policy: str, replicas: int) -> tuple[Simulation, float]:
     """The run, and requests a second of CPU time."""
     options = Options(replicas=replicas, kv_tokens=1_000_000, prefill_rate=RATE)
-    world = World(config(), policy, trace, options, 1)
+    world = Simulation(config(), policy, trace, options, 1)
     began = time.process_time()
     world.run(lambda arrived: None)
     return world, len(trace.arrivals) / (time.process_time() - began)

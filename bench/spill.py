@@ -20,16 +20,16 @@ import msgspec
 from backends.engine.profile import Profile
 from bench.bound import Piece, least_bought
 from gateway.config import Config, load
-from gateway.simulate.draw import rate
-from gateway.simulate.journey import Attempt
-from gateway.simulate.places import OwnReplica
-from gateway.simulate.pool import Options, profile
-from gateway.simulate.readers import read_trace
-from gateway.simulate.spec import Burst, Group, Spec
-from gateway.simulate.tally import Tally
+from gateway.simulate.generate import rate
+from gateway.simulate.results import Tally
+from gateway.simulate.simulated_pool import Options, profile
+from gateway.simulate.simulated_request import Attempt
+from gateway.simulate.simulation import Simulation
 from gateway.simulate.trace import Arrival, Trace
-from gateway.simulate.world import World
-from policies.types import Price, Usage
+from gateway.simulate.trace_readers import read_trace
+from gateway.simulate.upstream_models import OwnReplica
+from gateway.simulate.workload_spec import Burst, Group, Spec
+from policies.vocabulary.types import Price, Usage
 
 REPLICAS = 4
 LOAD = 0.85
@@ -101,7 +101,7 @@ def bound(trace: Trace, options: Options) -> float:
     return least_bought(pieces, REPLICAS * capacity(replica), WINDOW)
 
 
-class Day(World):
+class Day(Simulation):
     """A world that also tells how the pool fared, by the minute of arrival."""
 
     def __init__(self, pool: Config, policy: str, trace: Trace, options: Options, seed: int) -> None:

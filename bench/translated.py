@@ -22,8 +22,8 @@ from bench.hot_path import chunk as chat_chunk
 from bench.wire import MODEL, chat_body
 from gateway.app import App
 from gateway.config import load
-from gateway.gateway import Gateway
-from gateway.log import Log
+from gateway.proxy.context import Gateway
+from gateway.recording.log import Log
 
 LIMIT = 3.0
 ROUNDS = 150

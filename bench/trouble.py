@@ -17,17 +17,18 @@ import msgspec
 
 from bench.simulate import config
 from gateway.simulate.baselines import Told, least_scores
-from gateway.simulate.draw import draw
-from gateway.simulate.places import OwnReplica
-from gateway.simulate.pool import Options
-from gateway.simulate.spec import Burst, Group, Outage, Slowdown, Spec
-from gateway.simulate.tally import quantile
+from gateway.simulate.generate import draw
+from gateway.simulate.results import quantile
+from gateway.simulate.simulated_pool import Options
+from gateway.simulate.simulation import Simulation
 from gateway.simulate.trace import Trace
-from gateway.simulate.world import World
-from policies.presets import PRESETS
-from policies.profile import Policy
-from policies.scorers.prefix_cost import DECODE, uncached
-from policies.types import Candidate, Request
+from gateway.simulate.upstream_models import OwnReplica
+from gateway.simulate.workload_spec import Burst, Group, Outage, Slowdown, Spec
+from policies.load.candidate import Candidate
+from policies.selection.presets import PRESETS
+from policies.selection.profile import Policy
+from policies.selection.scorers.prefix_cost import DECODE, uncached
+from policies.vocabulary.types import Request
 
 KINDS = tuple(each.kind for each in PRESETS)
 SEEDS = (1, 2, 3)
@@ -49,10 +50,10 @@ class Oracle(Told, frozen=True, tag="oracle"):
         return load.backlog.at(now) + uncached(request, candidate) + DECODE * load.in_flight
 
 
-def world(policy: str, trace: Trace, options: Options, seed: int) -> World:
+def world(policy: str, trace: Trace, options: Options, seed: int) -> Simulation:
     if policy != "oracle":
-        return World(config(), policy, trace, options, seed)
-    made = World(config(), "prefix", trace, options, seed)
+        return Simulation(config(), policy, trace, options, seed)
+    made = Simulation(config(), "prefix", trace, options, seed)
     usual = next(place.profile for place in made.places.values() if isinstance(place, OwnReplica))
 
     def slowed(id: Url) -> float:
@@ -66,7 +67,7 @@ def world(policy: str, trace: Trace, options: Options, seed: int) -> World:
     return made
 
 
-def played(policy: str, trace: Trace, options: Options, seed: int) -> World:
+def played(policy: str, trace: Trace, options: Options, seed: int) -> Simulation:
     made = world(policy, trace, options, seed)
     made.run(lambda arrived: None)
     return made
@@ -78,7 +79,7 @@ def drawn(group: Group, rate: float, lasts: float, seed: int, **befalls: object)
     return Trace(group.name, arrivals, spec.block, **befalls)  # type: ignore[arg-type]
 
 
-def between(made: World, start: float, end: float, q: float) -> float:
+def between(made: Simulation, start: float, end: float, q: float) -> float:
     return quantile(sorted(ttft for at, ttft in made.tally.timeline if start <= at < end), q) or 0.0
 
 

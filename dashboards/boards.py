@@ -3,8 +3,8 @@
 from dashboards import rules
 from dashboards.panel import Board, Panel, Query
 from dashboards.query import gauge, quantile, rate, series, share
-from gateway.telemetry import instruments as i
-from gateway.telemetry.instruments import Instrument
+from gateway.recording import instruments as i
+from gateway.recording.instruments import Instrument
 
 MODEL = "gen_ai_request_model"
 TYPE = "gen_ai_token_type"

@@ -1,6 +1,6 @@
 """Queries. Rule: PromQL is written over instruments; a label that one does not have is an error here."""
 
-from gateway.telemetry.instruments import Instrument
+from gateway.recording.instruments import Instrument
 
 WINDOW = "$__rate_interval"
 

@@ -5,8 +5,8 @@ Burn rates and their windows follow "The Site Reliability Workbook", chapter 5.
 
 from typing import Any
 
-from gateway.telemetry import instruments as i
-from gateway.telemetry.instruments import Instrument
+from gateway.recording import instruments as i
+from gateway.recording.instruments import Instrument
 
 MODEL = "gen_ai_request_model"
 ALLOWED_FAILURES = 0.005  # of requests: an availability of 99.5 %

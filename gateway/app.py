@@ -7,21 +7,21 @@ from pathlib import Path
 
 from backends.engine.server import Engine, EngineOptions
 from backends.transports.pooled import Pooled
-from gateway.catalog import compile_catalog
+from gateway.catalog.catalog import compile_catalog
+from gateway.catalog.credential_refresh import CredentialRefresher
 from gateway.config import Config
-from gateway.feed import Feed
-from gateway.gateway import Gateway
-from gateway.keyring import Keyring
-from gateway.kv_events import KvEvents
-from gateway.learned import pieces, recall
 from gateway.ledger.database import NotALedger
 from gateway.ledger.state import Piece
 from gateway.ledger.writer import Ledger
-from gateway.live import Live
-from gateway.log import Log
-from gateway.prober import Prober
-from gateway.telemetry.tracing import Tracer
-from gateway.watch import Watch
+from gateway.probing.health import HealthProber
+from gateway.probing.kv_events import KvEvents
+from gateway.proxy.context import Gateway
+from gateway.proxy.deadlines import Deadlines
+from gateway.recording.log import Log
+from gateway.recording.tracing import Tracer
+from gateway.reporting.event_stream import EventStream
+from gateway.state.checkpoint import pieces, recall
+from gateway.state.live_state import LiveState
 
 
 class App:
@@ -35,13 +35,13 @@ class App:
     async def start(cls, config: Config, log: Log) -> "App":
         """Everything the configuration names, running."""
         app = cls()
-        app.live = Live()
+        app.live = LiveState()
         app.log = log
         app.live.judge.tell = partial(log.event, "warning", "classifier")
         app.transport = Pooled()
-        app.watch = Watch()
+        app.watch = Deadlines()
         await app._start_engines(config)
-        app.keyring = Keyring()
+        app.keyring = CredentialRefresher()
         catalog = compile_catalog(config, app.live, app._roots, app.keyring)
         await app.keyring.follow(app.transport, log)
         app.gateway = Gateway(catalog, app.live, app.transport, app.watch, log)
@@ -49,21 +49,21 @@ class App:
         app._open_export(config)
         if app.gateway.ledger is not None:
             recall(app.live, catalog, app.gateway.ledger.saved(), log)
-        app.feed = Feed(app.gateway)
-        app.prober = Prober(app.transport, app.live, log)
+        app.feed = EventStream(app.gateway)
+        app.prober = HealthProber(app.transport, app.live, log)
         app.prober.follow(catalog)
         app.kv_events = KvEvents(app.transport, app.live.caches, log)
         app.kv_events.follow(catalog)
         return app
 
-    live: Live
+    live: LiveState
     log: Log
     transport: Pooled
-    watch: Watch
-    keyring: Keyring
+    watch: Deadlines
+    keyring: CredentialRefresher
     gateway: Gateway
-    feed: Feed
-    prober: Prober
+    feed: EventStream
+    prober: HealthProber
     kv_events: KvEvents
 
     async def swap(self, config: Config) -> None:
@@ -123,7 +123,7 @@ class App:
         self._exported = (told.otlp, told.traces, told.slow)
         gateway.exporter = gateway.tracer = None
         if told.otlp is not None:
-            from gateway.telemetry.export import Exporter
+            from gateway.reporting.telemetry.export import Exporter
 
             gateway.tracer = Tracer(told.traces, told.slow)
             gateway.exporter = Exporter(told.otlp, gateway, gateway.tracer, partial(self.log.event, "warning", "otlp"))

@@ -5,16 +5,16 @@ from argparse import ArgumentParser
 from importlib import import_module, metadata
 
 COMMANDS = {
-    "serve": ("gateway.serve", "serve the OpenAI API"),
-    "check": ("gateway.config.command", "check a configuration"),
-    "explain": ("gateway.explain", "say where a request would go, and why"),
-    "simulate": ("gateway.simulate.command", "play a trace through policies, in virtual time"),
-    "status": ("gateway.status_command", "show what a running gateway sees"),
-    "cost": ("gateway.cost_command", "say where the money went"),
-    "difficulty": ("gateway.difficulty.command", "fit what the quality policy knows of hard prompts"),
-    "ledger": ("gateway.ledger.command", "export what was recorded"),
-    "report": ("gateway.report.command", "say what a week cost, or what another gateway would have"),
-    "import": ("gateway.litellm.command", "convert the configuration of another gateway"),
+    "serve": ("gateway.server.serve", "serve the OpenAI API"),
+    "check": ("gateway.commands.check", "check a configuration"),
+    "explain": ("gateway.commands.explain", "say where a request would go, and why"),
+    "simulate": ("gateway.commands.simulate", "play a trace through policies, in virtual time"),
+    "status": ("gateway.commands.status", "show what a running gateway sees"),
+    "cost": ("gateway.commands.cost", "say where the money went"),
+    "difficulty": ("gateway.commands.difficulty", "fit what the quality policy knows of hard prompts"),
+    "ledger": ("gateway.commands.ledger", "export what was recorded"),
+    "report": ("gateway.commands.report", "say what a week cost, or what another gateway would have"),
+    "import": ("gateway.commands.import_config", "convert the configuration of another gateway"),
     "engine": ("backends.engine.command", "run the embedded engine by itself"),
 }
 

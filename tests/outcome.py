@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from policies.outcome import Outcome
+from policies.attempts.outcome import Outcome
 
 
 def filled(id: bytes, family: str, received: float, **fields: Any) -> Outcome:

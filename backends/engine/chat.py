@@ -9,7 +9,7 @@ from backends.engine.errors import Refusal
 from backends.engine.generation import Usage
 from backends.engine.http import Answer, Request
 from backends.engine.logprobs import chat_entry
-from backends.engine.plan import Choice, choose
+from backends.engine.request_plan import Choice, choose
 from backends.engine.requests import ChatRequest, JsonObject, read
 from backends.engine.service import DONE, Service, encode, event, new_id, now, usage_object
 from backends.engine.tools import script

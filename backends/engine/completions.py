@@ -6,8 +6,8 @@ from backends.engine.errors import Refusal
 from backends.engine.generation import Usage
 from backends.engine.http import Answer, Request
 from backends.engine.logprobs import completion_entry
-from backends.engine.plan import Choice, choose
 from backends.engine.prompt import Prompt, plain
+from backends.engine.request_plan import Choice, choose
 from backends.engine.requests import CompletionRequest, JsonObject, read
 from backends.engine.service import DONE, Service, encode, event, new_id, now, usage_object
 from backends.engine.text import decode, pieces

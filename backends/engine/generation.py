@@ -6,7 +6,7 @@ import msgspec
 
 from backends.engine.http import Answer
 from backends.engine.journal import End, Journal, Line
-from backends.engine.plan import Choice
+from backends.engine.request_plan import Choice
 from backends.engine.runner import Runner
 from backends.engine.sequence import Event
 

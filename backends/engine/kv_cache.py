@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from backends.engine.news import Cleared, News, Removed
+from backends.engine.cache_events import Cleared, News, Removed
 
 
 class KVCache:

@@ -3,7 +3,7 @@
 from backends.engine import prompt
 from backends.engine.generation import Usage
 from backends.engine.http import Answer, Request
-from backends.engine.plan import Choice, choose
+from backends.engine.request_plan import Choice, choose
 from backends.engine.requests import JsonObject, Message, MessagesRequest, Sampled, read
 from backends.engine.service import Service, encode, named_event, new_id
 

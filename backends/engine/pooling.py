@@ -10,8 +10,8 @@ from backends.engine.completions import inputs
 from backends.engine.errors import Refusal
 from backends.engine.generation import Usage
 from backends.engine.http import Answer, Request
-from backends.engine.plan import Choice
 from backends.engine.prompt import plain
+from backends.engine.request_plan import Choice
 from backends.engine.requests import EmbeddingRequest, JsonObject, RerankRequest, ScoreRequest, read
 from backends.engine.sequence import Work
 from backends.engine.service import Service, encode, new_id, now

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import zmq
 
-from backends.engine.news import News, Removed, Stored
+from backends.engine.cache_events import News, Removed, Stored
 from backends.engine.text import TOKEN_BYTES, encode
 
 KEPT = 100_000  # messages for a listener that is slow; what comes after is dropped, as in vLLM

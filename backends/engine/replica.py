@@ -8,8 +8,8 @@ and later recomputed.
 import math
 from collections import deque
 
+from backends.engine.cache_events import Stored
 from backends.engine.kv_cache import KVCache
-from backends.engine.news import Stored
 from backends.engine.profile import Profile
 from backends.engine.sequence import Counters, Event, Sequence, Work
 

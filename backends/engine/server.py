@@ -10,13 +10,13 @@ import msgspec
 from backends.engine.errors import Refusal
 from backends.engine.faults import Fault, FaultBook
 from backends.engine.faulty import FaultyAnswer, break_off
+from backends.engine.fixed_rate_model import Pacer
 from backends.engine.http import Answer, Connection, Request, WireAnswer
 from backends.engine.journal import Journal
 from backends.engine.metrics import Metrics
-from backends.engine.pacer import Pacer
-from backends.engine.plan import Limits
 from backends.engine.profile import Profile
 from backends.engine.replica import Replica
+from backends.engine.request_plan import Limits
 from backends.engine.routes import METHODS, MODEL, ROUTES, Route
 from backends.engine.runner import Runner
 from backends.engine.service import Service

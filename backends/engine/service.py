@@ -11,8 +11,8 @@ from backends.engine.faults import FaultBook
 from backends.engine.generation import Dialect, Generation, Usage
 from backends.engine.http import Answer
 from backends.engine.journal import Journal
-from backends.engine.plan import Choice, Limits
 from backends.engine.profile import Profile
+from backends.engine.request_plan import Choice, Limits
 from backends.engine.runner import Runner
 
 DONE = b"data: [DONE]\n\n"

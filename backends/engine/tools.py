@@ -6,7 +6,7 @@ from hashlib import blake2b
 import msgspec
 
 from backends.engine.errors import Refusal
-from backends.engine.plan import Call, Script
+from backends.engine.request_plan import Call, Script
 from backends.engine.requests import ChatRequest, JsonObject
 from backends.engine.sample import ECHO, sample
 

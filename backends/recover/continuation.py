@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from backends.families import Family
+from backends.contract.families import Family
 
 _Raw = dict[str, msgspec.Raw]
 

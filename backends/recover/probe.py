@@ -8,10 +8,10 @@ from typing import TypeVar
 
 import msgspec
 
-from backends.adapter import Origin, Wire
-from backends.fetch import FetchFailed, fetch
-from backends.transport import Transport
-from policies.load import Continues
+from backends.contract.adapter import Origin, Wire
+from backends.contract.transport import Transport
+from backends.transports.http_get import FetchFailed, fetch
+from policies.vocabulary.engine_state import Continues
 
 TEXT = "The text so far, which goes on from here"
 PADDED = f"\n {TEXT} \n"  # templates that trim lose its ends

@@ -10,10 +10,10 @@ from typing import Protocol
 
 import httptools
 
-from backends.adapter import Wire
-from backends.transport import Receiver
+from backends.contract.adapter import Wire
+from backends.contract.transport import Receiver
 from backends.transports.heads import Answers
-from policies.failure import Failure, Fault
+from policies.vocabulary.failure import Failure, Fault
 
 MAX_HEAD = 64 * 1024  # bytes of status line and headers
 MAX_FRAMING = 4 * 1024 * 1024  # bytes in packets that brought no body: chunk sizes, and trailers without end

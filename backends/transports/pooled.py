@@ -10,11 +10,11 @@ from collections import defaultdict, deque
 from collections.abc import Callable
 from functools import partial
 
-from backends.adapter import Origin, Wire
-from backends.transport import Receiver
+from backends.contract.adapter import Origin, Wire
+from backends.contract.transport import Receiver
 from backends.transports.connection import Connection
 from backends.transports.heads import Answers
-from policies.failure import Failure, Fault
+from policies.vocabulary.failure import Failure, Fault
 
 IDLE_PLAIN = 4.0  # seconds; under the 5 s after which uvicorn (vLLM's server) closes an idle connection
 IDLE_TLS = 55.0  # clouds keep connections for a minute or more, and a TLS handshake costs round trips

@@ -13,10 +13,10 @@ from urllib.parse import urljoin, urlsplit
 
 import msgspec
 
-from backends.adapter import Media, Origin, Wire
-from backends.media import Done
+from backends.contract.adapter import Media, Origin, Wire
+from backends.contract.media import Done
 from backends.transports.connection import Connection
-from policies.failure import Failure, Fault
+from policies.vocabulary.failure import Failure, Fault
 
 TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf"})
 REDIRECTS = 3

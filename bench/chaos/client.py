@@ -14,8 +14,9 @@ from typing import Any
 
 import msgspec
 
-from backends import sse
-from backends.engine import plan, prompt
+from backends.contract import sse
+from backends.engine import prompt
+from backends.engine import request_plan as plan
 from backends.engine.requests import ChatRequest
 
 LIMITS = plan.Limits(131_072, 16)

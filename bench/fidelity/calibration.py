@@ -21,13 +21,13 @@ from bench.fidelity.vllm import BLOCK, two
 from bench.process import Process, free_ports, python
 from gateway.app import App
 from gateway.config import load
-from gateway.log import Log
-from gateway.serve import Listener, bind, public_settings
-from gateway.simulate.draw import draw
-from gateway.simulate.spec import Burst, Group, Spec
+from gateway.recording.log import Log
+from gateway.server.serve import Listener, bind, public_settings
+from gateway.simulate.generate import draw
 from gateway.simulate.trace import Trace
-from policies.predict.coverage import Coverage
-from policies.predict.residuals import LEVELS
+from gateway.simulate.workload_spec import Burst, Group, Spec
+from policies.learning.predict.calibration_report import Coverage
+from policies.learning.predict.residuals import LEVELS
 
 CONFIG = """
 deployments: {{pool: {{provider: vllm, model: m, endpoints: {urls}}}}}

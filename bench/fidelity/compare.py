@@ -6,10 +6,10 @@ import msgspec
 
 from bench.fidelity.play import Heard
 from gateway.config import Config
-from gateway.simulate.pool import Options
-from gateway.simulate.tally import quantile
+from gateway.simulate.results import quantile
+from gateway.simulate.simulated_pool import Options
+from gateway.simulate.simulation import Simulation
 from gateway.simulate.trace import Trace
-from gateway.simulate.world import World
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -34,7 +34,7 @@ def measured(heard: Sequence[Heard]) -> Seen:
 
 
 def simulated(config: Config, policy: str, trace: Trace, options: Options) -> Seen:
-    world = World(config, policy, trace, options, seed=1)
+    world = Simulation(config, policy, trace, options, seed=1)
     world.run(lambda arrived: None)
     tally = world.tally
     return _seen(tally.ttft, tally.e2e, tally.hits / tally.blocks if tally.blocks else 0.0)

@@ -12,10 +12,10 @@ from bench.fidelity.compare import HEADING, RULE, measured, row, simulated
 from bench.fidelity.play import play
 from bench.process import Process, free_ports, python
 from gateway.config import load as load_file
-from gateway.simulate.draw import draw
-from gateway.simulate.pool import Options
-from gateway.simulate.spec import Group, Spec
+from gateway.simulate.generate import draw
+from gateway.simulate.simulated_pool import Options
 from gateway.simulate.trace import Trace
+from gateway.simulate.workload_spec import Group, Spec
 
 REPLICAS = 4
 BLOCK = 16  # the engine's

@@ -23,10 +23,10 @@ from bench.fidelity.fit import Bench, fitted, written
 from bench.fidelity.play import play
 from bench.process import Process, free_ports, python
 from gateway.config import load
-from gateway.simulate.draw import draw
-from gateway.simulate.pool import Options
-from gateway.simulate.spec import Group, Spec, load_as
+from gateway.simulate.generate import draw
+from gateway.simulate.simulated_pool import Options
 from gateway.simulate.trace import Trace
+from gateway.simulate.workload_spec import Group, Spec, load_as
 from tests.engine.vllm import Vllm, install, make_model
 
 BLOCK = 32  # the engine's, as tests/engine starts it

@@ -13,11 +13,11 @@ import msgspec
 
 from bench.pictures.drawing import SPAN, by_time, distribution, write
 from bench.pictures.runs import asked, played, trace
-from gateway.difficulty.examples import examples
-from gateway.simulate.spec import Burst, Group, Outage, Slowdown, Spec
-from gateway.simulate.tally import quantile
+from gateway.commands.difficulty_examples import examples
+from gateway.simulate.results import quantile
 from gateway.simulate.trace import Trace
-from policies.presets import PRESETS
+from gateway.simulate.workload_spec import Burst, Group, Outage, Slowdown, Spec
+from policies.selection.presets import PRESETS
 
 TIME, WAIT = "seconds since the start", "seconds to the first token"
 CHATS = [Group(name="chat", prompt_tokens=1000, output_tokens=200)]

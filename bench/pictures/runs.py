@@ -7,17 +7,17 @@ from pathlib import Path
 
 import msgspec
 
+from gateway.commands.difficulty_examples import Example
 from gateway.config import Config, load
-from gateway.difficulty.examples import Example
-from gateway.simulate.draw import draw
-from gateway.simulate.journey import Attempt
-from gateway.simulate.places import OwnReplica
-from gateway.simulate.pool import Options
-from gateway.simulate.spec import Spec
-from gateway.simulate.tally import Tally
+from gateway.simulate.generate import draw
+from gateway.simulate.results import Tally
+from gateway.simulate.simulated_pool import Options
+from gateway.simulate.simulated_request import Attempt
+from gateway.simulate.simulation import Simulation
 from gateway.simulate.trace import Arrival, Trace
-from gateway.simulate.world import World
-from policies.types import Request, Usage
+from gateway.simulate.upstream_models import OwnReplica
+from gateway.simulate.workload_spec import Spec
+from policies.vocabulary.types import Request, Usage
 
 POOL = """
 deployments:
@@ -39,7 +39,7 @@ policies:
 EVERY = 5.0  # seconds between looks at the pool
 
 
-class Watched(World):
+class Watched(Simulation):
     """``answers``: when each came, and which deployment gave it. By moment: requests at each replica, USD spent."""
 
     def __init__(self, config: Config, policy: str, trace: Trace, options: Options) -> None:

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 
 from msgspec import structs
 
-from backends.compatible import ROWS
+from backends.dialects.openai.compatible import ROWS
 from gateway.config.check import Finding
 from gateway.config.clouds import Aws
 from gateway.config.deployment import Deployment

@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct, structs
 
-from backends.compatible import ROWS
+from backends.dialects.openai.compatible import ROWS
 from gateway.config.address import BaseUrl, HeaderName, ModelName, Name, Publisher, Root, published_at
 from gateway.config.clouds import Aws, Entra
 from gateway.config.limits import Realign, Reasoning, RecoveryMode, TimeoutOverrides

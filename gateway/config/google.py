@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 from msgspec import structs
 
-from backends.google.account import METADATA_HOST, METADATA_SERVER, Account, read_account
-from backends.google.address import vertex_root
+from backends.auth.google_account import METADATA_HOST, METADATA_SERVER, Account, read_account
+from backends.dialects.google.address import vertex_root
 from gateway.config.check import Finding
 from gateway.config.deployment import Deployment
 from gateway.config.schema import Config
@@ -83,7 +83,7 @@ def default_account(environ: Mapping[str, str]) -> str:
 def _usable(account: Account) -> None:
     """Raises ValueError where it could not sign."""
     try:
-        from backends.google.grants import grant  # an extra: only Vertex AI needs `cryptography`
+        from backends.auth.google_grants import grant
     except ImportError:
         raise ValueError("needs the package cryptography: pip install 'cloverleaf[vertex]'") from None
     grant(account)

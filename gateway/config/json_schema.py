@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
+from gateway.catalog.show import encode
 from gateway.config.scalar import notation_of
 from gateway.config.schema import Config
-from gateway.config.show import encode
 from gateway.config.units import Unit
 
 Schema = dict[str, Any]

@@ -13,7 +13,7 @@ from gateway.config.problem import Path, suggest
 from gateway.config.schema import Config, Key
 from gateway.config.source import Source
 
-PRESETS = frozenset(get_args(Preset))
+PRESETS: tuple[str, ...] = get_args(Preset)
 FALLBACKS = ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks")
 
 

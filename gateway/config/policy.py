@@ -6,7 +6,7 @@ from msgspec import Meta, Struct
 
 from gateway.config.address import Function, HeaderName, ModelName, Name, Zone
 from gateway.config.units import Count, Dollars, Percent, Positive, Share, TimeOfDay, Timeout, Weight
-from policies.difficulty.features import Weights
+from policies.learning.difficulty.features import Weights
 
 Preset = Literal[
     "order", "weighted", "round_robin", "random", "least_busy", "power_of_two", "peak_ewma", "prequal", "lowest_cost",

@@ -8,13 +8,13 @@ import msgspec
 from backends.engine.profile import Profile
 from gateway.config import Config
 from gateway.config.problem import suggest
-from gateway.history import calibrate
-from gateway.history.past import History
-from gateway.history.recorded import recorded
+from gateway.history import calibration as calibrate
+from gateway.history.from_ledger import recorded
+from gateway.history.past_request import History
 from gateway.ledger.database import NotALedger
-from gateway.simulate.pool import Options, is_own
+from gateway.simulate.results import Tally, quantiles
+from gateway.simulate.simulated_pool import Options, is_own
 from gateway.simulate.summary import Summary
-from gateway.simulate.tally import Tally, quantiles
 from gateway.simulate.trace import Trace, TraceError
 
 CAVEATS = (

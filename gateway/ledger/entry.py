@@ -5,10 +5,10 @@ from typing import Any
 import msgspec
 
 from gateway.ledger.row import RARE, Charge, Row
-from policies.outcome import Outcome
-from policies.slo.forecast import Forecast
-from policies.tries import Try
-from policies.types import Price, Request, Spent, Usage
+from policies.attempts.attempt_record import AttemptRecord
+from policies.attempts.outcome import Outcome
+from policies.learning.slo.forecast import Forecast
+from policies.vocabulary.types import AttemptCost, Price, Request, Usage
 
 BLOCK = 2  # blocks of the prompt's that one name stands for
 BLOCKS = 256  # names kept of one prompt
@@ -68,11 +68,11 @@ def charges(time: float, outcome: Outcome, price: Price | None) -> list[Charge]:
     spent = list(outcome.spent)
     if not outcome.broken:
         end = outcome.fault.failure.code if outcome.fault is not None else "ok"
-        spent.append(Spent(outcome.deployment, outcome.endpoint, outcome.usage, end, outcome.usage.priced(price)))
+        spent.append(AttemptCost(outcome.deployment, outcome.endpoint, outcome.usage, end, outcome.usage.priced(price)))
     return [_charge(time, outcome, each) for each in spent]
 
 
-def _charge(time: float, outcome: Outcome, spent: Spent) -> Charge:
+def _charge(time: float, outcome: Outcome, spent: AttemptCost) -> Charge:
     usage = spent.usage
     return Charge(
         outcome.id.decode("latin-1"),
@@ -126,7 +126,7 @@ def _kinds(usage: Usage) -> dict[str, Any]:
     }
 
 
-def _since(received: float, made: Try) -> Try:
+def _since(received: float, made: AttemptRecord) -> AttemptRecord:
     """Its times as seconds since the request came."""
     first = made.first_token - received if made.first_token else 0.0
     return msgspec.structs.replace(made, began=made.began - received, ended=made.ended - received, first_token=first)

@@ -17,8 +17,8 @@ from gateway.ledger.database import forget, insert, open_to_write
 from gateway.ledger.entry import charges, values
 from gateway.ledger.row import Charge
 from gateway.ledger.state import Piece, save, saved
-from policies.outcome import Outcome
-from policies.types import Price
+from policies.attempts.outcome import Outcome
+from policies.vocabulary.types import Price
 
 QUEUE = 65_536  # rows
 BATCH = 5_000  # rows in one transaction

@@ -9,11 +9,11 @@ from backends.engine.profile import Profile
 from gateway.config import Config
 from gateway.config.deployment import Cost, Deployment, Model, Price
 from gateway.config.policy import PolicySpec, Slo
-from gateway.history.past import History
-from gateway.report.trial import Bounds, Trial, Window, play, pool_usd
-from gateway.simulate.places import slowed
-from gateway.simulate.pool import Options, is_own
-from gateway.simulate.tally import PER_1K, TPOT, TTFT
+from gateway.history.past_request import History
+from gateway.report.replay_windows import Bounds, Trial, Window, play, pool_usd
+from gateway.simulate.results import PER_1K, TPOT, TTFT
+from gateway.simulate.simulated_pool import Options, is_own
+from gateway.simulate.upstream_models import slowed
 
 ALONE = 0.01  # of the requests bought at most: exploration and ties buy some even where nobody must
 BUSY = 0.85  # of a pool's time that can be used

@@ -5,12 +5,13 @@ All read the same prefix index and the same live loads as our own policies: what
 
 from typing import ClassVar
 
-from gateway.own import is_own
-from policies.needs import Need
-from policies.profile import Policy
-from policies.scorers import Scorer
-from policies.scorers.prefix_cost import uncached
-from policies.types import Candidate, Request
+from gateway.state.ownership import is_own
+from policies.load.candidate import Candidate
+from policies.selection.profile import Policy
+from policies.selection.scorers import Scorer
+from policies.selection.scorers.prefix_cost import uncached
+from policies.vocabulary.needs import Need
+from policies.vocabulary.types import Request
 
 
 class Told(Scorer, frozen=True):

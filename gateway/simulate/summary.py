@@ -2,9 +2,9 @@
 
 import msgspec
 
-from gateway.simulate.places import OwnReplica
-from gateway.simulate.tally import Quantiles, Result, jain, quantiles
-from gateway.simulate.world import World
+from gateway.simulate.results import Quantiles, Result, jain, quantiles
+from gateway.simulate.simulation import Simulation
+from gateway.simulate.upstream_models import OwnReplica
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -19,7 +19,7 @@ class Summary(msgspec.Struct, frozen=True):
     timeline: list[tuple[float, float]]  # (moment of arrival, TTFT)
 
 
-def summarise(world: World) -> Summary:
+def summarise(world: Simulation) -> Summary:
     tally = world.tally
     computed = [float(place.computed) for place in world.places.values() if isinstance(place, OwnReplica)]
     return Summary(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from gateway.simulate.spec import CloudSpec, Outage, Slowdown
+from gateway.simulate.workload_spec import CloudSpec, Outage, Slowdown
 
 
 class TraceError(Exception):

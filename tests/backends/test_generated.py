@@ -2,9 +2,9 @@
 
 import pytest
 
-from backends.chat_stream import ChatStream
-from backends.hold_calls import HeldCalls
-from backends.typed_stream import TypedStream
+from backends.reply.chat_stream import ChatStream
+from backends.reply.named_events import TypedStream
+from backends.reply.tool_call_buffer import HeldCalls
 
 ROLE = b'data: {"choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}\n\n'
 WORD = b'data: {"id":"c","choices":[{"index":0,"delta":{"content":"word"},"finish_reason":null}]}\n\n'

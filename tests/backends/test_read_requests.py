@@ -6,8 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from backends.chat.read_request import read_chat
-from backends.conversation import (
+from backends.contract.conversation import (
     ANTHROPIC,
     GOOGLE,
     Conversation,
@@ -19,12 +18,13 @@ from backends.conversation import (
     ToolCall,
     ToolResult,
 )
-from backends.messages.read_request import read_messages
-from backends.messages.signatures import mark, unmark
-from backends.peek import BadBody
-from backends.responses.proofs import CALL, REDACTED, SIGNATURE, seal, unseal
-from backends.responses.read_request import read_responses
-from backends.turns import turns
+from backends.contract.peek import BadBody
+from backends.dialects.anthropic.messages.read_request import read_messages
+from backends.dialects.anthropic.messages.reasoning_signatures import mark, unmark
+from backends.dialects.merge_turns import turns
+from backends.dialects.openai.chat.read_request import read_chat
+from backends.dialects.openai.responses.read_request import read_responses
+from backends.dialects.openai.responses.reasoning_signatures import CALL, REDACTED, SIGNATURE, seal, unseal
 
 Read = Callable[[bytes], Conversation]
 USER = {"role": "user", "content": "hi"}

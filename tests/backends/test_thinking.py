@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from backends.chat.read_request import read_chat
-from backends.messages.write_request import write_messages
+from backends.dialects.anthropic.messages.write_request import write_messages
+from backends.dialects.openai.chat.read_request import read_chat
 
 USER = {"role": "user", "content": "hi"}
 CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}

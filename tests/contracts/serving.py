@@ -12,13 +12,13 @@ import httpx
 import msgspec
 import uvicorn
 
-from gateway.admin import admin_app
 from gateway.app import App
 from gateway.config import Config, load
-from gateway.gateway import Gateway
-from gateway.log import Log
-from gateway.public import public_app
-from gateway.serve import Listener, bind, drain, public_settings, settings
+from gateway.proxy.context import Gateway
+from gateway.recording.log import Log
+from gateway.server.admin import admin_app
+from gateway.server.public import public_app
+from gateway.server.serve import Listener, bind, drain, public_settings, settings
 
 LIMIT = 30.0  # seconds for what takes milliseconds unless the machine is busy
 

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 from litestar.testing import AsyncTestClient
 
-from gateway.admin import admin_app, stream
-from gateway.feed import MOST, Feed
+from gateway.reporting.event_stream import MOST, EventStream
+from gateway.server.admin import admin_app, stream
 from tests.contracts.client import ask, chat
 from tests.contracts.scripted import ANSWER, upstream, whole
 from tests.contracts.serving import admin, running, single, until
@@ -154,7 +154,7 @@ async def test_a_viewer_that_leaves_is_forgotten_and_too_many_are_refused() -> N
 
 async def test_a_viewer_that_reads_slowly_misses_events_and_is_told_the_past_again() -> None:
     async with running(single("http://127.0.0.1:9")) as gateway:
-        feed = Feed(gateway.gateway)
+        feed = EventStream(gateway.gateway)
         async with aclosing(feed.watch()) as told:
             assert (await anext(told)).startswith(b"event: hello\n")
             assert (await anext(told)).startswith(b"event: tick\n")

@@ -12,8 +12,8 @@ import msgspec
 import pytest
 
 from backends.engine.server import Engine, EngineOptions
-from backends.prompt_blocks import prompt_blocks
-from gateway.caches import Caches
+from backends.request.prompt_blocks import prompt_blocks
+from gateway.state.prompt_caches import PromptCaches
 from tests.contracts.client import Client, Reply, chat, connected
 from tests.contracts.serving import Running, admin, configured, running, until
 from tests.publisher import Publisher, stored
@@ -90,7 +90,7 @@ async def published(directory: Path) -> AsyncIterator[tuple[Running, Publisher, 
         publisher.close()
 
 
-def caches(gateway: Running) -> Caches:
+def caches(gateway: Running) -> PromptCaches:
     return gateway.gateway.live.caches
 
 

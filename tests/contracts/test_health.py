@@ -4,8 +4,9 @@ import asyncio
 from urllib.parse import urlsplit
 
 from backends.engine.server import Engine, EngineOptions
-from gateway import clock, status
-from policies.breaker import State
+from gateway import clock
+from gateway.reporting import status
+from policies.load.breaker import State
 from tests.contracts.client import ask, chat
 from tests.contracts.scripted import ANSWER, Call, error, silent, upstream, whole
 from tests.contracts.serving import Running, running, until

@@ -5,9 +5,10 @@ from collections import Counter
 import msgspec
 import pytest
 
-from gateway import clock, recent
-from gateway.telemetry import prometheus
-from gateway.telemetry.readings import judged
+from gateway import clock
+from gateway.reporting import recent_requests as recent
+from gateway.reporting.telemetry import prometheus
+from gateway.reporting.telemetry.readings import judged
 from tests.contracts.client import chat, connected, post
 from tests.contracts.serving import running
 

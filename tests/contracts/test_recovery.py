@@ -11,10 +11,10 @@ import msgspec
 import pytest
 
 from backends.engine.server import Engine, EngineOptions
-from backends.recover.kept import MAX_TEXT
+from backends.recover.transcript import MAX_TEXT
 from gateway import clock
-from policies.bucket import Bucket
-from policies.load import Continues
+from policies.load.token_bucket import TokenBucket
+from policies.vocabulary.engine_state import Continues
 from tests.backends.recover.wire import DONE, Read, chunk, event, read
 from tests.contracts.client import Reply, ask, chat, connected, post
 from tests.contracts.scripted import Call, Script, Upstream, silent, stream, upstream, whole
@@ -219,7 +219,7 @@ async def test_a_turn_that_would_come_too_late_is_not_waited_for(door: str) -> N
         assert b'data: {"error":' in reply.body and b"[DONE]" not in reply.body
 
 
-def drained(made: Pool, rate: float) -> Bucket:
+def drained(made: Pool, rate: float) -> TokenBucket:
     """The second engine's bucket, with nothing left in it."""
     bucket = made.gateway.gateway.live.loads["second", made.other].recoveries
     bucket.rate, bucket.burst = rate, 20.0

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from policies.latency import kind
+from policies.attempts.wait_history import kind
 from tests.contracts.client import Reply, ask, chat
 from tests.contracts.families import DONE, FINISH, ROLE, TEXT
 from tests.contracts.scripted import ANSWER, Call, Script, Upstream, reset, silent, stream, upstream, whole

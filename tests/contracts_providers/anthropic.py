@@ -4,10 +4,10 @@ from typing import Any
 
 import msgspec
 
-from backends.anthropic import Anthropic
-from backends.google.claude import VERSION, Claude
-from policies.failure import Failure
-from policies.types import Usage
+from backends.dialects.anthropic.anthropic import Anthropic
+from backends.dialects.google.claude import VERSION, Claude
+from policies.vocabulary.failure import Failure
+from policies.vocabulary.types import Usage
 from tests.contracts_providers.harness import Broken, Case, Provider, Refusal
 from tests.contracts_providers.requests import IMAGE, SCHEMA, WEATHER, pixel
 from tests.emulators import anthropic as emulator

@@ -1,13 +1,13 @@
-"""Bedrock's rows: Converse of Claude, whose words differ most, with the others' in tests/backends/bedrock."""
+"""Bedrock's rows: Converse of Claude, whose words differ most, with the others' in tests/backends/dialects/bedrock."""
 
 import base64
 from typing import Any
 
 import msgspec
 
-from backends.bedrock.dialect import Bedrock
-from policies.failure import Failure
-from policies.types import Usage
+from backends.dialects.bedrock.dialect import Bedrock
+from policies.vocabulary.failure import Failure
+from policies.vocabulary.types import Usage
 from tests.contracts_providers.harness import Broken, Case, Provider, Refusal
 from tests.contracts_providers.requests import IMAGE, SCHEMA, WEATHER, pixel
 from tests.emulators import bedrock as emulator

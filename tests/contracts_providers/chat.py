@@ -4,9 +4,9 @@ from typing import Any
 
 import msgspec
 
-from backends.chat.dialect import Chat
-from policies.failure import Failure
-from policies.types import Usage
+from backends.dialects.openai.chat.dialect import Chat
+from policies.vocabulary.failure import Failure
+from policies.vocabulary.types import Usage
 from tests.contracts_providers.harness import Broken, Case, Provider, Refusal
 from tests.contracts_providers.requests import IMAGE, SCHEMA, WEATHER
 

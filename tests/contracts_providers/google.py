@@ -4,9 +4,9 @@ from typing import Any
 
 import msgspec
 
-from backends.google.dialect import Google
-from policies.failure import Failure
-from policies.types import Usage
+from backends.dialects.google.dialect import Google
+from policies.vocabulary.failure import Failure
+from policies.vocabulary.types import Usage
 from tests.contracts_providers.harness import Broken, Case, Provider, Refusal
 from tests.contracts_providers.requests import IMAGE, SCHEMA, WEATHER, pixel
 from tests.emulators.google_faults import FAULTS

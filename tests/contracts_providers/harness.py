@@ -5,16 +5,16 @@ from typing import Any
 
 import msgspec
 
-from backends.adapter import Incoming, Wire
-from backends.credentials import Fixed
-from backends.decoder import Decoder
-from backends.dialect import Dialect
-from backends.families import FAMILIES
-from backends.peek import peek
-from backends.place import Place
-from backends.translated import Translated
-from policies.failure import Failure
-from policies.types import Request, Usage
+from backends.contract.adapter import Incoming, Wire
+from backends.contract.credentials import Fixed
+from backends.contract.decoder import Decoder
+from backends.contract.dialect import Dialect
+from backends.contract.endpoint_address import EndpointAddress
+from backends.contract.families import FAMILIES
+from backends.contract.peek import peek
+from backends.serving.translated import Translated
+from policies.vocabulary.failure import Failure
+from policies.vocabulary.types import Request, Usage
 
 FAMILY = {family.name: family for family in FAMILIES}
 SSE = b"text/event-stream"
@@ -70,7 +70,7 @@ class Provider(msgspec.Struct, frozen=True):
     stream_type: bytes = SSE
 
     def adapter(self, *, drop: bool = False) -> Translated:
-        place = Place("http://upstream.test/v1", Fixed(), {})
+        place = EndpointAddress("http://upstream.test/v1", Fixed(), {})
         return Translated(place, self.model, self.dialect, lambda: 1_700_000_000.0, drop=drop)
 
 

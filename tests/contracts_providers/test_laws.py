@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.responses import Response
 
-from backends.adapter import Unsendable
-from policies.failure import Failure
+from backends.contract.adapter import Unsendable
+from policies.vocabulary.failure import Failure
 from tests.contracts_providers import clients
 from tests.contracts_providers.harness import Broken, Case, Provider, Refusal, answered, encode, events, incoming
 from tests.contracts_providers.harness import chat as chat_request

@@ -6,19 +6,19 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from backends.adapter import Adapter, Unsendable
-from backends.compatible import ROWS
-from backends.decoder import Decoder
+from backends.contract.adapter import Adapter, Unsendable
+from backends.contract.decoder import Decoder
+from backends.dialects.openai.compatible import ROWS
+from gateway.catalog.adapter_factory import AdapterDeps, adapter
+from gateway.catalog.credential_refresh import CredentialRefresher
 from gateway.config.deployment import Deployment
 from gateway.config.secret import Secret
-from gateway.keyring import Keyring
-from gateway.providers import Means, adapter
 from tests.contracts_providers import chat, clients
 from tests.contracts_providers.harness import JSON, SSE, Broken, Case, Refusal, events, incoming
 from tests.contracts_providers.harness import chat as chat_request
 
 PROVIDERS = ("openai", "openai_compatible", "vllm", "embedded", "azure", *ROWS)
-#: What a case asks for beyond what every provider takes, in the words of backends/capabilities.py.
+#: What a case asks for beyond what every provider takes, in the words of backends/serving/capabilities.py.
 FEATURE = {"image": "images", "logprobs": "logprobs", "json_schema": "json_schema", "stop": "penalties"}
 
 
@@ -26,7 +26,7 @@ def made(provider: str) -> Adapter:
     deployment = Deployment(
         provider=cast(Any, provider), model=chat.MODEL, api_key=Secret("key"), project="p", region="r"
     )
-    return adapter(deployment, "http://upstream.test/v1", Means(cast(Keyring, None)))
+    return adapter(deployment, "http://upstream.test/v1", AdapterDeps(cast(CredentialRefresher, None)))
 
 
 def pairs() -> Iterator[tuple[str, Case]]:

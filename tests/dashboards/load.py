@@ -12,7 +12,7 @@ import httpx
 from backends.engine.server import Engine, EngineOptions
 from tests.contracts.scripted import ANSWER, Call, Script, error, silent, stream, upstream, whole
 from tests.e2e.process import Serving, serving
-from tests.gateway.telemetry.collector import collector
+from tests.gateway.reporting.telemetry.collector import collector
 from tests.publisher import Publisher, stored
 
 FINISH = b'data: {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}\n\n'

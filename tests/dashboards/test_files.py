@@ -12,7 +12,7 @@ from dashboards import rules
 from dashboards.__main__ import HERE, files
 from dashboards.boards import BOARDS, VARIABLES
 from dashboards.panel import COLUMNS, grafana
-from gateway.telemetry.instruments import INSTRUMENTS
+from gateway.recording.instruments import INSTRUMENTS
 
 RECORDED = {rule["record"] for rule in rules.recordings()}
 NAMES = {each.prometheus for each in INSTRUMENTS} | {"ALERTS"} | RECORDED
@@ -66,7 +66,7 @@ def test_the_rules_are_yaml_with_one_alert_a_name() -> None:
 
 def test_a_label_that_a_metric_lacks_is_refused() -> None:
     from dashboards.query import rate
-    from gateway.telemetry import instruments as i
+    from gateway.recording import instruments as i
 
     with pytest.raises(AssertionError, match="has no label key"):
         rate(i.REQUESTS, "key")

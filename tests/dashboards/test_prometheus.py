@@ -7,7 +7,7 @@ from pathlib import Path
 from dashboards import rules
 from dashboards.__main__ import HERE
 from dashboards.boards import BOARDS, VARIABLES
-from gateway.telemetry.instruments import INSTRUMENTS
+from gateway.recording.instruments import INSTRUMENTS
 from tests.dashboards.load import gateway
 from tests.dashboards.prometheus import LIMIT, NEEDED, Prometheus, scraping
 

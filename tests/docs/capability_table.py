@@ -1,8 +1,8 @@
 """The capability table of docs/providers.md, made from the code: `python -m tests.docs.capability_table`."""
 
-from backends.capabilities import FEATURES, PROVIDERS
-from backends.doors import DOORS
-from gateway.providers import NATIVE
+from backends.serving.capabilities import FEATURES, PROVIDERS
+from backends.serving.client_apis import DOORS
+from gateway.catalog.adapter_factory import NATIVE
 
 BEGIN, END = "<!-- made by tests/docs/capability_table.py -->\n", "<!-- end -->\n"
 

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from backends.compatible import ROWS, Row
+from backends.dialects.openai.compatible import ROWS, Row
 
 PAGE = Path(__file__).parents[2] / "docs" / "clouds.md"
 TABLE = re.compile(r"(<!-- providers -->\n)(.*?)(<!-- end -->)", re.DOTALL)

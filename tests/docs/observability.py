@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from gateway.config.json_schema import descriptions
-from gateway.headers import OURS
 from gateway.ledger.row import Charge, Row
-from gateway.log import EventLine, RequestLine
-from gateway.telemetry.attributes import ATTRIBUTES
-from gateway.telemetry.instruments import INSTRUMENTS, Instrument
+from gateway.proxy.headers import OURS
+from gateway.recording.instruments import INSTRUMENTS, Instrument
+from gateway.recording.log import EventLine, RequestLine
+from gateway.reporting.telemetry.attributes import ATTRIBUTES
 
 PAGE = Path(__file__).parents[2] / "docs" / "observability.md"
 MARKED = re.compile(r"(<!-- (\w+): made by tests/docs/observability\.py -->\n).*?(<!-- end -->\n)", re.DOTALL)

@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
-from gateway.headers import OURS
-from gateway.telemetry import attributes
-from gateway.telemetry.instruments import INSTRUMENTS
+from gateway.proxy.headers import OURS
+from gateway.recording.instruments import INSTRUMENTS
+from gateway.reporting.telemetry import attributes
 from tests.docs.observability import MARKED, PAGE, TABLES, written
 
 ROOT = Path(__file__).parents[2]

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from gateway.config.names import PRESETS
-from policies.filters import FILTERS
-from policies.pickers import PICKERS
-from policies.scorers import SCORERS
-from policies.steering import MaxPrice, Preferences
+from policies.selection.filters import FILTERS
+from policies.selection.pickers import PICKERS
+from policies.selection.scorers import SCORERS
+from policies.selection.steering import MaxPrice, Preferences
 from tests.contracts.serving import configured
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -8,7 +8,7 @@ import httpx
 
 from tests.contracts.scripted import ANSWER, Call, error, silent, stream, upstream, whole
 from tests.e2e.process import asked, run, serving
-from tests.gateway.telemetry.collector import collector
+from tests.gateway.reporting.telemetry.collector import collector
 
 CLIENT = "canary-client-key"
 UPSTREAM = "canary-upstream-key"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from backends.families import FAMILIES, Family
+from backends.contract.families import FAMILIES, Family
 
 Json = dict[str, Any]
 TEXT = {"type": "string", "maxLength": 20}

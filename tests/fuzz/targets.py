@@ -2,22 +2,22 @@
 
 import msgspec
 
-from backends import faults, retry_after, usage
-from backends.adapter import Incoming, Origin, Wire
-from backends.chat_stream import ChatStream
-from backends.decoder import Decoder
-from backends.families import FAMILIES, Family
-from backends.hold_calls import HeldCalls
-from backends.openai import OpenAI
-from backends.peek import STEERING, BadBody, peek
-from backends.recover.joins import Continuing, Realigning, Restarting
-from backends.recover.kept import Keeper
-from backends.recover.seam import DONE, Join, Mend, Seam, ending
+from backends.contract import faults, retry_after, usage
+from backends.contract.adapter import Incoming, Origin, Wire
+from backends.contract.decoder import Decoder
+from backends.contract.families import FAMILIES, Family
+from backends.contract.peek import STEERING, BadBody, peek
+from backends.dialects.openai.openai import OpenAI
+from backends.recover.continuation_modes import Continuing, Realigning, Restarting
+from backends.recover.spliced_stream import DONE, Join, Mend, SplicedStream, ending
+from backends.recover.transcript import TranscriptRecorder
+from backends.reply.chat_stream import ChatStream
+from backends.reply.named_events import TypedStream
+from backends.reply.tool_call_buffer import HeldCalls
+from backends.reply.whole_reply import Unexpected, WholeBody
 from backends.transports.connection import Connection
-from backends.typed_stream import TypedStream
-from backends.whole import Unexpected, WholeBody
-from policies.failure import Fault
-from policies.types import Request
+from policies.vocabulary.failure import Fault
+from policies.vocabulary.types import Request
 from tests.contracts_providers.harness import Provider, answered
 from tests.fuzz.samples import FORM_TYPE
 
@@ -90,12 +90,12 @@ def stream(parts: list[bytes]) -> None:
 
 def mended(dead: bytes, alive: bytes) -> None:
     """Whatever a stream said before it died, and whatever the one says that takes over."""
-    keeper, decoder = Keeper(lambda data: None), ChatStream(False)
+    keeper, decoder = TranscriptRecorder(lambda data: None), ChatStream(False)
     keeper.write(decoder.feed(dead))
     kept = keeper.all()
     joins: list[Join] = [Continuing(kept, ("yes", "hi"), True), Realigning(kept), Restarting(kept)]
     for join in joins:
-        seam = Seam(HeldCalls(ChatStream(True)), Mend(join, kept, b": recovered\n\n", True, 10))
+        seam = SplicedStream(HeldCalls(ChatStream(True)), Mend(join, kept, b": recovered\n\n", True, 10))
         out, fault, _ = relay(seam, [alive])
         assert fault is not None or b"data:" in out
         assert seam.received().completion >= 0

@@ -9,7 +9,7 @@ from random import Random
 import msgspec
 import pytest
 
-from backends.families import FAMILIES
+from backends.contract.families import FAMILIES
 from tests.contracts.client import ask, chat, connected, get, post
 from tests.contracts.families import BLOCK, COMPLETED, CREATED, DELTA, DONE, FINISH, MESSAGE, ROLE, STOP, TEXT
 from tests.contracts.scripted import ANSWER, Call, stream, upstream, whole

@@ -1,12 +1,12 @@
 """How long answers will be is learned by model, and by what their callers allow."""
 
-from gateway.live import Live
-from policies.types import Request, Usage
+from gateway.state.live_state import LiveState
+from policies.vocabulary.types import Request, Usage
 from tests.policies.world import NOW, ask, model, pool
 
 
 def test_callers_that_allow_much_are_told_from_those_that_allow_little() -> None:
-    live, places = Live(), pool("gpu", 1, own=True)
+    live, places = LiveState(), pool("gpu", 1, own=True)
     asked = model("m", places, kind="slo_cost")
     live.loads = {c.id: c.load for c in places}
     live.foresight.keep([asked])

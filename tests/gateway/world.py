@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from gateway.catalog import Catalog, compile_catalog
-from gateway.keyring import Keyring
-from gateway.live import Live
-from policies.outcome import Outcome
-from policies.types import Usage
+from gateway.catalog.catalog import Catalog, compile_catalog
+from gateway.catalog.credential_refresh import CredentialRefresher
+from gateway.state.live_state import LiveState
+from policies.attempts.outcome import Outcome
+from policies.vocabulary.types import Usage
 from tests.contracts.serving import configured
 from tests.outcome import filled
 
@@ -25,7 +25,7 @@ policies:
 
 
 def catalog(text: str = CONFIG) -> Catalog:
-    return compile_catalog(configured(text), Live(), {}, Keyring())
+    return compile_catalog(configured(text), LiveState(), {}, CredentialRefresher())
 
 
 def outcome(deployment: str = "pool", model: str = "m", at: float = 10.0, ttft: float = 0.1, **fields: Any) -> Outcome:

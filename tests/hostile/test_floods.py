@@ -9,8 +9,8 @@ from asyncio.subprocess import PIPE
 
 import pytest
 
-from gateway.hot import MAX_FRAMING, MAX_HEAD
-from gateway.serve import close_idle
+from gateway.server.fast_protocol import MAX_FRAMING, MAX_HEAD
+from gateway.server.serve import close_idle
 from tests.contracts.client import ask, chat, connected, post
 from tests.contracts.scripted import ANSWER, upstream, whole
 from tests.contracts.serving import LIMIT, running, single, until

@@ -2,8 +2,9 @@
 
 import msgspec
 
-from policies.plan import plan
-from policies.types import Candidate, Request
+from policies.load.candidate import Candidate
+from policies.selection.plan import plan
+from policies.vocabulary.types import Request
 from tests.policies.world import NOW, ask, model, pool, world
 
 PROMPT = 8000

@@ -2,9 +2,9 @@
 
 import pytest
 
-from policies.failure import SILENCE, Failure
-from policies.machine import GiveUp, Wait
-from policies.types import RetryRules
+from policies.attempts.machine import GiveUp, Wait
+from policies.vocabulary.failure import SILENCE, Failure
+from policies.vocabulary.types import RetryRules
 from tests.policies.world import NOW, chosen, fail, fault, given_up, machine, model, place, pool, quota, started, world
 
 

@@ -5,15 +5,18 @@ from typing import Any
 
 import msgspec
 
-from policies.breaker import BreakerRules
-from policies.budget import Budget
-from policies.chance import digest
-from policies.failure import Failure, Fault, Progress
-from policies.load import Domain, EngineLoad, Load
-from policies.machine import Action, GiveUp, Machine, Start
-from policies.presets import preset
-from policies.profile import Policy
-from policies.types import Candidate, Deployment, Model, Pool, Request, RetryRules, Snapshot, Timeouts
+from policies.attempts.machine import Action, GiveUp, Machine, Start
+from policies.load.breaker import BreakerRules
+from policies.load.candidate import Candidate, Pool
+from policies.load.load import Domain, Load
+from policies.load.retry_budget import RetryBudget
+from policies.selection.model import Model, Snapshot
+from policies.selection.presets import preset
+from policies.selection.profile import Policy
+from policies.vocabulary.engine_state import EngineLoad
+from policies.vocabulary.failure import Failure, Fault, Progress
+from policies.vocabulary.hashing import digest
+from policies.vocabulary.types import Deployment, Request, RetryRules, Timeouts
 
 NOW = 1000.0
 DEADLINE = NOW + 600
@@ -42,7 +45,7 @@ def pool(name: str, size: int, **more: Any) -> list[Candidate]:
 
 
 def quota() -> Domain:
-    return Domain(Budget(), "credential")
+    return Domain(RetryBudget(), "credential")
 
 
 def policy(kind: str) -> Policy:

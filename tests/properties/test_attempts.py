@@ -3,10 +3,12 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies.failure import SILENCE, Failure, Fault, Progress
-from policies.machine import MAX_ATTEMPTS, GiveUp, Machine, Start, Wait, first
-from policies.types import Candidate, Model, RetryRules
-from policies.verdict import VERDICTS, Verdict
+from policies.attempts.machine import MAX_ATTEMPTS, GiveUp, Machine, Start, Wait, first
+from policies.attempts.verdict import VERDICTS, Verdict
+from policies.load.candidate import Candidate
+from policies.selection.model import Model
+from policies.vocabulary.failure import SILENCE, Failure, Fault, Progress
+from policies.vocabulary.types import RetryRules
 from tests.policies.world import NOW, machine, model, place, pool, quota, trip, world
 
 DEADLINE = NOW + 20

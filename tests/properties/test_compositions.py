@@ -6,19 +6,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.catalog.policy_compiler import fitted, named
 from gateway.config import Config
 from gateway.config.policy import Filter, Pick, PolicySpec, Scorer
-from gateway.policy import fitted, named
-from policies.explain import explain
-from policies.filters import FILTERS
-from policies.learners.rate import Rates
-from policies.learners.speed import Speed
-from policies.pickers import PICKERS
-from policies.plan import has_room, plan
-from policies.predict.latency import LatencyPredictor, hardware
-from policies.presets import PRESETS
-from policies.scorers import SCORERS, SloCost
-from policies.types import Candidate, Model, Pool, Price, Request, Timeouts
+from policies.learning.learners.rate import Rates
+from policies.learning.learners.speed import Speed
+from policies.learning.predict.latency import LatencyPredictor, hardware
+from policies.load.candidate import Candidate, Pool
+from policies.selection.explain import explain
+from policies.selection.filters import FILTERS
+from policies.selection.model import Model
+from policies.selection.pickers import PICKERS
+from policies.selection.plan import has_room, plan
+from policies.selection.presets import PRESETS
+from policies.selection.scorers import SCORERS, SloCost
+from policies.vocabulary.types import Price, Request, Timeouts
 from tests.policies.world import NOW, ask, place, scraped, world
 
 ARGUMENTS = {"tagged": {"any": ["eu"]}, "within_price": {"input": 2.0}}

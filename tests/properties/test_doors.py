@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.adapter import Unsendable
-from backends.anthropic import Anthropic
-from backends.chat.dialect import Chat
-from backends.dialect import Dialect, Inexpressible
-from backends.doors import DOORS
-from backends.peek import BadBody
+from backends.contract.adapter import Unsendable
+from backends.contract.dialect import Dialect, Inexpressible
+from backends.contract.peek import BadBody
+from backends.dialects.anthropic.anthropic import Anthropic
+from backends.dialects.openai.chat.dialect import Chat
+from backends.serving.client_apis import DOORS
 
 WORDS = [
     "messages", "role", "content", "type", "text", "user", "assistant", "tool", "system", "tool_calls", "function",

@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.recover.joins import Continuing, Realigning
+from backends.recover.continuation_modes import Continuing, Realigning
 from tests.backends.recover.wire import COMMENT, feed, kept, read, seam, stream
 
 WORDS = ("a", "b", "ab", " ", "é", "\U0001f340", "\n\n", "END", '"', "\\", "data:")

@@ -4,12 +4,12 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.adapter import Incoming
-from backends.families import FAMILIES, Family
-from backends.openai import OpenAI
-from backends.peek import BadBody, Peek, peek
-from backends.splice import leave_out, splice
-from policies.types import Request
+from backends.contract.adapter import Incoming
+from backends.contract.families import FAMILIES, Family
+from backends.contract.peek import BadBody, Peek, peek
+from backends.dialects.openai.openai import OpenAI
+from backends.request.splice import leave_out, splice
+from policies.vocabulary.types import Request
 
 CHAT = FAMILIES[0]
 TRICKY = [

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends import sse
-from backends.azure import AzureStream
-from backends.chat_stream import ChatStream
-from backends.decoder import Decoder
-from backends.typed_stream import TypedStream
-from policies.failure import Fault
-from policies.types import Usage
+from backends.contract import sse
+from backends.contract.decoder import Decoder
+from backends.dialects.openai.azure import AzureStream
+from backends.reply.chat_stream import ChatStream
+from backends.reply.named_events import TypedStream
+from policies.vocabulary.failure import Fault
+from policies.vocabulary.types import Usage
 
 CHAT = (
     '{"choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}',

@@ -9,9 +9,9 @@ import msgspec
 import openai
 import pytest
 
-from backends.capabilities import ALL
-from backends.compatible import ROWS
-from backends.families import ALL_FAMILIES
+from backends.contract.families import ALL_FAMILIES
+from backends.dialects.openai.compatible import ROWS
+from backends.serving.capabilities import ALL
 from tests.contracts.client import connected, post
 from tests.contracts.scripted import ANSWER, Script, Upstream, error, stream, upstream, whole
 from tests.contracts.serving import running, until

@@ -10,7 +10,7 @@ import openai
 import pytest
 
 from backends.transports.public import Limits, PublicFetcher
-from gateway import providers
+from gateway.catalog import adapter_factory as providers
 from tests.contracts.scripted import Script, silent, upstream, whole
 from tests.contracts.serving import until
 from tests.emulators.bedrock import Bedrock, Says
@@ -39,7 +39,7 @@ defaults: {{media: {media}}}
 
 def _allow(on: Served) -> None:
     catalog = on.gateway.gateway.catalog
-    means = providers.Means(on.gateway.app.keyring, PublicFetcher(Limits(1000, 30.0), lambda address: True))
+    means = providers.AdapterDeps(on.gateway.app.keyring, PublicFetcher(Limits(1000, 30.0), lambda address: True))
     adapters = {id: providers.adapter(catalog.config.deployments[id[0]], id[1], means) for id in catalog.adapters}
     on.gateway.gateway.catalog = msgspec.structs.replace(catalog, adapters=adapters)
 

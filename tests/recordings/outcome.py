@@ -5,11 +5,11 @@ from typing import Any
 import msgspec
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
-from backends.chat.write_reply import ChatReply
-from backends.dialect import Inexpressible
-from backends.heading import Heading
-from backends.peek import BadBody
-from backends.translated import Translation
+from backends.contract.dialect import Inexpressible
+from backends.contract.peek import BadBody
+from backends.contract.reply_context import Heading
+from backends.dialects.openai.chat.write_reply import ChatReply
+from backends.serving.translated import Translation
 from tests.contracts_providers import clients
 from tests.contracts_providers.harness import events
 from tests.recordings.reading import Exchange

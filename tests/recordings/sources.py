@@ -8,12 +8,12 @@ from typing import Any
 
 import msgspec
 
-from backends.anthropic import Anthropic
-from backends.chat.dialect import Chat
-from backends.chat.read_request import read_chat
-from backends.conversation import Conversation
-from backends.dialect import Dialect
-from backends.messages.read_request import read_messages
+from backends.contract.conversation import Conversation
+from backends.contract.dialect import Dialect
+from backends.dialects.anthropic.anthropic import Anthropic
+from backends.dialects.anthropic.messages.read_request import read_messages
+from backends.dialects.openai.chat.dialect import Chat
+from backends.dialects.openai.chat.read_request import read_chat
 from tests.recordings.reading import Exchange, exchanges
 
 Tokens = tuple[int, int]

@@ -8,17 +8,17 @@ import msgspec
 import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
-from backends.adapter import Incoming
-from backends.bedrock.dialect import Bedrock
-from backends.chat.read_request import read_chat
-from backends.credentials import Fixed
-from backends.decoder import Decoder
-from backends.dialect import Inexpressible
-from backends.families import FAMILIES
-from backends.peek import peek
-from backends.place import Place
-from backends.translated import Translated
-from policies.types import Request
+from backends.contract.adapter import Incoming
+from backends.contract.credentials import Fixed
+from backends.contract.decoder import Decoder
+from backends.contract.dialect import Inexpressible
+from backends.contract.endpoint_address import EndpointAddress
+from backends.contract.families import FAMILIES
+from backends.contract.peek import peek
+from backends.dialects.bedrock.dialect import Bedrock
+from backends.dialects.openai.chat.read_request import read_chat
+from backends.serving.translated import Translated
+from policies.vocabulary.types import Request
 from tests.recordings.converse import OutOfScope, chat_of, plain
 from tests.recordings.vcr import Exchange, exchanges, needed, table
 
@@ -44,7 +44,9 @@ def answered(one: Exchange) -> tuple[bytes, Decoder]:
     body = msgspec.json.encode(asked)
     request = Request("chat", "m", stream, body, 1, 0.0)
     incoming = Incoming(request, CHAT, peek(CHAT, body, b"application/json"), b"")
-    adapter = Translated(Place("http://h", Fixed(), {}), model(one), Bedrock(model(one)), lambda: 1.0, drop=False)
+    adapter = Translated(
+        EndpointAddress("http://h", Fixed(), {}), model(one), Bedrock(model(one)), lambda: 1.0, drop=False
+    )
     adapter.encode(incoming)
     decoder = adapter.decoder(incoming, one.headers["content-type"][0].encode())
     return decoder.feed(one.body) + decoder.close(), decoder

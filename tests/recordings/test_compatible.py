@@ -8,16 +8,16 @@ import msgspec
 import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
-from backends.adapted import Adapted
-from backends.adapter import Incoming
-from backends.azure import Azure
-from backends.compatible import ROWS
-from backends.decoder import Decoder
-from backends.families import FAMILIES
-from backends.openai import OpenAI
-from backends.peek import peek
-from policies.failure import Failure
-from policies.types import Request
+from backends.contract.adapter import Incoming
+from backends.contract.decoder import Decoder
+from backends.contract.families import FAMILIES
+from backends.contract.peek import peek
+from backends.dialects.openai.azure import Azure
+from backends.dialects.openai.compatible import ROWS
+from backends.dialects.openai.openai import OpenAI
+from backends.dialects.openai.variants import Adapted
+from policies.vocabulary.failure import Failure
+from policies.vocabulary.types import Request
 from tests.recordings.vcr import FOLDER, Exchange, exchanges, needed, table
 
 pytestmark = needed

@@ -8,12 +8,12 @@ import msgspec
 import pytest
 from openai.types.chat import ChatCompletion
 
-from backends.chat.read_request import read_chat
-from backends.chat.write_reply import ChatReply
-from backends.events import Event, UsageSeen
-from backends.google.dialect import Google
-from backends.heading import Heading
-from policies.failure import Failure, Fault
+from backends.contract.events import Event, UsageSeen
+from backends.contract.reply_context import Heading
+from backends.dialects.google.dialect import Google
+from backends.dialects.openai.chat.read_request import read_chat
+from backends.dialects.openai.chat.write_reply import ChatReply
+from policies.vocabulary.failure import Failure, Fault
 from tests.recordings.google import ROOT, VERBS, Exchange, OutOfScope, as_chat, exchanges, tidy
 
 PROVIDERS = ("gemini", "vertex")

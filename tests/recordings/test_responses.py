@@ -3,11 +3,11 @@
 import msgspec
 import pytest
 
-from backends.decoder import Decoder
-from backends.peek import BadBody
-from backends.responses.read_request import read_responses
-from backends.typed_stream import TypedStream
-from backends.whole import WholeBody
+from backends.contract.decoder import Decoder
+from backends.contract.peek import BadBody
+from backends.dialects.openai.responses.read_request import read_responses
+from backends.reply.named_events import TypedStream
+from backends.reply.whole_reply import WholeBody
 from tests.recordings.reading import FOLDER, Exchange, exchanges
 from tests.recordings.scope import reason
 

@@ -5,7 +5,7 @@ A stream is ``before`` (no content yet), ``text`` (content), ``last`` (it is who
 
 import msgspec
 
-from backends.families import FAMILIES
+from backends.contract.families import FAMILIES
 from tests.contracts.client import post
 from tests.contracts.families import BLOCK, COMPLETED, CREATED, DELTA, DONE, FINISH, MESSAGE, ROLE, STOP, TEXT
 from tests.contracts.scripted import ANSWER, Script, stream, whole

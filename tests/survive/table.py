@@ -5,7 +5,7 @@ from enum import Enum
 
 import msgspec
 
-from policies.failure import Failure
+from policies.vocabulary.failure import Failure
 from tests.contracts.scripted import Script
 from tests.survive import scripts as s
 from tests.survive.speech import CHUNKED, STREAMED, WHOLE

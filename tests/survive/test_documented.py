@@ -1,6 +1,6 @@
 """docs/resilience.md says what the faults do today."""
 
-from policies.failure import ENDPOINT_FAULTS, Failure, Who
+from policies.vocabulary.failure import ENDPOINT_FAULTS, Failure, Who
 from tests.survive.documented import PAGE, written
 from tests.survive.table import TABLE
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from policies.failure import Failure
+from policies.vocabulary.failure import Failure
 from tests.contracts.client import Reply, ask, chat
 from tests.survive.speech import OTHERS, PARTS, good_body, request
 from tests.survive.table import TABLE, Ends, Row

@@ -7,13 +7,13 @@ import sys
 import threading
 from pathlib import Path
 
-from backends.traits import Traits
+from backends.request.body_features import Traits
 from gateway import clock
-from gateway.asking import conversation
-from gateway.keys import Key
-from gateway.log import Log
-from gateway.telemetry import prometheus
-from gateway.telemetry.readings import readings
+from gateway.catalog.keys import Key
+from gateway.proxy.model_resolution import conversation
+from gateway.recording.log import Log
+from gateway.reporting.telemetry import prometheus
+from gateway.reporting.telemetry.readings import readings
 from tests.contracts.client import ask, chat
 from tests.contracts.scripted import ANSWER, Call, error, silent, upstream, whole
 from tests.contracts.serving import configured, running, single, until
@@ -76,7 +76,7 @@ def refuse(event, arguments):
     if event in ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname"):
         raise SystemExit(f"{event} {arguments}")
 sys.addaudithook(refuse)
-import gateway.app, gateway.cli, gateway.serve
+import gateway.app, gateway.cli, gateway.server.serve
 from pathlib import Path
 from gateway.config import load
 load(Path("config/quickstart.yaml"), {})

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from policies.failure import Failure
+from policies.vocabulary.failure import Failure
 from tests.contracts.scripted import ANSWER, Upstream, upstream, whole
 from tests.contracts.serving import Running, running, until
 from tests.scripted import Peer, Scripted

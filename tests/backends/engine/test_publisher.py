@@ -8,16 +8,16 @@ import zmq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.engine.news import Cleared, News, Removed, Stored
+from backends.engine.cache_events import Cleared, News, Removed, Stored
 from backends.engine.profile import Profile
 from backends.engine.publisher import Publisher
 from backends.engine.replica import Replica
 from backends.engine.sequence import Work
 from backends.engine.text import block_keys, encode
-from backends.kv_events import Batch, decode
-from policies.prefix import token_blocks
-from policies.prefix.holders import Holders
-from policies.prefix.mirror import Mirror
+from backends.vllm.kv_events import Batch, decode
+from policies.learning.prefix import token_blocks
+from policies.learning.prefix.engine_cache import Mirror
+from policies.learning.prefix.holders import Holders
 
 SIZE = 2  # tokens of a block
 ID = ("pool", "http://a")

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from backends.recover.continuation import continuation
-from tests.backends.recover.test_asked import BY_NAME, CHAT
+from tests.backends.recover.test_continuation_constraints import BY_NAME, CHAT
 
 TEXT = 'so "far" é'
 

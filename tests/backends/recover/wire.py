@@ -5,10 +5,10 @@ from typing import Any
 
 import msgspec
 
-from backends import sse
-from backends.chat_stream import ChatStream
-from backends.recover.kept import Kept
-from backends.recover.seam import Join, Mend, Seam
+from backends.contract import sse
+from backends.recover.spliced_stream import Join, Mend, SplicedStream
+from backends.recover.transcript import Kept
+from backends.reply.chat_stream import ChatStream
 
 DONE = b"data: [DONE]\n\n"
 COMMENT = b": cloverleaf recovered mode=test deployment=d at=1\n\n"
@@ -52,11 +52,11 @@ def kept(id: str, pieces: Iterable[tuple[str, str]]) -> Kept:
     return held
 
 
-def seam(join: Join, held: Kept, *, usage: bool = True) -> Seam:
-    return Seam(ChatStream(hide_usage=not usage), Mend(join, held, COMMENT, usage, 10))
+def seam(join: Join, held: Kept, *, usage: bool = True) -> SplicedStream:
+    return SplicedStream(ChatStream(hide_usage=not usage), Mend(join, held, COMMENT, usage, 10))
 
 
-def feed(decoder: Seam, parts: Sequence[bytes]) -> bytes:
+def feed(decoder: SplicedStream, parts: Sequence[bytes]) -> bytes:
     """What a client gets of these packets."""
     out = b"".join([decoder.feed(part) for part in parts])
     return out if decoder.fault is not None else out + decoder.close()

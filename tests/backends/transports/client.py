@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Callable, Mapping
 
-from backends.adapter import Origin, Wire
+from backends.contract.adapter import Origin, Wire
 from backends.transports.pooled import Call, Pooled
-from policies.failure import Fault
+from policies.vocabulary.failure import Fault
 from tests.scripted import Scripted
 
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from policies.failure import Failure
+from policies.vocabulary.failure import Failure
 from tests.backends.transports.client import Client
 from tests.scripted import Peer, Script, Scripted, answers
 

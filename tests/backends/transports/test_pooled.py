@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from backends.adapter import Origin, Wire
-from policies.failure import Failure
+from backends.contract.adapter import Origin, Wire
+from policies.vocabulary.failure import Failure
 from tests.backends.transports.client import Client, Connect, Heard
 from tests.scripted import Peer, Script, Scripted, answers
 

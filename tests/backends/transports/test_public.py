@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.adapter import Media
+from backends.contract.adapter import Media
 from backends.transports.public import REDIRECTS, Limits, PublicFetcher, is_public
-from policies.failure import Failure, Fault
+from policies.vocabulary.failure import Failure, Fault
 from tests.contracts.scripted import Call, Script, Upstream, begin, reset, silent, upstream, whole
 
 LIMITS = Limits(size=1000, time=30.0)

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from policies.failure import Failure, Fault
-from policies.outcome import Outcome
-from policies.tries import Try
-from policies.types import Price, Usage
+from policies.attempts.attempt_record import AttemptRecord
+from policies.attempts.outcome import Outcome
+from policies.vocabulary.failure import Failure, Fault
+from policies.vocabulary.types import Price, Usage
 from tests.outcome import filled
 
 PRICE = Price(input=1.0, output=2.0, cached_input=0.5)
@@ -33,5 +33,5 @@ def answered(number: int = 0, **changes: object) -> Outcome:
 
 def failed(number: int = 0) -> Outcome:
     fault = Fault(Failure.UNREACHABLE, "cannot connect: secret-host")
-    tries = tuple(Try(name, "e", 10.0, 10.1, "unreachable", "first", "") for name in ("pool", "cloud"))
+    tries = tuple(AttemptRecord(name, "e", 10.0, 10.1, "unreachable", "first", "") for name in ("pool", "cloud"))
     return answered(number, status=502, fault=fault, usage=Usage(), first_token=0.0, tries=tries)

@@ -11,7 +11,7 @@ from backends.engine.server import Engine, EngineOptions
 from gateway.cli import main
 from gateway.ledger.database import insert, open_to_write
 from gateway.ledger.entry import values
-from policies.types import Usage
+from policies.vocabulary.types import Usage
 from tests.contracts.serving import running
 from tests.gateway.ledger.outcomes import PRICE, answered, failed
 

@@ -18,8 +18,8 @@ from backends.engine.journal import Line, read
 from backends.engine.server import Engine, EngineOptions
 from bench.chaos.client import Ask, Told, asking, tell
 from gateway.ledger.database import open_to_read
-from gateway.simulate.draw import draw
-from gateway.simulate.spec import Group, Spec
+from gateway.simulate.generate import draw
+from gateway.simulate.workload_spec import Group, Spec
 from tests.contracts.serving import running
 from tests.gateway.ledger.test_cost import asked
 

@@ -5,9 +5,9 @@ import pytest
 
 from gateway.ledger.entry import BLOCK, charges, row
 from gateway.ledger.row import Charge, Row, columns
-from policies.failure import Failure, Fault
-from policies.tries import Try
-from policies.types import Request, Spent, Usage
+from policies.attempts.attempt_record import AttemptRecord
+from policies.vocabulary.failure import Failure, Fault
+from policies.vocabulary.types import AttemptCost, Request, Usage
 from tests.gateway.ledger.outcomes import PRICE, answered, failed
 
 
@@ -38,17 +38,19 @@ def test_every_column_has_a_type() -> None:
 
 
 def test_what_other_attempts_cost_comes_on_top() -> None:
-    hedged = answered(spent=(Spent("cloud", "http://c", Usage(1000, 0, 0, "estimated"), "cancelled", 0.25),))
+    hedged = answered(spent=(AttemptCost("cloud", "http://c", Usage(1000, 0, 0, "estimated"), "cancelled", 0.25),))
     assert row(0.0, hedged, PRICE).cost == pytest.approx(answered().usage.cost(PRICE) + 0.25)
 
 
 def test_a_recovered_answer_costs_what_its_attempts_did() -> None:
-    parts = tuple(Spent("cloud", "http://c", Usage(1000, 5, 0, "upstream"), end, 0.25) for end in ("broken", "ok"))
+    parts = tuple(
+        AttemptCost("cloud", "http://c", Usage(1000, 5, 0, "upstream"), end, 0.25) for end in ("broken", "ok")
+    )
     assert row(0.0, answered(spent=parts, recovered="continue", broken=True), PRICE).cost == pytest.approx(0.5)
 
 
 def test_each_attempt_is_charged_where_it_was_made() -> None:
-    lost = Spent("cloud", "http://c", Usage(1000, 0, 0, "estimated"), "cancelled", 0.25)
+    lost = AttemptCost("cloud", "http://c", Usage(1000, 0, 0, "estimated"), "cancelled", 0.25)
     hedged = answered(spent=(lost,))
     assert row(0.0, hedged, PRICE).apart
     first, last = charges(5.0, hedged, PRICE)
@@ -58,7 +60,9 @@ def test_each_attempt_is_charged_where_it_was_made() -> None:
 
 
 def test_of_a_recovered_answer_only_its_attempts_are_charged() -> None:
-    parts = tuple(Spent("cloud", "http://c", Usage(1000, 5, 0, "upstream"), end, 0.25) for end in ("broken", "ok"))
+    parts = tuple(
+        AttemptCost("cloud", "http://c", Usage(1000, 5, 0, "upstream"), end, 0.25) for end in ("broken", "ok")
+    )
     charged = charges(0.0, answered(spent=parts, recovered="continue", broken=True), PRICE)
     assert [each.end for each in charged] == ["broken", "ok"]
 
@@ -76,7 +80,7 @@ def test_every_kind_of_token_is_kept() -> None:
 
 
 def test_how_it_was_chosen_is_kept() -> None:
-    tried = Try("cloud", "http://c", 10.25, 10.5, "unreachable", "first", "learned")
+    tried = AttemptRecord("cloud", "http://c", 10.25, 10.5, "unreachable", "first", "learned")
     kept = row(0.0, answered(seed=2**64 - 1, policy="peak_ewma", rung="learned", tries=(tried,)), PRICE)
     assert (kept.policy, kept.seed, kept.rung) == ("peak_ewma", "f" * 16, "learned")
     assert msgspec.json.decode(kept.tries or b"")[0]["began"] == pytest.approx(0.25)
@@ -98,7 +102,7 @@ def test_a_prompt_is_kept_as_names_of_its_beginnings_bounded() -> None:
 
 def test_what_ended_badly_is_charged_with_its_failure() -> None:
     left = Fault(Failure.CANCELLED, "the client left")
-    lost = Spent("cloud", "http://c", Usage(), "unreachable")
+    lost = AttemptCost("cloud", "http://c", Usage(), "unreachable")
     charged = charges(0.0, answered(fault=left, usage=Usage(9, 3, 0, "estimated"), spent=(lost,)), PRICE)
     assert [(each.end, each.usage, each.cost is None) for each in charged] == [
         ("unreachable", "none", True),

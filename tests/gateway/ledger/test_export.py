@@ -12,19 +12,19 @@ from gateway.cli import main
 from gateway.ledger.database import insert, open_to_write
 from gateway.ledger.entry import charges, values
 from gateway.ledger.row import Row
-from policies.tries import Try
-from policies.types import Request, Spent, Usage
+from policies.attempts.attempt_record import AttemptRecord
+from policies.vocabulary.types import AttemptCost, Request, Usage
 from tests.gateway.ledger.outcomes import PRICE, answered, failed
 
 ASKED = Request("chat", "llama", True, b"", 9, 10.0, blocks=tuple(range(1, 9)), block_tokens=128.0)
-TRIED = Try("cloud", "http://c", 10.0, 10.5, "unreachable", "first", "")
+TRIED = AttemptRecord("cloud", "http://c", 10.0, 10.5, "unreachable", "first", "")
 
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Path:
     path = tmp_path / "l.db"
     writer = open_to_write(path)
-    lost = Spent("cloud", "http://c", Usage(1000, 0, 0, "estimated"), "cancelled", 0.25)
+    lost = AttemptCost("cloud", "http://c", Usage(1000, 0, 0, "estimated"), "cancelled", 0.25)
     outcomes = [answered(0, asked=ASKED), answered(1, spent=(lost,), tries=(TRIED,)), failed(2)]
     for day, each in enumerate(outcomes):
         made = (86_400.0 * day, each, PRICE)

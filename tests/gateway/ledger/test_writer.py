@@ -17,7 +17,7 @@ from gateway.ledger.row import Row
 from gateway.ledger.state import Piece, save, saved
 from gateway.ledger.totals import overall
 from gateway.ledger.writer import FLUSH, PRUNE, Ledger
-from policies.types import Usage
+from policies.vocabulary.types import Usage
 from tests.gateway.ledger.outcomes import PRICE, answered, failed
 
 DAY = 24 * 3600.0
@@ -171,7 +171,7 @@ CRASHING = """
 import os, signal, sys, time
 from pathlib import Path
 from gateway.ledger.writer import Ledger
-from policies.types import Usage
+from policies.vocabulary.types import Usage
 from tests.gateway.ledger.outcomes import answered
 ledger = Ledger(Path(sys.argv[1]), 1e9, print)
 for number in range(1000):

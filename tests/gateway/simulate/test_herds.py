@@ -6,12 +6,12 @@ import pytest
 
 from gateway.config import Config
 from gateway.config.names import PRESETS
-from gateway.simulate.draw import draw
-from gateway.simulate.places import OwnReplica
-from gateway.simulate.spec import Burst, Group, Outage, Slowdown, Spec
-from gateway.simulate.tally import quantile
+from gateway.simulate.generate import draw
+from gateway.simulate.results import quantile
+from gateway.simulate.simulation import Simulation
 from gateway.simulate.trace import Arrival
-from gateway.simulate.world import World
+from gateway.simulate.upstream_models import OwnReplica
+from gateway.simulate.workload_spec import Burst, Group, Outage, Slowdown, Spec
 from tests.gateway.simulate.world import config, played, trace
 
 BLIND = {"weighted", "round_robin", "random", "session"}  # they look at no load
@@ -29,11 +29,11 @@ def arrivals(seed: int, rate: float = 8.0, lasts: float = 60.0, **more: object) 
     return draw(Spec(lasts=lasts, rate=rate, block=16, groups=[CHATS], **more), seed)  # type: ignore[arg-type]
 
 
-def computed(world: World) -> list[int]:
+def computed(world: Simulation) -> list[int]:
     return [place.computed for place in world.places.values() if isinstance(place, OwnReplica)]
 
 
-def p99(world: World) -> float:
+def p99(world: Simulation) -> float:
     return quantile(sorted(world.tally.ttft), 0.99) or 0.0
 
 

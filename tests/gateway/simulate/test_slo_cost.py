@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from gateway.config import Config, load
-from gateway.simulate.pool import Options
-from gateway.simulate.spec import Outage, Slowdown
+from gateway.simulate.simulated_pool import Options
+from gateway.simulate.simulation import Simulation
 from gateway.simulate.trace import Arrival
-from gateway.simulate.world import World
+from gateway.simulate.workload_spec import Outage, Slowdown
 from tests.gateway.simulate.world import trace
 
 CONFIG = """
@@ -34,8 +34,8 @@ def arrivals(seconds: float, rate: float, start: float = 0.0) -> list[Arrival]:
     return [Arrival(start + n / rate, 700 + n * 379 % 2200, 40 + n * 61 % 120) for n in range(count)]
 
 
-def played(config: Config, requests: list[Arrival], model: str = "m", **world: object) -> World:
-    made = World(config, "cheap", trace(*requests, **world), Options(model=model), 1)
+def played(config: Config, requests: list[Arrival], model: str = "m", **world: object) -> Simulation:
+    made = Simulation(config, "cheap", trace(*requests, **world), Options(model=model), 1)
     made.run(lambda _: None)
     return made
 
@@ -62,7 +62,7 @@ def test_a_burst_spills_and_the_calm_after_it_does_not(pool: Config) -> None:
 
 
 def test_under_a_steady_overload_pool_and_cloud_both_serve_in_every_minute(pool: Config) -> None:
-    world = World(pool, "cheap", trace(*arrivals(180, 30)), Options(model="m"), 1)
+    world = Simulation(pool, "cheap", trace(*arrivals(180, 30)), Options(model="m"), 1)
     spilled: list[int] = []
     world.run(lambda _: spilled.append(world.tally.spilled))
     minutes = [(b - a) / (7 * 256) for a, b in pairwise(spilled[::7])]  # of 7 x 256 arrivals, 60 s
@@ -98,7 +98,7 @@ def test_nothing_is_left_behind(pool: Config) -> None:
 
 def test_chosen_first_tokens_hold_their_quantiles(pool: Config) -> None:
     """Calibrated on what was chosen, not on what was considered."""
-    world = World(pool, "cheap", trace(*arrivals(300, 12)), Options(model="m"), 1)
+    world = Simulation(pool, "cheap", trace(*arrivals(300, 12)), Options(model="m"), 1)
     held: dict[float, int] = dict.fromkeys((0.1, 0.5, 0.9, 0.95), 0)
     seen = 0
     came = world.live.foresight.came

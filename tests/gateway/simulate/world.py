@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from gateway.config import Config, load
-from gateway.simulate.pool import Options
+from gateway.simulate.simulated_pool import Options
+from gateway.simulate.simulation import Simulation
 from gateway.simulate.trace import Arrival, Trace
-from gateway.simulate.world import World
 
 ROOT = Path(__file__).parents[3]
 TRACES = ROOT.parent / "shared" / "traces"
@@ -37,7 +37,9 @@ def steady(count: int, gap: float, prompt: int = 1000, output: int = 50) -> list
     ]
 
 
-def played(config: Config, policy: str, trace: Trace, *, model: str = "own", replicas: int = 4, seed: int = 0) -> World:
-    world = World(config, policy, trace, Options(model=model, replicas=replicas), seed)
+def played(
+    config: Config, policy: str, trace: Trace, *, model: str = "own", replicas: int = 4, seed: int = 0
+) -> Simulation:
+    world = Simulation(config, policy, trace, Options(model=model, replicas=replicas), seed)
     world.run(lambda arrived: None)
     return world

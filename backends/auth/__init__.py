@@ -1,0 +1,1 @@
+"""Upstream credentials: signatures and tokens that are made or refreshed here."""

@@ -1,0 +1,19 @@
+"""Signed. Rule: an adapter's requests as they are, under a credential that is made for each of them."""
+
+from backends.contract.adapter import Adapter, Incoming, Wire
+from backends.contract.credentials import Credentials
+
+
+class Signed:
+    """An Adapter around another that knows nothing of credentials."""
+
+    def __init__(self, adapter: Adapter, credentials: Credentials) -> None:
+        self.credentials = credentials
+        self._adapter = adapter
+        self.decoder = adapter.decoder
+        self.fault = adapter.fault
+
+    def encode(self, incoming: Incoming) -> Wire:
+        wire = self._adapter.encode(incoming)
+        wire.headers += self.credentials.lines(wire)
+        return wire

@@ -1,0 +1,1 @@
+"""The contract of backends: adapters, dialects, transports, and the formats they exchange."""

@@ -1,0 +1,84 @@
+"""The adapter's contract. Rule: sans-io; a request becomes wire bytes here, and a reply's decoder is chosen here."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Protocol
+
+import msgspec
+
+from backends.contract.decoder import Decoder
+from backends.contract.families import Family
+from backends.contract.peek import Peek
+from policies.vocabulary.failure import Fault
+from policies.vocabulary.types import Request
+
+
+class Origin(msgspec.Struct, frozen=True, gc=False):
+    """Where a connection goes; connections are pooled by it."""
+
+    host: str
+    port: int
+    tls: bool
+
+
+class Wire(msgspec.Struct, gc=False):
+    """One HTTP request: where, the target, whole header lines (host among them, each with its CRLF), and the body."""
+
+    origin: Origin
+    target: bytes
+    headers: bytes
+    body: bytes = b""
+    method: bytes = b"POST"
+
+
+class Media(msgspec.Struct, frozen=True, gc=False):
+    """What a URL of the client's held. ``data``: base64."""
+
+    media_type: str
+    data: str
+
+
+_NONE: Mapping[str, Media] = MappingProxyType({})
+
+
+class Incoming(msgspec.Struct, gc=False):
+    """A client's request on its way to an adapter. ``headers``: the lines that may pass to the upstream.
+
+    ``dropped``: the fields that the last adapter left out. ``fetched``: what its URLs hold, as far as it was needed.
+    """
+
+    request: Request
+    family: Family
+    peek: Peek
+    headers: bytes
+    dropped: tuple[str, ...] = ()
+    fetched: Mapping[str, Media] = _NONE
+
+
+class Unsendable(Exception):
+    """The request cannot be sent here; ``fault`` says why: a field without a place, a credential that is not there."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.message)
+        self.fault = fault
+
+
+class Adapter(Protocol):
+    """Speaks one deployment's dialect at one of its endpoints."""
+
+    def encode(self, incoming: Incoming) -> Wire:
+        """The wire request.
+
+        Raises:
+            Unsendable: nothing was sent, and nothing can be.
+            Unfetched: what the request's URLs hold must be fetched first (backends/contract/media.py).
+        """
+        ...
+
+    def decoder(self, incoming: Incoming, content_type: bytes) -> Decoder:
+        """A fresh reader for a 2xx answer of that content type."""
+        ...
+
+    def fault(self, incoming: Incoming, status: int, headers: Mapping[bytes, bytes], body: bytes) -> Fault:
+        """What a reply outside 2xx means."""
+        ...

@@ -1,0 +1,51 @@
+"""The transport's contract: the one seam through which bytes leave and come back."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from backends.contract.adapter import Wire
+from policies.vocabulary.failure import Fault
+
+
+class Receiver(Protocol):
+    """Hears what becomes of one wire request: sent, then head, then data, then exactly one of end and lost.
+
+    The calls come from the event loop's own callbacks: a receiver does its work at once and never blocks.
+    """
+
+    def sent(self) -> None:
+        """A connection is up and the request was written to it."""
+
+    def head(self, status: int, headers: Mapping[bytes, bytes]) -> None:
+        """The status and headers (lower-case names; a repeated one holds its last value) are here."""
+
+    def data(self, data: bytes) -> None:
+        """Body bytes: all that arrived together come together."""
+
+    def end(self) -> None:
+        """The answer is whole, as far as HTTP can tell."""
+
+    def lost(self, fault: Fault) -> None:
+        """There will be no (more) answer."""
+
+
+class Exchange(Protocol):
+    """One wire request under way."""
+
+    def cancel(self) -> None:
+        """Drop it: the connection is closed, so that the upstream stops working. Nothing is heard of it any more."""
+
+    def pause(self) -> None:
+        """The receiver cannot take more for now."""
+
+    def resume(self) -> None:
+        """It can again."""
+
+
+class Transport(Protocol):
+    def send(self, wire: Wire, receiver: Receiver) -> Exchange:
+        """Send it; never blocks, never raises for the network's sake."""
+        ...
+
+    async def close(self) -> None:
+        """Close idle connections."""

@@ -1,0 +1,1 @@
+"""OpenAI's APIs, and the providers that speak them with differences."""

@@ -1,0 +1,132 @@
+"""Adapted. Rule: OpenAI's dialect where a provider differs in a few fields; a body without them passes as it came."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from backends.contract.adapter import Incoming, Unsendable, Wire
+from backends.contract.conversation import Conversation
+from backends.contract.decoder import Decoder
+from backends.contract.dialect import Written
+from backends.contract.peek import peek
+from backends.dialects.openai.chat.dialect import Chat
+from backends.dialects.openai.compatible import Row
+from backends.dialects.openai.openai import OpenAI
+from backends.serving.translated import unsupported
+from policies.vocabulary.failure import Fault
+
+_FAMILIES = frozenset({"chat", "completions"})
+_NEUTRAL: Mapping[str, tuple[bytes, ...]] = {  # values that ask for nothing, beside null
+    "n": (b"1",),
+    "logprobs": (b"false",),
+    "top_logprobs": (b"0",),
+    "frequency_penalty": (b"0", b"0.0"),
+    "presence_penalty": (b"0", b"0.0"),
+    "logit_bias": (b"{}",),
+    "parallel_tool_calls": (b"true",),
+    "service_tier": (b'"auto"', b'"default"'),
+    "store": (b"false",),
+}
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+class Adapted:
+    """An Adapter around OpenAI's, by a provider's row. ``drop``: rejected fields are left out and named."""
+
+    def __init__(self, itself: OpenAI, row: Row, model: str, *, drop: bool) -> None:
+        self._itself = itself
+        self._row = row
+        self._model = model
+        self._drop = drop
+        self._tokens = tuple(f'"{name}"'.encode() for name in (*row.rejects, *row.renames, *row.implied))
+        self._unasked = "stream_options" in row.implied
+
+    def encode(self, incoming: Incoming) -> Wire:
+        if incoming.family.name not in _FAMILIES:
+            return self._itself.encode(incoming)
+        body = incoming.request.body
+        dropped: tuple[str, ...] = ()
+        if any(token in body for token in self._tokens):
+            body, dropped = changed(self._row, body)
+        if dropped and not self._drop:
+            raise Unsendable(unsupported(dropped, self._model))
+        incoming.dropped = dropped
+        return self._itself.encode(self._told(incoming, body))
+
+    def _told(self, incoming: Incoming, body: bytes) -> Incoming:
+        """The request as it is sent: with its own body, and without asking for what comes unasked."""
+        family, peeked, request = incoming.family, incoming.peek, incoming.request
+        if self._unasked:
+            family = msgspec.structs.replace(family, usage_option=False)
+        if body is not request.body:
+            peeked = peek(family, body, b"application/json")
+            request = msgspec.structs.replace(request, body=body)
+        return Incoming(request, family, peeked, incoming.headers)
+
+    def decoder(self, incoming: Incoming, content_type: bytes) -> Decoder:
+        decoder = self._itself.decoder(incoming, content_type)
+        if not incoming.dropped:
+            return decoder
+        named = ", ".join(incoming.dropped).encode("ascii", "replace")
+        return Headed(decoder, {b"content-type": content_type, b"x-cloverleaf-dropped": named})
+
+    def fault(self, incoming: Incoming, status: int, headers: Mapping[bytes, bytes], body: bytes) -> Fault:
+        return self._itself.fault(incoming, status, headers, body)
+
+
+class AdaptedChat(Chat):
+    """The Dialect of the other doors of such a provider."""
+
+    def __init__(self, target: bytes, row: Row) -> None:
+        super().__init__(target)
+        self._row = row
+
+    def write(self, conversation: Conversation, model: str) -> Written:
+        written = super().write(conversation, model)
+        body, dropped = changed(self._row, written.body)
+        return msgspec.structs.replace(written, body=body, dropped=(*written.dropped, *dropped))
+
+
+def changed(row: Row, body: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """A JSON body in the provider's words, and the fields that have none. A name that stands deeper is left alone."""
+    fields = _fields(body)
+    dropped = tuple(name for name in row.rejects if name in fields and _asks(name, bytes(fields[name])))
+    gone = {*row.rejects, *row.implied}
+    if not gone.isdisjoint(fields) or not row.renames.keys().isdisjoint(fields):
+        kept = {row.renames.get(name, name): raw for name, raw in fields.items() if name not in gone}
+        body = msgspec.json.encode(kept)
+    return body, dropped
+
+
+def _asks(name: str, value: bytes) -> bool:
+    return value != b"null" and value not in _NEUTRAL.get(name, ())
+
+
+class Headed:
+    """A Decoder with headers of its own around another."""
+
+    __slots__ = ("_decoder", "committed", "fault", "head", "progressed", "usage")
+
+    def __init__(self, decoder: Decoder, head: Mapping[bytes, bytes]) -> None:
+        self._decoder = decoder
+        self.head = head
+        self._note()
+
+    def feed(self, data: bytes) -> bytes:
+        out = self._decoder.feed(data)
+        self._note()
+        return out
+
+    def close(self) -> bytes:
+        out = self._decoder.close()
+        self._note()
+        return out
+
+    @property
+    def generated(self) -> int:
+        return self._decoder.generated
+
+    def _note(self) -> None:
+        decoder = self._decoder
+        self.committed, self.progressed = decoder.committed, decoder.progressed
+        self.fault, self.usage = decoder.fault, decoder.usage

@@ -1,0 +1,102 @@
+"""What a request asked for, as far as recovering its stream goes. Rule: what is not known to be harmless is named."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from backends.contract.families import Family
+
+#: field -> values that change nothing; another value is one a continuation would not honour.
+NEUTRAL: Mapping[str, tuple[object, ...]] = {
+    "n": (None, 1),
+    "best_of": (None, 1),
+    "use_beam_search": (None, False),
+    "logprobs": (None, False),
+    "top_logprobs": (None, 0),
+    "prompt_logprobs": (None,),
+    "frequency_penalty": (None, 0),
+    "presence_penalty": (None, 0),
+    "repetition_penalty": (None, 1),
+    "tool_choice": (None, "auto", "none"),
+    "function_call": (None, "auto", "none"),
+    "echo": (None, False),
+    "suffix": (None, ""),
+    "audio": (None,),
+    "chat_template": (None,),  # the engine's own was probed
+    "structured_outputs": (None,),
+    "guided_json": (None,),
+    "guided_regex": (None,),
+    "guided_choice": (None,),
+    "guided_grammar": (None,),
+    "truncate_prompt_tokens": (None,),
+    "return_token_ids": (None, False),
+    "return_tokens_as_token_ids": (None, False),
+}
+COMPLETION_DEFAULT = 16  # OpenAI's max_tokens of /v1/completions where none is given
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """``obstacle``: the first field that a continuation would not honour. ``stops``: stop strings."""
+
+    obstacle: str
+    choices: int
+    repeatable: bool
+    most: int | None
+    least: int | None
+    stops: tuple[str, ...]
+    include_stop: bool
+    include_usage: bool
+
+
+#: Of a body that cannot be read in full nothing is known, not even for how many choices it asks.
+UNREADABLE = Asked("body", 2, False, None, None, (), False, False)
+
+
+def read(family: Family, body: bytes) -> Asked:
+    try:
+        fields = msgspec.json.decode(body, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # routing reads the outermost keys only
+        return UNREADABLE
+    most = [fields[key] for key in ("max_completion_tokens", "max_tokens") if isinstance(fields.get(key), int)]
+    if not most and family.name == "completions":
+        most = [COMPLETION_DEFAULT]
+    least = fields.get("min_tokens")
+    stop = fields.get("stop")
+    options = fields.get("stream_options")
+    n = fields.get("n")
+    return Asked(
+        _obstacle(family, fields),
+        n if isinstance(n, int) else 1,
+        fields.get("temperature") == 0 or isinstance(fields.get("seed"), int),
+        most[0] if most else None,
+        least if isinstance(least, int) else None,
+        tuple(s for s in ([stop] if isinstance(stop, str) else stop or ()) if isinstance(s, str) and s),
+        fields.get("include_stop_str_in_output") is True,
+        isinstance(options, dict) and options.get("include_usage") is True,
+    )
+
+
+def _obstacle(family: Family, fields: Mapping[str, Any]) -> str:
+    for field, neutral in NEUTRAL.items():
+        value = fields.get(field)
+        if not any(value == each and isinstance(value, bool) == isinstance(each, bool) for each in neutral):
+            return field
+    form = fields.get("response_format")
+    if form is not None and not (isinstance(form, dict) and form.get("type") == "text"):
+        return "response_format"
+    if family.name == "completions":
+        return "" if isinstance(fields.get("prompt"), str) else "prompt"
+    return _chat_obstacle(fields)
+
+
+def _chat_obstacle(fields: Mapping[str, Any]) -> str:
+    messages = fields.get("messages")
+    if not isinstance(messages, list) or not messages:
+        return "messages"
+    if fields.get("modalities") not in (None, ["text"]):
+        return "modalities"
+    last = messages[-1]
+    if fields.get("continue_final_message") is True:  # the client's own prefill: it must be a text that can grow
+        return "" if isinstance(last, dict) and isinstance(last.get("content"), str) else "continue_final_message"
+    return "add_generation_prompt" if fields.get("add_generation_prompt") is False else ""

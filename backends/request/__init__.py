@@ -1,0 +1,1 @@
+"""What a request body says: features, prompt text, cache blocks, token counts."""

@@ -1,0 +1,69 @@
+"""Tokenize. Rule: an engine is asked to count what it would be asked to answer, by its own template and tokenizer."""
+
+import msgspec
+
+from backends.contract.adapter import Incoming
+from backends.contract.families import FAMILIES
+from backends.contract.peek import peek
+from policies.vocabulary.types import Request
+
+FAMILY = next(family for family in FAMILIES if family.name == "tokenize")
+_JSON = b"application/json"
+_LINES = b"content-type: %b\r\n" % _JSON  # without it vLLM refuses the body
+_READ = (
+    "messages", "tools", "prompt", "add_generation_prompt", "continue_final_message", "add_special_tokens",
+    "chat_template", "chat_template_kwargs", "mm_processor_kwargs",
+)  # fmt: skip
+_decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+class _Counted(msgspec.Struct):
+    count: int
+
+
+class _Tokens(msgspec.Struct):
+    tokens: list[int]
+
+
+class _Salted(msgspec.Struct):
+    cache_salt: str | None = None
+
+
+def asking(request: Request, model: str) -> Incoming:
+    """What an adapter encodes to ask for the tokens of a chat or completion request; ``model``: the upstream's name."""
+    asked = question(model, request.body)
+    return Incoming(msgspec.structs.replace(request, body=asked), FAMILY, peek(FAMILY, asked, _JSON), _LINES)
+
+
+def question(model: str, body: bytes) -> bytes:
+    """The body for /tokenize of a chat or completion request that was peeked at; the prompt's fields and no other."""
+    given = _decode(body)
+    return msgspec.json.encode({"model": model, **{name: given[name] for name in _READ if name in given}})
+
+
+def answer(status: int, body: bytes) -> int | None:
+    """The tokens; None where it did not say: it has no such endpoint, or refuses the prompt."""
+    if status != 200:
+        return None
+    try:
+        return msgspec.json.decode(body, type=_Counted).count
+    except (msgspec.DecodeError, UnicodeError):
+        return None
+
+
+def tokens(body: bytes) -> list[int]:
+    """The tokens that an answer tells.
+
+    Raises:
+        ValueError: it tells none.
+    """
+    return msgspec.json.decode(body, type=_Tokens).tokens
+
+
+def salt(body: bytes) -> str:
+    """What keeps a request's prompt apart in its engine's cache; empty: nothing does.
+
+    Raises:
+        ValueError: the body is not what an engine would take.
+    """
+    return msgspec.json.decode(body, type=_Salted).cache_salt or ""

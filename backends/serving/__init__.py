@@ -1,0 +1,1 @@
+"""Which client API is served by which dialect: passed through, or translated."""

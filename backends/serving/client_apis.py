@@ -1,0 +1,47 @@
+"""Doors. Rule: what a client may speak, by endpoint family: how its request is read, and its answer spelled."""
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from backends.contract.conversation import Conversation
+from backends.contract.dialect import ReplyWriter
+from backends.contract.peek import BadBody
+from backends.contract.reply_context import Heading
+from backends.dialects.anthropic.messages.read_request import NAMES as MESSAGES_NAMES
+from backends.dialects.anthropic.messages.read_request import read_messages
+from backends.dialects.anthropic.messages.write_reply import MessagesReply
+from backends.dialects.openai.chat.read_request import read_chat
+from backends.dialects.openai.chat.write_reply import ChatReply
+from backends.dialects.openai.responses.read_request import NAMES as RESPONSES_NAMES
+from backends.dialects.openai.responses.read_request import read_responses
+from backends.dialects.openai.responses.write_reply import ResponsesReply
+
+
+class ClientApi(msgspec.Struct, frozen=True):
+    """``names``: what the client calls a field that OpenAI's chat, and so Conversation, calls otherwise."""
+
+    read: Callable[[bytes], Conversation]
+    reply: Callable[[Heading], ReplyWriter]
+    names: Mapping[str, str] = {}
+
+
+def guarded(read: Callable[[bytes], Conversation]) -> Callable[[bytes], Conversation]:
+    """A reader that also refuses what a decoder, or this process, cannot take."""
+
+    def guard(body: bytes) -> Conversation:
+        try:
+            return read(body)
+        except UnicodeDecodeError:
+            raise BadBody("the request body is not valid UTF-8") from None
+        except RecursionError:
+            raise BadBody("the request body is nested too deeply") from None
+
+    return guard
+
+
+DOORS: Mapping[str, ClientApi] = {
+    "chat": ClientApi(guarded(read_chat), ChatReply),
+    "messages": ClientApi(guarded(read_messages), MessagesReply, MESSAGES_NAMES),
+    "responses": ClientApi(guarded(read_responses), ResponsesReply, RESPONSES_NAMES),
+}

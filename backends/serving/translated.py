@@ -1,0 +1,136 @@
+"""Translated. Rule: one adapter for every dialect that is not the client's: door's reader, provider's writer, and back.
+
+client's body -> door.read -> Conversation -> dialect.write -> wire
+wire -> dialect.reader -> events -> door.reply -> client's bytes
+"""
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from backends.contract.adapter import Incoming, Unsendable, Wire
+from backends.contract.decoder import Decoder
+from backends.contract.dialect import Dialect, Inexpressible, ReplyReader, ReplyWriter, Written
+from backends.contract.endpoint_address import EndpointAddress
+from backends.contract.events import CallDelta, Event, RefusalDelta, TextDelta, ThoughtDelta, UsageSeen, is_content
+from backends.contract.media import Fetcher, inline
+from backends.contract.peek import BadBody
+from backends.contract.reply_context import Heading
+from backends.serving.client_apis import DOORS, ClientApi
+from policies.vocabulary.failure import Failure, Fault
+from policies.vocabulary.types import NO_USAGE, Usage
+
+BYTES_PER_TOKEN = 4  # of text; some providers put many tokens in one event
+
+
+class Translated:
+    """One endpoint of a deployment that speaks another dialect than its clients.
+
+    ``drop``: fields that the dialect cannot spell are left out and named in ``x-cloverleaf-dropped``; else they are
+    refused. ``wall``: seconds since the epoch. ``fetcher``: gets what URLs hold for a provider that cannot itself.
+    """
+
+    def __init__(
+        self,
+        place: EndpointAddress,
+        model: str,
+        dialect: Dialect,
+        wall: Callable[[], float],
+        *,
+        drop: bool,
+        fetcher: Fetcher | None = None,
+    ) -> None:
+        self._place = place
+        self._model = model
+        self._dialect = dialect
+        self._wall = wall
+        self._drop = drop
+        self._fetcher = fetcher
+
+    def encode(self, incoming: Incoming) -> Wire:
+        door = DOORS[incoming.family.name]
+        written = self._write(door, incoming)
+        dropped = tuple(door.names.get(name, name) for name in written.dropped)
+        if dropped and not self._drop:
+            raise Unsendable(unsupported(dropped, self._model))
+        incoming.dropped = dropped
+        return self._place.wire(incoming, written)
+
+    def _write(self, door: ClientApi, incoming: Incoming) -> Written:
+        try:
+            conversation = door.read(incoming.request.body)
+            if self._fetcher is not None:
+                inline(conversation, incoming.fetched, self._fetcher)
+            return self._dialect.write(conversation, self._model)
+        except (BadBody, Inexpressible) as problem:
+            raise Unsendable(Fault(Failure.BAD_REQUEST, str(problem), param=problem.param)) from None
+
+    def decoder(self, incoming: Incoming, content_type: bytes) -> Decoder:
+        door, peek = DOORS[incoming.family.name], incoming.peek
+        usage = bool(peek.stream_options and peek.stream_options.get("include_usage"))
+        id = f"{incoming.request.seed:016x}"
+        heading = Heading(id, self._model, int(self._wall()), peek.stream, usage, incoming.request.body)
+        reader = self._dialect.reader(peek.stream, content_type)
+        return Translation(reader, door.reply(heading), peek.stream, incoming.dropped)
+
+    def fault(self, incoming: Incoming, status: int, headers: Mapping[bytes, bytes], body: bytes) -> Fault:
+        return foreign(self._dialect.fault(status, headers, body))
+
+
+def unsupported(fields: tuple[str, ...], model: str) -> Fault:
+    """The refusal of fields that have no place in the upstream's dialect."""
+    names = ", ".join(f"'{name}'" for name in fields)
+    message = f"{names}: not supported by the model '{model}' here (unsupported: drop would leave such fields out)"
+    return Fault(Failure.BAD_REQUEST, message, param=fields[0])
+
+
+def foreign(fault: Fault) -> Fault:
+    """A fault without the upstream's own body, which is in a dialect the client does not speak."""
+    return msgspec.structs.replace(fault, body=b"") if fault.body else fault
+
+
+class Translation:
+    """A Decoder: reads one dialect, forwards another."""
+
+    __slots__ = ("_reader", "_said", "_stream", "_writer", "committed", "fault", "head", "progressed", "usage")
+
+    def __init__(self, reader: ReplyReader, writer: ReplyWriter, stream: bool, dropped: tuple[str, ...]) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._stream = stream
+        self._said = 0  # bytes, about
+        self.committed = False
+        self.progressed = False
+        self.fault: Fault | None = None
+        self.usage: Usage = NO_USAGE
+        self.head = {b"content-type": b"text/event-stream; charset=utf-8" if stream else b"application/json"}
+        if dropped:
+            self.head[b"x-cloverleaf-dropped"] = ", ".join(dropped).encode("ascii", "replace")
+
+    @property
+    def generated(self) -> int:
+        return -(-self._said // BYTES_PER_TOKEN)
+
+    def feed(self, data: bytes) -> bytes:
+        events = self._reader.feed(data)
+        self.progressed = bool(events)
+        return self._forward(events)
+
+    def close(self) -> bytes:
+        out = self._forward(self._reader.close())
+        return out + self._writer.end() if self.fault is None else out
+
+    def _forward(self, events: list[Event]) -> bytes:
+        for event in events:
+            if isinstance(event, UsageSeen):
+                self.usage = event.usage
+                continue
+            if isinstance(event, TextDelta | ThoughtDelta | RefusalDelta):
+                self._said += len(event.text)
+            elif isinstance(event, CallDelta):
+                self._said += len(event.arguments)
+            if self._stream and not self.committed:  # what is not streamed commits on its whole body
+                self.committed = is_content(event)
+        if self._reader.fault is not None and self.fault is None:
+            self.fault = foreign(self._reader.fault)
+        return self._writer.write(events) if events else b""

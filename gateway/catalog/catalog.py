@@ -1,0 +1,237 @@
+"""The catalog. Rule: a configuration compiled once into what requests need; immutable, swapped whole at a reload."""
+
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+
+import msgspec
+
+from backends.contract.adapter import Adapter
+from backends.reply.tool_call_buffer import HoldingCalls
+from backends.serving.capabilities import ESSENTIAL
+from backends.transports.public import Limits, PublicFetcher
+from gateway.catalog import adapter_factory as providers
+from gateway.catalog import recovery_rules as survival
+from gateway.catalog.credential_refresh import CredentialRefresher
+from gateway.catalog.error_response import ErrorResponse
+from gateway.catalog.keys import Key, Keys
+from gateway.catalog.policy_compiler import fitted, named, needs, with_needs
+from gateway.catalog.prices import bundled
+from gateway.catalog.route_compiler import compiled
+from gateway.config.deployment import ENGINES
+from gateway.config.deployment import Deployment as DeploymentConfig
+from gateway.config.schema import Config
+from gateway.state.live_state import LiveState
+from policies.load.breaker import BreakerRules
+from policies.load.candidate import Candidate
+from policies.selection.filters import FitsContext
+from policies.selection.model import Model
+from policies.selection.routes import Route
+from policies.vocabulary.hashing import digest
+from policies.vocabulary.needs import FEATURES, NOTHING
+from policies.vocabulary.types import Deployment, Price, RetryRules, Timeouts
+
+_OWN = frozenset({*ENGINES, "embedded"})  # engines of the user's
+Embedded = Mapping[str, list[str]]  # deployment -> roots of the engines started for it
+
+
+class Catalog(msgspec.Struct, frozen=True):
+    """Everything a request looks up. ``models`` holds aliases too; ``listed`` only the public names."""
+
+    config: Config
+    keys: Keys
+    models: Mapping[str, Model]
+    variants: Mapping[tuple[str, str], Model]  # models under the policy that a route gives them
+    routes: tuple[Route, ...]
+    listed: tuple[str, ...]
+    adapters: Mapping[tuple[str, str], Adapter]
+    candidates: Mapping[str, tuple[Candidate, ...]]  # by deployment
+    retry: RetryRules
+    continuing: frozenset[tuple[str, str]]  # endpoints where a broken stream may be continued, if they can
+    explains: bool = False  # somebody may ask why, or some decisions are kept
+    hedges: bool = False  # whether second attempts are made
+
+    def model(self, name: str) -> Model | None:
+        return self.models.get(name) or self.models.get("*")
+
+    def price(self, deployment: str) -> Price | None:
+        """What its tokens cost; None where that is not known, or there is no such deployment."""
+        candidates = self.candidates.get(deployment)
+        return candidates[0].deployment.price if candidates else None
+
+    def adapter(self, candidate: Candidate, model: Model) -> Adapter:
+        """What speaks to that place for a request of that model."""
+        adapter = self.adapters[candidate.id]
+        return HoldingCalls(adapter) if model.hold_calls else adapter
+
+    def find(self, name: str, key: Key) -> Model | ErrorResponse:
+        """The model a key's client asks for; an empty name is the catch-all, where there is one."""
+        model = self.models.get(name) or self.models.get("*")
+        if model is None and not name:
+            return ErrorResponse(400, "you must provide a 'model' parameter", param="model")
+        if model is None:
+            return ErrorResponse(404, f"the model '{name}' does not exist", code="model_not_found", param="model")
+        if "*" not in key.models and not key.allows(name):
+            return ErrorResponse(
+                403, f"this key may not use the model '{name}'", code="model_not_allowed", param="model"
+            )
+        return model
+
+
+def compile_catalog(config: Config, live: LiveState, embedded: Embedded, keyring: CredentialRefresher) -> Catalog:
+    """The catalog of a checked configuration; live state is found again by name."""
+    rules = msgspec.convert(config.defaults.breaker, BreakerRules, from_attributes=True)
+    retry = msgspec.convert(config.defaults.retry, RetryRules, from_attributes=True)
+    means = providers.AdapterDeps(keyring, _fetcher(config))
+    candidates: dict[str, tuple[Candidate, ...]] = {}
+    adapters: dict[tuple[str, str], Adapter] = {}
+    for name, deployment in config.deployments.items():
+        roots = embedded[name][: deployment.replicas] if deployment.provider == "embedded" else deployment.addresses
+        place = _deployment(name, config)
+        candidates[name] = tuple(_candidate(place, deployment, root, live, rules, retry) for root in roots)
+        for candidate in candidates[name]:
+            adapters[candidate.id] = providers.adapter(deployment, candidate.id[1], means)
+    bare = {name: _model(name, config, candidates) for name in config.models}
+    models = {name: with_needs(model, bare) for name, model in bare.items()}
+    policies = {route.to.policy for route in config.routes if route.to and route.to.policy}
+    variants = {
+        (name, each): with_needs(_model(name, config, candidates, each), bare) for name in models for each in policies
+    }
+    live.foresight.keep([*models.values(), *variants.values()])
+    live.caches.keep([*models.values(), *variants.values()])
+    live.keep_errors(_limited([*models.values(), *variants.values()]))
+    live.judge.keep([*models.values(), *variants.values()])
+    live.keep_speeds(_timed([*models.values(), *variants.values()]))
+    live.hedge.share = config.defaults.hedge.budget
+    aliases = {alias: models[name] for name, model in config.models.items() for alias in model.aliases}
+    listed = tuple(name for name in config.models if name != "*")
+    keys, routes = Keys(config.auth.keys), tuple(map(compiled, config.routes))
+    explains = config.telemetry.decisions > 0 or any(key.explain for key in config.auth.keys)
+    return Catalog(
+        config,
+        keys,
+        {**models, **aliases},
+        variants,
+        routes,
+        listed,
+        adapters,
+        candidates,
+        retry,
+        survival.continuing([*models.values(), *variants.values()]),
+        explains,
+        config.defaults.hedge.enabled,
+    )
+
+
+def _fetcher(config: Config) -> PublicFetcher | None:
+    media = config.defaults.media
+    return PublicFetcher(Limits(media.max_size, media.timeout)) if media.fetch else None
+
+
+def _limited(models: Iterable[Model]) -> list[Model]:
+    """The models whose policy asks whether a request fits into a context window."""
+    return [model for model in models if any(isinstance(each, FitsContext) for each in model.policy.filters)]
+
+
+def _timed(models: Iterable[Model]) -> set[tuple[str, str]]:
+    """The endpoints whose speed some policy reads."""
+    return {c.id for model in models if "speed" in model.policy.needs for tier in model.tiers for c in tier}
+
+
+def _deployment(name: str, config: Config) -> Deployment:
+    """One for all its endpoints."""
+    deployment = config.deployments[name]
+    return Deployment(
+        name,
+        deployment.provider,
+        deployment.model,
+        providers.families(deployment),
+        deployment.max_concurrency,
+        _price(deployment, config),
+        tuple(deployment.tags),
+        weights=deployment.weights or name,
+        own=deployment.provider in _OWN or deployment.cost is not None,
+        weight=1.0 if deployment.weight is None else deployment.weight,
+        context_window=deployment.context_window,
+        rpm=deployment.rpm,
+        tpm=deployment.tpm,
+        features=providers.features(deployment),
+        metered=providers.metered(deployment),
+        cache_events=deployment.kv_events is not None,
+    )
+
+
+def _candidate(
+    place: Deployment, deployment: DeploymentConfig, root: str, live: LiveState, rules: BreakerRules, retry: RetryRules
+) -> Candidate:
+    domain, credential = _quota(deployment, root)
+    id = (place.name, root)
+    return Candidate(
+        id,
+        place,
+        live.load(id, rules),
+        live.domain(domain, credential, retry.budget),
+        live.pool(place.name, limited=place.rpm is not None or place.tpm is not None),
+        digest(*id),
+    )
+
+
+def _price(deployment: DeploymentConfig, config: Config) -> Price | None:
+    """What tokens cost: the deployment's own price, the model's, or the bundled one."""
+    given = deployment.price or config.prices.get(deployment.model)
+    if given is not None:
+        return msgspec.convert(given, Price, from_attributes=True)
+    return bundled(deployment.provider, deployment.model)
+
+
+def _quota(deployment: DeploymentConfig, root: str) -> tuple[str, str]:
+    """The names of the quota domain and of the credential; digests, since the credential is part of them."""
+    whose = (deployment.provider, root, providers.account(deployment), deployment.project, deployment.region)
+    credential = sha256(repr(whose).encode()).hexdigest()
+    if deployment.quota:
+        return f"quota:{deployment.quota}", credential
+    return f"{credential}:{deployment.model}", credential
+
+
+def _model(name: str, config: Config, candidates: Mapping[str, tuple[Candidate, ...]], policy_name: str = "") -> Model:
+    """A model, under its own policy or another."""
+    model = config.models[name]
+    defaults = config.defaults.timeouts
+    folded = {
+        deployment: msgspec.convert(
+            defaults.overridden(config.deployments[deployment].timeouts, model.timeouts), Timeouts, from_attributes=True
+        )
+        for tier in model.tiers
+        for deployment in tier
+    }
+    tiers = tuple(tuple(c for deployment in tier for c in candidates[deployment]) for tier in model.tiers)
+    every = tuple(c for tier in tiers for c in tier)
+    policy = fitted(named(config, policy_name or model.policy), list(every))
+    if policy.across_tiers:
+        tiers = (every,)
+    return Model(
+        name,
+        tiers,
+        policy,
+        folded,
+        defaults.overridden(model.timeouts).total,
+        tuple(model.fallbacks),
+        tuple(model.context_window_fallbacks),
+        tuple(model.content_policy_fallbacks),
+        recovery=survival.rules(config.defaults, model, tiers),
+        hold_calls=survival.holds_calls(config.defaults, model),
+        needs=needs(policy, list(every)) | (FEATURES if _is_picky(name, config, set()) else NOTHING),
+        places=tuple({c.id: c for c in tier} for tier in tiers),
+    )
+
+
+def _is_picky(name: str, config: Config, seen: set[str]) -> bool:
+    """Whether some deployment that may answer lacks an essential feature; ``seen``: the models already asked."""
+    if name in seen or name not in config.models:
+        return False
+    seen.add(name)
+    model = config.models[name]
+    places = (config.deployments[deployment] for tier in model.tiers for deployment in tier)
+    if any(not providers.features(place) >= ESSENTIAL for place in places):
+        return True
+    others = (*model.fallbacks, *model.context_window_fallbacks, *model.content_policy_fallbacks)
+    return any(_is_picky(other, config, seen) for other in others)

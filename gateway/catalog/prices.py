@@ -1,0 +1,79 @@
+"""Prices. Rule: what a deployment's tokens cost is looked up once, in the bundled data; unknown is unpriced, never 0.
+
+A configured price comes before any of this. The data are of genai-prices, which holds them in its package: nothing is
+fetched.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from policies.vocabulary.types import Price
+
+#: Our providers -> the data's. What runs on machines of your own has no price per token.
+CATALOGS: Mapping[str, str] = {
+    "openai": "openai",
+    "anthropic": "anthropic",
+    "bedrock": "aws",
+    "bedrock_openai": "aws",
+    "azure": "azure",
+    "gemini": "google",
+    "vertex": "google",
+    "vertex_openai": "google",
+    "groq": "groq",
+    "together": "together",
+    "fireworks": "fireworks",
+    "cerebras": "cerebras",
+    "baseten": "baseten",
+    "openrouter": "openrouter",
+    "mistral": "mistral",
+    "deepseek": "deepseek",
+    "xai": "x-ai",
+}
+_FIELDS = {
+    "input": "input_mtok",
+    "output": "output_mtok",
+    "cached_input": "cache_read_mtok",
+    "cache_write": "cache_write_mtok",
+    "cache_write_1h": "cache_write_1h_mtok",
+}
+
+
+def bundled(provider: str, model: str) -> Price | None:
+    """The price of a provider's model; None where the data hold none."""
+    catalog = CATALOGS.get(provider)
+    if catalog is None:
+        return None
+    import genai_prices  # half a second of start-up, for those alone who need it
+
+    nothing = genai_prices.Usage(input_tokens=0, output_tokens=0)
+    try:
+        found: Any = genai_prices.calc_price(nothing, model_ref=model, provider_id=catalog).model_price
+    except LookupError:
+        return None
+    listed = {field: getattr(found, name, None) for field, name in _FIELDS.items()}
+    if listed["input"] is None:
+        return None
+    starts = sorted({tier.start for price in listed.values() for tier in getattr(price, "tiers", ())})
+    longer = tuple((start, _price(listed, start)) for start in starts)
+    return _price(listed, 0, longer)
+
+
+def _price(listed: Mapping[str, Any], start: int, longer: tuple[tuple[int, Price], ...] = ()) -> Price:
+    """The prices that hold for a prompt of more than ``start`` tokens."""
+    at = {field: _at(price, start) for field, price in listed.items() if price is not None}
+    return Price(
+        at["input"],
+        at.get("output", 0.0),
+        at.get("cached_input"),
+        at.get("cache_write"),
+        at.get("cache_write_1h"),
+        longer,
+    )
+
+
+def _at(price: Any, start: int) -> float:
+    if isinstance(price, Decimal):
+        return float(price)
+    reached = [tier.price for tier in price.tiers if tier.start <= start] if start else []
+    return float(reached[-1] if reached else price.base)

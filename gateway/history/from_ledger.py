@@ -1,0 +1,82 @@
+"""The ledger as history. Rule: what asked an engine for text, once each; the rest is left out and counted."""
+
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from gateway.history.past_request import PLAIN_BLOCK, History, PastRequest
+from gateway.ledger.database import open_to_read
+
+TEXT = frozenset({"chat", "completions", "responses", "messages"})
+_COLUMNS = (
+    "time, duration, model, key, prompt_tokens, completion_tokens, deployment, endpoint, stream, first_token, cost, "
+    "status, blocks, block_tokens, family, mirror, usage, failure, cached_tokens"
+)
+
+
+def recorded(path: Path, since: float = 0.0, until: float = float("inf"), model: str | None = None) -> History:
+    """The requests of a ledger that ended in that time (seconds since the epoch); of one model, or of all.
+
+    Raises:
+        NotALedger: it is none.
+    """
+    where = "WHERE time >= ? AND time < ?" + (" AND model = ?" if model is not None else "")
+    given = (since, until) if model is None else (since, until, model)
+    left_out: Counter[str] = Counter()
+    with closing(open_to_read(path)) as ledger:
+        rows = ledger.execute(f"SELECT {_COLUMNS} FROM requests {where}", given)  # noqa: S608
+        sizes, requests = _read(rows, left_out)
+    block = round(median(sizes)) if sizes else PLAIN_BLOCK
+    requests.sort(key=lambda each: each.at)
+    return History(path.name, requests, left_out, _lacks(requests, left_out), block)
+
+
+def _read(rows: Iterable[tuple[Any, ...]], left_out: "Counter[str]") -> tuple[list[float], list[PastRequest]]:
+    sizes, requests = [], []
+    for row in rows:
+        why = _useless(row)
+        if why:
+            left_out[why] += 1
+            continue
+        end, seconds, model, key, prompt, output, place, endpoint, stream, first, usd, status, blocks, size, *_ = row
+        if size:
+            sizes.append(size)
+        names = _names(blocks)
+        requests.append(
+            PastRequest(
+                end - seconds, model, key, prompt, output, place, endpoint,
+                first if stream else None, seconds, usd, status >= 400, names, row[-1],
+            )
+        )  # fmt: skip
+    return sizes, requests
+
+
+def _useless(row: tuple[Any, ...]) -> str:
+    *_, family, mirror, usage, failure, _ = row
+    if mirror:
+        return "mirrored copies"
+    if family not in TEXT:
+        return f"{family} requests"
+    if usage == "none" or not row[4]:
+        return "requests whose tokens nobody counted" if not failure else "requests that failed and have no token count"
+    return ""
+
+
+def _names(blocks: bytes | None) -> tuple[int, ...]:
+    if not blocks:
+        return ()
+    return tuple(int.from_bytes(blocks[at : at + 8], "little") for at in range(0, len(blocks), 8))
+
+
+def _lacks(requests: Iterable[PastRequest], left_out: "Counter[str]") -> list[str]:
+    lacks = []
+    if not any(each.blocks for each in requests):
+        lacks.append(
+            "what prompts have in common (recorded under policies that read prefixes): no cache hits are played"
+        )
+    if left_out["requests that failed and have no token count"]:
+        lacks.append("how long the requests that failed would have been")
+    return lacks

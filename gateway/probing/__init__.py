@@ -1,0 +1,1 @@
+"""What is asked of engines in the background: health, load, cache events."""

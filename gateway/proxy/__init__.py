@@ -1,0 +1,1 @@
+"""A request's journey: authorise, resolve the model, plan, attempt, relay, record."""

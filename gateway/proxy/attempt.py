@@ -1,0 +1,295 @@
+"""An attempt. Rule: one request sent to one endpoint; it commits, then relays, and settles exactly once.
+
+Everything happens in the transport's callbacks: bytes that arrive are written to the client in the same tick, and no
+task is woken for them. Nothing here retries.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from math import inf
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol
+
+from backends.contract.adapter import Adapter, Incoming, Media, Unsendable
+from backends.contract.decoder import Decoder
+from backends.contract.media import Unfetched
+from backends.contract.transport import Exchange
+from backends.reply.quota import remaining
+from gateway import clock
+from gateway.recording.tracing import carried
+from policies.attempts.outcome import Outcome
+from policies.load.candidate import Candidate
+from policies.vocabulary.failure import Failure, Fault
+from policies.vocabulary.types import Timeouts, Usage
+
+if TYPE_CHECKING:
+    from gateway.proxy.context import Gateway
+    from gateway.proxy.response_writer import ResponseWriter
+    from gateway.state.live_state import LiveState
+
+MAX_ERROR_BODY = 1024 * 1024  # bytes of an upstream's refusal that are kept
+MAX_HELD = 4 * 1024 * 1024  # bytes of events without content that wait for the commit
+_now = clock.now
+_NOTHING: Mapping[bytes, bytes] = MappingProxyType({})
+_IDENTITY = (b"", b"identity")
+_LATE = {
+    Failure.TIMEOUT_CONNECT: "no connection in time (timeouts.connect)",
+    Failure.TIMEOUT_RESPONSE: "no answer in time (timeouts.response)",
+    Failure.TIMEOUT_TTFT: "no first token in time (timeouts.ttft)",
+    Failure.STREAM_IDLE: "the upstream fell silent (timeouts.stream_idle)",
+}
+
+
+class Owner(Protocol):
+    """Whose attempt it is: the journey, or what stands in for it while a second attempt is under way."""
+
+    @property
+    def deadline(self) -> float: ...
+    @property
+    def outcome(self) -> Outcome: ...
+    @property
+    def answer(self) -> "ResponseWriter": ...
+
+    def start(self, attempt: "Attempt", status: int, upstream: Mapping[bytes, bytes], first: bytes) -> None:
+        """The first content of a streamed answer."""
+
+    def whole(
+        self, attempt: "Attempt", status: int, upstream: Mapping[bytes, bytes], body: bytes, usage: Usage
+    ) -> None:
+        """A whole answer."""
+
+    def silent(self, attempt: "Attempt", fault: Fault) -> bool:
+        """Its first token is late; True: it is kept all the same."""
+
+    def settled(self, attempt: "Attempt", fault: Fault | None) -> None:
+        """It is over: answered whole, broken after its commit, or to be followed by another."""
+
+
+class Attempt:
+    """One attempt: a Receiver for the upstream, a Flow for the client, Watched for its deadlines."""
+
+    __slots__ = (
+        "_adapter", "_error", "_exchange", "_headers", "_held", "_incoming", "_late", "_limits", "_live", "_over",
+        "_status", "candidate", "committed", "deadline", "decoder", "first_at", "owner", "paused", "sent_at", "started",
+        "total", "write",
+    )  # fmt: skip
+
+    def __init__(
+        self, owner: Owner, candidate: Candidate, limits: Timeouts, adapter: Adapter, incoming: Incoming, started: float
+    ) -> None:
+        self.owner = owner
+        self.candidate = candidate
+        self.started = started
+        self.deadline = self.total = inf
+        self.decoder: Decoder | None = None
+        self.write: Callable[[bytes], None] = None  # type: ignore[assignment]  # from its commit on
+        self.committed = False
+        self.sent_at = 0.0
+        self.first_at = 0.0
+        self.paused = False
+        self._limits = limits
+        self._adapter = adapter
+        self._incoming = incoming
+        self._late = Failure.TIMEOUT_CONNECT  # what it is when the deadline passes
+        self._live: LiveState = None  # type: ignore[assignment]  # from its sending on
+        self._exchange: Exchange | None = None
+        self._over = False
+        self._status = 0
+        self._headers: Mapping[bytes, bytes] = _NOTHING
+        self._held = b""  # events without content, that wait for the commit
+        self._error: list[bytes] | None = None
+
+    def send(self, gateway: "Gateway") -> None:
+        """Begin; it is counted before anything else can happen."""
+        request, live = self._incoming.request, gateway.live
+        self._live = live
+        self.deadline, self.total = self.started + self._limits.connect, self.owner.deadline
+        live.enter(self.candidate, request.prompt_tokens, request.family, self.started)
+        if request.blocks:
+            live.hold(self.candidate, request, self.started)
+        gateway.watch.add(self)
+        if gateway.tracer is not None:
+            self._incoming = carried(self.owner.outcome, self._incoming)
+        self._go(gateway)
+
+    def give_back(self, gateway: "Gateway", fault: Fault | None) -> float:
+        """It is over: give back what it held, and tell what it says of its endpoint; when that was."""
+        now, request, candidate, live = _now(), self._incoming.request, self.candidate, gateway.live
+        gateway.watch.discard(self)
+        if fault is not None or candidate.load.breakers:
+            live.observe(candidate, request.family, fault, self.started, now)
+        gateway.metrics.attempt((candidate.id, request.family, fault))
+        if fault is not None and not self.committed:
+            live.failed(candidate, request, fault, self.patience, now)
+        forecast = live.leave(candidate, request)
+        if forecast is not None:
+            self.owner.outcome.foretold = forecast
+        if gateway.line.queue.waiting:
+            gateway.line.pump(now)
+        return now
+
+    def _go(self, gateway: "Gateway") -> None:
+        try:
+            wire = self._adapter.encode(self._incoming)
+        except Unsendable as problem:
+            self._settle(problem.fault)
+            return
+        except Unfetched as wanted:  # the fetcher has a limit of its own
+            self.deadline = self.total
+            self._exchange = wanted.fetcher.fetch(wanted.urls, partial(self._fetched, gateway))
+            return
+        self.sent_at = _now()
+        self._exchange = gateway.transport.send(wire, self)
+
+    def _fetched(self, gateway: "Gateway", fetched: Mapping[str, Media] | Fault) -> None:
+        """What the request's URLs hold is here: begin again."""
+        if isinstance(fetched, Fault):
+            self._settle(fetched)
+            return
+        self._incoming.fetched = {**self._incoming.fetched, **fetched}
+        self.deadline = clock.now() + self._limits.connect
+        self._go(gateway)
+
+    def cancel(self) -> None:
+        """Drop it, so that the upstream stops working; it settles nothing any more."""
+        self._over = True
+        if self._exchange is not None:
+            self._exchange.cancel()
+
+    # Receiver
+
+    def sent(self) -> None:
+        now = clock.now()
+        if self._incoming.peek.stream:
+            self.deadline, self._late = now + self._limits.ttft, Failure.TIMEOUT_TTFT
+        else:
+            self.deadline, self._late = now + self._limits.response, Failure.TIMEOUT_RESPONSE
+
+    def head(self, status: int, headers: Mapping[bytes, bytes]) -> None:
+        self._status, self._headers = status, headers
+        if self.candidate.deployment.metered and (left := remaining(headers)) is not None:
+            self._live.metered(self.candidate, left, _now())
+        if not 200 <= status < 300:
+            self._error = []
+        elif headers.get(b"content-encoding", b"") not in _IDENTITY:
+            self._fail(Fault(Failure.MALFORMED, "the upstream compressed its answer unasked"))
+        else:
+            self.decoder = self._adapter.decoder(self._incoming, headers.get(b"content-type", b""))
+            if self.decoder.head is not None:
+                self._headers = self.decoder.head
+
+    def data(self, data: bytes) -> None:
+        decoder = self.decoder
+        if decoder is None:
+            self._keep_error(data)
+            return
+        out = decoder.feed(data)
+        if self.committed:
+            if decoder.progressed:
+                self.deadline = _now() + self._limits.stream_idle
+            if out:
+                self.write(out)
+        elif decoder.committed:
+            self._commit(self._held + out)
+        elif out:
+            self._held += out
+            if len(self._held) > MAX_HELD:
+                self._fail(Fault(Failure.MALFORMED, f"the upstream sent {MAX_HELD} bytes without content"))
+                return
+        elif decoder.progressed:  # nothing for the client yet, but the upstream is at work
+            self.deadline, self._late = _now() + self._limits.stream_idle, Failure.STREAM_IDLE
+        if decoder.fault is not None:
+            self._fail(decoder.fault)
+
+    def end(self) -> None:
+        decoder = self.decoder
+        if decoder is None:
+            error = b"".join(self._error or ())
+            self._settle(self._adapter.fault(self._incoming, self._status, self._headers, error))
+            return
+        last = decoder.close()
+        if decoder.fault is None:
+            if self.committed:
+                if last:
+                    self.write(last)
+                self.owner.answer.end()
+            else:
+                self.committed = True
+                self.first_at = clock.now()
+                self.owner.whole(self, self._status, self._headers, self._held + last, decoder.usage)
+        self._settle(decoder.fault)
+
+    def lost(self, fault: Fault) -> None:
+        self._settle(fault)
+
+    # Flow: the client's pace
+
+    def pause(self) -> None:
+        self.paused = True
+        if self._exchange is not None:
+            self._exchange.pause()
+
+    def resume(self) -> None:
+        self.paused = False
+        self.deadline, self._late = _now() + self._limits.stream_idle, Failure.STREAM_IDLE
+        if self._exchange is not None:
+            self._exchange.resume()
+
+    @property
+    def patience(self) -> float:
+        """Seconds that its first content may take: what an endpoint that fails has cost, however fast it failed."""
+        return self._limits.ttft if self._incoming.peek.stream else self._limits.response
+
+    @property
+    def at_work(self) -> bool:
+        """Whether its upstream has the request, and has not refused it."""
+        return self._error is None and self._late is not Failure.TIMEOUT_CONNECT
+
+    # Watched
+
+    def expire(self, now: float) -> None:
+        if now >= self.total:
+            self._fail(Fault(Failure.DEADLINE, "the request's time is up (timeouts.total)"))
+        elif self.paused:
+            self.deadline = now + self._limits.stream_idle  # the client is slow, not the upstream
+        else:
+            fault = Fault(self._late, _LATE[self._late])
+            if self._late is Failure.TIMEOUT_TTFT and self.owner.silent(self, fault):
+                self.deadline = now + self._limits.ttft  # once more, beside the next one
+            else:
+                self._fail(fault)
+
+    # The ends
+
+    def _commit(self, first: bytes) -> None:
+        self.committed = True
+        self._held = b""
+        self.write = self.owner.answer.write
+        self.first_at = _now()
+        self.deadline, self._late = self.first_at + self._limits.stream_idle, Failure.STREAM_IDLE
+        self.owner.start(self, self._status, self._headers, first)
+
+    def _keep_error(self, data: bytes) -> None:
+        if self._error is not None and sum(map(len, self._error)) < MAX_ERROR_BODY:
+            self._error.append(data)
+
+    def _fail(self, fault: Fault) -> None:
+        """It failed while the upstream was still at work."""
+        if self._exchange is not None:
+            self._exchange.cancel()
+        self._settle(fault)
+
+    def finish(self) -> None:
+        """The answer is complete, whatever the upstream still says."""
+        if not self._over:
+            if self._exchange is not None:
+                self._exchange.cancel()
+            self.owner.answer.end()
+            self._settle(None)
+
+    def _settle(self, fault: Fault | None) -> None:
+        if not self._over:
+            self._over = True
+            if self.decoder is not None:
+                self.owner.outcome.usage = self.decoder.usage
+            self.owner.settled(self, fault)

@@ -1,0 +1,80 @@
+"""Mirrors. Rule: a copy of a request whose answer nobody waits for; it is recorded, and can delay or fail nobody.
+
+It is a journey like any other, but for its answer, which is dropped, and for its count, which is its own.
+"""
+
+from typing import TYPE_CHECKING
+
+from backends.contract.peek import Peek
+from gateway import clock
+from gateway.catalog.catalog import Catalog
+from gateway.catalog.error_response import ErrorResponse
+from gateway.catalog.keys import Key
+from gateway.proxy import headers
+from gateway.proxy.journey import Journey
+from gateway.proxy.request_head import RequestHead
+from gateway.proxy.response_writer import Flow
+from policies.attempts.machine import GiveUp
+from policies.attempts.outcome import Outcome
+from policies.selection.model import Model
+from policies.vocabulary.failure import Fault
+
+if TYPE_CHECKING:
+    from gateway.proxy.context import Gateway
+
+
+class Discard:
+    """An answer to nobody."""
+
+    flow: Flow | None = None
+
+    def whole(self, status: int, lines: bytes, body: bytes) -> None:
+        pass
+
+    def start(self, status: int, lines: bytes, first: bytes) -> None:
+        pass
+
+    def write(self, data: bytes) -> None:
+        pass
+
+    def end(self) -> None:
+        pass
+
+    def abort(self) -> None:
+        pass
+
+
+class ShadowJourney(Journey):
+    """The journey of a copy, to the model a route names."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self, gateway: "Gateway", catalog: Catalog, preamble: RequestHead, key: Key, model: str) -> None:
+        """``catalog``: the one whose route asked for the copy. It is not admitted: the request it copies was."""
+        outcome = Outcome(headers.request_id(preamble.given), preamble.family.name, clock.now())
+        super().__init__(gateway, preamble, Discard(), outcome)
+        self.catalog = catalog
+        self._key, outcome.key = key, key.name
+        self._name = model
+
+    def _find(self, peeked: Peek, body: bytes, seed: int) -> Model | ErrorResponse:
+        model = self.catalog.model(self._name)
+        assert model is not None  # the configuration was checked
+        return model
+
+    def holds_one_of(self, pools: set[int]) -> bool:
+        """Whether it has a place in one of these pools (by identity)."""
+        return self._attempt is not None and id(self._attempt.candidate.pool) in pools
+
+    def settle_for(self, action: GiveUp) -> None:
+        """A copy that finds no place is given up: in line it would take a caller's turn."""
+        self.give_up(action)
+
+    def conclude(self, fault: Fault | None, now: float | None = None) -> None:
+        outcome, gateway = self.outcome, self.gateway
+        outcome.fault, outcome.finished, outcome.mirror = fault, now or clock.now(), True
+        gateway.mirrors.discard(self)
+        gateway.metrics.copied(outcome)
+        if gateway.log.info:
+            gateway.log.request(outcome)
+        gateway.keep(outcome)

@@ -1,0 +1,1 @@
+"""What operators see: status, traffic statistics, alerts, telemetry, the console."""

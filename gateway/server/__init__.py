@@ -1,0 +1,1 @@
+"""The listeners: the public port, the admin port, reload and shutdown."""

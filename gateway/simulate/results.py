@@ -1,0 +1,121 @@
+"""The tally. Rule: every request that arrives is counted once, as completed, rejected or an error."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from gateway.config.policy import Slo
+from gateway.simulate.trace import Arrival
+from policies.vocabulary.failure import Failure
+
+REJECTED = frozenset({Failure.SHED, Failure.RATE_LIMITED, Failure.OVERLOADED, Failure.NO_ENDPOINT})
+TTFT, PER_1K, TPOT = 2.0, 0.5, 0.1  # seconds; the service level where the policy names none
+
+
+class Quantiles(msgspec.Struct, frozen=True):
+    """Seconds; None where nothing was measured."""
+
+    p50: float | None
+    p90: float | None
+    p99: float | None
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What a script reads of one policy; seconds and USD. ``goodput``: the share of all requests within the SLO."""
+
+    requests: int
+    completed: int
+    rejected: int
+    errors: int
+    hit_rate: float
+    ttft: Quantiles
+    tpot: Quantiles
+    goodput: float
+    cost_usd: float
+    cloud_usd: float
+    spill_share: float
+
+
+class Tally:
+    """What became of the requests of one run."""
+
+    def __init__(self, slo: Slo | None) -> None:
+        slo = slo or Slo()
+        self.target_ttft = TTFT if slo.ttft is None else slo.ttft
+        self.target_per_1k = (PER_1K if slo.ttft is None else 0.0) if slo.per_1k_tokens is None else slo.per_1k_tokens
+        self.target_tpot = TPOT if slo.tpot is None else slo.tpot
+        self.ttft: list[float] = []
+        self.tpot: list[float] = []
+        self.e2e: list[float] = []
+        self.timeline: list[tuple[float, float]] = []  # (moment of arrival, TTFT)
+        self.requests = self.rejected = self.errors = self.good = self.spilled = 0
+        self.blocks = self.hits = 0.0
+        self.cloud_usd = 0.0
+        self.groups: dict[str, list[int]] = {}  # name -> requests, those within the SLO
+
+    def arrived(self, arrival: Arrival) -> None:
+        self.requests += 1
+        self.groups.setdefault(arrival.group, [0, 0])[0] += 1
+
+    def refused(self, failure: Failure) -> None:
+        if failure in REJECTED:
+            self.rejected += 1
+        else:
+            self.errors += 1
+
+    def completed(self, arrival: Arrival, cached: int, came: float, first: float, last: float) -> None:
+        """``cached``: prompt tokens; the rest are moments."""
+        ttft = first - came
+        self.ttft.append(ttft)
+        self.timeline.append((came, ttft))
+        self.e2e.append(last - came)
+        tpot = (last - first) / (arrival.output_tokens - 1) if arrival.output_tokens > 1 else 0.0
+        if arrival.output_tokens > 1:
+            self.tpot.append(tpot)
+        if arrival.blocks:
+            self.blocks += len(arrival.blocks)
+            self.hits += cached * len(arrival.blocks) / arrival.prompt_tokens
+        target = self.target_ttft + self.target_per_1k * arrival.prompt_tokens / 1000
+        if ttft <= target and tpot <= self.target_tpot:
+            self.good += 1
+            self.groups[arrival.group][1] += 1
+
+    def result(self, pool_usd: float) -> Result:
+        completed = len(self.e2e)
+        return Result(
+            self.requests,
+            completed,
+            self.rejected,
+            self.errors,
+            self.hits / self.blocks if self.blocks else 0.0,
+            quantiles(self.ttft),
+            quantiles(self.tpot),
+            self.good / self.requests if self.requests else 0.0,
+            pool_usd + self.cloud_usd,
+            self.cloud_usd,
+            self.spilled / completed if completed else 0.0,
+        )
+
+    def fairness(self) -> float:
+        """Jain's index of the groups' shares of requests within the SLO: 1 where all fare alike."""
+        return jain([good / requests for requests, good in self.groups.values()])
+
+
+def quantiles(values: list[float]) -> Quantiles:
+    ordered = sorted(values)
+    return Quantiles(*(quantile(ordered, q) for q in (0.5, 0.9, 0.99)))
+
+
+def quantile(ordered: Sequence[float], q: float) -> float | None:
+    """Of values in order, interpolated between neighbours."""
+    if not ordered:
+        return None
+    at = q * (len(ordered) - 1)
+    low = int(at)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (at - low) * (ordered[high] - ordered[low])
+
+
+def jain(values: Sequence[float]) -> float:
+    squares = sum(value * value for value in values)
+    return sum(values) ** 2 / (len(values) * squares) if squares else 1.0

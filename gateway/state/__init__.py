@@ -1,0 +1,1 @@
+"""Live state of this process: loads, predictions, prompt caches, and their checkpoint."""

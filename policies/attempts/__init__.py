@@ -1,0 +1,1 @@
+"""What happens after a decision: attempts, retries, hedges, waiting, recovery, and the outcome."""

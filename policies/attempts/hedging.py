@@ -1,0 +1,99 @@
+"""Hedging. Rule: a second attempt only where the first is late by its own measure, a rival is likely to be faster, the
+pool has room, and the budget lasts.
+
+Dean and Barroso, "The Tail at Scale" (CACM 2013): send again after the 95th percentile; the rest are the limits that
+keep a hedge from becoming the load it flees.
+"""
+
+import msgspec
+
+from policies.attempts.wait_history import Waits
+from policies.load.candidate import Candidate
+from policies.vocabulary.types import Price
+
+LATE = 0.95  # the quantile after which an attempt is late
+BUSY = 0.7  # share of a pool in use above which nothing is added to it
+CORRELATED = 0.2  # share of waiting attempts beyond their quantile: then all is slow, and another place is no faster
+WINDOW = 300.0  # seconds over which the budget is a share
+
+
+class Work(msgspec.Struct, frozen=True, gc=False):
+    """What an attempt costs: tokens it makes an engine work for, and USD where they are paid by the token."""
+
+    tokens: float
+    usd: float = 0.0
+
+
+def work(prompt_tokens: int, price: Price | None) -> Work:
+    """Of a prompt: the loser of two attempts is stopped when the other one speaks, so that is what a second adds."""
+    return Work(prompt_tokens, prompt_tokens * price.input / 1e6 if price is not None else 0.0)
+
+
+class HedgeBudget(msgspec.Struct):
+    """Second attempts as a share of first ones, over two half windows (see Breaker)."""
+
+    share: float = 0.02
+    firsts: Work = Work(0)
+    firsts_before: Work = Work(0)
+    seconds: Work = Work(0)
+    seconds_before: Work = Work(0)
+    half_ends: float = 0.0
+
+    def first(self, made: Work, now: float) -> None:
+        """A first attempt was sent."""
+        self._slide(now)
+        self.firsts = _sum(self.firsts, made)
+
+    def take(self, made: Work, now: float) -> bool:
+        """Spend on a second attempt, if both its work and its spend stay within the share.
+
+        Where no first attempt is paid by the token there is no spend to be a share of, and the work decides alone.
+        """
+        self._slide(now)
+        first, second = _sum(self.firsts, self.firsts_before), _sum(self.seconds, self.seconds_before)
+        too_much_work = second.tokens + made.tokens > self.share * first.tokens
+        too_much_spend = first.usd > 0 and second.usd + made.usd > self.share * first.usd
+        if too_much_work or too_much_spend:
+            return False
+        self.seconds = _sum(self.seconds, made)
+        return True
+
+    def _slide(self, now: float) -> None:
+        if now < self.half_ends:
+            return
+        stale = now >= self.half_ends + WINDOW / 2
+        self.firsts_before = Work(0) if stale else self.firsts
+        self.seconds_before = Work(0) if stale else self.seconds
+        self.firsts = self.seconds = Work(0)
+        self.half_ends = now + WINDOW / 2
+
+
+def _sum(one: Work, other: Work) -> Work:
+    return Work(one.tokens + other.tokens, one.usd + other.usd)
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """Attempts that wait for their first content now, and how many of them are late."""
+
+    all: int
+    late: int
+
+
+def worth(elapsed: float, own: Waits | None, rival: Waits | None, waiting: Waiting, place: Candidate) -> bool:
+    """Whether a second attempt at ``place`` is likely to answer first. ``elapsed``: seconds the first has waited."""
+    late = own.quantile(LATE) if own is not None else None
+    median = rival.quantile(0.5) if rival is not None else None
+    if own is None or late is None or median is None or elapsed <= late:
+        return False
+    if waiting.late > CORRELATED * waiting.all and waiting.late > 1:
+        return False
+    residual = own.residual(elapsed)
+    return residual is not None and residual > median and use(place) <= BUSY
+
+
+def use(place: Candidate) -> float:
+    """The share of a pool that is in use: of its ``max_concurrency``, else of the engine's cache; unknown is none."""
+    limit = place.deployment.max_concurrency
+    if limit is not None:
+        return place.pool.in_flight / limit
+    return place.load.scraped.kv_usage or 0.0

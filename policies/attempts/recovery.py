@@ -1,0 +1,128 @@
+"""Recovery. Rule: whether a stream that died in a client's hands may go on elsewhere, and how, is decided here alone.
+
+    continue   the prompt and the text so far go to the same weights, which go on from there
+    realign    the request is run again; what the client has is dropped while it matches to the byte
+    restart    only reasoning was shown: the answer is begun again
+
+What cannot be done honestly is not done: then the stream ends in an error.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from policies.load.candidate import Candidate
+from policies.vocabulary.engine_state import Continues
+from policies.vocabulary.failure import ENDPOINT_FAULTS, Failure
+from policies.vocabulary.types import Mode, RecoveryRules
+
+MAX_TRIES = 3  # places that are asked to take one stream over
+RECOVERABLE = ENDPOINT_FAULTS | {Failure.OVERLOADED, Failure.RATE_LIMITED}
+
+
+class Broken(msgspec.Struct, frozen=True):
+    """What is known of a stream that died, and of its request.
+
+    ``obstacle``: the field of the request that a continuation would not honour, or what was sent that it could not
+    follow. ``repeatable``: temperature 0 or seeded. ``padded``: the text begins or ends with white space, which some
+    chat templates trim. ``overflow``: more was sent than is kept.
+    """
+
+    family: str
+    obstacle: str = ""
+    choices: int = 1
+    repeatable: bool = False
+    content: bool = True
+    reasoning: bool = False
+    called: bool = False  # a tool call was begun
+    padded: bool = False
+    overflow: bool = False
+
+
+class Recovery(msgspec.Struct, frozen=True):
+    """Go on in this way, at any of these places."""
+
+    mode: Mode
+    places: tuple[Candidate, ...]
+
+
+class NotRecoverable(msgspec.Struct, frozen=True):
+    """It cannot be recovered: why, in a few words for the log."""
+
+    why: str
+
+
+def recover(
+    rules: RecoveryRules, failure: Failure, broken: Broken, dead: Candidate, places: Iterable[Candidate]
+) -> Recovery | NotRecoverable:
+    """The first mode that is honest and has a place. ``places`` leaves out what was tried; health is the plan's."""
+    if failure not in RECOVERABLE:
+        return NotRecoverable(failure.code)
+    why = _lost(broken)
+    if why:
+        return NotRecoverable(why)
+    given = tuple(places)
+    if not broken.content:
+        return (
+            _somewhere(Mode.RESTART, given, broken, dead, rules) if rules.restart else NotRecoverable("only reasoning")
+        )
+    reasons = []
+    for mode in rules.modes:
+        why = _against(mode, rules, broken)
+        found = NotRecoverable(why) if why else _somewhere(mode, given, broken, dead, rules)
+        if isinstance(found, Recovery):
+            return found
+        reasons.append(f"{mode.value}: {found.why}")
+    return NotRecoverable("; ".join(reasons) or "not configured")
+
+
+def _lost(broken: Broken) -> str:
+    """Why no mode can take it over."""
+    if broken.overflow:
+        return "too much text to keep"
+    if broken.choices != 1:
+        return "n"
+    return "a tool call was begun" if broken.called else ""
+
+
+def _against(mode: Mode, rules: RecoveryRules, broken: Broken) -> str:
+    if mode is Mode.CONTINUE:
+        return broken.obstacle or ("reasoning was shown" if broken.reasoning else "")
+    return "" if broken.repeatable or rules.anywhere else "neither temperature 0 nor seeded"
+
+
+def _somewhere(
+    mode: Mode, places: Sequence[Candidate], broken: Broken, dead: Candidate, rules: RecoveryRules
+) -> Recovery | NotRecoverable:
+    fit = tuple(place for place in places if _fits(mode, place, broken, dead, rules))
+    return Recovery(mode, fit) if fit else NotRecoverable("no place that can")
+
+
+def _fits(mode: Mode, place: Candidate, broken: Broken, dead: Candidate, rules: RecoveryRules) -> bool:
+    if broken.family not in place.deployment.families:
+        return False
+    if mode is Mode.RESTART or (mode is Mode.REALIGN and rules.anywhere):
+        return True
+    if place.deployment.weights != dead.deployment.weights:
+        return False
+    if mode is Mode.REALIGN or broken.family == "completions":
+        return True
+    able = place.load.continues
+    return able is Continues.EXACTLY or (able is Continues.TRIMMED and not broken.padded)
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """``max_tokens`` and ``min_tokens`` that a continuation is given; None: not limited."""
+
+    most: int | None
+    least: int | None
+
+
+def left(limits: Limits, produced: int) -> Limits | None:
+    """What of the limits is left after ``produced`` tokens; None: nothing, so the answer is complete at its length."""
+    if limits.most is not None and produced >= limits.most:
+        return None
+    return Limits(
+        None if limits.most is None else limits.most - produced,
+        None if limits.least is None else max(0, limits.least - produced),
+    )

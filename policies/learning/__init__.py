@@ -1,0 +1,1 @@
+"""Learned from outcomes: speed, latency, prompt caches, prices, difficulty. Pure state: ``observe`` and read."""

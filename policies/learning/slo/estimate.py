@@ -1,0 +1,105 @@
+"""An estimate. Rule: what one request would take at one place: GPU-seconds, dollars, and the chance of being late."""
+
+import msgspec
+
+from policies.learning.predict.latency import LatencyPredictor, LoadFeatures, Prediction
+from policies.learning.predict.residuals import ResidualWindow
+
+KILO = 1000.0
+SLOWED = 0.2  # of the time that its own tokens add to every step: how much longer the answers beside it take is felt
+
+
+class Target(msgspec.Struct, frozen=True):
+    """A service level, in seconds: of the first token (growing with the prompt), and of each further one."""
+
+    ttft: float | None = None
+    per_1k_tokens: float = 0.0
+    tpot: float | None = None
+    quantile: float = 0.95
+    strict: bool = False
+
+    def first(self, prompt_tokens: float) -> float | None:
+        return None if self.ttft is None else self.ttft + self.per_1k_tokens * prompt_tokens / KILO
+
+    @property
+    def allowed(self) -> float:
+        """The share of requests that may miss it."""
+        return 1.0 - self.quantile
+
+
+USUAL = Target(2.0, 0.5, 0.1)  # where nobody said what is in time
+
+
+class Estimate(msgspec.Struct, frozen=True, gc=False):
+    """One request at one place. ``late``: the probability of missing its target; ``work``: GPU-seconds; ``felt``:
+    seconds until its own first token, and what its answer costs those beside it; ``prefill``: seconds that its prompt
+    takes of the place, which others wait for."""
+
+    situation: LoadFeatures
+    first: Prediction
+    each: Prediction
+    late: float
+    work: float
+    felt: float
+    prefill: float
+
+
+# The same as plain numbers, for a plan has one for every candidate: late, work, felt, prefill; seconds to the first
+# token and their ratios; other gateways' requests there.
+FastEstimate = tuple[float, float, float, float, float, ResidualWindow, float]
+LoadValues = tuple[float, float, float, float, float, float]  # what is met there: the fields of Situation
+
+
+class EstimateQuery(msgspec.Struct, frozen=True, gc=False):
+    """What is asked of every place alike: tokens of the prompt and (expected) of the answer; seconds that are in time,
+    of the first token and of each further one, None where any are."""
+
+    prompt: float
+    output: float
+    first: float | None
+    each: float | None
+
+    def glance(
+        self,
+        predictor: LatencyPredictor,
+        met: LoadValues,
+        capacity: float | None,
+        now: float,
+        overdue: float = 1.0,
+    ) -> FastEstimate:
+        """``capacity``: tokens the endpoint's KV cache holds, None where that is not known; ``overdue``: how many times
+        its own 95th percentile the oldest attempt there has waited."""
+        uncached, ahead, running, waiting, resident, others = met
+        first, ratios, each, paces, factor = predictor.look(uncached, ahead, running, waiting, resident, now)
+        if overdue > 1.0:
+            first *= overdue
+        kind, prompt, output, timely = predictor.hardware, self.prompt, self.output, 1.0
+        if self.first is not None:
+            timely = kind.first.calibration.share(ratios.share(self.first / first))
+        if self.each is not None:
+            timely *= kind.each.calibration.share(paces.share(self.each / each))
+        _, k1, k2, _, _, _ = kind.first.line.weights
+        _, by_sequence, by_context = kind.each.line.weights
+        thousands = uncached / KILO
+        prefill = factor * thousands * (k1 + k2 * thousands)
+        # its share of each step that it is in
+        decode = factor * output * (by_sequence + by_context * (prompt + output / 2) / KILO)
+        work = prefill + decode
+        if capacity:
+            work = max(work, (prompt + output) * (first + output * each) / capacity)
+        felt = first + SLOWED * (running + waiting) * decode
+        return 1.0 - timely, work, felt, prefill, first, ratios, others
+
+    def estimate(
+        self,
+        predictor: LatencyPredictor,
+        situation: LoadFeatures,
+        capacity: float | None,
+        now: float,
+        overdue: float = 1.0,
+    ) -> Estimate:
+        """The same in full."""
+        met = msgspec.structs.astuple(situation)
+        late, work, felt, prefill, seconds, ratios, _ = self.glance(predictor, met, capacity, now, overdue)
+        first = Prediction(seconds, ratios, predictor.hardware.first.calibration)
+        return Estimate(situation, first, predictor.each_token(situation, now), late, work, felt, prefill)

@@ -1,0 +1,1 @@
+"""Live load of endpoints: counters, breakers, budgets, and the candidates that hold them."""

@@ -1,0 +1,22 @@
+"""Softmax: at random, a candidate the likelier the better its score; a low temperature is close to the best.
+
+Chances are as exp(score / temperature), so 0.1 of score is worth a factor e at temperature 0.1.
+"""
+
+from math import exp
+from typing import Annotated
+
+from msgspec import Meta
+
+from policies.load.candidate import Candidate
+from policies.selection.pickers.base import Picker
+from policies.selection.pickers.weighted import draw
+from policies.vocabulary.types import Request
+
+
+class Softmax(Picker, frozen=True):
+    temperature: Annotated[float, Meta(gt=0)] = 0.1
+
+    def pick(self, request: Request, candidates: list[Candidate], scores: list[float]) -> Candidate:
+        top = max(scores)
+        return draw(candidates, [exp((score - top) / self.temperature) for score in scores], request.seed)

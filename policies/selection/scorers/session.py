@@ -1,0 +1,27 @@
+"""Session: a conversation's own place scores 1, the others by how near they are to being it.
+
+Highest random weight: when an endpoint goes, only its conversations move, and when it is back they return.
+"""
+
+from typing import ClassVar
+
+from policies.load.candidate import Candidate
+from policies.selection.scorers.base import Scorer
+from policies.vocabulary.hashing import mix, unit
+from policies.vocabulary.needs import Need
+from policies.vocabulary.rung import Rung
+from policies.vocabulary.types import Request
+
+
+class Session(Scorer, frozen=True):
+    needs: ClassVar[frozenset[Need]] = frozenset({"conversation"})
+
+    def score(self, request: Request, candidates: list[Candidate], now: float) -> list[float]:
+        if not request.conversation:
+            return [1.0] * len(candidates)
+        drawn = [unit(mix(request.conversation, c.mark)) for c in candidates]
+        most = max(drawn)
+        return [each / most for each in drawn]
+
+    def rung(self, request: Request, candidates: list[Candidate], now: float) -> Rung:
+        return Rung.SESSION if request.conversation else Rung.IN_FLIGHT

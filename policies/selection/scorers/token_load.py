@@ -1,0 +1,16 @@
+"""Token load: fewer prompt tokens of ours under way at the endpoint, this request's own included, score higher."""
+
+from policies.load.candidate import Candidate
+from policies.selection.scorers.base import Scorer
+from policies.vocabulary.rung import Rung
+from policies.vocabulary.types import Request
+
+
+class TokenLoad(Scorer, frozen=True, tag="token_load"):
+    def score(self, request: Request, candidates: list[Candidate], now: float) -> list[float]:
+        tokens = [c.load.in_flight_tokens + request.prompt_tokens + 1 for c in candidates]
+        least = min(tokens)
+        return [least / each for each in tokens]
+
+    def rung(self, request: Request, candidates: list[Candidate], now: float) -> Rung:
+        return Rung.IN_FLIGHT

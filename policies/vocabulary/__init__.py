@@ -1,0 +1,1 @@
+"""The words the rooms share: frozen data types, failures, signal kinds, and hashing."""
