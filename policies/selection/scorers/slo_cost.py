@@ -1,7 +1,7 @@
 """SLO cost: dollars and the risk of being late in one figure, J = C + lambda P(late); the least scores highest.
 
-C is a cloud's price for this request, or an own engine's GPU-seconds at the pool's shadow price (policies/learning/slo).
-A cloud without a known price counts as the dearest. One request in a hundred goes to a place drawn among those whose
+C is a cloud's price for this request, or an own engine's GPU-seconds at the pool's shadow price (learning/slo). A
+cloud without a known price counts as the dearest. One request in a hundred goes to a place drawn among those whose
 optimistic estimate (its 10th percentile) meets the target: what is never chosen is never learned.
 """
 
