@@ -1,4 +1,4 @@
-"""Status. Rule: one report of what the router sees now, for the admin API, the console and the terminal alike."""
+"""The status report: what the router sees now, for the admin API, the console and the terminal."""
 
 import msgspec
 
