@@ -1,6 +1,6 @@
-"""Policies and routes. Rule: a policy is a preset by its kind, or composed of filters, a sample, scorers and a pick.
+"""Policies and routes: a policy is a preset by its kind, or composed of filters, a sample, scorers and a pick.
 
-What a part is set by is in the part: `policies.selection` declares it with its bounds and units.
+A part's options are the fields of its struct in `policies.selection`, with their bounds and units.
 """
 
 from typing import Annotated, Literal

@@ -1,5 +1,4 @@
-"""Limits of a request's time and of its repetitions. Rule: a configuration takes these structs as they are, so a
-default stands here and nowhere else."""
+"""Timeouts and retry rules. The configuration takes these structs as they are, so a default stands here only."""
 
 from typing import TYPE_CHECKING
 
