@@ -32,7 +32,7 @@ HOME = 0.8  # what a conversation's own place counts of its cost: a conversation
 class SloCost(Scorer, frozen=True, tag="slo_cost"):
     """The least cost, where the risk of missing a service level has its price.
 
-    slo: What is in time; left out, 2s to the first token and 500ms for each thousand of the prompt, then 100ms a token.
+    slo: What is in time; left out, the usual targets.
     strict: Whether every request must be predicted to meet the target.
     """
 
