@@ -13,7 +13,7 @@ from policies.learning.slo.estimate import Slo
 from policies.selection.filters import FILTERS, Filter
 from policies.selection.pickers import PICKERS, Picker
 from policies.selection.presets import PRESETS
-from policies.selection.scorers import SCORERS, Scorer
+from policies.selection.scorers import SCORERS, Scorer, SloCost
 from policies.selection.scorers.quality import Difficulty
 from policies.vocabulary.units import Count, Name, Percent, Positive
 
@@ -55,6 +55,11 @@ class PolicySpec(Struct, frozen=True, kw_only=True):
     @property
     def composed(self) -> bool:
         return bool(self.filters or self.sample or self.scorers or self.pick)
+
+    @property
+    def target(self) -> Slo | None:
+        """The service level, at the policy or at its scorer; None: it has none."""
+        return self.slo or next((each.slo for each in self.scorers if isinstance(each, SloCost)), None)
 
     @property
     def options(self) -> dict[str, object]:

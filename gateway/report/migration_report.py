@@ -15,7 +15,7 @@ from gateway.simulate import simulated_pool as pool
 from gateway.simulate.results import quantile
 from gateway.simulate.simulated_pool import is_own
 from gateway.simulate.trace import TraceError
-from policies.learning.slo.estimate import judged
+from policies.learning.slo.estimate import with_defaults
 
 ALWAYS = (
     "how fast your GPUs are: the reference is an 8B model on 80 GB (docs/simulator.md); --speed says otherwise, "
@@ -106,7 +106,7 @@ def _price(history: History, config: Config | None, options: Options) -> price.F
 def _slo(config: Config, model: str | None) -> tuple[float, float, float]:
     """Seconds to the first token, more for each 1,000 of the prompt, and for each further token."""
     spec = config.policies.get(config.models[model or next(iter(config.models))].policy)
-    slo = judged(spec.slo if spec is not None else None)
+    slo = with_defaults(spec.target if spec is not None else None)
     return slo.ttft or 0.0, slo.per_1k_tokens or 0.0, slo.tpot or 0.0
 
 

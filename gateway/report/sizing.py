@@ -76,7 +76,7 @@ def sizing(
     name = options.model or next(iter(config.models))
     model = config.models[name]
     spec = config.policies.get(model.policy)
-    wanted = (spec.slo if spec is not None and spec.slo else Slo()).quantile
+    wanted = ((spec.target if spec else None) or USUAL).quantile
     kinds, sizes = [], []
     for speed in speeds:
         profile = slowed(options.profile, 1 / speed)

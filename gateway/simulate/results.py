@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from gateway.simulate.trace import Arrival
-from policies.learning.slo.estimate import Slo, judged
+from policies.learning.slo.estimate import Slo, with_defaults
 from policies.vocabulary.failure import Failure
 
 REJECTED = frozenset({Failure.SHED, Failure.RATE_LIMITED, Failure.OVERLOADED, Failure.NO_ENDPOINT})
@@ -39,7 +39,7 @@ class Tally:
     """What became of the requests of one run."""
 
     def __init__(self, slo: Slo | None) -> None:
-        self.slo = judged(slo)
+        self.slo = with_defaults(slo)
         self.ttft: list[float] = []
         self.tpot: list[float] = []
         self.e2e: list[float] = []

@@ -37,12 +37,13 @@ class Slo(msgspec.Struct, frozen=True, kw_only=True):
 USUAL = Slo(ttft=2.0, per_1k_tokens=0.5, tpot=0.1)  # where nothing says what is in time
 
 
-def judged(slo: Slo | None) -> Slo:
-    """The service level with the usual targets where it names none: every run is judged by some."""
+def with_defaults(slo: Slo | None) -> Slo:
+    """The service level with the usual targets where it has none; growth belongs to the first token's target."""
     slo = slo or Slo()
+    growth = USUAL.per_1k_tokens if slo.ttft is None else None
     return Slo(
         ttft=USUAL.ttft if slo.ttft is None else slo.ttft,
-        per_1k_tokens=USUAL.per_1k_tokens if slo.ttft is None is slo.per_1k_tokens else slo.per_1k_tokens,
+        per_1k_tokens=growth if slo.per_1k_tokens is None else slo.per_1k_tokens,
         tpot=USUAL.tpot if slo.tpot is None else slo.tpot,
         quantile=slo.quantile,
     )
