@@ -19,7 +19,7 @@ def tables() -> str:
 
 
 def _table(sort: str, parts: tuple[type[Struct], ...]) -> str:
-    rows = [f"| `{part.__struct_config__.tag}` | {_does(part)} | {_options(part)} |" for part in parts]
+    rows = [f"| `{part.__struct_config__.tag}` | {_does(part)} |{_options(part)} |" for part in parts]
     return "\n".join([f"| {sort} | | options |", "|---|---|---|", *rows, ""])
 
 
@@ -33,7 +33,7 @@ def _options(part: type[Struct]) -> str:
     said, kind = descriptions(part), inspect.type_info(part)
     assert isinstance(kind, inspect.StructType)
     found = [f"`{each.name}`{_default(each)}: {said[each.name]}" for each in kind.fields if each.name not in SHARED]
-    return " ".join(found)
+    return "".join(f" {each}" for each in found)
 
 
 def _default(field: inspect.Field) -> str:

@@ -7,7 +7,7 @@ from policies.vocabulary.units import Name
 
 
 class Tagged(Filter, frozen=True):
-    """Deployments that bear one of these tags, or all of those.
+    """Deployments with one of these tags, or with all of those.
 
     any: At least one of these tags is needed.
     all: Every one of these tags is needed.

@@ -9,7 +9,7 @@ from policies.vocabulary.units import Dollars
 
 
 class WithinPrice(Filter, frozen=True, tag="within_price"):
-    """Deployments whose tokens cost no more than this.
+    """Deployments whose tokens cost no more than this; a cloud with an unknown price is left out.
 
     input: The most a million prompt tokens may cost, in USD.
     output: The most a million generated tokens may cost, in USD.
