@@ -1,15 +1,13 @@
 """Timeouts and retry rules. The configuration takes these structs as they are, so a default stands here only."""
 
-from typing import TYPE_CHECKING
-
 import msgspec
 from msgspec import structs
 
 from policies.vocabulary.units import Count, Duration, Percent, Timeout
 
 
-class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
-    """Timeouts where no deployment or model says otherwise.
+class TimeoutOverrides(msgspec.Struct, frozen=True, kw_only=True):
+    """Timeouts of one deployment or model; a key left out inherits.
 
     connect: Longest wait for a connection to an endpoint.
     response: Longest wait for the headers of an answer that is not streamed.
@@ -18,35 +16,28 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     total: Longest time for the whole request, retries and fallbacks included.
     """
 
+    connect: Timeout | None = None
+    response: Timeout | None = None
+    ttft: Timeout | None = None
+    stream_idle: Timeout | None = None
+    total: Timeout | None = None
+
+
+class Timeouts(TimeoutOverrides, frozen=True, kw_only=True):
+    """Timeouts where no deployment or model says otherwise."""
+
     connect: Timeout = 5.0
     response: Timeout = 300.0
     ttft: Timeout = 30.0
     stream_idle: Timeout = 30.0
     total: Timeout = 600.0
 
-    def overridden(self, *layers: "TimeoutOverrides | None") -> "Timeouts":
+    def overridden(self, *layers: TimeoutOverrides | None) -> "Timeouts":
         """These timeouts with each layer's own laid over them, the last one winning."""
         changes: dict[str, float] = {}
         for layer in layers:
             changes |= {key: value for key, value in structs.asdict(layer).items() if value} if layer else {}
         return structs.replace(self, **changes)
-
-
-if TYPE_CHECKING:
-    TimeoutOverrides = Timeouts  # whose fields may be None
-else:
-    TimeoutOverrides = msgspec.defstruct(
-        "TimeoutOverrides",
-        [(each.name, each.type | None, None) for each in structs.fields(Timeouts)],
-        namespace={
-            "__doc__": Timeouts.__doc__.replace(
-                "Timeouts where no deployment or model says otherwise.",
-                "Timeouts of one deployment or model; a key left out inherits.",
-            )
-        },
-        frozen=True,
-        kw_only=True,
-    )
 
 
 class RetryRules(msgspec.Struct, frozen=True, kw_only=True):
