@@ -1,6 +1,7 @@
 """An estimate of one request at one endpoint: GPU-seconds, USD, and the probability of missing its target."""
 
 import msgspec
+from msgspec.structs import replace
 
 from policies.learning.predict.latency import LatencyPredictor, LoadFeatures, Prediction
 from policies.learning.predict.residuals import ResidualWindow
@@ -40,13 +41,9 @@ USUAL = Slo(ttft=2.0, per_1k_tokens=0.5, tpot=0.1)  # where nothing says what is
 def with_defaults(slo: Slo | None) -> Slo:
     """The service level with the usual targets where it has none; growth belongs to the first token's target."""
     slo = slo or Slo()
-    growth = USUAL.per_1k_tokens if slo.ttft is None else None
-    return Slo(
-        ttft=USUAL.ttft if slo.ttft is None else slo.ttft,
-        per_1k_tokens=growth if slo.per_1k_tokens is None else slo.per_1k_tokens,
-        tpot=USUAL.tpot if slo.tpot is None else slo.tpot,
-        quantile=slo.quantile,
-    )
+    if slo.ttft is None:
+        slo = replace(slo, ttft=USUAL.ttft, per_1k_tokens=slo.per_1k_tokens or USUAL.per_1k_tokens)
+    return replace(slo, tpot=slo.tpot or USUAL.tpot)
 
 
 class Estimate(msgspec.Struct, frozen=True, gc=False):
