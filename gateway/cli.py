@@ -7,15 +7,15 @@ from importlib import import_module, metadata
 COMMANDS = {
     "serve": ("gateway.server.serve", "serve the OpenAI API"),
     "check": ("gateway.commands.check", "check a configuration"),
-    "explain": ("gateway.commands.explain", "say where a request would go, and why"),
-    "simulate": ("gateway.commands.simulate", "play a trace through policies, in virtual time"),
-    "status": ("gateway.commands.status", "show what a running gateway sees"),
-    "cost": ("gateway.commands.cost", "say where the money went"),
-    "difficulty": ("gateway.commands.difficulty", "fit what the quality policy knows of hard prompts"),
-    "ledger": ("gateway.commands.ledger", "export what was recorded"),
-    "report": ("gateway.commands.report", "say what a week cost, or what another gateway would have"),
-    "import": ("gateway.commands.import_config", "convert the configuration of another gateway"),
-    "engine": ("backends.engine.command", "run the embedded engine by itself"),
+    "explain": ("gateway.commands.explain", "show where a request would go, and why"),
+    "simulate": ("gateway.commands.simulate", "simulate a trace under one or more policies, in virtual time"),
+    "status": ("gateway.commands.status", "show the state of a running gateway"),
+    "cost": ("gateway.commands.cost", "show costs by model, deployment or key"),
+    "difficulty": ("gateway.commands.difficulty", "fit the difficulty weights of the quality policy"),
+    "ledger": ("gateway.commands.ledger", "export recorded requests"),
+    "report": ("gateway.commands.report", "report what a week cost, or what another gateway's history would cost here"),
+    "import": ("gateway.commands.import_config", "convert another gateway's configuration"),
+    "engine": ("backends.engine.command", "run the embedded engine alone"),
 }
 
 

@@ -44,7 +44,7 @@ def read_account(text: str) -> Account:
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise ValueError("is not a Google credentials file (JSON with a type)") from None
     if account.type not in _NEEDED:
-        raise ValueError(f"is of type {account.type[:40]!r}, which is not served: use {SERVICE_ACCOUNT} or {USER}")
+        raise ValueError(f"is of type {account.type[:40]!r}, which is not supported: use {SERVICE_ACCOUNT} or {USER}")
     missing = [name for name in _NEEDED[account.type] if not getattr(account, name)]
     if missing:
         raise ValueError(f"is a Google {account.type} without {', '.join(missing)}")

@@ -45,7 +45,7 @@ class Bearer:
         self._wall = wall
         self._lines = b""
         self._until = 0.0
-        self._why = "none was asked for yet"
+        self._why = "no token has been requested yet"
 
     def lines(self, wire: Wire) -> bytes:
         if self._wall() >= self._until:
@@ -78,7 +78,7 @@ class Bearer:
         lifetime = answer.expires_in or LIFETIME
         self._lines = b"authorization: Bearer %b\r\n" % answer.access_token.encode("latin-1")
         self._until = self._wall() + lifetime - min(MARGIN, lifetime / 4)
-        self._why = "the last one has ended"
+        self._why = "the last token has expired"
         return max(lifetime - EARLY, lifetime / 2)
 
 

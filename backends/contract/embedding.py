@@ -65,7 +65,7 @@ def read_texts(body: bytes) -> tuple[Texts, bool]:
         raise BadBody(f"invalid embeddings request: {error}") from None
     texts = [request.input] if isinstance(request.input, str) else request.input
     if not texts or not all(isinstance(text, str) for text in texts):
-        raise BadBody("'input' must be a text or a list of texts here: another model's tokens mean nothing", "input")
+        raise BadBody("'input' must be a string or a list of strings: this model does not accept token ids", "input")
     base64_wanted = request.encoding_format == "base64"
     return Texts([str(text) for text in texts], request.dimensions, request.input_type), base64_wanted
 

@@ -23,7 +23,7 @@ def fields(body: bytes, content_type: bytes, wanted: tuple[bytes, ...]) -> dict[
     while not body.startswith(b"--", at):
         head_end = body.find(b"\r\n\r\n", at)
         if head_end < 0 or body.find(delimiter, at, head_end) >= 0:
-            raise ValueError("the multipart body is cut short")
+            raise ValueError("the multipart body is truncated")
         after = _delimiter_end(body, delimiter, head_end + 4)
         name = _name(body, at, head_end)
         if name in wanted:
@@ -43,7 +43,7 @@ def opening(body: bytes, content_type: bytes) -> tuple[int, tuple[bytes, bytes]]
     delimiter = _delimiter(content_type)
     at = _opened(body, delimiter)
     if body.startswith(b"--", at):
-        raise ValueError("the multipart body holds no field")
+        raise ValueError("the multipart body has no fields")
     return at + 2, (b'content-disposition: form-data; name="model"\r\n\r\n', delimiter + b"\r\n")
 
 
@@ -66,7 +66,7 @@ def _delimiter_end(body: bytes, delimiter: bytes, at: int) -> int:
         at += len(delimiter)
         if body.startswith((b"\r\n", b"--"), at):
             return at
-    raise ValueError("the multipart body does not hold its boundary, or is cut short")
+    raise ValueError("the multipart body has no closing boundary, or is truncated")
 
 
 def _name(body: bytes, start: int, end: int) -> bytes:

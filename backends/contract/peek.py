@@ -130,7 +130,7 @@ def _peek_any(family: Family, body: bytes) -> Peek:
         if fields.models is not _ABSENT or fields.provider is not _ABSENT or fields.priority is not _ABSENT:
             steering = {name: raw for name in STEERING if (raw := getattr(fields, name)) is not _ABSENT}
             if steering.keys() >= _walk(body).keys():  # walked now: taking them out must not fail later
-                raise BadBody("the request body holds nothing but steering fields")
+                raise BadBody("the request body has only steering fields (models, provider)")
     except msgspec.ValidationError as error:
         raise _explained(str(error)) from None
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:

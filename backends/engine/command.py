@@ -21,19 +21,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of the engine; the profile's own become one flag each."""
     defaults = EngineOptions()
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8000, help="of the first replica; the others follow; 0: any")
+    parser.add_argument(
+        "--port",
+        type=int,
+        default=8000,
+        help="port of the first replica, the others count up from it; 0: any free port",
+    )
     parser.add_argument("--replicas", type=int, default=1)
-    parser.add_argument("--model", default=defaults.model, help="the name it answers to")
+    parser.add_argument("--model", default=defaults.model, help="name of the model that it serves")
     parser.add_argument("--max-model-len", type=int, default=defaults.max_model_len)
     parser.add_argument("--api-key", help="guards /v1")
-    parser.add_argument("--speed", type=float, default=1.0, help="how many times faster than the profile")
-    parser.add_argument("--tokens-per-second", type=float, help="a fixed rate for each stream instead of the profile")
-    parser.add_argument("--fault", action="append", default=[], metavar="JSON", help="arm a fault at the start")
+    parser.add_argument("--speed", type=float, default=1.0, help="speed as a multiple of the profile")
+    parser.add_argument("--tokens-per-second", type=float, help="fixed rate of each stream, instead of the profile")
+    parser.add_argument("--fault", action="append", default=[], metavar="JSON", help="fault to arm at the start")
     parser.add_argument(
-        "--kv-events", metavar="ADDRESS", help="publish cache events there, as tcp://*:1{port} ({port}: the replica's)"
+        "--kv-events",
+        metavar="ADDRESS",
+        help="address to publish cache events at, such as tcp://*:1{port} ({port}: the replica's)",
     )
-    parser.add_argument("--journal", type=Path, metavar="FILE", help="a line for each generation that ended")
-    profile = parser.add_argument_group("profile", "what the emulated GPU costs and holds")
+    parser.add_argument(
+        "--journal", type=Path, metavar="FILE", help="file to write one JSON line to for each generation that ended"
+    )
+    profile = parser.add_argument_group("profile", "speed and memory of the emulated GPU")
     for field in msgspec.structs.fields(Profile):
         flag = "--" + field.name.replace("_", "-")
         profile.add_argument(flag, dest=field.name, type=type(field.default), default=field.default)

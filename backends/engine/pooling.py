@@ -79,7 +79,7 @@ def serve_score(service: Service, request: Request, answer: Answer) -> None:
     service.check_model(asked.model)
     left, right = _list(asked.text_1 or asked.queries), _list(asked.text_2 or asked.documents)
     if len(left) not in (1, len(right)) or not right:
-        raise Refusal(400, "one text, or as many as there are to compare it with, is needed on the left")
+        raise Refusal(400, "text_1 must hold one text, or as many as text_2")
     pairs = list(zip(left * len(right) if len(left) == 1 else left, right, strict=True))
 
     def render(usage: Usage) -> JsonObject:
@@ -114,7 +114,7 @@ def _pool(service: Service, answer: Answer, texts: list[bytes], render: Callable
         work = Work(prompt.tokens, 0, block_keys(prompt.data, service.limits.block_size), "stop")
         choices.append(Choice([], "stop", work=work))
     if not choices:
-        raise Refusal(400, "there is nothing to read")
+        raise Refusal(400, "the input is empty")
     service.generate(answer, PooledDialect(render), choices, 1, stream=False)
 
 

@@ -45,7 +45,7 @@ class Replica:
         if work.prompt_tokens < 1:
             raise ValueError("a prompt has at least one token")
         if work.prompt_tokens + work.output_tokens > self.profile.num_blocks * self.profile.block_size:
-            raise ValueError("the work needs more blocks than the replica has")
+            raise ValueError("the request needs more blocks than the replica has")
         sequence = Sequence(work, now)
         self._waiting.append(sequence)
         if self.due is None:

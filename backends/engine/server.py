@@ -47,7 +47,7 @@ class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
         if self.speed <= 0 or (self.tokens_per_second is not None and self.tokens_per_second <= 0):
             raise ValueError("speed and tokens_per_second must be positive")
         if self.kv_events is not None and self.tokens_per_second is not None:
-            raise ValueError("tokens_per_second caches nothing, so there are no kv_events to publish")
+            raise ValueError("kv_events cannot be combined with tokens_per_second, which emulates no cache")
 
 
 class Engine:

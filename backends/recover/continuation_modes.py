@@ -98,7 +98,7 @@ class Realigning:
 
 
 class Restarting:
-    """Only reasoning was shown: what is said now comes after it."""
+    """Only reasoning was sent: what is said now comes after it."""
 
     diverged = False
     ended = False

@@ -107,7 +107,7 @@ class SplicedStream:
             return b""
         last = self._through(self._inner.close())
         if self.fault is None and not self.committed:
-            self.fault = Fault(Failure.MALFORMED, "the upstream's stream held nothing")
+            self.fault = Fault(Failure.MALFORMED, "the upstream's stream was empty")
         return last
 
     def _through(self, whole: bytes) -> bytes:
@@ -138,7 +138,7 @@ class SplicedStream:
         chunk.delta(choice).pop("role", None)
         kept = join.pieces(given, bool(finish))
         if join.diverged:
-            self.fault = Fault(Failure.BROKEN_STREAM, "the stream broke, and another run of it said something else")
+            self.fault = Fault(Failure.BROKEN_STREAM, "the stream broke, and its repetition produced different text")
             return b""
         if join.ended:
             self.over = self.committed = True

@@ -88,7 +88,7 @@ class ChatStream:
         try:
             whole = self._events.feed(data)
         except sse.EventTooLong:
-            self.fault = Fault(Failure.MALFORMED, "the upstream sent an event without end")
+            self.fault = Fault(Failure.MALFORMED, "the upstream sent an event that is too long")
             return b""
         if (
             self.committed

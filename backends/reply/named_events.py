@@ -92,7 +92,7 @@ class TypedStream:
         try:
             whole = self._events.feed(data)
         except sse.EventTooLong:
-            self.fault = Fault(Failure.MALFORMED, "the upstream sent an event without end")
+            self.fault = Fault(Failure.MALFORMED, "the upstream sent an event that is too long")
             return b""
         self.progressed = False
         if not whole:

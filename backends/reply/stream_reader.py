@@ -44,7 +44,7 @@ class SseReader:
         try:
             whole = self._events.feed(data)
         except sse.EventTooLong:
-            self.fault = Fault(Failure.MALFORMED, "the upstream sent an event without end")
+            self.fault = Fault(Failure.MALFORMED, "the upstream sent an event that is too long")
             return []
         return [event for one in sse.split(whole) for event in self._read(sse.payload(one))] if whole else []
 

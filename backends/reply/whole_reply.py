@@ -56,7 +56,7 @@ class Unexpected(WholeBody):
 
     def __init__(self, kind: str, asked: str) -> None:
         super().__init__(json=True)
-        self._why = Fault(Failure.MALFORMED, f"the upstream's answer is {kind}, and {asked} was asked for")
+        self._why = Fault(Failure.MALFORMED, f"the upstream's answer is {kind}, but {asked} was requested")
 
     def feed(self, data: bytes) -> bytes:
         if not self._parts and not data.lstrip().startswith(b"{"):

@@ -129,7 +129,7 @@ class PublicFetcher:
         try:
             found = await loop.getaddrinfo(origin.host, origin.port, type=1)
         except (OSError, UnicodeError) as error:
-            raise _Refused(f"{origin.host} is not known") from error
+            raise _Refused(f"{origin.host} cannot be resolved") from error
         addresses = [str(info[4][0]) for info in found]
         if not addresses or not all(self._allowed(address) for address in addresses):
             raise _Refused(f"{origin.host} has an address that is not public")
@@ -201,11 +201,13 @@ class _Answer:
         if self._status != 200:
             raise _Refused(f"{_name(url)} answered {self._status}")
         if self._type not in TYPES:
-            raise _Refused(f"{_name(url)} is not of a type that is fetched ({', '.join(sorted(TYPES))})")
+            raise _Refused(
+                f"{_name(url)} has a content type that is not fetched (supported: {', '.join(sorted(TYPES))})"
+            )
         return self._type, bytes(self._data)
 
     def _too_large(self) -> _Refused:
-        return _Refused(f"the URLs hold more than {self._size} bytes (defaults.media.max_size)")
+        return _Refused(f"the URLs' content exceeds {self._size} bytes (defaults.media.max_size)")
 
     def _settle(self, problem: _Refused | None) -> None:
         if self.done.done():
@@ -223,9 +225,9 @@ def _parsed(url: str) -> tuple[Origin, bytes]:
         target = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}".encode("ascii")
         parts.netloc.encode("ascii")
     except (ValueError, KeyError):
-        raise _Refused("a URL is not an http(s) URL of ASCII letters") from None
+        raise _Refused("a URL must be an http(s) URL in ASCII characters") from None
     if not parts.hostname or "@" in parts.netloc or any(byte <= 0x20 for byte in target):
-        raise _Refused("a URL is not one of a host and a path alone")
+        raise _Refused("a URL must have a host, and no credentials")
     return Origin(parts.hostname, port, parts.scheme == "https"), target
 
 

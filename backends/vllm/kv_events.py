@@ -59,7 +59,7 @@ def decode(frames: Sequence[bytes]) -> Batch:
         Garbage: it is no batch of events.
     """
     if len(frames) != 3 or len(frames[1]) < 8:
-        raise Garbage(f"{len(frames)} frames, of which the second should hold a sequence number")
+        raise Garbage(f"{len(frames)} frames; the second must hold a sequence number")
     try:
         batch = msgspec.msgpack.decode(frames[2])
         written = batch["events"] if isinstance(batch, dict) else batch[1]

@@ -24,7 +24,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     if not args.config:
         if not args.schema:
-            sys.stderr.write("check: name a CONFIG, or ask for --schema\n")
+            sys.stderr.write("check: give a CONFIG, or --schema\n")
             return 2
         sys.stdout.write(json_schema().decode())
         return 0
@@ -51,7 +51,9 @@ def lines(file: str, config: Config) -> Iterator[str]:
     keys = len(config.auth.keys)
     yield f"{file}: valid"
     yield f"listens on {server.host}:{server.port}, admin on {admin.host}:{admin.port}"
-    yield f"serves {keys} {'key' if keys == 1 else 'keys'}" if keys else "serves direct loopback clients only: no keys"
+    yield (
+        f"accepts {keys} {'key' if keys == 1 else 'keys'}" if keys else "accepts direct loopback clients only: no keys"
+    )
     for name in list(config.models)[:SCREEN]:
         yield ""
         yield from model_lines(name, config)
@@ -66,7 +68,7 @@ def model_lines(name: str, config: Config) -> Iterator[str]:
     for number, tier in enumerate(model.tiers, 1):
         for each in tier:
             deployment = config.deployments[each]
-            places = ", ".join(deployment.addresses) or f"{deployment.replicas} started here"
+            places = ", ".join(deployment.addresses) or f"{deployment.replicas} started by the gateway"
             yield f"  tier {number}  {each}  {deployment.provider} {deployment.model}  {places}"
     for label, others in (
         ("fallbacks", model.fallbacks),

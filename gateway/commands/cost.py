@@ -17,8 +17,8 @@ from gateway.ledger.totals import GROUPS, Total, overall, totals
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--by", choices=sorted(GROUPS), default="deployment", help="default: %(default)s")
     parser.add_argument("--ledger", type=Path, default=Path("cloverleaf.db"), help="default: %(default)s")
-    parser.add_argument("--since", type=day, metavar="YYYY-MM-DD", help="from this day on (UTC)")
-    parser.add_argument("--until", type=day, metavar="YYYY-MM-DD", help="up to and with this day (UTC)")
+    parser.add_argument("--since", type=day, metavar="YYYY-MM-DD", help="first day (UTC)")
+    parser.add_argument("--until", type=day, metavar="YYYY-MM-DD", help="last day, inclusive (UTC)")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
 
 

@@ -27,10 +27,10 @@ class _Label(msgspec.Struct):
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "data", nargs="?", metavar="DATA.jsonl",
-        help="a request's body on each line, with 'hard' (true, false, or 0 to 1) and, if you like, 'group': those of "
-        "one group are tested together; left out: the prompts that the shipped weights were fitted on",
+        help="a request body per line, with 'hard' (true, false, or 0 to 1) and optionally 'group': prompts of "
+        "one group are tested together; default: the prompts that the shipped weights were fitted on",
     )  # fmt: skip
-    parser.add_argument("--seed", type=int, default=0, help="of the made prompts")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the generated prompts")
     parser.add_argument("--json", action="store_true", help="print weights and figures as JSON")
 
 

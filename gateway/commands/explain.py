@@ -32,11 +32,11 @@ FAMILY_NAMES = [family.name for family in FAMILIES if not family.form]
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("config", metavar="CONFIG")
     parser.add_argument("request", metavar="REQUEST.json", help="the body of a request")
-    parser.add_argument("--family", choices=FAMILY_NAMES, default="chat", help="its endpoint family")
-    parser.add_argument("--state", metavar="FILE", help="a saved reply of the admin port's /api/status?state")
+    parser.add_argument("--family", choices=FAMILY_NAMES, default="chat", help="endpoint family of the request")
+    parser.add_argument("--state", metavar="FILE", help="file with a reply of the admin port's /api/status?state")
     parser.add_argument("--header", action="append", default=[], metavar="NAME:VALUE", help="a header of the request")
-    parser.add_argument("--key", metavar="NAME", help="whose request it is: a key of auth.keys")
-    parser.add_argument("--seed", type=int, default=0, help="what random choices are drawn from")
+    parser.add_argument("--key", metavar="NAME", help="name of the key in auth.keys that sends the request")
+    parser.add_argument("--seed", type=int, default=0, help="seed of random choices")
     parser.add_argument("--json", action="store_true", help="print the decision record")
 
 
@@ -157,7 +157,7 @@ def show(explained: Explained) -> None:
             console.print(f"\n{what}")
             console.print(_figures(figures))
     if not any(row.chosen for row in decision.considered):
-        console.print("No place is left: fallback models would be tried, then the request refused.")
+        console.print("No endpoint is left: the fallback models are tried next, then the request is refused.")
 
 
 def _figures(rows: list[dict[str, float]]) -> Table:

@@ -11,9 +11,9 @@ from gateway.litellm.read import Misread
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("what", choices=["litellm"], help="whose configuration it is")
+    parser.add_argument("what", choices=["litellm"], help="gateway to convert from")
     parser.add_argument("file", type=Path, metavar="FILE", help="its config.yaml")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="where to write ours (default: print it)")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="file to write (default: standard output)")
 
 
 def run(args: Namespace) -> int:

@@ -18,18 +18,18 @@ WRITERS = {".jsonl": write_jsonl, ".parquet": write_parquet}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("action", choices=["export"], help="write its rows to a file")
-    parser.add_argument("file", type=Path, metavar="FILE", help="ending in .jsonl or .parquet")
+    parser.add_argument("action", choices=["export"], help="write the rows of a table to a file")
+    parser.add_argument("file", type=Path, metavar="FILE", help="file to write, ending in .jsonl or .parquet")
     parser.add_argument("--ledger", type=Path, default=Path("cloverleaf.db"), help="default: %(default)s")
     parser.add_argument("--table", choices=sorted(TABLES), default="requests", help="default: %(default)s")
-    parser.add_argument("--since", type=day, metavar="YYYY-MM-DD", help="from this day on (UTC)")
-    parser.add_argument("--until", type=day, metavar="YYYY-MM-DD", help="up to and with this day (UTC)")
+    parser.add_argument("--since", type=day, metavar="YYYY-MM-DD", help="first day (UTC)")
+    parser.add_argument("--until", type=day, metavar="YYYY-MM-DD", help="last day, inclusive (UTC)")
 
 
 def run(args: Namespace) -> int:
     writer = WRITERS.get(args.file.suffix)
     if writer is None:
-        sys.stderr.write(f"ledger: {args.file}: an export ends in {' or '.join(WRITERS)}\n")
+        sys.stderr.write(f"ledger: {args.file}: the name of an export must end in {' or '.join(WRITERS)}\n")
         return 2
     since = args.since.timestamp() if args.since else 0.0
     until = (args.until + timedelta(days=1)).timestamp() if args.until else float("inf")

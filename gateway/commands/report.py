@@ -25,24 +25,36 @@ from gateway.simulate.trace import TraceError
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("config", metavar="CONFIG", nargs="?", help="what is in force, or would be")
+    parser.add_argument("config", metavar="CONFIG", nargs="?", help="the configuration, as it is or as it is planned")
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--ledger", type=Path, help="a week of our own (default: cloverleaf.db)")
+    what.add_argument("--ledger", type=Path, help="this gateway's ledger (default: cloverleaf.db)")
     what.add_argument(
-        "--from", dest="source", type=Path, metavar="FILE", help="a history: .csv, .jsonl, .json or a ledger"
+        "--from",
+        dest="source",
+        type=Path,
+        metavar="FILE",
+        help="another gateway's history: .csv, .jsonl, .json or a ledger",
     )
-    parser.add_argument("--columns", type=str, metavar="MAP", help="of any table: time=…,prompt=…,output=…[,cost=…]")
-    parser.add_argument("--since", type=day, metavar="YYYY-MM-DD", help="from this day on (UTC)")
-    parser.add_argument("--until", type=day, metavar="YYYY-MM-DD", help="up to and with this day (UTC)")
-    parser.add_argument("--model", metavar="NAME", help="whose requests (default: all)")
     parser.add_argument(
-        "--price", metavar="IN,OUT", help="of the cloud, USD per 1M tokens (default: as the history was)"
+        "--columns", type=str, metavar="MAP", help="columns of any other table: time=…,prompt=…,output=…[,cost=…]"
     )
-    parser.add_argument("--gpu-cost", type=float, default=2.0, metavar="USD", help="of a GPU's hour (%(default)s)")
+    parser.add_argument("--since", type=day, metavar="YYYY-MM-DD", help="first day (UTC)")
+    parser.add_argument("--until", type=day, metavar="YYYY-MM-DD", help="last day, inclusive (UTC)")
+    parser.add_argument("--model", metavar="NAME", help="only requests of this model (default: all)")
     parser.add_argument(
-        "--speed", type=float, action="append", metavar="TIMES", help="of a GPU, to the reference (0.5 and 1); again"
+        "--price", metavar="IN,OUT", help="cloud price in USD per 1M tokens (default: fitted to the history)"
     )
-    parser.add_argument("--seed", type=int, default=0, help="what random choices are drawn from")
+    parser.add_argument(
+        "--gpu-cost", type=float, default=2.0, metavar="USD", help="USD for one GPU hour (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--speed",
+        type=float,
+        action="append",
+        metavar="TIMES",
+        help="GPU speed relative to the reference; may be repeated (default: 0.5 and 1)",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of random choices")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
 
 
@@ -77,7 +89,7 @@ def checked(args: Namespace, config: Config | None) -> None:
         if any(not 0 < value < float("inf") for value in values):
             raise ValueError(f"--{flag} must be more than 0")
     if args.columns and (args.source is None or args.source.suffix == ".db"):
-        raise ValueError("--columns is for the table that --from names")
+        raise ValueError("--columns needs --from")
     if config is not None and args.model is not None and args.model not in config.models:
         raise ValueError(f'--model: the model "{args.model}" is not defined{suggest(args.model, config.models)}')
 
@@ -103,10 +115,10 @@ def read(args: Namespace, done: Callable[[int], None]) -> History:
     if path.suffix in (".csv", ".jsonl", ".json"):
         return foreign(path, columns(args.columns) if args.columns else None, done)
     if path.suffix not in (".db", ".sqlite"):
-        raise TraceError(f"{path}: a history ends in .csv, .jsonl, .json or .db")
+        raise TraceError(f"{path}: the name of a history must end in .csv, .jsonl, .json or .db")
     history = recorded(path)
     if not history.requests:
-        raise TraceError(f"{path}: no request in it")
+        raise TraceError(f"{path}: it has no requests")
     return history
 
 

@@ -29,21 +29,23 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("config", metavar="CONFIG")
     played = parser.add_mutually_exclusive_group(required=True)
     played.add_argument("--trace", metavar="FILE", help="Mooncake .jsonl, Azure .csv, or a spec .yaml")
-    played.add_argument("--from-ledger", type=Path, metavar="FILE", help="what a gateway recorded, as it arrived")
-    parser.add_argument("--since", type=day, metavar="YYYY-MM-DD", help="of a ledger: from this day on (UTC)")
-    parser.add_argument("--until", type=day, metavar="YYYY-MM-DD", help="of a ledger: up to and with this day (UTC)")
-    parser.add_argument("--policy", action="append", metavar="NAME", help="again for each one to compare")
-    parser.add_argument("--model", metavar="NAME", help="the model that is asked for (default: the first)")
-    parser.add_argument("--rate", type=float, default=1.0, metavar="TIMES", help="how many times as fast to play it")
-    parser.add_argument("--seed", type=int, default=0, help="what random choices are drawn from")
-    parser.add_argument(
-        "--profile", metavar="FILE", help="what a replica costs and holds, as bench.fidelity.fit writes it"
+    played.add_argument(
+        "--from-ledger", type=Path, metavar="FILE", help="requests of a gateway's ledger, as they arrived"
     )
-    parser.add_argument("--replicas", type=int, metavar="N", help="endpoints of each own deployment")
-    parser.add_argument("--kv-tokens", type=int, metavar="N", help="what the KV cache of a replica holds")
-    parser.add_argument("--prefill-rate", type=float, metavar="TOK_S", help="uncached prompt tokens a second")
-    parser.add_argument("--json", action="store_true", help="print the results for a script")
-    parser.add_argument("--html", metavar="FILE", help="write a page with plots")
+    parser.add_argument("--since", type=day, metavar="YYYY-MM-DD", help="with --from-ledger: first day (UTC)")
+    parser.add_argument("--until", type=day, metavar="YYYY-MM-DD", help="with --from-ledger: last day, inclusive (UTC)")
+    parser.add_argument("--policy", action="append", metavar="NAME", help="policy to simulate; may be repeated")
+    parser.add_argument("--model", metavar="NAME", help="requested model (default: the first)")
+    parser.add_argument(
+        "--rate", type=float, default=1.0, metavar="TIMES", help="arrival rate as a multiple of the trace's"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of random choices")
+    parser.add_argument("--profile", metavar="FILE", help="engine profile, as bench.fidelity.fit writes it")
+    parser.add_argument("--replicas", type=int, metavar="N", help="endpoints of each self-hosted deployment")
+    parser.add_argument("--kv-tokens", type=int, metavar="N", help="KV cache size of a replica, in tokens")
+    parser.add_argument("--prefill-rate", type=float, metavar="TOK_S", help="uncached prompt tokens per second")
+    parser.add_argument("--json", action="store_true", help="print the results as JSON")
+    parser.add_argument("--html", metavar="FILE", help="write an HTML page with plots")
 
 
 def run(args: Namespace) -> int:

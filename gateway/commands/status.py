@@ -26,9 +26,11 @@ WIDTH = 24  # looks that the line of requests per second goes back
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--url", default="http://127.0.0.1:8081", help="the admin port (default: %(default)s)")
     parser.add_argument("--token", help=f"the admin token (default: ${VARIABLE})")
-    parser.add_argument("--once", action="store_true", help="one look; also where the output is not a terminal")
-    parser.add_argument("--json", action="store_true", help="one look, as JSON")
-    parser.add_argument("--svg", metavar="FILE", type=Path, help="one look, as a picture")
+    parser.add_argument(
+        "--once", action="store_true", help="print once and exit; the default where the output is not a terminal"
+    )
+    parser.add_argument("--json", action="store_true", help="print once, as JSON")
+    parser.add_argument("--svg", metavar="FILE", type=Path, help="print once, as an SVG picture")
 
 
 def run(args: Namespace) -> int:
@@ -68,14 +70,14 @@ def fetch(url: str, token: str | None) -> bytes:
 def explained(url: str, error: Exception) -> str:
     if isinstance(error, HTTPError):
         wants = {
-            401: f"{url} wants the admin token: --token, or ${VARIABLE}",
-            403: f"{url} serves its own machine only",
+            401: f"{url} requires the admin token: pass --token or set ${VARIABLE}",
+            403: f"{url} accepts clients of its own machine only",
         }
-        return wants.get(error.code, f"{url} answers {error.code}: is it a gateway's admin port?")
+        return wants.get(error.code, f"{url} answered {error.code}: is it a gateway's admin port?")
     if isinstance(error, URLError):
         return f"no gateway answers at {url}: {error.reason}"
     if isinstance(error, msgspec.MsgspecError):
-        return f"{url} is no gateway's admin port, or one of another version: {error}"
+        return f"{url} is not a gateway's admin port, or runs another version: {error}"
     return f"no gateway answers at {url}: {error}" if isinstance(error, OSError) else str(error)
 
 

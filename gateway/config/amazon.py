@@ -52,8 +52,8 @@ def _filled(deployment: Deployment, environ: Mapping[str, str]) -> Deployment:
 
 def _against(deployment: Deployment) -> Iterator[Finding]:
     if deployment.region is None:
-        yield ("region",), "missing: neither the deployment nor AWS_REGION says which"
+        yield ("region",), "missing: set it here or in AWS_REGION"
     if deployment.api_key is not None and deployment.aws is not None:
-        yield ("aws",), "is a credential, and so is api_key: give one of the two"
+        yield ("aws",), "excludes api_key: give one of the two"
     if find_spec("botocore") is None:
         yield ("provider",), "needs the package botocore: pip install 'cloverleaf[bedrock]'"

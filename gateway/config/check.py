@@ -52,7 +52,7 @@ def warnings(config: Config) -> Iterator[str]:
 def check_listeners(config: Config) -> Iterator[Finding]:
     server, admin = config.server, config.admin
     if server.port == admin.port != 0:
-        yield ("admin", "port"), "the same as server.port: admin has a port of its own"
+        yield ("admin", "port"), "the same as server.port: the admin listener needs its own port"
     if not is_loopback(admin.host) and admin.token is None:
         yield ("admin", "token"), "required, because admin.host is not loopback"
 
@@ -63,9 +63,9 @@ def check_auth(auth: Auth) -> Iterator[Finding]:
     for index, key in enumerate(auth.keys):
         path: Path = ("auth", "keys", index)
         if key.name in names:
-            yield (*path, "name"), "names an earlier key too"
+            yield (*path, "name"), "is also the name of an earlier key"
         if (key.key is None) == (key.key_sha256 is None):
-            yield path, "needs key or key_sha256, one of the two"
+            yield path, "needs either key or key_sha256"
             continue
         if digest(key) in digests:
             yield path, "the same key as an earlier one"
@@ -80,27 +80,27 @@ def digest(key: Key) -> str:
 def check_deployment(deployment: Deployment) -> Iterator[Finding]:
     provider = deployment.provider
     if provider in ENGINES and not deployment.endpoints:
-        yield ("endpoints",), f"missing: a {provider} deployment lists the roots of its servers"
+        yield ("endpoints",), f"missing: a {provider} deployment needs the base URLs of its servers"
     if provider in ("openai_compatible", "azure") and not deployment.base_url:
-        yield ("base_url",), f"missing: an {provider} deployment says where its API is"
+        yield ("base_url",), f"missing: an {provider} deployment needs the URL of its API"
     if provider == "azure" and (deployment.api_key is None) == (deployment.entra is None):
-        yield ("api_key",), "an azure deployment needs api_key or entra, one of the two"
+        yield ("api_key",), "an azure deployment needs either api_key or entra"
     if provider == "gemini" and not deployment.api_key:
-        yield ("api_key",), "missing: the Gemini API asks for one"
+        yield ("api_key",), "missing: the Gemini API requires one"
     for key, providers in belongs_to(deployment):
         if provider not in providers:
             yield (key,), f"is not for provider {provider}, only for {', '.join(providers)}"
     if deployment.timeouts and deployment.timeouts.total:
-        yield ("timeouts", "total"), "is the whole request's, which may visit several deployments: set it on the model"
+        yield ("timeouts", "total"), "covers the whole request, which may use several deployments: set it on the model"
     for index, endpoint in enumerate(deployment.endpoints):
         if endpoint in deployment.endpoints[:index]:
             yield ("endpoints", index), "listed twice"
     yield from check_cache_events(deployment)
     for header in deployment.headers:
         if header in FRAMING_HEADERS:
-            yield ("headers", header), "is set by the transport itself"
+            yield ("headers", header), "is set by the transport; remove it"
         if header == "authorization" and deployment.api_key:
-            yield ("headers", header), "is what api_key is sent in: give one of the two"
+            yield ("headers", header), "carries api_key: give one of the two"
 
 
 def check_cache_events(deployment: Deployment) -> Iterator[Finding]:
@@ -110,7 +110,7 @@ def check_cache_events(deployment: Deployment) -> Iterator[Finding]:
     for place in places:
         port = place.rpartition(":")[2]
         if port.isdecimal() and int(port) > 65535:
-            yield ("kv_events",), f"{place} has no port that can be connected to"
+            yield ("kv_events",), f"{place} has a port above 65535"
             break
     if deployment.kv_events and find_spec("zmq") is None:
         yield ("kv_events",), "needs pyzmq: pip install 'cloverleaf[kv-events]'"

@@ -43,11 +43,11 @@ def _filled(deployment: Deployment, environ: Mapping[str, str]) -> tuple[Deploym
         account = read_account(text)
         _usable(account)
     except ValueError as error:
-        where = "it" if given.credentials else "what application default credentials lead to"
+        where = "it" if given.credentials else "the file of application default credentials"
         return given, [(("credentials",), f"{where} {error}")]
     project = given.project or account.project_id or account.quota_project_id or environ.get("GOOGLE_CLOUD_PROJECT")
     if not project:
-        return given, [(("project",), "missing: neither the credentials nor GOOGLE_CLOUD_PROJECT name one")]
+        return given, [(("project",), "missing: set it here or in GOOGLE_CLOUD_PROJECT, as the credentials name none")]
     return structs.replace(given, credentials=Secret(text), project=project), []
 
 
@@ -60,7 +60,7 @@ def _with_key(deployment: Deployment) -> Iterator[Finding]:
     """An API key belongs to a project already (Vertex AI in express mode)."""
     for key in ("credentials", "project"):
         if getattr(deployment, key) is not None:
-            yield (key,), "is not for a deployment with an api_key, which says it all"
+            yield (key,), "has no effect with api_key: remove one of the two"
 
 
 def default_account(environ: Mapping[str, str]) -> str:

@@ -38,7 +38,7 @@ class Defaults(Struct, frozen=True, kw_only=True):
     recovery: What is tried when a stream dies after its first content was sent.
     realign: When a stream may be run again elsewhere and matched to what was sent.
     hold_tool_calls: Whether a streamed tool call is held back until it is complete, so that its loss is a plain retry.
-    reasoning: What becomes of a stream that dies when only reasoning was shown.
+    reasoning: What becomes of a stream that dies when only reasoning was sent.
     media: What is fetched for providers that fetch nothing themselves.
     """
 

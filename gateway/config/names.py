@@ -63,12 +63,12 @@ def strong_of(policy: PolicySpec) -> Iterator[tuple[Path, str]]:
 def check_names(config: Config, source: Source) -> Iterator[Finding]:
     names = defined(config, source)
     if not names.deployments:
-        yield ("deployments",), "missing: there is nowhere to run a request"
+        yield ("deployments",), "missing: define at least one deployment"
     if not names.models:
-        yield ("models",), "missing: there is nothing to ask for"
+        yield ("models",), "missing: define at least one model"
     for name in config.policies:
         if name in PRESETS:
-            yield ("policies", name), "is a preset's own name: choose another"
+            yield ("policies", name), "is the name of a preset: choose another"
         for path, strong in strong_of(config.policies[name]):
             yield from names.deployment(("policies", name, *path), strong)
     for name, model in config.models.items():
@@ -79,7 +79,7 @@ def check_names(config: Config, source: Source) -> Iterator[Finding]:
     for index, route in enumerate(config.routes):
         yield from check_route(("routes", index), route, names)
         if route.name in {other.name for other in config.routes[:index]}:
-            yield ("routes", index, "name"), "names an earlier route too"
+            yield ("routes", index, "name"), "is also the name of an earlier route"
 
 
 def check_model(name: str, model: Model, names: Names) -> Iterator[Finding]:
@@ -93,7 +93,7 @@ def check_model(name: str, model: Model, names: Names) -> Iterator[Finding]:
             here = (*path, key, index)
             yield from names.model(here, other)
             if other == name:
-                yield here, "a model is no fallback for itself"
+                yield here, "a model cannot be its own fallback"
             if other in listed[:index]:
                 yield here, "listed twice"
 
@@ -126,7 +126,7 @@ def check_aliases(config: Config, names: Names) -> Iterator[Finding]:
         for index, alias in enumerate(model.aliases):
             path: Path = ("models", name, "aliases", index)
             if alias == "*":
-                yield path, 'cannot be "*": that is the name of the model that catches the rest'
+                yield path, 'cannot be "*": that names the catch-all model'
             elif alias in names.models:
                 yield path, f"{names.source.show(path, alias)} is a model"
             elif alias in owners:

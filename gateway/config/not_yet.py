@@ -33,7 +33,7 @@ def not_yet(config: Config) -> Iterator[Finding]:
     for row in TABLE:
         for path, value in select(config, row.pattern.split("."), ()):
             if value not in row.now:
-                yield path, f"not yet: {row.feature.format(value=value)}, which comes with {row.brought_by}"
+                yield path, f"not supported yet: {row.feature.format(value=value)}, which comes with {row.brought_by}"
 
 
 def select(value: object, keys: list[str], path: Path) -> Iterator[tuple[Path, object]]:

@@ -61,7 +61,7 @@ def _useless(row: tuple[Any, ...]) -> str:
     if family not in TEXT:
         return f"{family} requests"
     if usage == "none" or not row[4]:
-        return "requests whose tokens nobody counted" if not failure else "requests that failed and have no token count"
+        return "requests without token counts" if not failure else "failed requests without token counts"
     return ""
 
 
@@ -75,8 +75,8 @@ def _lacks(requests: Iterable[PastRequest], left_out: "Counter[str]") -> list[st
     lacks = []
     if not any(each.blocks for each in requests):
         lacks.append(
-            "what prompts have in common (recorded under policies that read prefixes): no cache hits are played"
+            "shared prefixes of prompts (recorded only under policies that use prefixes): no cache hits are simulated"
         )
-    if left_out["requests that failed and have no token count"]:
-        lacks.append("how long the requests that failed would have been")
+    if left_out["failed requests without token counts"]:
+        lacks.append("the answer lengths of failed requests")
     return lacks

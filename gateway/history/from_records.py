@@ -75,7 +75,7 @@ def foreign(
         if number % BATCH == 0:
             done(BATCH)
     if not requests:
-        raise TraceError(f"{path}: no request in it{_but(left_out)}")
+        raise TraceError(f"{path}: it has no requests{_but(left_out)}")
     requests.sort(key=lambda each: each.at)
     return History(path.name, requests, left_out, _lacks(requests))
 
@@ -123,7 +123,7 @@ def _columns(path: Path, number: int, row: Mapping[str, Any], named: Mapping[str
     missing = [column for column in wanted.values() if column not in row]
     if missing:
         what = "LiteLLM's spend logs have" if named is None else "--columns names"
-        ways = "; for other tables say --columns time=…,prompt=…,output=…" if named is None else ""
+        ways = "; for other tables use --columns time=…,prompt=…,output=…" if named is None else ""
         raise TraceError(f'{path}:{number}: {what} a column "{missing[0]}"{suggest(missing[0], row)}{ways}')
     return named if named is not None else SPEND_LOGS
 
@@ -170,7 +170,7 @@ def _add(
 def _count(value: Any, column: str) -> int:
     number = _number(value, column)
     if number is not None and (number < 0 or number != int(number)):
-        raise ValueError(f"{column}: {value!r} is no number of tokens")
+        raise ValueError(f"{column}: {value!r} is not a number of tokens")
     return int(number or 0)
 
 
@@ -201,9 +201,9 @@ def _moment(value: Any, column: str) -> float:
 
 
 def _lacks(requests: list[PastRequest]) -> list[str]:
-    lacks = ["what prompts have in common, so no cache hits are played: a pool may carry more than is said"]
+    lacks = ["shared prefixes of prompts, so no cache hits are simulated: a pool may carry more than reported"]
     if not any(each.first is not None for each in requests):
-        lacks.append("when first tokens came, so today's service level is not known")
+        lacks.append("times to first token, so today's service level is unknown")
     if not any(each.usd is not None for each in requests):
         lacks.append("what it cost")
     return lacks

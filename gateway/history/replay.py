@@ -18,12 +18,12 @@ from gateway.simulate.summary import Summary
 from gateway.simulate.trace import Trace, TraceError
 
 CAVEATS = (
-    "requests arrive as they did: users who had waited less, or more, would have asked at other times",
-    "answers are as long as they were, whoever gives them",
-    "failures of places, limits of clouds, hedges and clients that left are not played",
-    "places are modelled: compare simulated with simulated; what was recorded shows how good the model is",
+    "requests arrive as recorded, although users who wait less or more send their next one at another time",
+    "answers are as long as recorded, whichever endpoint gives them",
+    "endpoint failures, cloud rate limits, hedges and cancelled requests are not simulated",
+    "endpoints are models: compare simulated with simulated; the recorded row shows how good the model is",
 )
-UNFITTED = "fewer than 50 streamed answers of {}: taken as {}"
+UNFITTED = "fewer than 50 streamed answers of {}: assumed {}"
 
 
 class Replay:

@@ -35,7 +35,7 @@ def open_to_write(path: Path) -> sqlite3.Connection:
         tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if tables and owner != APPLICATION:
             connection.close()
-            raise NotALedger(f"{path} is a database of something else")
+            raise NotALedger(f"{path} is a database of another application")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")  # a power cut may lose the last batches, never the file
         connection.execute(f"PRAGMA application_id = {APPLICATION}")

@@ -116,7 +116,7 @@ class Ledger:
             self._rows.extendleft(reversed(batch))
             self._charges.extendleft(reversed(charged))
             self._resting_until = clock.now() + RETRY
-            self._report(f"the ledger cannot be written, so requests go unrecorded: {error}")
+            self._report(f"the ledger cannot be written, so requests are not recorded: {error}")
         except (OverflowError, ValueError) as error:  # a value that no database takes: trying again would not end
             self.dropped += len(batch)
             self._report(f"the ledger has dropped {len(batch)} requests: {error}")
@@ -129,7 +129,7 @@ class Ledger:
             try:
                 save(self._database, self._learned())
             except sqlite3.Error as error:
-                self._report(f"what was learned cannot be written to the ledger: {error}")
+                self._report(f"learned state cannot be written to the ledger: {error}")
 
     def _prune(self) -> None:
         self._pruned_at = clock.now()

@@ -44,8 +44,10 @@ class Conversion:
         self._models(read["model_list"])
         self._fallbacks()
         for name, section in zip(sections, (self._router, self._module, self._general), strict=True):
-            self.notes += [f"{name}.{key}: has no place here" for key in section if key not in SILENT]
-        self.notes += [f"{key}: has no place here" for key in sorted(map(str, set(read) - {"model_list", *sections}))]
+            self.notes += [f"{name}.{key}: not supported; left out" for key in section if key not in SILENT]
+        self.notes += [
+            f"{key}: not supported; left out" for key in sorted(map(str, set(read) - {"model_list", *sections}))
+        ]
 
     def _auth(self) -> None:
         master = self._general.pop("master_key", None)
@@ -101,19 +103,19 @@ class Conversion:
                 **({"policy": policy} if many else {}),
             }
         if not deployments:
-            raise Misread("model_list: nothing in it has a place here")
+            raise Misread("model_list: none of its entries is supported")
 
     def _servable(self, name: str, path: str) -> bool:
         servable = re.fullmatch(MODEL_NAME.pattern, name) is not None
         if not servable:
-            self.notes.append(f'{path}.model_name: "{name}" cannot be a model\'s name here; left out')
+            self.notes.append(f'{path}.model_name: "{name}" is not a valid model name; left out')
         return servable
 
     def _policy(self) -> str:
         self._router.pop("routing_strategy_args", None)
         asked = self._router.pop("routing_strategy", "simple-shuffle")
         if asked not in STRATEGIES:
-            self.notes.append(f"router_settings.routing_strategy: {asked} is not known here; weighted is taken")
+            self.notes.append(f"router_settings.routing_strategy: {asked} is unknown; weighted is used instead")
         elif asked.startswith("usage"):
             self.notes.append(f"router_settings.routing_strategy: {asked} becomes least_busy, within rpm and tpm")
         return STRATEGIES.get(asked, "weighted")
@@ -125,7 +127,7 @@ class Conversion:
             if of in models and alias not in models and re.fullmatch(MODEL_NAME.pattern, alias):
                 models[of].setdefault("aliases", []).append(alias)
             else:
-                self.notes.append(f"router_settings.model_group_alias.{alias}: cannot stand for {of} here; left out")
+                self.notes.append(f"router_settings.model_group_alias.{alias}: cannot be an alias of {of}; left out")
         known = {*models, *(alias for model in models.values() for alias in model.get("aliases", ()))}
         for key in FALLBACKS:
             pairs = [pair for section in given for pair in section.pop(key, None) or [] if isinstance(pair, dict)]

@@ -30,7 +30,7 @@ class Entry(msgspec.Struct):
 
 
 def deployment(item: Json, path: str, names: Names, notes: list[str], *, drop: bool) -> Entry | None:
-    """None: it has no place here, and a note says why."""
+    """None: it not supported; left out, and a note says why."""
     given, info = dict(item.get("litellm_params") or {}), dict(item.get("model_info") or {})
     model = given.pop("model", None)
     if model is None:
@@ -58,7 +58,7 @@ def deployment(item: Json, path: str, names: Names, notes: list[str], *, drop: b
         made["unsupported"] = "drop"
     order = given.pop("order", 0)
     rest = [f"litellm_params.{key}" for key in given] + [f"model_info.{key}" for key in info if key not in SILENT]
-    notes += [f"{path}.{key}: has no place here" for key in rest]
+    notes += [f"{path}.{key}: not supported; left out" for key in rest]
     return Entry(made, order if isinstance(order, int) else 0)
 
 
@@ -91,10 +91,10 @@ def _provider(model: str, given: Json, path: str, notes: list[str]) -> tuple[Kno
         notes.append(f"{path}.litellm_params.api_base: missing; left out")
         return None
     if found is None and address:
-        notes.append(f"{path}.litellm_params.model: {model} is taken for a server that speaks OpenAI's API")
+        notes.append(f"{path}.litellm_params.model: {model} is treated as an OpenAI-compatible server")
         return Known("openai_compatible"), model.partition("/")[2] or model
     if found is None:
-        notes.append(f"{path}.litellm_params.model: {model}: the provider is not known here; left out")
+        notes.append(f"{path}.litellm_params.model: {model}: unknown provider; left out")
     return found
 
 
@@ -189,6 +189,6 @@ def _price(made: Json, given: Json, info: Json, path: str, notes: list[str]) -> 
         try:
             known |= {own: round(float(found) * MILLION, 9)} if found is not None else {}
         except ValueError:
-            notes.append(f"{path}.{key}: {found!r} is no price; left out")
+            notes.append(f"{path}.{key}: {found!r} is not a price; left out")
     if known:
         made["price"] = {"input": 0.0, "output": 0.0, **known}

@@ -38,5 +38,5 @@ class Names:
             while name in self._secrets.values():
                 name, number = f"{otherwise}_{number}", number + 1
             self._secrets[text] = name
-            self._notes.append(f"{path}: stood in the file itself; put it into the environment as {name}")
+            self._notes.append(f"{path}: was written in the file; set it in the environment as {name}")
         return f"${{{self._secrets[text]}}}"

@@ -51,7 +51,7 @@ def shaped(read: object) -> dict[str, Any]:
         Misread: it has not.
     """
     if not isinstance(read, dict) or not isinstance(read.get("model_list"), list):
-        raise Misread("model_list: missing, so this is no configuration of LiteLLM's proxy")
+        raise Misread("model_list: missing, so this is not a configuration of LiteLLM's proxy")
     try:
         msgspec.convert(read, _File)
     except msgspec.ValidationError as error:

@@ -86,7 +86,7 @@ class HealthProber:
             if absent or unanswered + 1 >= PATIENCE:
                 self._note(id, False, str(failed))
             return unanswered + 1
-        self._note(id, status == 200, f"its /health answers {status}")
+        self._note(id, status == 200, f"its /health answered {status}")
         return 0
 
     async def _scrape(self, id: tuple[str, str], metrics: Wire) -> None:
@@ -101,5 +101,5 @@ class HealthProber:
     def _note(self, id: tuple[str, str], ok: bool, why: str) -> None:
         if self._live.loads[id].down == ok:
             name = f"{id[0]} at {id[1]}"
-            self._log.event("warning", "endpoint", f"{name} is back" if ok else f"{name} is out: {why}")
+            self._log.event("warning", "endpoint", f"{name} is up again" if ok else f"{name} is down: {why}")
         self._live.healthy(id, ok)

@@ -139,7 +139,7 @@ class KvEvents:
         """Once: what cannot be asked now will hardly be answered later."""
         if deployment not in self._complained:
             self._complained.add(deployment)
-            why = f"{deployment} does not tell a prompt's tokens, so its caches are guessed: {error}"
+            why = f"{deployment} does not tokenize prompts, so its caches are inferred: {error}"
             self._log.event("warning", "kv_events", why)
 
     async def _ask(self, wanted: TokenizeJob) -> tuple[int, ...]:
@@ -163,8 +163,8 @@ def _names(wanted: TokenizeJob, answer: bytes) -> tuple[int, ...]:
 
 
 SAID = {
-    "live": "its cache events are heard, and tell all of its cache",
-    "partial": "its cache events are heard, but not from the first on; what they do not tell is guessed",
-    "missing": "no cache events: nothing answers at kv_events; its cache is guessed from what it was sent",
-    "silent": "no cache events come though it works (--kv-events-config, kv_events); its cache is guessed",
+    "live": "cache events are received and cover its whole cache",
+    "partial": "cache events are received, but not from the start; the rest of its cache is inferred",
+    "missing": "no cache events: nothing listens at kv_events; its cache is inferred from the requests sent to it",
+    "silent": "no cache events although it serves requests (see --kv-events-config, kv_events); its cache is inferred",
 }

@@ -250,7 +250,7 @@ class Attempt:
 
     def expire(self, now: float) -> None:
         if now >= self.total:
-            self._fail(Fault(Failure.DEADLINE, "the request's time is up (timeouts.total)"))
+            self._fail(Fault(Failure.DEADLINE, "the request timed out (timeouts.total)"))
         elif self.paused:
             self.deadline = now + self._limits.stream_idle  # the client is slow, not the upstream
         else:

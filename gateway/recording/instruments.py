@@ -70,7 +70,7 @@ TPOT = Instrument(
     "gen_ai.server.time_per_output_token",
     "histogram",
     "s",
-    "Of a streamed answer, seconds for each token after the first",
+    "Time for each token of a streamed answer after the first",
     WHAT,
     PER_TOKEN,
 )
@@ -78,37 +78,39 @@ REQUESTS = Instrument(
     "cloverleaf.requests",
     "counter",
     "{request}",
-    "Requests that came to their end",
+    "Finished requests",
     (*WHAT, "status", "failure", "who"),
 )
 OVERHEAD_TIME = Instrument(
     "cloverleaf.overhead",
     "histogram",
     "s",
-    "Time of the gateway's own before the first content: not waiting for upstreams, nor in line",
+    "The gateway's own processing time before the first content, without waiting for upstreams or in the queue",
     WHAT,
     OVERHEAD,
 )
 QUEUED = Instrument(
-    "cloverleaf.queue.duration", "histogram", "s", "Time in line of requests that stood in one", WHAT, FIRST_TOKEN
+    "cloverleaf.queue.duration", "histogram", "s", "Time in the queue, of requests that were queued", WHAT, FIRST_TOKEN
 )
-IN_FLIGHT = Instrument("cloverleaf.requests_in_flight", "gauge", "{request}", "Requests under way")
-QUEUE = Instrument("cloverleaf.queue_length", "gauge", "{request}", "Requests that wait for a place")
+IN_FLIGHT = Instrument("cloverleaf.requests_in_flight", "gauge", "{request}", "Requests in flight")
+QUEUE = Instrument(
+    "cloverleaf.queue_length", "gauge", "{request}", "Requests in the queue, waiting for an endpoint with room"
+)
 TASKS = Instrument("cloverleaf.tasks", "gauge", "{task}", "Tasks of the event loop")
-INFO = Instrument("cloverleaf.info", "gauge", "", "1; its label is the version", ("version",))
-UPTIME = Instrument("cloverleaf.uptime", "gauge", "s", "Since the process started")
+INFO = Instrument("cloverleaf.info", "gauge", "", "Always 1; the label is the version", ("version",))
+UPTIME = Instrument("cloverleaf.uptime", "gauge", "s", "Time since the process started")
 DECISIONS = Instrument(
     "cloverleaf.decisions",
     "counter",
     "{decision}",
-    "Choices of a place: by which policy, read from which rung of the ladder, and why an attempt was made",
+    "Choices of an endpoint, by policy, by the signals the scores were read from, and by the reason for the attempt",
     ("gen_ai.request.model", "policy", "rung", "reason"),
 )
 JUDGED = Instrument(
     "cloverleaf.judged",
     "counter",
     "{request}",
-    "Prompts that were judged, and whether they were hard",
+    "Prompts whose difficulty was scored, and whether they were hard",
     ("gen_ai.request.model", "hard"),
 )
 THRESHOLD = Instrument(
@@ -118,14 +120,14 @@ COUNTED = Instrument(
     "cloverleaf.prompts_counted",
     "counter",
     "{request}",
-    "Prompts near a limit whose tokens were counted: exact, or by an estimate that had to do",
+    "Prompts near a limit whose tokens were counted, or estimated because no exact count was available",
     ("result",),
 )
 ATTEMPTS = Instrument(
     "cloverleaf.attempts",
     "counter",
     "{attempt}",
-    "Attempts at endpoints and how they ended",
+    "Attempts by endpoint and result",
     (*PLACE, "family", "result"),
 )
 RETRIES = Instrument(
@@ -142,28 +144,28 @@ HEDGES = Instrument(
     "cloverleaf.hedges",
     "counter",
     "{request}",
-    "Requests with a second attempt beside the first, and whether it won",
+    "Requests with a second, parallel attempt, and whether it won",
     ("gen_ai.request.model", "result"),
 )
 RECOVERIES = Instrument(
     "cloverleaf.recoveries",
     "counter",
     "{stream}",
-    "Streams that broke after their first content, and how they went on",
+    "Streams that broke after their first content, and how they were continued",
     ("gen_ai.request.model", "mode"),
 )
 SPILLED = Instrument(
     "cloverleaf.spilled",
     "counter",
     "{request}",
-    "Requests of models with own engines that another deployment answered",
+    "Requests of models with self-hosted engines that a purchased deployment answered",
     ("gen_ai.request.model",),
 )
 SPILLABLE = Instrument(
     "cloverleaf.spillable",
     "counter",
     "{request}",
-    "Answered requests of models with own engines: what the spilled ones are a share of",
+    "Answered requests of models with self-hosted engines: the base of the share of spilled ones",
     ("gen_ai.request.model",),
 )
 SPENT = ("gen_ai.request.model", "deployment", "key")
@@ -171,74 +173,98 @@ TOKEN_COUNT = Instrument(
     "cloverleaf.tokens",
     "counter",
     "{token}",
-    "Tokens by type (cached_input is part of input, reasoning of output) and by who counted them",
+    "Tokens by type (cached_input is part of input, reasoning of output) and by source of the count",
     (*SPENT, "gen_ai.token.type", "source"),
 )
 COST = Instrument(
-    "cloverleaf.cost_usd", "counter", "{USD}", "What tokens cost, where a price is known", (*SPENT, "source")
+    "cloverleaf.cost_usd", "counter", "{USD}", "Cost of tokens, where a price is known", (*SPENT, "source")
 )
 UNPRICED = Instrument(
     "cloverleaf.unpriced",
     "counter",
     "{request}",
-    "Answers with tokens and without a price: own engines', and prices that are not known",
+    "Answers whose tokens have no price: those of self-hosted engines, and of models without a known price",
     ("deployment",),
 )
 MIRRORED = Instrument(
-    "cloverleaf.mirrored", "counter", "{request}", "Copies of requests, by status, or dropped", ("result",)
+    "cloverleaf.mirrored",
+    "counter",
+    "{request}",
+    "Copies of requests sent as shadow traffic, by status, or dropped",
+    ("result",),
 )
-UP = Instrument("cloverleaf.endpoint_up", "gauge", "", "1: its health check passes", PLACE)
-AT_ENDPOINT = Instrument("cloverleaf.endpoint_in_flight", "gauge", "{attempt}", "Attempts of ours under way", PLACE)
+UP = Instrument("cloverleaf.endpoint_up", "gauge", "", "1 if the health check passes", PLACE)
+AT_ENDPOINT = Instrument(
+    "cloverleaf.endpoint_in_flight", "gauge", "{attempt}", "This gateway's attempts in flight", PLACE
+)
 AT_ENDPOINT_TOKENS = Instrument(
-    "cloverleaf.endpoint_in_flight_tokens", "gauge", "{token}", "Prompt tokens of attempts under way", PLACE
+    "cloverleaf.endpoint_in_flight_tokens",
+    "gauge",
+    "{token}",
+    "Prompt tokens of this gateway's attempts in flight",
+    PLACE,
 )
-RUNNING = Instrument("cloverleaf.endpoint_running", "gauge", "{request}", "Requests the engine runs, as scraped", PLACE)
-WAITING = Instrument("cloverleaf.endpoint_waiting", "gauge", "{request}", "Requests waiting at the engine", PLACE)
-KV_USAGE = Instrument("cloverleaf.endpoint_kv_usage", "gauge", "1", "Share of the engine's KV cache in use", PLACE)
+RUNNING = Instrument(
+    "cloverleaf.endpoint_running", "gauge", "{request}", "Requests running in the engine, as scraped", PLACE
+)
+WAITING = Instrument(
+    "cloverleaf.endpoint_waiting", "gauge", "{request}", "Requests waiting in the engine, as scraped", PLACE
+)
+KV_USAGE = Instrument(
+    "cloverleaf.endpoint_kv_usage", "gauge", "1", "Share of the engine's KV cache in use, as scraped", PLACE
+)
 PREFIX_QUERIES = Instrument(
-    "cloverleaf.endpoint_prefix_queries", "counter", "{token}", "Prompt tokens looked for in the engine's cache", PLACE
+    "cloverleaf.endpoint_prefix_queries",
+    "counter",
+    "{token}",
+    "Prompt tokens looked up in the engine's prefix cache",
+    PLACE,
 )
 PREFIX_HITS = Instrument(
-    "cloverleaf.endpoint_prefix_hits", "counter", "{token}", "Prompt tokens found in the engine's cache", PLACE
+    "cloverleaf.endpoint_prefix_hits", "counter", "{token}", "Prompt tokens found in the engine's prefix cache", PLACE
 )
 PREFIX_READS = Instrument(
     "cloverleaf.prefix_reads",
     "counter",
     "{request}",
-    "Requests whose cached beginning was looked up: engines' own word on all of it (precise), or a guess (prefix)",
+    "Requests whose cached prefix was looked up: reported by the engines (precise), or inferred (prefix)",
     ("gen_ai.request.model", "rung"),
 )
 KV_LIVE = Instrument(
-    "cloverleaf.endpoint_kv_events_live", "gauge", "", "1: the engine's cache events can be relied on", PLACE
+    "cloverleaf.endpoint_kv_events_live", "gauge", "", "1 if the engine's cache events are complete", PLACE
 )
 KV_BLOCKS = Instrument(
-    "cloverleaf.endpoint_kv_blocks", "gauge", "{block}", "Blocks that the engine told it holds", PLACE
+    "cloverleaf.endpoint_kv_blocks", "gauge", "{block}", "Blocks that the engine reported to hold", PLACE
 )
 KV_PURGES = Instrument(
     "cloverleaf.kv_purges",
     "counter",
     "{purge}",
-    "Times that all an engine told was dropped: gap, restart, lost, garbage, asleep",
+    "Times an engine's reported cache state was discarded, by cause: gap, restart, lost, garbage, asleep",
     (*PLACE, "cause"),
 )
-KV_GARBAGE = Instrument("cloverleaf.kv_garbage", "counter", "{message}", "Messages that were no cache events", PLACE)
+KV_GARBAGE = Instrument(
+    "cloverleaf.kv_garbage", "counter", "{message}", "Messages that could not be read as cache events", PLACE
+)
 KV_PROMPTS = Instrument(
     "cloverleaf.kv_prompts",
     "counter",
     "{prompt}",
-    "Prompts whose tokens were asked of an engine: learned, failed, or dropped because too many waited",
+    "Prompts sent to an engine to be tokenized: learned, failed, or dropped because too many waited",
     ("deployment", "result"),
 )
 BREAKER = Instrument(
     "cloverleaf.endpoint_breaker",
     "gauge",
     "",
-    "1 for the state (closed, half_open, open) that a breaker is in; one that never counted a failure is left out",
+    "1 for the breaker's current state (closed, half_open, open); breakers without any failure are left out",
     (*PLACE, "family", "state"),
 )
-COOLING = Instrument("cloverleaf.endpoint_cooling", "gauge", "s", "Until its quota may be asked again", PLACE)
+COOLING = Instrument(
+    "cloverleaf.endpoint_cooling", "gauge", "s", "Time until the endpoint's quota allows requests again", PLACE
+)
 SHADOW = Instrument(
-    "cloverleaf.pool_shadow_price", "gauge", "{USD}/s", "What a GPU-second of the pool is worth now", ("deployment",)
+    "cloverleaf.pool_shadow_price", "gauge", "{USD}/s", "Current value of a GPU-second of the pool", ("deployment",)
 )
 POOL_WORK = Instrument("cloverleaf.pool_work", "gauge", "s", "GPU-seconds in flight at the pool", ("deployment",))
 PREDICTED = ("deployment", "quantity")
@@ -246,41 +272,58 @@ PREDICTION_RATIO = Instrument(
     "cloverleaf.prediction_error",
     "gauge",
     "1",
-    "Actual over predicted latency, quantiles of recent answers: 1 is right",
+    "Actual latency over predicted latency, quantiles of recent answers: 1 is exact",
     (*PREDICTED, "quantile"),
 )
 PREDICTIONS = Instrument(
-    "cloverleaf.predictions", "counter", "{prediction}", "Predictions that an answer was compared with", PREDICTED
+    "cloverleaf.predictions", "counter", "{prediction}", "Predictions compared with an answer", PREDICTED
 )
 PREDICTIONS_KEPT = Instrument(
     "cloverleaf.predictions_kept",
     "counter",
     "{prediction}",
-    "Of those, answers within the predicted 95th percentile: calibrated is 95 of 100",
+    "Answers of cloverleaf.predictions within the predicted 95th percentile: 95 of 100 when calibrated",
     PREDICTED,
 )
 SLO_ANSWERS = Instrument(
-    "cloverleaf.slo_answers", "counter", "{request}", "Streams measured by a policy's slo", ("gen_ai.request.model",)
+    "cloverleaf.slo_answers",
+    "counter",
+    "{request}",
+    "Streams measured against a policy's slo",
+    ("gen_ai.request.model",),
 )
 SLO_MISSES = Instrument(
-    "cloverleaf.slo_misses", "counter", "{request}", "Of those, streams that missed it", ("gen_ai.request.model",)
+    "cloverleaf.slo_misses",
+    "counter",
+    "{request}",
+    "Streams of cloverleaf.slo_answers that missed the slo",
+    ("gen_ai.request.model",),
 )
 SLO_ALLOWED = Instrument(
-    "cloverleaf.slo_allowed", "gauge", "1", "The share of misses that the slo permits", ("gen_ai.request.model",)
+    "cloverleaf.slo_allowed", "gauge", "1", "Share of misses that the slo allows", ("gen_ai.request.model",)
 )
 MISS_PRICE = Instrument(
-    "cloverleaf.slo_miss_price", "gauge", "{USD}", "What missing the slo is worth now", ("gen_ai.request.model",)
+    "cloverleaf.slo_miss_price", "gauge", "{USD}", "Current price of one slo miss", ("gen_ai.request.model",)
 )
 LEDGER_ROWS = Instrument("cloverleaf.ledger_rows", "counter", "{row}", "Requests written to the ledger")
-LEDGER_DROPPED = Instrument("cloverleaf.ledger_dropped", "counter", "{row}", "Requests the ledger had no room for")
-LOG_DROPPED = Instrument("cloverleaf.log_dropped", "counter", "{line}", "Log lines lost")
-TRACES = Instrument("cloverleaf.traces", "counter", "{trace}", "Traces handed to the collector")
-TRACES_DROPPED = Instrument("cloverleaf.traces_dropped", "counter", "{trace}", "Traces lost: no room, or no collector")
+LEDGER_DROPPED = Instrument(
+    "cloverleaf.ledger_dropped", "counter", "{row}", "Requests not written to the ledger because its queue was full"
+)
+LOG_DROPPED = Instrument(
+    "cloverleaf.log_dropped", "counter", "{line}", "Log lines lost because they were written too slowly"
+)
+TRACES = Instrument("cloverleaf.traces", "counter", "{trace}", "Traces sent to the collector")
+TRACES_DROPPED = Instrument(
+    "cloverleaf.traces_dropped",
+    "counter",
+    "{trace}",
+    "Traces lost because the queue was full or the collector did not accept them",
+)
 TRACES_LEFT_OUT = Instrument(
-    "cloverleaf.traces_left_out", "counter", "{trace}", "Notable requests beyond 100 a second, which left no trace"
+    "cloverleaf.traces_left_out", "counter", "{trace}", "Notable requests beyond 100 per second, which were not traced"
 )
 EXPORT_FAILURES = Instrument(
-    "cloverleaf.export_failures", "counter", "{export}", "Exports that the collector did not take", ("signal",)
+    "cloverleaf.export_failures", "counter", "{export}", "Failed exports to the collector", ("signal",)
 )
 
 INSTRUMENTS = tuple(value for value in list(globals().values()) if isinstance(value, Instrument))

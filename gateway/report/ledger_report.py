@@ -56,7 +56,7 @@ def week(
         raise TraceError(f"{path}: no request to report on")
     found, unknown = None, [*history.lacks]
     if config is None:
-        unknown.append("what other policies would have saved, and what the pool costs: name the CONFIG")
+        unknown.append("what other policies would have saved, and what the pool costs: give the CONFIG")
     else:
         found = _changes(path, config, since, until, model, seed, done, unknown)
     usd = pool_usd(config) if config is not None else None
@@ -86,7 +86,9 @@ def _changes(
         if replica is not None:
             options = Options(profile=replica)
         elif own:
-            unknown.append(f"how fast the engines of {name} are (fewer than 50 streamed answers): the usual was taken")
+            unknown.append(
+                f"how fast the engines of {name} are (fewer than 50 streamed answers): the default profile was used"
+            )
         cut = [
             msgspec.structs.replace(
                 window, trace=msgspec.structs.replace(window.trace, cloud=calibrate.cloud(history.requests, own))
@@ -96,5 +98,5 @@ def _changes(
             for window in windows(history, MOST // 2)
         ]
         made += changes(config, name, history, cut, options, seed, done)
-    unknown.append("users who had waited less would have asked at other times; failures are not played")
+    unknown.append("users who wait less send their next request at another time; failures are not simulated")
     return sorted(made, key=lambda change: (change.worth_it, change.saves.value), reverse=True)

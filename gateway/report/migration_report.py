@@ -18,10 +18,10 @@ from gateway.simulate.trace import TraceError
 from policies.learning.slo.estimate import with_defaults
 
 ALWAYS = (
-    "how fast your GPUs are: the reference is an 8B model on 80 GB (docs/simulator.md); --speed says otherwise, "
-    "and a profile fitted to your engine says it best",
-    "whether the pool's model answers as well, or as long, as the one that was asked",
-    "what else would change: requests arrive as they did, and no place fails",
+    "how fast your GPUs are: the reference is an 8B model on 80 GB (docs/simulator.md); set --speed, or better "
+    "fit a profile to your engine",
+    "whether the pool's model answers as well, or as long, as the model used so far",
+    "what else would change: requests arrive as recorded, and no endpoint fails",
 )
 
 
@@ -89,7 +89,9 @@ def prove(
     if cost.off > 0.1:
         unknown.append(f"the exact price: the fitted one misses a request's own cost by {cost.off:.0%} on average")
     if len(history.requests) > MOST:
-        unknown.append(f"the windows between those that were played: {played:,} of {len(history.requests):,} requests")
+        unknown.append(
+            f"the windows between those that were simulated: {played:,} of {len(history.requests):,} requests"
+        )
     was = _was(history, slo, cost)
     return Proof(history.name, was, slo, options.gpu_usd, played, found, dict(history.left_out), unknown)
 
@@ -99,7 +101,7 @@ def _price(history: History, config: Config | None, options: Options) -> price.F
         return price.Fitted(*options.price)
     found = price.fitted(history.requests)
     if found is None and config is None:
-        raise TraceError(f"{history.name}: nothing in it costs anything: say --price IN,OUT (USD per 1M tokens)")
+        raise TraceError(f"{history.name}: it has no costs: give --price IN,OUT (USD per 1M tokens)")
     return found or price.Fitted(0.0, 0.0)
 
 

@@ -26,7 +26,7 @@ def show_proof(console: Console, proof: Proof) -> None:
     console.print(
         f"in time: the first token within {first:g} s and {more:g} s more for each 1,000 of the prompt, each further "
         f"one within {pace:g} s. Cloud: USD {was.price[0]:.3g} in, {was.price[1]:.3g} out per 1M tokens, which is "
-        f"USD {was.all_cloud * DAY:,.2f} a day for everything; GPU: USD {proof.gpu_usd:g} an hour.\n"
+        f"USD {was.all_cloud * DAY:,.2f} a day for all requests; GPU: USD {proof.gpu_usd:g} an hour.\n"
     )
     for kind in proof.sizing.kinds:
         console.print(sentence(kind, proof.sizing.sizes, was.all_cloud))
@@ -36,25 +36,26 @@ def show_proof(console: Console, proof: Proof) -> None:
 
 def sentence(kind: Speed, sizes: list[Size], all_cloud: float) -> str:
     """What one kind of GPU comes to."""
-    of = f"GPUs that read {kind.reads:,.0f} and write {kind.writes:,.0f} tokens a second ({kind.speed:g} x reference)"
+    rates = f"prefill {kind.reads:,.0f} and generate {kind.writes:,.0f} tokens per second"
+    of = f"GPUs that {rates} ({kind.speed:g} x reference)"
     alone = (
-        f"{kind.alone} {'carries' if kind.alone == 1 else 'carry'} it, buying less than 1 %"
+        f"{kind.alone} {'carries' if kind.alone == 1 else 'carry'} it, with less than 1 % purchased"
         if kind.alone is not None
-        else "none tried carries it alone"
+        else "no simulated number carries it alone"
     )
     best = next(each for each in sizes if each.speed == kind.speed and each.gpus == kind.cheapest)
     less = all_cloud - best.total_usd.value
-    verdict = f"{abs(less) * DAY:,.2f} {'less' if less > 0 else 'more'} than the cloud for everything"
+    verdict = f"{abs(less) * DAY:,.2f} {'less' if less > 0 else 'more'} than the cloud for all requests"
     return (
-        f"{of}: the work keeps {kind.busy:.2f} busy on average; {alone}; cheapest in time is {best.gpus}, at "
-        f"USD {best.total_usd.value * DAY:,.2f} a day with {best.spilled.value:.1%} bought: "
+        f"{of}: the load keeps {kind.busy:.2f} busy on average; {alone}; cheapest within the targets: {best.gpus}, at "
+        f"USD {best.total_usd.value * DAY:,.2f} a day with {best.spilled.value:.1%} purchased: "
         f"{verdict}."
     )
 
 
 def _sizes(sizes: list[Size]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for heading in ("speed", "GPUs", "GPU USD/day", "total USD/day", "bought", "in time", "lost"):
+    for heading in ("speed", "GPUs", "GPU USD/day", "total USD/day", "purchased", "in time", "lost"):
         table.add_column(heading, justify="right")
     for each in sizes:
         table.add_row(
@@ -68,8 +69,8 @@ def show_week(console: Console, week: Week) -> None:
     total = week.total
     console.print(
         f"{week.name}: {total.requests:,} requests in {week.hours:,.1f} h, {total.failed:,} failed; "
-        f"USD {total.cost_usd:,.2f} by the token (and {total.estimated_cost_usd:,.2f} estimated)"
-        + (f", USD {week.pool_usd * week.hours:,.2f} for own engines" if week.pool_usd is not None else "")
+        f"USD {total.cost_usd:,.2f} for tokens (and {total.estimated_cost_usd:,.2f} estimated)"
+        + (f", USD {week.pool_usd * week.hours:,.2f} for self-hosted engines" if week.pool_usd is not None else "")
     )
     for by, groups in week.money.items():
         console.print(_money(by, groups))
@@ -95,13 +96,13 @@ def _money(by: str, groups: list[Total]) -> Table:
 def _tail(console: Console, week: Week) -> None:
     worst = next((tail for tail in week.tails if tail.answers >= FEW), None)
     if worst is None:
-        console.print("\nThe tail: too few streamed answers to say.")
+        console.print("\nLatency tail: too few streamed answers.")
         return
     drags = worst.slow > 1.5 * worst.share
     said = (
         f"{worst.endpoint} ({worst.deployment}) gave {worst.share:.0%} of the answers and {worst.slow:.0%} of the slow"
     )
-    console.print(f"\nThe tail: {said} ones." if drags else "\nThe tail: no endpoint drags it.")
+    console.print(f"\nLatency tail: {said} ones." if drags else "\nLatency tail: no endpoint stands out.")
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for heading in ("endpoint", "answers", "failed", "of the slowest 5 %", "first p50, s", "p95, s"):
         table.add_column(heading, justify="left" if heading == "endpoint" else "right")
@@ -116,7 +117,7 @@ def _tail(console: Console, week: Week) -> None:
 def _change(console: Console, changes: list[Change]) -> None:
     best = next((change for change in changes if change.worth_it), None)
     if best is None:
-        console.print("\nPolicies: none of those simulated saves for certain without serving anybody later.")
+        console.print("\nPolicies: none of those simulated saves for certain without making requests slower.")
     else:
         console.print(
             f"\nPolicies: {best.policy} for {best.model} would save most: USD {_between(best.saves)} a day, with "

@@ -110,7 +110,7 @@ class Attempt:
             self.journey.world.agenda.at(deadline, self._expire, None)
             return
         late = Failure.DEADLINE if now >= deadline else Failure.TIMEOUT_TTFT
-        fault = Fault(late, "no first token in time" if late is Failure.TIMEOUT_TTFT else "the request's time is up")
+        fault = Fault(late, "no first token in time" if late is Failure.TIMEOUT_TTFT else "the request timed out")
         place = self.journey.world.places[self.candidate.id]
         self.failed(fault, now)
         place.cancel(self, now)

@@ -39,10 +39,10 @@ def read_trace(path: Path, seed: int) -> Trace:
     """
     reader = READERS.get(path.suffix)
     if reader is None:
-        raise TraceError(f"{path}: a trace ends in {', '.join(READERS)}")
+        raise TraceError(f"{path}: the name of a trace must end in {', '.join(READERS)}")
     trace = reader(path, seed)
     if not trace.arrivals:
-        raise TraceError(f"{path}: no request in it")
+        raise TraceError(f"{path}: it has no requests")
     return trace
 
 
@@ -82,7 +82,7 @@ def azure_row(row: Mapping[str, str]) -> Arrival:
     moment = datetime.fromisoformat(row["TIMESTAMP"].strip()[:26]).timestamp()
     prompt, output = int(row["ContextTokens"]), int(row["GeneratedTokens"])
     if prompt < 1 or output < 0:
-        raise ValueError(f"{prompt} tokens in and {output} out make no request")
+        raise ValueError(f"{prompt} prompt and {output} output tokens: a request needs at least one prompt token")
     return Arrival(moment, prompt, output)
 
 

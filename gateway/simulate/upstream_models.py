@@ -85,7 +85,7 @@ class OwnReplica:
         callers, self._callers, self._sequences = list(self._callers.values()), {}, {}
         self._set_alarm()
         for caller in callers:
-            caller.failed(Fault(Failure.BROKEN_STREAM, "the replica died"), now)
+            caller.failed(Fault(Failure.BROKEN_STREAM, "the replica failed"), now)
 
     def revive(self) -> None:
         self.dead = False

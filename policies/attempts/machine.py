@@ -115,7 +115,9 @@ class Machine:
         if self._waits < self.rules.attempts and self._may_wait(cooled, seconds, snapshot.now):
             self._waits += 1
             return Wait(seconds)
-        return GiveUp(Fault(Failure.RATE_LIMITED, f"every place of model '{model.name}' is at its rate limit"), cooled)
+        return GiveUp(
+            Fault(Failure.RATE_LIMITED, f"every endpoint of model '{model.name}' is at its rate limit"), cooled
+        )
 
     def failed(self, fault: Fault, progress: Progress, snapshot: Snapshot) -> Action:
         """What follows the failure of the attempt last started."""
@@ -153,7 +155,7 @@ class Machine:
     def resume(self, snapshot: Snapshot) -> Action:
         """The wait is over: the same deployment again, or whatever else has come back."""
         if snapshot.now >= self.deadline:
-            late = Fault(Failure.DEADLINE, "the request's time is up (timeouts.total)")
+            late = Fault(Failure.DEADLINE, "the request timed out (timeouts.total)")
             return self._give_up(self._fault or late, snapshot.now)
         if self._last is None:
             return self.start(snapshot)

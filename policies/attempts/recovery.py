@@ -2,7 +2,7 @@
 
     continue   the prompt and the text so far go to the same weights, which go on from there
     realign    the request is run again; what the client has is dropped while it matches to the byte
-    restart    only reasoning was shown: the answer is begun again
+    restart    only reasoning was sent: the answer is begun again
 
 What cannot be done honestly is not done: then the stream ends in an error.
 """
@@ -34,7 +34,7 @@ class Broken(msgspec.Struct, frozen=True):
     repeatable: bool = False
     content: bool = True
     reasoning: bool = False
-    called: bool = False  # a tool call was begun
+    called: bool = False  # a tool call had begun
     padded: bool = False
     overflow: bool = False
 
@@ -79,15 +79,15 @@ def recover(
 def _lost(broken: Broken) -> str:
     """Why no mode can take it over."""
     if broken.overflow:
-        return "too much text to keep"
+        return "the text is longer than the transcript buffer"
     if broken.choices != 1:
         return "n"
-    return "a tool call was begun" if broken.called else ""
+    return "a tool call had begun" if broken.called else ""
 
 
 def _against(mode: Mode, rules: RecoveryRules, broken: Broken) -> str:
     if mode is Mode.CONTINUE:
-        return broken.obstacle or ("reasoning was shown" if broken.reasoning else "")
+        return broken.obstacle or ("reasoning was sent" if broken.reasoning else "")
     return "" if broken.repeatable or rules.anywhere else "neither temperature 0 nor seeded"
 
 
@@ -95,7 +95,7 @@ def _somewhere(
     mode: Mode, places: Sequence[Candidate], broken: Broken, dead: Candidate, rules: RecoveryRules
 ) -> Recovery | NotRecoverable:
     fit = tuple(place for place in places if _fits(mode, place, broken, dead, rules))
-    return Recovery(mode, fit) if fit else NotRecoverable("no place that can")
+    return Recovery(mode, fit) if fit else NotRecoverable("no endpoint can")
 
 
 def _fits(mode: Mode, place: Candidate, broken: Broken, dead: Candidate, rules: RecoveryRules) -> bool:

@@ -8,12 +8,12 @@ from policies.vocabulary.failure import Failure, Progress
 class Verdict(Enum):
     """What the attempt machine does next."""
 
-    STOP = "tell the client"
-    RATE = "an equal outside the quota domain; else wait and ask again; else the next tier"
+    STOP = "return the error to the client"
+    RATE = "a deployment of the tier outside the quota domain; else wait and retry; else the next tier"
     RETRY = "once more on the same deployment at once, then the next"
     NEXT = "the next endpoint or tier at once; the same deployment only when there is no other"
     SILENT = "the next endpoint or tier; never the same endpoint again"
-    ELSEWHERE = "another deployment; every endpoint of this one would say the same"
+    ELSEWHERE = "another deployment; every endpoint of this one would answer the same"
     LARGER = "the model's context_window_fallbacks"
     MILDER = "the model's content_policy_fallbacks"
 

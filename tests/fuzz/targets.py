@@ -110,7 +110,7 @@ def translated(provider: Provider, family: str, parts: list[bytes], streamed: bo
 
 
 def answer(data: bytes) -> None:
-    for decoder in (WholeBody(True), WholeBody(False), Unexpected("a whole one", "a stream")):
+    for decoder in (WholeBody(True), WholeBody(False), Unexpected("not a stream", "a stream")):
         _, fault, _ = relay(decoder, [data])
         assert fault is None or fault.message
     try:

@@ -1,4 +1,4 @@
-"""Bedrock embeddings by InvokeModel: Titan takes one text a request, Cohere a list."""
+"""Bedrock embeddings by InvokeModel: Titan takes one text per request, Cohere a list."""
 
 from typing import Any
 from urllib.parse import quote
@@ -34,7 +34,7 @@ def write_texts(texts: Texts, model: str) -> Written:
 
 def _titan(texts: Texts, model: str, dropped: list[str]) -> dict[str, Any]:
     if len(texts.input) > 1:
-        raise Inexpressible(f"'{model}' takes one text a request, not {len(texts.input)}", "input")
+        raise Inexpressible(f"'{model}' takes one text per request, not {len(texts.input)}", "input")
     body: dict[str, Any] = {"inputText": texts.input[0]}
     if texts.dimensions is not None:
         if _INTEGER_SIZES in model:

@@ -35,7 +35,7 @@ class EventStreamReader:
                     self.fault = self._meaning.fault
                     break
         except ParserError as error:  # a CRC that does not fit, an impossible length
-            self.fault = Fault(Failure.MALFORMED, f"the upstream's event stream is damaged: {error}")
+            self.fault = Fault(Failure.MALFORMED, f"the upstream's event stream is corrupt: {error}")
         except (ValueError, RecursionError) as error:
             self.fault = Fault(Failure.MALFORMED, f"the upstream's stream is malformed: {error}")
         return events

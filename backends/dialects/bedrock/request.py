@@ -226,12 +226,13 @@ def _media(part: Image | Document, names: _Names) -> list[Block]:
         source = {"bytes": part.data}
     else:
         raise Inexpressible(
-            f"Bedrock takes {what}s as data: or s3:// URLs only (defaults.media.fetch would fetch others)", "messages"
+            f"Bedrock accepts {what}s as data: or s3:// URLs only (set defaults.media.fetch to fetch others)",
+            "messages",
         )
     format = formats.get(part.media_type) or (_suffix(part.url, formats) if part.url else None)
     if format is None:
         known = ", ".join(sorted(set(formats)))
-        raise Inexpressible(f"Bedrock does not take {what}s of type '{part.media_type}' (but {known})", "messages")
+        raise Inexpressible(f"Bedrock does not accept {what}s of type '{part.media_type}' (but {known})", "messages")
     block: Block = {"format": format, "source": source}
     if isinstance(part, Document):
         block["name"] = names.of(part)

@@ -25,7 +25,7 @@ def write(texts: Texts, model: str, path: bytes, *, vertex: bool) -> Written:
         return _written(path + b":batchEmbedContents", {"requests": [_one(text, texts, model) for text in texts.input]})
     if "gemini-embedding-001" not in model and "gemini" in model:
         if len(texts.input) > 1:
-            raise Inexpressible(f"'input': the model '{model}' takes one text a request", "input")
+            raise Inexpressible(f"'input': the model '{model}' takes one text per request", "input")
         config = _options(texts)
         body: dict[str, Any] = {"content": _content(texts.input[0])} | (
             {"embedContentConfig": config} if config else {}

@@ -48,7 +48,7 @@ def of_user(part: Part) -> dict[str, Any]:
         return _media(part.url, "" if part.url else part.media_type, part.data, part.media_type)
     if isinstance(part, Audio):
         return _inline(_AUDIO.get(part.format, f"audio/{part.format}"), part.data)
-    raise Inexpressible(f"a {type(part).__name__} is not a user's to say", "messages")
+    raise Inexpressible(f"a {type(part).__name__} is not allowed in a user message", "messages")
 
 
 def of_model(said: list[Part], *, signs: bool) -> list[dict[str, Any]]:
@@ -95,7 +95,7 @@ def _object(arguments: str, name: str) -> Raw | dict[str, Any]:
 def result(result: ToolResult) -> dict[str, Any]:
     """A tool's answer: an object as it is, other text as ``output`` (or ``error``); what else it holds, beside."""
     if not result.name:
-        raise Inexpressible(f"the tool result '{result.id}' answers no call in the messages", "messages")
+        raise Inexpressible(f"the tool result '{result.id}' matches no tool call in the messages", "messages")
     text = "".join(part.text for part in result.parts if isinstance(part, Text))
     answer: dict[str, Any] = {"name": result.name, "response": _response(text, failed=result.is_error)}
     if result.id:
@@ -134,5 +134,5 @@ def _inline(media_type: str, data: str) -> dict[str, Any]:
 def _file(id: str) -> dict[str, Any]:
     """A file that Google already holds, by its URI."""
     if not id.startswith(("https://", "gs://")):
-        raise Inexpressible(f"the file '{id}' is not one that Google holds: name it by its URI", "messages")
+        raise Inexpressible(f"the file '{id}' is not a Google file: refer to it by its URI", "messages")
     return {"fileData": {"mimeType": _type(id) or "application/pdf", "fileUri": id}}

@@ -72,7 +72,7 @@ def _parse(body: bytes) -> list[Event] | Fault:
     if meaning.fault is None and meaning.finished:
         events += meaning.end()
     elif meaning.fault is None:
-        return Fault(Failure.MALFORMED, "the upstream's answer holds no candidate")
+        return Fault(Failure.MALFORMED, "the upstream's answer has no candidate")
     return meaning.fault or events
 
 
@@ -183,7 +183,7 @@ class GoogleInterpreter:
                 self.fault = faults.bad_finish(choice.finish, choice.message)
                 return []
             if not choice.calls and not choice.spoke and reason == "stop":
-                self.fault = Fault(Failure.MALFORMED, "the upstream's model stopped without saying anything")
+                self.fault = Fault(Failure.MALFORMED, "the upstream's model stopped without any output")
                 return []
             called = reason == "stop" and choice.calls
             events.append(Finish("tool_calls" if called else reason, choice=index))

@@ -70,7 +70,7 @@ def _contents(conversation: Conversation, model: str) -> dict[str, Any]:
     if not messages and instruction:  # Google answers nobody: what there is to say is said by the user
         return {"contents": [{"role": "user", "parts": instruction}]}
     if not messages:
-        raise Inexpressible("'messages' holds nothing to answer", "messages")
+        raise Inexpressible("'messages' has no message to answer", "messages")
     contents = [content for message in messages for content in _turn(message, model)]
     return {"contents": contents, **({"systemInstruction": {"parts": instruction}} if instruction else {})}
 

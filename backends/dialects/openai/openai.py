@@ -63,15 +63,15 @@ class OpenAI:
         kind = content_type.lower()
         if kind.startswith(b"text/event-stream"):
             if family.events and not streamed:
-                return Unexpected("a stream", "a whole one")
+                return Unexpected("a stream", "a complete answer")
             if family.events == "openai":
                 options = incoming.peek.stream_options
                 return ChatStream(hide_usage=not (options and options.get("include_usage")))
             return TypedStream()
         if family.events and streamed and not family.optional:
-            return Unexpected("a whole one", "a stream")
+            return Unexpected("not a stream", "a stream")
         if family.binary:
-            return Unexpected("a text", "audio") if kind.startswith(_TEXTS) else Binary()
+            return Unexpected("text", "audio") if kind.startswith(_TEXTS) else Binary()
         return WholeBody(json=not family.form or kind.startswith(b"application/json"))
 
     def fault(self, incoming: Incoming, status: int, headers: Mapping[bytes, bytes], body: bytes) -> Fault:

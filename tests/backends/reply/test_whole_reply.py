@@ -48,13 +48,13 @@ def test_an_answer_without_end_is_malformed() -> None:
     ],
 )
 def test_an_answer_of_another_kind_is_malformed_unless_it_is_an_error(answer: bytes, failure: Failure) -> None:
-    body = Unexpected("a whole one", "a stream")
+    body = Unexpected("not a stream", "a stream")
     assert body.feed(answer[:9]) + body.feed(answer[9:]) + body.close() == b""
     assert body.fault is not None and (body.fault.failure, body.committed) == (failure, False)
 
 
 def test_a_stream_that_nobody_asked_for_is_not_waited_for() -> None:
-    body = Unexpected("a stream", "a whole one")
+    body = Unexpected("a stream", "a complete answer")
     body.feed(b"data: {}")
     assert body.fault is not None and body.fault.failure is Failure.MALFORMED
 

@@ -47,7 +47,7 @@ def test_a_valid_file_is_summed_up_on_a_screen(check, small):
         out
         == """c.yaml: valid
 listens on 127.0.0.1:8080, admin on 127.0.0.1:8081
-serves direct loopback clients only: no keys
+accepts direct loopback clients only: no keys
 
 m: policy order
   tier 1  pool  vllm m  http://127.0.0.1:8000
@@ -113,7 +113,7 @@ def test_a_broken_file_fails_even_when_only_the_schema_is_asked_for(check):
 
 
 def test_nothing_to_check_is_a_usage_error(check):
-    assert check(None) == (2, "", "check: name a CONFIG, or ask for --schema\n")
+    assert check(None) == (2, "", "check: give a CONFIG, or --schema\n")
 
 
 @pytest.mark.parametrize(

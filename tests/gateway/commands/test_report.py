@@ -72,7 +72,7 @@ def test_a_person_gets_sentences(tmp_path: Path, capsys: pytest.CaptureFixture[s
     for said in (
         "300 requests",
         "1 carries it",
-        "than the cloud for everything",
+        "than the cloud for all requests",
         "Not known:",
         "left out: 1 aembedding calls",
     ):
@@ -91,7 +91,7 @@ def test_a_week_says_where_the_money_went_and_who_drags(tmp_path: Path, capsys: 
     found = asked(capsys, "--ledger", str(ledger(tmp_path / "l.db", rows)))
     worst = found["tails"][0]
     assert worst["endpoint"] == "http://slow" and worst["p95"] == 1.5 and worst["share"] == 0.25
-    assert found["changes"] is None and any("name the CONFIG" in each for each in found["unknown"])
+    assert found["changes"] is None and any("give the CONFIG" in each for each in found["unknown"])
     assert sum(group["requests"] for group in found["money"]["key"]) == 200
 
 
@@ -111,13 +111,13 @@ def test_a_week_says_what_another_policy_would_have_saved(tmp_path: Path, capsys
     ("args", "said"),
     [
         (["--from", "none.csv"], "No such file"),
-        (["--from", "logs.xlsx"], "a history ends in .csv, .jsonl, .json or .db"),
+        (["--from", "logs.xlsx"], "the name of a history must end in .csv, .jsonl, .json or .db"),
         (["--from", "bad.csv"], "bad.csv:2: startTime: 'soon' is not a time"),
         (["--from", "logs.csv", "--columns", "time=a"], "--columns: prompt, output missing"),
         (["--from", "logs.csv", "--price", "cheap"], "is not IN,OUT"),
         (["--from", "logs.csv", "--speed", "0"], "--speed must be more than 0"),
         (["--from", "logs.csv", "--model", "gpt-4o-min"], 'did you mean "gpt-4o-mini"?'),
-        (["--from", "free.csv"], "say --price IN,OUT"),
+        (["--from", "free.csv"], "give --price IN,OUT"),
         (["--from", "logs.csv", "--until", "2020-01-01"], "no request in those days"),
         (["--ledger", "none.db"], "none.db does not exist"),
         (["none.yaml"], "none.yaml"),

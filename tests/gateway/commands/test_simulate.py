@@ -80,7 +80,7 @@ def test_the_quickstart_can_be_simulated(given: list[str], capsys: pytest.Captur
         (["--replicas", "-1"], "--replicas must be more than 0"),
         (["--kv-tokens", "3"], "num_blocks must be at least 1"),
         (["--trace", "nowhere.jsonl"], "No such file"),
-        (["--trace", "nowhere.xyz"], "a trace ends in"),
+        (["--trace", "nowhere.xyz"], "the name of a trace must end in"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_2(

@@ -175,9 +175,9 @@ def answering(words: bytes) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("words", "said_of_it"),
     [
-        (b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n", "answers 404"),
-        (b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}", "is no gateway's admin port"),
-        (b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello", "is no gateway's admin port"),
+        (b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n", "answered 404"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}", "is not a gateway's admin port"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello", "is not a gateway's admin port"),
         (b"SSH-2.0-what\r\n", "no gateway answers"),
         (b"", "no gateway answers"),
     ],

@@ -15,25 +15,25 @@ def deployments(body: str) -> str:
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ("provider: vllm", "endpoints: missing: a vllm deployment lists the roots of its servers"),
-        ("provider: vllm, endpoints: []", "endpoints: missing: a vllm deployment lists the roots of its servers"),
-        ("provider: openai_compatible", "base_url: missing: an openai_compatible deployment says where its API is"),
+        ("provider: vllm", "endpoints: missing: a vllm deployment needs the base URLs of its servers"),
+        ("provider: vllm, endpoints: []", "endpoints: missing: a vllm deployment needs the base URLs of its servers"),
+        ("provider: openai_compatible", "base_url: missing: an openai_compatible deployment needs the URL of its API"),
         ("provider: vllm, endpoints: ['http://x'], base_url: 'http://x/v1'", "base_url: is not for provider vllm"),
         ("provider: openai, endpoints: ['http://x']", "endpoints: is not for provider openai, only for vllm"),
         ("provider: openai, scrape: 1s", "scrape: is not for provider openai, only for vllm, sglang"),
-        ("provider: sglang", "endpoints: missing: a sglang deployment lists the roots of its servers"),
+        ("provider: sglang", "endpoints: missing: a sglang deployment needs the base URLs of its servers"),
         ("provider: ollama, endpoints: ['http://x'], base_url: 'http://x'", "base_url: is not for provider ollama"),
-        ("provider: azure, api_key: k", "base_url: missing: an azure deployment says where its API is"),
-        ("provider: azure, base_url: 'http://x'", "api_key: an azure deployment needs api_key or entra, one of"),
-        ("provider: bedrock", "region: missing: neither the deployment nor AWS_REGION says which"),
+        ("provider: azure, api_key: k", "base_url: missing: an azure deployment needs the URL of its API"),
+        ("provider: azure, base_url: 'http://x'", "api_key: an azure deployment needs either api_key or entra"),
+        ("provider: bedrock", "region: missing: set it here or in AWS_REGION"),
         (
             "provider: bedrock, region: r, api_key: k, aws: {access_key_id: a, secret_access_key: b}",
-            "aws: is a credential, and so is api_key: give one of the two",
+            "aws: excludes api_key: give one of the two",
         ),
         ("provider: groq, region: r", "region: is not for provider groq, only for bedrock"),
         ("provider: openai, api_version: v", "api_version: is not for provider openai, only for azure"),
         ("provider: openai, replicas: 2", "replicas: is not for provider openai, only for embedded"),
-        ("provider: openai, timeouts: {total: 1s}", "timeouts.total: is the whole request's"),
+        ("provider: openai, timeouts: {total: 1s}", "timeouts.total: covers the whole request"),
         ("provider: sglang, endpoints: ['http://x'], kv_events: 'tcp://x:1'", "kv_events: is not for provider sglang"),
         (
             "provider: vllm, endpoints: ['http://x:1', 'http://x:2'], kv_events: 'tcp://{host}:5557'",
@@ -41,7 +41,7 @@ def deployments(body: str) -> str:
         ),
         (
             "provider: vllm, endpoints: ['http://x:8000', 'http://x:65000'], kv_events: 'tcp://{host}:1{port}'",
-            "kv_events: tcp://x:165000 has no port that can be connected to",
+            "kv_events: tcp://x:165000 has a port above 65535",
         ),
         (
             "provider: vllm, endpoints: ['http://x'], kv_events: 'tcp://*:5557'",
@@ -51,10 +51,10 @@ def deployments(body: str) -> str:
         ("provider: embedded, api_key: k", "api_key: is not for provider embedded"),
         ("provider: embedded, headers: {x: y}", "headers: is not for provider embedded"),
         ("provider: vllm, endpoints: ['http://x:1', 'http://x:1/']", "endpoints[1]: listed twice"),
-        ("provider: openai, headers: {Host: y}", "headers.host: is set by the transport itself"),
+        ("provider: openai, headers: {Host: y}", "headers.host: is set by the transport; remove it"),
         (
             "provider: openai, api_key: k, headers: {Authorization: y}",
-            "headers.authorization: is what api_key is sent in",
+            "headers.authorization: carries api_key",
         ),
     ],
 )
@@ -85,10 +85,10 @@ def test_two_free_ports_are_not_the_same_port(accept, small):
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
-        ("[{name: a}]", "auth.keys[0]: needs key or key_sha256"),
-        (f"[{{name: a, key: b, key_sha256: {DIGEST}}}]", "auth.keys[0]: needs key or key_sha256"),
+        ("[{name: a}]", "auth.keys[0]: needs either key or key_sha256"),
+        (f"[{{name: a, key: b, key_sha256: {DIGEST}}}]", "auth.keys[0]: needs either key or key_sha256"),
         ("[{name: a, key_sha256: abc}]", "auth.keys[0].key_sha256: not a SHA-256 digest"),
-        ("[{name: a, key: k}, {name: a, key: l}]", "auth.keys[1].name: names an earlier key too"),
+        ("[{name: a, key: k}, {name: a, key: l}]", "auth.keys[1].name: is also the name of an earlier key"),
         ("[{name: a, key: k}, {name: b, key: k}]", "auth.keys[1]: the same key as an earlier one"),
         (f"[{{name: a, key: abc}}, {{name: b, key_sha256: {ABC}}}]", "auth.keys[1]: the same key as an earlier one"),
     ],
@@ -142,7 +142,7 @@ def test_a_key_is_given_once_and_in_one_way(refuse, small, keys, said):
     ],
 )
 def test_a_policy_is_a_preset_or_composed(refuse, small, policy, said):
-    lines = [line for line in refuse(f"policies: {{p: {policy}}}\n{small}") if "not yet" not in line]
+    lines = [line for line in refuse(f"policies: {{p: {policy}}}\n{small}") if "not supported yet" not in line]
     assert len(lines) == 1
     assert lines[0].startswith(f"c.yaml:1: {said}")
 

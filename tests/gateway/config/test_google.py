@@ -64,16 +64,14 @@ def test_googles_own_ways_of_finding_out(account: Path, tmp_path: Path, accept: 
 def test_an_api_key_says_it_all(accept: Callable[..., Config], refuse: Callable[..., list[str]]) -> None:
     made = accept(VERTEX.format(more=", api_key: k")).deployments["v"]
     assert made.credentials is None
-    assert (
-        "project: is not for a deployment with an api_key" in refuse(VERTEX.format(more=", api_key: k, project: p"))[0]
-    )
+    assert "project: has no effect with api_key" in refuse(VERTEX.format(more=", api_key: k, project: p"))[0]
 
 
 @pytest.mark.parametrize(
     ("more", "environ", "words"),
     [
         (", credentials: nonsense", {}, "credentials: it is not a Google credentials file"),
-        (', credentials: \'{"type": "x"}\'', {}, "'x', which is not served"),
+        (', credentials: \'{"type": "x"}\'', {}, "'x', which is not supported"),
         ("", {"GOOGLE_APPLICATION_CREDENTIALS": "/no/file"}, "/no/file is not a file"),
         ("", {"HOME": "/nowhere"}, "project: missing"),
     ],
@@ -86,4 +84,4 @@ def test_what_is_missing_is_named(
 
 def test_the_gemini_api_asks_for_a_key(refuse: Callable[..., list[str]]) -> None:
     said = refuse(VERTEX.format(more="").replace("vertex", "gemini"))
-    assert "api_key: missing: the Gemini API asks for one" in said[0]
+    assert "api_key: missing: the Gemini API requires one" in said[0]

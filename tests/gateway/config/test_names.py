@@ -22,7 +22,7 @@ models:
         ("{deployments: [pool, [cloud, pool]]}", "m.deployments[1][1]: listed twice"),
         ("{deployments: [pool], policy: spred}", 'm.policy: policy "spred" is not defined; did you mean "spread"?'),
         ("{deployments: [pool], policy: prefx}", 'm.policy: policy "prefx" is not defined; did you mean "prefix"?'),
-        ("{deployments: [pool], fallbacks: [m]}", "m.fallbacks[0]: a model is no fallback for itself"),
+        ("{deployments: [pool], fallbacks: [m]}", "m.fallbacks[0]: a model cannot be its own fallback"),
         ("{deployments: [pool], fallbacks: [mini, mini]}", "m.fallbacks[1]: listed twice"),
         ("{deployments: [pool], fallbacks: [minni]}", 'model "minni" is not defined; did you mean "mini"?'),
         ("{deployments: [pool], fallbacks: [pool]}", 'm.fallbacks[0]: model "pool" is not defined'),
@@ -52,14 +52,14 @@ def test_tiers_may_be_nested_and_a_catch_all_is_a_model(accept):
 
 def test_a_policy_does_not_take_a_presets_name(refuse, small):
     assert refuse(f"policies: {{order: {{kind: round_robin}}}}\n{small}") == [
-        "c.yaml:1: policies.order: is a preset's own name: choose another"
+        "c.yaml:1: policies.order: is the name of a preset: choose another"
     ]
 
 
 def test_there_is_something_to_ask_for_and_somewhere_to_run_it(refuse):
     assert refuse("server: {}\n") == [
-        "c.yaml:1: deployments: missing: there is nowhere to run a request",
-        "c.yaml:1: models: missing: there is nothing to ask for",
+        "c.yaml:1: deployments: missing: define at least one deployment",
+        "c.yaml:1: models: missing: define at least one model",
     ]
 
 
@@ -93,12 +93,12 @@ def test_a_key_may_grant_by_pattern_by_alias_and_anything_under_a_catch_all(acce
         ("{name: r, mirror: {model: mni}}", 'routes[0].mirror.model: model "mni" is not defined'),
         (
             "{name: r, to: {model: mini}}, {name: r, to: {model: mini}}",
-            "routes[1].name: names an earlier route too",
+            "routes[1].name: is also the name of an earlier route",
         ),
     ],
 )
 def test_a_route_goes_where_something_is(refuse, route, said):
-    lines = [line for line in refuse(f"routes: [{route}]\n{BASE}") if "not yet" not in line]
+    lines = [line for line in refuse(f"routes: [{route}]\n{BASE}") if "not supported yet" not in line]
     assert len(lines) == 1
     assert lines[0].startswith(f"c.yaml:1: {said}")
 

@@ -22,7 +22,7 @@ def test_requests_are_in_order_of_their_arrival_and_the_rest_is_named(tmp_path: 
     assert [each.at - START for each in found.requests] == pytest.approx([1, 5, 6])
     assert [each.first for each in found.requests] == [None, 0.2, 0.2] and found.requests[2].failed
     assert found.left_out == {
-        "embeddings requests": 1, "mirrored copies": 1, "requests that failed and have no token count": 1
+        "embeddings requests": 1, "mirrored copies": 1, "failed requests without token counts": 1
     }  # fmt: skip
     assert any("no cache hits" in lack for lack in found.lacks)
 

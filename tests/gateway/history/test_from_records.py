@@ -42,7 +42,7 @@ def test_spend_logs_as_json_lines_with_other_times(tmp_path: Path) -> None:
     lines = b"\n".join(map(msgspec.json.encode, (later, row)))
     found = foreign(written(tmp_path / "logs.jsonl", lines.decode()))
     assert found.seconds == 1.0 and found.requests[0].at == 1763632800.0
-    assert [lack for lack in found.lacks if "first tokens" in lack] and [lack for lack in found.lacks if "cost" in lack]
+    assert [lack for lack in found.lacks if "first token" in lack] and [lack for lack in found.lacks if "cost" in lack]
 
 
 def test_spend_logs_as_the_api_answers_them(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_any_table_by_a_map_of_its_columns(tmp_path: Path) -> None:
         (
             "l.csv",
             HEADER + FIRST.replace("1000,500", "1000,-5"),
-            "l.csv:2: completion_tokens: '-5' is no number of tokens",
+            "l.csv:2: completion_tokens: '-5' is not a number of tokens",
         ),
         (
             "l.csv",
@@ -79,9 +79,9 @@ def test_any_table_by_a_map_of_its_columns(tmp_path: Path) -> None:
         ("l.csv", HEADER + FIRST.replace("1000,500", "1000,nan"), "l.csv:2: completion_tokens: 'nan' is not a number"),
         ("l.csv", HEADER + FIRST.replace("10:00:06.500", "09:00:00"), "endTime: the request ends before it begins"),
         ("l.csv", "startTime,prompt_tokens,completion_token\n1,2,3\n", 'a column "completion_tokens"; did you mean'),
-        ("l.csv", "a,b\n1,2\n", "for other tables say --columns"),
-        ("l.csv", HEADER, "l.csv: no request in it"),
-        ("l.csv", HEADER + EMBEDDING, "no request in it but 1 aembedding calls"),
+        ("l.csv", "a,b\n1,2\n", "for other tables use --columns"),
+        ("l.csv", HEADER, "l.csv: it has no requests"),
+        ("l.csv", HEADER + EMBEDDING, "it has no requests but 1 aembedding calls"),
         ("l.jsonl", '{"startTime": 1\n', "l.jsonl:1: not a JSON object"),
         ("l.json", "{}", "l.json: not a JSON list of objects"),
         ("l.json", '[{"startTime": "", "prompt_tokens": 1, "completion_tokens": 1}]', "l.json:1: startTime: is empty"),

@@ -24,7 +24,11 @@ def test_the_past_stands_beside_what_would_have_been(tmp_path: Path, capsys: pyt
     assert past["requests"] == same["requests"] == 400 and past["cloud_usd"] > 0 == same["cloud_usd"]
     assert 0.15 < past["spill_share"] < 0.35 and same["spill_share"] == 0
     assert same["tpot"]["p50"] == pytest.approx(past["tpot"]["p50"], rel=0.15), "the pool is as fast as it was"
-    for caveat in ("would have asked at other times", "no cache hits are played", "compare simulated with simulated"):
+    for caveat in (
+        "send their next one at another time",
+        "no cache hits are simulated",
+        "compare simulated with simulated",
+    ):
         assert caveat in err
 
 

@@ -119,18 +119,18 @@ def test_everything_that_has_a_place_is_there(tmp_path: Path) -> None:
 def test_what_has_no_place_is_named(tmp_path: Path) -> None:
     notes = "\n".join(converted(EVERYTHING).notes)
     for said in (
-        'model_list[11].model_name: "anthropic/*" cannot be',
-        "model_list[13].litellm_params.model: replicate/some/model: the provider is not known here",
-        "model_list[0].model_info.supports_vision: has no place here",
-        "model_list[4].litellm_params.max_tokens: has no place here",
+        'model_list[11].model_name: "anthropic/*" is not',
+        "model_list[13].litellm_params.model: replicate/some/model: unknown provider",
+        "model_list[0].model_info.supports_vision: not supported; left out",
+        "model_list[4].litellm_params.max_tokens: not supported; left out",
         "fallbacks: nowhere is not defined",
-        "model_group_alias.lost: cannot stand for nowhere",
+        "model_group_alias.lost: cannot be an alias of nowhere",
         "usage-based-routing-v2 becomes least_busy",
-        "litellm_settings.success_callback: has no place here",
-        "router_settings.redis_host: has no place here",
-        "general_settings.database_url: has no place here",
-        "environment_variables: has no place here",
-        "general_settings.master_key: stood in the file itself; put it into the environment as LITELLM_MASTER_KEY",
+        "litellm_settings.success_callback: not supported; left out",
+        "router_settings.redis_host: not supported; left out",
+        "general_settings.database_url: not supported; left out",
+        "environment_variables: not supported; left out",
+        "general_settings.master_key: was written in the file; set it in the environment as LITELLM_MASTER_KEY",
     ):
         assert said in notes, said
 
@@ -189,7 +189,7 @@ def test_the_command_writes_a_file_that_passes_check(
     (tmp_path / "config.yaml").write_text('model_list: [{model_name: m, litellm_params: {model: "gpt-4o", seed: 7}}]')
     output = tmp_path / "ours.yaml"
     assert main(["import", "litellm", str(tmp_path / "config.yaml"), "--output", str(output)]) == 0
-    assert "note: model_list[0].litellm_params.seed: has no place here" in capsys.readouterr().err
+    assert "note: model_list[0].litellm_params.seed: not supported; left out" in capsys.readouterr().err
     assert "#   model_list[0].litellm_params.seed" in output.read_text()
     monkeypatch.setenv("OPENAI_API_KEY", "sk-x")
     assert main(["check", str(output)]) == 0
@@ -201,7 +201,7 @@ def test_a_price_that_is_none_is_left_out_and_named() -> None:
     params = {"model": "gpt-4o", "input_cost_per_token": "cheap", "output_cost_per_token": "1e-6"}
     made = Conversion({"model_list": [{"model_name": "m", "litellm_params": params}]})
     assert made.made["deployments"]["m"]["price"] == {"input": 0.0, "output": 1.0}
-    assert made.notes == ["model_list[0].input_cost_per_token: 'cheap' is no price; left out"]
+    assert made.notes == ["model_list[0].input_cost_per_token: 'cheap' is not a price; left out"]
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_a_price_that_is_none_is_left_out_and_named() -> None:
 )
 def test_a_secret_in_an_odd_place_is_not_copied_either(params: dict[str, Any]) -> None:
     made = Conversion({"model_list": [{"model_name": "m", "litellm_params": {"model": "openai/x", **params}}]})
-    assert "canary" not in text(made, "config.yaml") and "stood in the file itself" in "".join(made.notes)
+    assert "canary" not in text(made, "config.yaml") and "was written in the file" in "".join(made.notes)
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_a_secret_in_an_odd_place_is_not_copied_either(params: dict[str, Any]) -
             "model_list: [{model_name: m, litellm_params: {model: hosted_vllm/x, api_base: [1]}}]",
             "model_list[0].litellm_params.api_base: Expected",
         ),
-        ("model_list: [{model_name: m, litellm_params: {model: replicate/x}}]", "nothing in it has a place here"),
+        ("model_list: [{model_name: m, litellm_params: {model: replicate/x}}]", "none of its entries is supported"),
         ("model_list: []\nrouter_settings: 7", "router_settings: Expected"),
         ("model_list: []\nrouter_settings: {model_group_alias: [a]}", "router_settings.model_group_alias: Expected"),
         ("model_list: []\nrouter_settings: {routing_strategy: [a]}", "router_settings.routing_strategy: Expected"),

@@ -120,7 +120,7 @@ def _part(block: wire.Block, path: str) -> Part:
             return Thought(block.thinking, block.signature)
         case "redacted_thinking":
             return Thought(redacted=block.data)
-    raise BadBody(f"'{path}': a block of type {block.type!r} is not understood by this model", path)
+    raise BadBody(f"'{path}': a block of type {block.type!r} is not supported by this model", path)
 
 
 def _image(source: wire.Source, cache: str, path: str) -> Image:
@@ -128,9 +128,7 @@ def _image(source: wire.Source, cache: str, path: str) -> Image:
         return Image(source.media_type, source.data, cache=cache)
     if source.type == "url":
         return Image(url=source.url, cache=cache)
-    raise BadBody(
-        f"'{path}.source': an image of type {source.type!r} is not understood by this model", f"{path}.source"
-    )
+    raise BadBody(f"'{path}.source': an image of type {source.type!r} is not supported by this model", f"{path}.source")
 
 
 def _document(source: wire.Source, name: str, cache: str, path: str) -> Document:
@@ -144,7 +142,7 @@ def _document(source: wire.Source, name: str, cache: str, path: str) -> Document
     if source.type == "file":
         return Document(id=source.file_id, name=name, cache=cache)
     raise BadBody(
-        f"'{path}.source': a document of type {source.type!r} is not understood by this model", f"{path}.source"
+        f"'{path}.source': a document of type {source.type!r} is not supported by this model", f"{path}.source"
     )
 
 

@@ -86,7 +86,7 @@ def compose(conversation: Conversation, model: str) -> tuple[dict[str, Any], lis
 
 
 def _message(message: Message, last: bool) -> dict[str, Any]:
-    where = f"a message of the {message.role}"
+    where = f"the {message.role} message"
     blocks = [_block(part, where) for part in message.parts if _is_sent(part)]
     if last and message.role == "assistant" and blocks and "text" in blocks[-1]:
         blocks[-1]["text"] = blocks[-1]["text"].rstrip()  # a beginning for the answer must not end in space
@@ -124,7 +124,7 @@ def _block(part: Part, where: str) -> dict[str, Any]:
             return {"type": "redacted_thinking", "data": part.redacted}
         return {"type": "thinking", "thinking": part.text, "signature": part.signature}
     assert isinstance(part, Audio)
-    raise Inexpressible(f"{where} holds sound, which this model cannot hear", "messages")
+    raise Inexpressible(f"{where} holds audio, which this model does not support", "messages")
 
 
 def arguments(call: ToolCall) -> Raw:
@@ -136,7 +136,7 @@ def arguments(call: ToolCall) -> Raw:
     try:
         value = msgspec.json.decode(call.arguments.strip() or "{}", type=dict[str, Raw])
     except (msgspec.DecodeError, RecursionError):
-        raise Inexpressible(f"the arguments of the call of {call.name!r} are not a JSON object", "messages") from None
+        raise Inexpressible(f"the arguments of the call to {call.name!r} are not a JSON object", "messages") from None
     return Raw(msgspec.json.encode(value))
 
 

@@ -158,7 +158,7 @@ class ChatMeaning:
                 )
             if function.arguments:
                 if self._open.get(choice) != key:
-                    self.fault = Fault(Failure.MALFORMED, "the upstream's tool calls are mixed up")
+                    self.fault = Fault(Failure.MALFORMED, "the upstream's tool calls are interleaved")
                     return events
                 self._argued.add(key)
                 events.append(CallDelta(self._calls[key], function.arguments, choice))

@@ -137,7 +137,7 @@ def _part(part: wire.ContentPart, path: str) -> Part:
         return Audio(part.input_audio.format, part.input_audio.data)
     if part.type == "file" and part.file is not None:
         return _document(part.file, cache, path)
-    raise BadBody(f"invalid '{path}': a part of type {part.type!r} is not served, or lacks its content", path)
+    raise BadBody(f"invalid '{path}': a part of type {part.type!r} is not supported, or has no content", path)
 
 
 def _document(file: wire.File, cache: str, path: str) -> Document:
@@ -157,7 +157,7 @@ def _document(file: wire.File, cache: str, path: str) -> Document:
 def _result(message: wire.Message, parts: list[Part], path: str) -> ToolResult:
     said = [part for part in parts if isinstance(part, Text | Image | Document)]
     if len(said) != len(parts):
-        raise BadBody(f"invalid '{path}.content': a tool answers in text, images and files", f"{path}.content")
+        raise BadBody(f"invalid '{path}.content': a tool result may hold text, images and files", f"{path}.content")
     return ToolResult(message.tool_call_id or "", said, message.name or "", cache=cache_ttl(message.cache_control))
 
 
@@ -165,7 +165,7 @@ def _calls(message: wire.Message) -> list[ToolCall]:
     calls = []
     for call in message.tool_calls or ():
         if call.function is None:
-            raise BadBody(f"a tool call of type {call.type!r} is not served", "messages")
+            raise BadBody(f"a tool call of type {call.type!r} is not supported", "messages")
         google = call.extra_content.google if call.extra_content else None
         signature = google.thought_signature if google else ""
         calls.append(
@@ -203,7 +203,9 @@ def _tools(asked: wire.ChatRequest) -> list[Tool]:
     tools = []
     for i, spec in enumerate(asked.tools or ()):
         if spec.function is None:
-            raise BadBody(f"invalid 'tools[{i}]': a tool of type {spec.type!r} is not served here", f"tools[{i}]")
+            raise BadBody(
+                f"invalid 'tools[{i}]': a tool of type {spec.type!r} is not supported by this model", f"tools[{i}]"
+            )
         tools.append(_tool(spec.function, cache_ttl(spec.cache_control)))
     return tools + [_tool(function, "") for function in asked.functions or ()]
 

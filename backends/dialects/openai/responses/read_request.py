@@ -76,7 +76,10 @@ def _refuse_state(asked: wire.ResponsesRequest) -> None:
         "background": bool(asked.background),
     }
     for name in (name for name, used in given.items() if used):
-        raise BadBody(f"'{name}' is not served here: no answer is kept; send the whole conversation as 'input'", name)
+        raise BadBody(
+            f"'{name}' is not supported by this model: answers are not stored; send the whole conversation as 'input'",
+            name,
+        )
 
 
 def _messages(given: str | list[wire.Item] | None) -> list[Message]:
@@ -107,7 +110,7 @@ def _messages(given: str | list[wire.Item] | None) -> list[Message]:
                 elif thought.text or thought.signature or thought.redacted:
                     messages.append(Message("assistant", [thought]))
             case _:
-                raise BadBody(f"'{path}': an item of type {item.type!r} is not understood by this model", path)
+                raise BadBody(f"'{path}': an item of type {item.type!r} is not supported by this model", path)
     return _joined(messages)
 
 
@@ -152,7 +155,7 @@ def _part(part: wire.Part, path: str) -> Part:
             return Audio(part.input_audio.format, part.input_audio.data)
         case "input_file":
             return _document(part, path)
-    raise BadBody(f"'{path}': a part of type {part.type!r} is not understood by this model, or lacks its content", path)
+    raise BadBody(f"'{path}': a part of type {part.type!r} is not supported by this model, or has no content", path)
 
 
 def _document(part: wire.Part, path: str) -> Document:
