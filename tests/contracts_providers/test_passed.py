@@ -5,10 +5,10 @@ from typing import Any, cast
 
 import msgspec
 import pytest
+from backends.dialects.openai.compatible import ROWS
 
 from backends.contract.adapter import Adapter, Unsendable
 from backends.contract.decoder import Decoder
-from backends.dialects.openai.compatible import ROWS
 from gateway.catalog.adapter_factory import AdapterDeps, adapter
 from gateway.catalog.credential_refresh import CredentialRefresher
 from gateway.config.deployment import Deployment
