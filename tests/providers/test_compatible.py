@@ -1,4 +1,4 @@
-"""The compatible providers: each row is served, and differs from OpenAI as its row says."""
+"""The compatible providers: each is served, and differs from OpenAI as its descriptor says."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,7 +10,7 @@ import openai
 import pytest
 
 from backends.providers import PROVIDERS
-from backends.providers.openai import OPENAI
+from backends.providers.adapters import openai_api
 from tests.contracts.client import connected, post
 from tests.contracts.scripted import ANSWER, Script, Upstream, error, stream, upstream, whole
 from tests.contracts.serving import running, until
@@ -18,12 +18,10 @@ from tests.emulators.aws_signature import Identity, problem
 from tests.providers.sdk import Served, served
 
 KNOWN = {provider.name: provider for provider in PROVIDERS}
-CLOUDS = [
-    each.name
-    for each in PROVIDERS
-    if "chat" in each.families and each.base_url and "{" not in each.base_url and each is not OPENAI
-]
-ENGINES = [each.name for each in PROVIDERS if each.address == "endpoints" and not each.metrics]
+#: A cloud for each set of own words, and an engine for each way to ask for its health.
+CLOUDS = [*{repr(each.fields): each.name for each in PROVIDERS if each.make is openai_api and each.base_url}.values()]
+ENGINES = [*{each.health: each.name for each in PROVIDERS if each.address == "endpoints"}.values()]
+
 CHUNK = b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"x","choices":[{"index":0,"delta":%b,"finish_reason":%b}]%b}\n\n'  # noqa: E501
 STREAM = (
     CHUNK % (b'{"role":"assistant","content":""}', b"null", b""),
@@ -155,7 +153,7 @@ async def test_fireworks_suspends_an_account() -> None:
         ("groq", "x-ratelimit-remaining-tokens: 17", (inf, 17)),
         ("cerebras", "x-ratelimit-remaining-requests-day: 5", (5, inf)),
         ("mistral", "x-ratelimit-remaining-req-minute: 2", (2, inf)),
-        ("deepseek", "x-ratelimit-remaining-tokens: 17", (inf, inf)),  # its row says it sends none
+        ("deepseek", "x-ratelimit-remaining-tokens: 17", (inf, inf)),  # it sends none
     ],
 )
 async def test_what_is_left_of_its_limits(name: str, line: str, left: tuple[float, float]) -> None:
@@ -194,7 +192,7 @@ async def test_an_engine_of_one_s_own_is_a_pool_with_a_health_check(name: str) -
         await until(lambda: load.down)
         sick = False
         await until(lambda: not load.down)
-        assert not any(call.target == "/metrics" for call in server.calls)
+        assert not any(call.target == "/metrics" for call in server.calls), "whose metrics are vLLM's alone"
 
 
 async def test_bedrock_s_openai_endpoint_is_signed() -> None:
