@@ -1,4 +1,4 @@
-"""OpenAI's API as a provider that differs in a few fields takes it; a body without them passes as it came."""
+"""OpenAI's dialect with a provider's field differences; a body without those fields passes unchanged."""
 
 from collections.abc import Mapping
 
