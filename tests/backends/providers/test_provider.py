@@ -6,8 +6,6 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-import pytest
-
 import backends.providers
 from backends.contract.families import ALL_FAMILIES
 from backends.providers import PROVIDERS
@@ -25,14 +23,18 @@ def test_every_provider_is_one_file_and_one_name_in_the_list() -> None:
     assert len(files) == len(PROVIDERS)
 
 
-@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.name)
-def test_a_descriptor_speaks_of_families_features_and_keys_there_are(provider: backends.providers.Provider) -> None:
-    assert provider.families | provider.translated <= ALL_FAMILIES
-    assert provider.features <= ALL
-    assert provider.keys <= set(Deployment.__struct_fields__)
-    assert provider.self_hosted == bool(provider.health), "engines of the user's are probed, and nothing else"
-    assert not (provider.self_hosted and (provider.base_url or provider.prices or provider.metered))
-    assert not re.search(r"{(?!root|region|project)", provider.base_url)
+def test_descriptors_speak_of_families_features_and_keys_there_are() -> None:
+    for each in PROVIDERS:
+        assert each.families | each.translated <= ALL_FAMILIES, each.name
+        assert each.features <= ALL, each.name
+        assert each.keys <= set(Deployment.__struct_fields__), each.name
+        assert not re.search(r"{(?!(root|region|project)})", each.base_url), each.name
+
+
+def test_engines_of_the_user_s_are_probed_and_have_no_list_price() -> None:
+    for each in PROVIDERS:
+        assert each.self_hosted == bool(each.health), each.name
+        assert not (each.self_hosted and (each.base_url or each.prices or each.metered)), each.name
 
 
 def test_litellm_s_names_mean_one_provider() -> None:
