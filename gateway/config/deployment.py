@@ -5,11 +5,12 @@ from typing import Literal
 from msgspec import Struct, structs
 
 from backends.providers.provider import Provider
-from gateway.config.address import BaseUrl, HeaderName, ModelName, Name, Publisher, Root, published_at
+from gateway.config.address import BaseUrl, HeaderName, ModelName, Publisher, Root, published_at
 from gateway.config.clouds import Aws, Entra
-from gateway.config.limits import Realign, Reasoning, RecoveryMode, TimeoutOverrides
+from gateway.config.limits import Realign, Reasoning, RecoveryMode
 from gateway.config.secret import Secret
-from gateway.config.units import Dollars, Positive, Timeout, Weight
+from policies.vocabulary.limits import TimeoutOverrides
+from policies.vocabulary.units import Dollars, Name, Positive, Timeout, Weight
 
 SCRAPE = 1.0  # seconds between checks of an engine, where the deployment does not say
 

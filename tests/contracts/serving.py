@@ -56,7 +56,7 @@ def configured(text: str, providers: tuple[Provider, ...] = PROVIDERS) -> Config
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
         file.write(text)
         file.flush()
-        return load(Path(file.name), {}, providers)
+        return load(Path(file.name), {}, providers=providers)
 
 
 def single(url: str, more: str = "") -> str:
