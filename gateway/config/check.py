@@ -85,17 +85,17 @@ def check_deployment(deployment: Deployment) -> Iterator[Finding]:
 
 
 def check_provider(deployment: Deployment) -> Iterator[Finding]:
-    """What its provider needs, and does not take."""
+    """Keys that the provider requires, or does not take."""
     provider = deployment.provider
     a_deployment = f"{'an' if provider.name[0] in 'aeiou' else 'a'} {provider.name} deployment"
     if provider.address == "endpoints" and not deployment.endpoints:
-        yield ("endpoints",), f"missing: {a_deployment} lists the roots of its servers"
+        yield ("endpoints",), f"missing: {a_deployment} needs the base URLs of its servers"
     if provider.address == "base_url" and not (provider.base_url or deployment.base_url):
-        yield ("base_url",), f"missing: {a_deployment} says where its API is"
+        yield ("base_url",), f"missing: {a_deployment} needs the URL of its API"
     credentials = sum(getattr(deployment, key) is not None for key in provider.auth)
     if provider.auth_required and credentials != 1:
-        one_of = ", one of the two" if len(provider.auth) == 2 else ""
-        yield (provider.auth[0],), f"{a_deployment} needs {' or '.join(provider.auth)}{one_of}"
+        either = "either " if len(provider.auth) == 2 else ""
+        yield (provider.auth[0],), f"{a_deployment} needs {either}{' or '.join(provider.auth)}"
     for key in Deployment.__struct_fields__:
         takers = taking(key)
         if takers and key not in provider.keys and getattr(deployment, key) not in (None, [], {}):

@@ -95,7 +95,7 @@ def _provider(model: str, given: Json, path: str, notes: list[str]) -> tuple[Pro
         notes.append(f"{path}.litellm_params.api_base: missing; left out")
         return None
     if found is None and address:
-        notes.append(f"{path}.litellm_params.model: {model} is taken for a server that speaks OpenAI's API")
+        notes.append(f"{path}.litellm_params.model: {model} is treated as an OpenAI-compatible server")
         return OPENAI_COMPATIBLE, model.partition("/")[2] or model
     if found is None:
         notes.append(f"{path}.litellm_params.model: {model}: unknown provider; left out")

@@ -66,7 +66,7 @@ class Load(msgspec.Struct):
         return self.in_flight + max(0.0, others)
 
     def kv_usage(self, now: float) -> float | None:
-        """Share of the engine's KV cache in use, as scraped, 0..1; None when no fresh scrape says."""
+        """Share of the engine's KV cache in use, 0..1; None when no fresh scrape says."""
         return self.scraped.kv_usage if now - self.scraped_at <= FRESH else None
 
     def breaker(self, family: str) -> Breaker:

@@ -88,7 +88,7 @@ async def test_what_it_lacks_is_refused_by_name() -> None:
 
 
 def test_its_configuration_is_checked_by_its_descriptor() -> None:
-    with pytest.raises(ConfigError, match="an acme deployment says where its API is"):
+    with pytest.raises(ConfigError, match="an acme deployment needs the URL of its API"):
         configured("deployments: {d: {provider: acme, model: x, api_key: k}}", (ACME,))
     with pytest.raises(ConfigError, match="an acme deployment needs api_key"):
         configured('deployments: {d: {provider: acme, model: x, base_url: "http://h/v1"}}', (ACME,))

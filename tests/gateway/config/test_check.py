@@ -21,7 +21,7 @@ def deployments(body: str) -> str:
         ("provider: vllm, endpoints: ['http://x'], base_url: 'http://x/v1'", "base_url: is not for provider vllm"),
         ("provider: openai, endpoints: ['http://x']", "endpoints: is not for provider openai, only for vllm"),
         ("provider: openai, scrape: 1s", "scrape: is not for provider openai, only for vllm, embedded, sglang"),
-        ("provider: sglang", "endpoints: missing: a sglang deployment lists the roots of its servers"),
+        ("provider: sglang", "endpoints: missing: a sglang deployment needs the base URLs of its servers"),
         ("provider: ollama, endpoints: ['http://x'], base_url: 'http://x'", "base_url: is not for provider ollama"),
         ("provider: azure, api_key: k", "base_url: missing: an azure deployment needs the URL of its API"),
         ("provider: azure, base_url: 'http://x'", "api_key: an azure deployment needs either api_key or entra"),
