@@ -207,7 +207,7 @@ class _Answer:
         return self._type, bytes(self._data)
 
     def _too_large(self) -> _Refused:
-        return _Refused(f"the URLs' content exceeds {self._size} bytes (defaults.media.max_size)")
+        return _Refused(f"the URLs' content has more than {self._size} bytes (defaults.media.max_size)")
 
     def _settle(self, problem: _Refused | None) -> None:
         if self.done.done():
@@ -225,7 +225,7 @@ def _parsed(url: str) -> tuple[Origin, bytes]:
         target = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}".encode("ascii")
         parts.netloc.encode("ascii")
     except (ValueError, KeyError):
-        raise _Refused("a URL must be an http(s) URL in ASCII characters") from None
+        raise _Refused("a URL is not an http(s) URL in ASCII characters") from None
     if not parts.hostname or "@" in parts.netloc or any(byte <= 0x20 for byte in target):
         raise _Refused("a URL must have a host, and no credentials")
     return Origin(parts.hostname, port, parts.scheme == "https"), target

@@ -286,7 +286,7 @@ async def test_a_source_that_is_missing_shows_and_its_engine_is_guessed(tmp_path
         assert text.count("cloverleaf_endpoint_kv_events_live{") == 2
         assert all(f'endpoint="{url}"}} 0' in text for url in pool.engines)
         await until(lambda: len(events(gateway)) == 2)
-    assert all("nothing answers at kv_events" in line for line in events(gateway))
+    assert all("nothing listens at kv_events" in line for line in events(gateway))
 
 
 async def test_a_publisher_that_never_says_a_word_shows(tmp_path: Path) -> None:
@@ -296,7 +296,7 @@ async def test_a_publisher_that_never_says_a_word_shows(tmp_path: Path) -> None:
             await ask(client, 100 + topic)
         assert states(gateway) == ["silent"]
         assert await rung(gateway, client, 0) == "prefix"
-        await until(lambda: any("though it works" in line for line in events(gateway)))
+        await until(lambda: any("although it serves requests" in line for line in events(gateway)))
 
 
 async def test_an_engine_that_does_not_tokenize_is_guessed(tmp_path: Path) -> None:

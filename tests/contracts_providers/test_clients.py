@@ -183,7 +183,7 @@ async def test_the_responses_api_is_answered_by_claude() -> None:
 @pytest.mark.parametrize("field", [{"previous_response_id": "resp_1"}, {"background": True}, {"conversation": "c"}])
 async def test_an_answer_that_would_have_to_be_kept_is_refused_by_name(field: dict[str, Any]) -> None:
     async with claude() as (gateway, _), chat(gateway) as client:
-        with pytest.raises(openai.BadRequestError, match="no answer is kept") as refused:
+        with pytest.raises(openai.BadRequestError, match="answers are not stored") as refused:
             await client.responses.create(model="m", input="hi", **field)
     assert refused.value.param == next(iter(field))
 

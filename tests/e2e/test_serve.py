@@ -184,7 +184,7 @@ deployments: {pool: {provider: vllm, model: demo, endpoints: ["http://127.0.0.1:
 models: {demo: {deployments: [pool]}}
 """
     async with serving(tmp_path, text) as gateway:
-        await gateway.logged("endpoint", "is out")
+        await gateway.logged("endpoint", "is down")
         gateway.signal(signal.SIGTERM)
         async with asyncio.timeout(LIMIT / 4):
             assert await gateway.exit() == 0

@@ -73,7 +73,7 @@ async def test_a_picture_is_fetched_and_sent_as_data(stream: bool) -> None:
     [
         ("{fetch: false}", False, "defaults.media.fetch"),
         ("{fetch: true}", False, "127.0.0.1 has an address that is not public"),
-        ("{fetch: true}", True, "is not of a type that is fetched"),
+        ("{fetch: true}", True, "has a content type that is not fetched"),
     ],
 )
 async def test_what_is_not_fetched_is_refused_and_named(media: str, here: bool, words: str) -> None:

@@ -11,11 +11,11 @@ REASONS = {
     r"an item of type '(\w+_call|\w+_output|\w+_list_tools|item_reference|compaction)'": (
         "what a tool of the provider's own did"
     ),
-    r"a part of type 'input_image' is not understood": "an image that was uploaded to the provider",
+    r"a part of type 'input_image' is not supported": "an image that was uploaded to the provider",
     r"block of type 'tool_addition'": "a list of tools that changes within the conversation",
     r"^dropped: (reasoning_format|search_settings)$": "a field of Groq's own, passed to it as it is",
     r"^fault: (Failed to|Tool call validation failed)": "an error that came in the stream, and is one",
-    r"a tool of type '\w+' is not served": "a tool that the provider runs itself",
+    r"a tool of type '\w+' is not supported": "a tool that the provider runs itself",
 }
 
 

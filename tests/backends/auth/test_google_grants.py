@@ -61,7 +61,7 @@ async def test_each_kind_of_account_gets_a_token(kind: str, transport: Pooled) -
         clock.time += 3589
         assert bearer.lines(WIRE)
         clock.time += 2
-        with pytest.raises(Unsendable, match="has ended"):
+        with pytest.raises(Unsendable, match="has expired"):
             bearer.lines(WIRE)
 
 
@@ -117,7 +117,7 @@ async def test_an_endpoint_that_is_not_there(transport: Pooled) -> None:
     [
         ("x", "not a Google credentials file"),
         ("[]", "not a Google credentials file"),
-        ('{"type": "external_account"}', "'external_account', which is not served"),
+        ('{"type": "external_account"}', "'external_account', which is not supported"),
         ('{"type": "service_account", "client_email": "a"}', "without private_key"),
         (
             '{"type": "authorized_user", "client_id": "a", "client_secret": "s", "refresh_token": "r", '

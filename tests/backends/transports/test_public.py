@@ -151,7 +151,7 @@ async def test_silence_has_a_limit() -> None:
 @pytest.mark.parametrize(
     ("script", "words"),
     [
-        (whole(b"<html>", content_type="text/html"), "not of a type that is fetched"),
+        (whole(b"<html>", content_type="text/html"), "has a content type that is not fetched"),
         (whole(b"gone", status=404), "answered 404"),
         (reset, "could not be fetched"),
     ],

@@ -49,12 +49,16 @@ def test_a_faster_pace_brings_requests_closer(tmp_path: Path) -> None:
     ("name", "text", "said"),
     [
         ("t.txt", "", "a trace ends in .jsonl, .csv, .yaml, .yml"),
-        ("t.jsonl", "", "no request in it"),
+        ("t.jsonl", "", "it has no requests"),
         ("t.jsonl", '{"timestamp": 0}\n', "t.jsonl:1: Object missing required field `input_length`"),
         ("t.jsonl", '{"timestamp": 0, "input_length": 5, "output_length": 1, "hash_ids": []}\nnot json', "t.jsonl:2: "),
         ("t.csv", "a,b\n1,2\n", "t.csv:1: expected the columns TIMESTAMP, ContextTokens, GeneratedTokens"),
         ("t.csv", "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46,x,1\n", "t.csv:2: invalid literal"),
-        ("t.csv", "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46,0,1\n", "make no request"),
+        (
+            "t.csv",
+            "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46,0,1\n",
+            "needs at least one prompt token",
+        ),
         ("t.csv", "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46,5\n", "t.csv:2: "),
     ],
 )

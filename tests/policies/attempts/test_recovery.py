@@ -64,11 +64,11 @@ def test_what_another_place_would_not_change_is_not(failure: Failure) -> None:
 def test_text_with_white_space_at_its_ends_needs_a_template_that_keeps_it() -> None:
     trimming = at("t", continues=Continues.TRIMMED)
     assert mode(places=(trimming,)) is Mode.CONTINUE
-    assert "continue: no place" in why(Broken("chat", padded=True), places=(trimming,))
+    assert "continue: no endpoint" in why(Broken("chat", padded=True), places=(trimming,))
 
 
 def test_what_was_not_probed_is_not_assumed() -> None:
-    assert "continue: no place" in why(places=(at("u", continues=Continues.UNKNOWN),))
+    assert "continue: no endpoint" in why(places=(at("u", continues=Continues.UNKNOWN),))
 
 
 def test_a_completion_needs_no_template() -> None:
@@ -90,7 +90,7 @@ def test_the_order_of_the_modes_is_the_operators() -> None:
 
 def test_realign_needs_the_same_weights_unless_it_may_try_anywhere() -> None:
     stranger, rules = (at("s", "v"),), RecoveryRules((Mode.REALIGN,))
-    assert "no place" in why(Broken("chat", repeatable=True), rules, places=stranger)
+    assert "no endpoint" in why(Broken("chat", repeatable=True), rules, places=stranger)
     assert mode(PLAIN, RecoveryRules((Mode.REALIGN,), anywhere=True), places=stranger) is Mode.REALIGN
 
 

@@ -209,8 +209,8 @@ def test_where_a_request_goes() -> None:
 @pytest.mark.parametrize(
     ("messages", "words"),
     [
-        ([{"role": "user", "content": ""}], "nothing to answer"),
-        ([{"role": "tool", "tool_call_id": "x", "content": "1"}], "answers no call"),
+        ([{"role": "user", "content": ""}], "no message to answer"),
+        ([{"role": "tool", "tool_call_id": "x", "content": "1"}], "matches no tool call"),
         ([{"role": "assistant", "tool_calls": [{"id": "1", "function": {"name": "f", "arguments": "[1]"}}]}], "'f'"),
         ([{"role": "user", "content": [{"type": "file", "file": {"file_id": "file-1"}}]}], "file-1"),
     ],
