@@ -48,7 +48,7 @@ def test_a_faster_pace_brings_requests_closer(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("t.txt", "", "a trace ends in .jsonl, .csv, .yaml, .yml"),
+        ("t.txt", "", "the name of a trace must end in .jsonl, .csv, .yaml, .yml"),
         ("t.jsonl", "", "it has no requests"),
         ("t.jsonl", '{"timestamp": 0}\n', "t.jsonl:1: Object missing required field `input_length`"),
         ("t.jsonl", '{"timestamp": 0, "input_length": 5, "output_length": 1, "hash_ids": []}\nnot json', "t.jsonl:2: "),
