@@ -143,5 +143,5 @@ def _of_the_request(error: _Error) -> Failure | None:
 def unsupported(fields: tuple[str, ...], model: str) -> Fault:
     """The refusal of fields that have no place in the upstream's dialect."""
     names = ", ".join(f"'{name}'" for name in fields)
-    message = f"{names}: not supported by the model '{model}' here (unsupported: drop would leave such fields out)"
+    message = f"{names}: not supported by the model '{model}' (`unsupported: drop` in its deployment leaves them out)"
     return Fault(Failure.BAD_REQUEST, message, param=fields[0])

@@ -22,7 +22,7 @@ def credentials(endpoint: Endpoint, deps: AdapterDeps) -> Credentials:
     if endpoint.api_key:
         return Fixed(authorization=f"Bearer {endpoint.api_key}")
     if endpoint.aws is None:
-        return Missing("there are no AWS credentials: set aws or api_key, or AWS_ACCESS_KEY_ID and its like")
+        return Missing("there are no AWS credentials: set aws, api_key, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
     return SigV4(endpoint.aws, endpoint.region, deps.wall)
 
 

@@ -16,10 +16,10 @@ _FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip
 _LOCAL_HOSTS = frozenset({b"localhost", b"127.0.0.1", b"[::1]"})
 
 _NO_KEY = ErrorResponse(401, "no API key was given: send 'Authorization: Bearer KEY'", code="invalid_api_key")
-_WRONG_KEY = ErrorResponse(401, "the API key is not known here", code="invalid_api_key")
+_WRONG_KEY = ErrorResponse(401, "the API key is unknown", code="invalid_api_key")
 _LOOPBACK_ONLY = ErrorResponse(
     403,
-    "no keys are configured (auth.keys), so only direct clients on this machine are served",
+    "no keys are configured (auth.keys), so only direct clients on this machine are accepted",
     code="keys_required",
 )
 

@@ -38,7 +38,7 @@ def check(config: Config) -> Iterator[Finding]:
 def warnings(config: Config) -> Iterator[str]:
     """What is allowed but likely not meant."""
     if not config.auth.keys and not is_loopback(config.server.host):
-        yield f"server.host is {config.server.host}, but without auth.keys only direct loopback clients are served"
+        yield f"server.host is {config.server.host}, but without auth.keys only direct loopback clients are accepted"
 
 
 def check_listeners(config: Config) -> Iterator[Finding]:

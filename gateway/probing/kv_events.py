@@ -153,7 +153,7 @@ class KvEvents:
         wire = self._adapters[place.id].encode(asking(wanted.request, place.deployment.model))
         status, answer = await fetch(self._transport, wire, TIMEOUT)
         if status != 200:
-            raise ValueError(f"/tokenize answers {status}")
+            raise ValueError(f"/tokenize answered {status}")
         return await asyncio.to_thread(_names, wanted, answer)
 
 

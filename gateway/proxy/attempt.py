@@ -37,7 +37,7 @@ _LATE = {
     Failure.TIMEOUT_CONNECT: "no connection in time (timeouts.connect)",
     Failure.TIMEOUT_RESPONSE: "no answer in time (timeouts.response)",
     Failure.TIMEOUT_TTFT: "no first token in time (timeouts.ttft)",
-    Failure.STREAM_IDLE: "the upstream fell silent (timeouts.stream_idle)",
+    Failure.STREAM_IDLE: "the upstream's stream stalled (timeouts.stream_idle)",
 }
 
 
@@ -173,7 +173,9 @@ class Attempt:
         if not 200 <= status < 300:
             self._error = []
         elif headers.get(b"content-encoding", b"") not in _IDENTITY:
-            self._fail(Fault(Failure.MALFORMED, "the upstream compressed its answer unasked"))
+            self._fail(
+                Fault(Failure.MALFORMED, "the upstream compressed its answer although no compression was accepted")
+            )
         else:
             self.decoder = self._adapter.decoder(self._incoming, headers.get(b"content-type", b""))
             if self.decoder.head is not None:

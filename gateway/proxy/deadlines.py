@@ -37,7 +37,9 @@ class Deadlines:
                 each.expire(now)
             except Exception as error:  # a defect of one costs it its watch, and the others nothing
                 self._watched.discard(each)
-                self._loop.call_exception_handler({"message": "what was late could not be ended", "exception": error})
+                self._loop.call_exception_handler(
+                    {"message": "an overdue attempt could not be ended", "exception": error}
+                )
 
     def close(self) -> None:
         self._timer.cancel()

@@ -100,17 +100,17 @@ def cors(given: Mapping[bytes, bytes], allowed: list[str]) -> bytes:
 
 #: Header lines of our own that an answer may have.
 OURS = {
-    "x-request-id": "The client's own where it sent a valid one, else a new one; in logs, traces and the ledger too",
-    "x-cloverleaf-deployment": "Where it was answered, or tried last",
-    "x-cloverleaf-attempts": "How many attempts there were when the answer began",
-    "x-cloverleaf-overhead-ms": "The gateway's own time until then: not waiting for upstreams, nor in line",
-    "x-cloverleaf-queue-ms": "Time in line for a place, where it stood in one",
-    "x-cloverleaf-cost-usd": "What its tokens cost, where the answer is whole and a price is known",
-    "x-cloverleaf-dropped": "Fields of the request that its deployment has no place for, where it drops them",
-    "x-cloverleaf-decision": "The decision as JSON, for `x-cloverleaf-explain: 1` and a key that may ask",
-    "x-cloverleaf-usage": "`estimated`: the tokens that it tells were counted by us, from bytes",
-    "retry-after": "Seconds after which asking again makes sense",
-    "x-should-retry": "`false`: every place was tried, and asking again would only repeat that",
+    "x-request-id": "The client's, if it sent a valid one, else a new one; also in logs, traces and the ledger",
+    "x-cloverleaf-deployment": "The deployment that answered, or was tried last",
+    "x-cloverleaf-attempts": "Number of attempts when the answer began",
+    "x-cloverleaf-overhead-ms": "The gateway's own processing time until then, without upstreams and the queue",
+    "x-cloverleaf-queue-ms": "Time in the queue, if the request was queued",
+    "x-cloverleaf-cost-usd": "Cost of its tokens, where the answer is not streamed and a price is known",
+    "x-cloverleaf-dropped": "Request fields that the deployment does not support and drops (`unsupported: drop`)",
+    "x-cloverleaf-decision": "The decision as JSON, for `x-cloverleaf-explain: 1` and a key with `explain`",
+    "x-cloverleaf-usage": "`estimated`: the gateway estimated the token counts from bytes",
+    "retry-after": "Seconds to wait before a retry",
+    "x-should-retry": "`false`: every endpoint was tried, so a retry would only repeat that",
 }
 _EXPOSED = f"access-control-expose-headers: {', '.join(OURS)}\r\n".encode()
 

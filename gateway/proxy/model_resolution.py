@@ -72,7 +72,7 @@ def asked(
         narrowed = steered(model, wanted, features)
         if narrowed is None:
             return ErrorResponse(
-                404, f"no deployment of model '{name}' is left by the request's 'provider'", param="provider"
+                404, f"no deployment of model '{name}' is allowed by the request's 'provider' field", param="provider"
             )
         if wanted.sorted_by is not None:
             live.learn_speeds(c for tier in narrowed.tiers for c in tier)

@@ -32,4 +32,4 @@ def _lacking(request: Request, models: Mapping[str, Model]) -> Fault | None:
     if not request.features or any(request.features <= place.features for place in places):
         return None
     lacking = ", ".join(sorted(request.features))
-    return Fault(Failure.BAD_REQUEST, f"no deployment of model '{request.model}' can be asked for {lacking}")
+    return Fault(Failure.BAD_REQUEST, f"no deployment of model '{request.model}' supports {lacking}")

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from gateway.proxy.context import Gateway
 
 _CANCELLED = Fault(Failure.CANCELLED, "the client left")
-_DEFECT = Fault(Failure.CANCELLED, "the gateway failed on this request")
-_STOPPING = Fault(Failure.NO_ENDPOINT, "the gateway is stopping; ask again")
+_DEFECT = Fault(Failure.CANCELLED, "internal error of the gateway")
+_STOPPING = Fault(Failure.NO_ENDPOINT, "the gateway is shutting down; retry")
 
 
 class Telling:

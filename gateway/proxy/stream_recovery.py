@@ -110,7 +110,7 @@ class StreamRecovery:
                 self._complete()
                 return ""
         if chosen is None:
-            return "no place is free"
+            return "no endpoint is free"
         request, load = self._journey.incoming.request, chosen.load
         amount, now = float(request.prompt_tokens + self._kept.tokens), clock.now()
         seconds = load.recoveries.wait(amount, now)

@@ -91,7 +91,7 @@ class TokenCounts:
         except (FetchFailed, Uncountable, Unsendable, TimeoutError) as error:
             self._say(deployment.name, str(error) or f"it took more than {self.limit:g} s")
             return None
-        self._say(deployment.name, f"there is no way to count for provider {deployment.provider}")
+        self._say(deployment.name, f"tokens cannot be counted for provider {deployment.provider}")
         return None
 
     async def _by_engine(self, place: Candidate, request: Request, catalog: "Catalog") -> int | None:
@@ -101,7 +101,7 @@ class TokenCounts:
         reply = await fetch(self._transport, wire, self.limit)
         tokens = answer(*reply)
         if tokens is None:
-            raise Uncountable(f"its /tokenize answers {reply[0]}")
+            raise Uncountable(f"its /tokenize answered {reply[0]}")
         return tokens
 
     async def _by_tiktoken(self, model: str, body: bytes) -> int:

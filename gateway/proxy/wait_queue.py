@@ -66,7 +66,7 @@ class QueuedJourneys:
         ticket = Ticket(model.name, journey.outcome.key, float(request.prompt_tokens), deadline, priority)
         self.queue.limit = journey.catalog.config.server.max_queue
         if not self.queue.enter(ticket, now):
-            return self.refusal(ticket, "the line is too long")
+            return self.refusal(ticket, "the queue is too long")
         place = self._places[journey] = self._tickets[ticket] = QueuedJourney(self, journey, ticket, now)
         self._watch.add(place)
         return None

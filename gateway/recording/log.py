@@ -26,14 +26,14 @@ class RequestLine(msgspec.Struct, omit_defaults=True):
     id: The answer's x-request-id.
     family: Endpoint family: chat, completions, embeddings, ...
     model: The model that was asked for.
-    status: What the client was answered; 499: it left.
+    status: Status of the answer to the client; 499: the client disconnected.
     ms: From its arrival to the end of its answer, in milliseconds.
     key: Name of the client's key.
     deployment: Where it was answered, or tried last.
     endpoint: The address there.
     attempts: How many there were.
     tried: Deployments of the attempts that did not bring the answer.
-    stream: Whether a streamed answer was asked for.
+    stream: Whether a streamed answer was requested.
     ttft_ms: Of a stream, the time to its first content, in milliseconds.
     prompt_tokens: Tokens of the prompt.
     completion_tokens: Tokens of the answer.
@@ -43,7 +43,7 @@ class RequestLine(msgspec.Struct, omit_defaults=True):
     mirror: It is a copy that nobody waited for.
     failure: The name of the failure.
     message: What failed, where it is not the client's own doing.
-    recovered: The mode by which a broken stream went on.
+    recovered: Mode by which a broken stream was continued.
     hedged: What became of a second attempt beside the first: won, lost.
     queued_ms: Time in line for a place, in milliseconds.
     spent: Each attempt's own tokens and cost, where the answer's are not all.

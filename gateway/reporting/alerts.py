@@ -59,13 +59,13 @@ def _of_the_gateway(report: "Report") -> Iterator[Alert]:
     if not report.ready:
         yield Alert("critical", "not_ready", "gateway", f"No request can be routed: {report.reason}.")
     if report.waiting:
-        yield Alert("notice", "queue", "gateway", f"{report.waiting} requests wait for a place.")
+        yield Alert("notice", "queue", "gateway", f"{report.waiting} requests are queued.")
     dropped = report.now.dropped
     if dropped.requests:
-        message = f"It could not keep {dropped.requests} requests of the last minute: reports of cost lack them."
+        message = f"{dropped.requests} requests of the last minute were not recorded: cost reports lack them."
         yield Alert("warning", "ledger_drops", "ledger", message)
     if dropped.lines:
-        message = f"{dropped.lines} lines of the last minute are lost: what they are written to is too slow."
+        message = f"{dropped.lines} log lines of the last minute are lost: whatever reads them is too slow."
         yield Alert("warning", "log_drops", "log", message)
 
 
@@ -74,11 +74,13 @@ def _of_the_traffic(now: Now) -> Iterator[Alert]:
         yield Alert("critical", "failing", "traffic", f"{_share(now.total.failed)} of requests fail.")
     for model, level in now.levels.items():
         if level.streams >= FEW and level.missed > level.allowed:
-            message = f"{_share(level.missed)} of streams miss the service level; {_share(level.allowed)} may."
+            message = (
+                f"{_share(level.missed)} of streams miss the service level; {_share(level.allowed)} are allowed to."
+            )
             yield Alert("warning", "slo_missed", model, message)
     for model, share in now.spill.items():
         if now.requests >= FEW and share >= SPILL:
-            yield Alert("warning", "spill_high", model, f"{_share(share)} of requests leave the pool for a cloud.")
+            yield Alert("warning", "spill_high", model, f"{_share(share)} of requests spill from the pool to a cloud.")
 
 
 def _share(share: float) -> str:
@@ -91,14 +93,14 @@ def _of_a_deployment(deployment: "DeploymentStatus") -> Iterator[Alert]:
         yield Alert("critical", "deployment_out", deployment.name, f"None of its {len(down)} endpoints is up.")
     else:
         for url in down:
-            yield Alert("warning", "endpoint_down", f"{deployment.name} {url}", "Down: it takes no requests.")
+            yield Alert("warning", "endpoint_down", f"{deployment.name} {url}", "Down: no requests are sent to it.")
     for endpoint in deployment.endpoints:
         about = f"{deployment.name} {endpoint.url}"
         for family, state in endpoint.breakers.items() if endpoint.up else ():
-            message = f"Breaker {state.replace('_', '-')} for {family}: it erred too often."
+            message = f"Breaker {state.replace('_', '-')} for {family}: too many failures."
             yield Alert("warning", "breaker_open", about, message)
         if endpoint.stale:
             message = "Its metrics have not been read for over 5 s: its load is unknown."
             yield Alert("notice", "stale_scrape", about, message)
         if endpoint.cooling:
-            yield Alert("notice", "cooling", about, f"Rate-limited: not asked for {endpoint.cooling:.0f} s more.")
+            yield Alert("notice", "cooling", about, f"Rate-limited: no requests for another {endpoint.cooling:.0f} s.")

@@ -41,7 +41,7 @@ def _family(gateway: Gateway, family: Family) -> Any:
             allowed = headers.cors(dict(scope["headers"]), gateway.catalog.config.server.cors)
             answer.whole(204 if allowed else 403, allowed + _PREFLIGHT if allowed else b"", b"")
         else:
-            refused = ErrorResponse(405, f"{method} is not served here; use POST", code="method_not_allowed")
+            refused = ErrorResponse(405, f"{method} is not supported here; use POST", code="method_not_allowed")
             lines = b"content-type: application/json\r\nallow: POST\r\nx-request-id: %b\r\n"
             answer.whole(405, lines % headers.request_id(dict(scope["headers"])), refused.body(family.name))
         await answer.relay(send)
@@ -96,7 +96,7 @@ def _respond(gateway: Gateway, request: Request[Any, Any, Any], status: int, bod
 
 def _refuse_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     path, method = request.scope["path"], request.scope["method"]
-    message = f"{method} {path} is not served here" if error.status_code in (404, 405) else error.detail
+    message = f"{method} {path} is not supported" if error.status_code in (404, 405) else error.detail
     refused = ErrorResponse(error.status_code, message, code="unknown_url")
     given = {"x-request-id": headers.request_id(dict(request.scope["headers"])).decode()}
     return Response(refused.body(""), status_code=error.status_code, headers=given, media_type="application/json")

@@ -51,7 +51,7 @@ class Reloader:
             return
         changed = _fixed_changes(self._app.gateway.catalog.config, config)
         await self._app.swap(config)
-        log.event("info", "reload", f"{self._path} is in force")
+        log.event("info", "reload", f"{self._path} is loaded")
         if changed:
             log.event("warning", "reload", f"{', '.join(changed)} take effect at the next start")
 

@@ -35,10 +35,10 @@ KEEP_ALIVE = 75  # seconds an idle client connection is kept: longer than the po
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("config", metavar="CONFIG", nargs="?", help="default: ./cloverleaf.yaml, else the quickstart")
-    parser.add_argument("--host", help="instead of server.host")
-    parser.add_argument("--port", type=int, help="instead of server.port")
-    parser.add_argument("--admin-port", type=int, help="instead of admin.port")
-    parser.add_argument("--workers", type=int, help="instead of server.workers")
+    parser.add_argument("--host", help="overrides server.host")
+    parser.add_argument("--port", type=int, help="overrides server.port")
+    parser.add_argument("--admin-port", type=int, help="overrides admin.port")
+    parser.add_argument("--workers", type=int, help="overrides server.workers")
 
 
 def run(args: Namespace) -> int:
@@ -51,7 +51,7 @@ def run(args: Namespace) -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     if config.server.workers > 1:
-        sys.stderr.write("serve: --workers: not yet: several workers come with shared state\n")
+        sys.stderr.write("serve: --workers: not supported yet: several workers come with shared state\n")
         return 2
     log = Log(config.telemetry.log)
     for warning in warnings(config):

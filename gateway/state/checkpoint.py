@@ -54,15 +54,15 @@ def recall(live: LiveState, catalog: Catalog, saved: list[Piece], log: Log) -> N
     shape, wall, now = version(), clock.wall(), clock.now()
     age = wall - max(piece.time for piece in saved)
     if age > OLDEST or age < -OLDEST:
-        log.event("warning", "learned", f"what the ledger knows was learned {age / 3600:.0f} h ago: starting cold")
+        log.event("warning", "learned", f"the saved state is {age / 3600:.0f} h old: starting cold")
         return
     current = [piece for piece in saved if piece.version == shape and wall - piece.time <= OLDEST]
     if not current:
-        log.event("warning", "learned", "what the ledger knows is another version's: starting cold")
+        log.event("warning", "learned", "the saved state is of another version: starting cold")
         return
     known = {name: (what, value) for name, what, value in _parts(live, catalog)}
     taken = sum(_take(live, known, piece, now - (wall - piece.time) - piece.moment) for piece in current)
-    log.event("info", "learned", f"warm: {taken} of {len(saved)} things learned {age:.0f} s ago hold here")
+    log.event("info", "learned", f"warm start: {taken} of {len(saved)} saved entries apply, {age:.0f} s old")
 
 
 def _take(live: LiveState, known: dict[str, tuple[str, Any]], piece: Piece, passed: float) -> bool:

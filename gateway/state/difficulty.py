@@ -57,7 +57,9 @@ class DifficultyJudge:
                 self._tell(rules.classifier, "failed", traceback.format_exc())
             finally:
                 if (took := clock.now() - began) > self._slow:
-                    self._tell(rules.classifier, "slow", f"took {took * 1000:.0f} ms, in which nothing else moved")
+                    self._tell(
+                        rules.classifier, "slow", f"took {took * 1000:.0f} ms, in which the event loop was blocked"
+                    )
         return score(features(asked.text, size, asked.turns), rules.weights)
 
     def _tell(self, classifier: str, what: str, text: str) -> None:

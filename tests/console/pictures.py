@@ -67,7 +67,7 @@ async def decision(started: Browser, gateway: Serving, directory: Path) -> None:
     await page.screenshot(path=directory / "console-requests.png")
     spilled = page.locator("#requests tr", has_text="why").filter(has_text="cloud")
     await (spilled if await spilled.count() else page).locator(".open", has_text="why").first.click()
-    await page.get_by_role("heading", name="Foreseen and actual").wait_for()
+    await page.get_by_role("heading", name="Predicted and actual").wait_for()
     await page.screenshot(path=directory / "console-decision.png")
     await page.close()
 

@@ -78,7 +78,7 @@ async def test_it_loads_by_itself_with_nothing_from_elsewhere_and_no_word_of_com
 async def test_the_first_look_says_what_to_try_and_figures_follow_what_happens(page: Page) -> None:
     async with watched() as world:
         await page.goto(world.url)
-        await expect(page.get_by_role("heading", name="Nothing was asked yet")).to_be_visible()
+        await expect(page.get_by_role("heading", name="No requests yet")).to_be_visible()
         await expect(page.get_by_label("A first request")).to_contain_text(
             f"curl {world.gateway.url}/v1/chat/completions"
         )
@@ -96,7 +96,7 @@ async def test_the_first_look_says_what_to_try_and_figures_follow_what_happens(p
         await page.get_by_label("failed only").check()
         await expect(page.locator("#requests tbody tr:visible")).to_have_count(2)
         await page.get_by_label("Filter").fill("no such thing")
-        await expect(page.locator("#requests .empty")).to_have_text("None of the recent requests is like that.")
+        await expect(page.locator("#requests .empty")).to_have_text("No recent request matches.")
 
 
 async def test_a_dead_endpoint_is_an_alert_and_a_state_and_both_go_when_it_is_back(page: Page) -> None:
@@ -106,7 +106,7 @@ async def test_a_dead_endpoint_is_an_alert_and_a_state_and_both_go_when_it_is_ba
         root = world.roots[0]
         await expect(page.locator("#alerts li")).to_have_count(0)
         await world.engines[0].stop()
-        alert = page.locator("#alerts li", has_text="takes no requests")
+        alert = page.locator("#alerts li", has_text="no requests are sent to it")
         await expect(alert).to_contain_text(f"pool {root}")
         await expect(page.locator("#announce")).to_contain_text(f"Alert: pool {root} endpoint down.")
         await expect(page).to_have_title("(1) Cloverleaf")
@@ -115,7 +115,7 @@ async def test_a_dead_endpoint_is_an_alert_and_a_state_and_both_go_when_it_is_ba
         await world.engines[0].start(port=int(root.rpartition(":")[2]))
         await expect(page.locator("#alerts li")).to_have_count(0)
         await expect(row.locator(".sign.fine")).to_have_text("up")
-        await expect(page.locator("#announce")).to_have_text("No alert is left.")
+        await expect(page.locator("#announce")).to_have_text("No alerts.")
 
 
 async def test_the_token_is_asked_for_and_kept_in_this_tab_alone(page: Page) -> None:
@@ -176,7 +176,7 @@ async def test_all_of_it_can_be_done_by_keyboard(page: Page) -> None:
             await page.keyboard.press("Tab")
         await page.keyboard.press("Enter")
         dialog = page.get_by_role("dialog")
-        await expect(dialog.get_by_role("heading", name="Foreseen and actual")).to_be_visible()
+        await expect(dialog.get_by_role("heading", name="Predicted and actual")).to_be_visible()
         assert await page.evaluate("() => document.activeElement.closest('dialog') !== null")
         await expect(dialog.get_by_role("table").locator("tr.chosen")).to_contain_text("chosen")
         await expect(dialog).to_contain_text("power_of_two")

@@ -20,7 +20,7 @@ async def views(page: Page, world: Watched) -> list[str]:
         faults += [f"{tab}: {fault}" for fault in await page.evaluate(RULES)]
         faults += await _too_wide(page, tab)
     await page.locator(".open", has_text="why").first.click()
-    await expect(page.get_by_role("heading", name="Foreseen and actual")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Predicted and actual")).to_be_visible()
     faults += [f"decision: {fault}" for fault in await page.evaluate(RULES)]
     faults += await _too_wide(page, "decision")
     return faults
@@ -58,7 +58,7 @@ async def test_the_first_look_and_the_form_keep_the_rules(page: Page) -> None:
         assert await page.evaluate(RULES) == []
         await page.get_by_label("Admin token").fill("t")
         await page.keyboard.press("Enter")
-        await expect(page.get_by_role("heading", name="Nothing was asked yet")).to_be_visible()
+        await expect(page.get_by_role("heading", name="No requests yet")).to_be_visible()
         assert await page.evaluate(RULES) + await _too_wide(page, "first") == []
 
 

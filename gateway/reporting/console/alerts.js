@@ -30,7 +30,7 @@ export function drawAlerts(root, alerts) {
   );
   if (alerts.length || root.dataset.told)
     announce(
-      alerts.map(({ about, kind }) => `Alert: ${about} ${kind.replaceAll("_", " ")}.`).join(" ") || "No alert is left.",
+      alerts.map(({ about, kind }) => `Alert: ${about} ${kind.replaceAll("_", " ")}.`).join(" ") || "No alerts.",
     );
   root.dataset.told = alerts.length ? "some" : "";
 }

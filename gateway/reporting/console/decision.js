@@ -11,8 +11,8 @@ dialog.addEventListener("click", event => {
 });
 
 export async function openRequest(recent) {
-  const told = h("div", {}, h("h3", {}, "What became of it"), story(recent), timeline(recent.request));
-  const why = h("div", {}, h("p", { class: "note" }, "Asking for the decision …"));
+  const told = h("div", {}, h("h3", {}, "Outcome"), story(recent), timeline(recent.request));
+  const why = h("div", {}, h("p", { class: "note" }, "Loading the decision …"));
   dialog.replaceChildren(
     h(
       "div",
@@ -21,7 +21,7 @@ export async function openRequest(recent) {
       h("button", { type: "button", class: "quiet", autofocus: true, onclick: () => dialog.close() }, "Close"),
     ),
     told,
-    h("h3", {}, "Why it went there"),
+    h("h3", {}, "Decision"),
     why,
   );
   dialog.showModal();
@@ -39,7 +39,7 @@ export async function openRequest(recent) {
         { class: "note" },
         error.status === 404
           ? "It is no longer among the gateway's recent requests."
-          : `The decision cannot be had: ${error.message}.`,
+          : `Cannot load the decision: ${error.message}.`,
       ),
     );
   }
@@ -72,7 +72,7 @@ function story({ request, cost }) {
     [
       "Tokens",
       request.usage && request.usage !== "none"
-        ? `${count(request.prompt_tokens ?? 0)} in (${count(request.cached_tokens ?? 0)} cached), ${count(request.completion_tokens ?? 0)} out, ${request.usage === "estimated" ? "estimated" : "as the upstream counted"}`
+        ? `${count(request.prompt_tokens ?? 0)} in (${count(request.cached_tokens ?? 0)} cached), ${count(request.completion_tokens ?? 0)} out, ${request.usage === "estimated" ? "estimated" : "counted by the upstream"}`
         : "not known",
     ],
     ["Cost", cost === null ? "its tokens have no price" : dollars(cost)],
@@ -123,7 +123,7 @@ function attempts(tries) {
   ];
   return scroller(
     table(
-      "Attempts, as they began",
+      "Attempts in order of their start",
       columns,
       tries.map(({ deployment, endpoint, reason, end, began, took }, at) => [
         {},
@@ -140,17 +140,17 @@ function attempts(tries) {
 }
 
 function unrecorded({ attempts, model }) {
-  if (!attempts && !model) return h("p", {}, "Nowhere: it was refused before any place was considered.");
+  if (!attempts && !model) return h("p", {}, "Refused before any endpoint was considered.");
   return h(
     "div",
     {},
-    h("p", {}, "Its decision was not recorded, and cannot be worked out afterwards: what the router saw then is gone."),
+    h("p", {}, "Its decision was not recorded and cannot be reconstructed: the state it was made from is gone."),
     h(
       "p",
       { class: "note" },
       "Record a share of them with ",
       h("code", {}, "telemetry: {decisions: 10%}"),
-      ", or ask for one with the header ",
+      ", or request one with the header ",
       h("code", {}, "x-cloverleaf-explain: 1"),
       " and a key with ",
       h("code", {}, "explain: true"),
@@ -169,7 +169,7 @@ const FEATURES = {
   ttft_p50: ["First token", seconds],
   ttft_p95: ["its p95", seconds],
   tpot: ["Each token", seconds],
-  late: ["Chance to be late", percent],
+  late: ["Risk of missing the target", percent],
   gpu_seconds: ["GPU seconds", number],
   usd_per_gpu_second: ["USD a GPU second", dollars],
 };
@@ -232,7 +232,7 @@ function candidates(decision, route = "") {
     scroller(table("Candidates, tier by tier", columns, rows)),
     considered.some(row => row.chosen)
       ? null
-      : h("p", { class: "note" }, "No place was left: fallback models were tried next."),
+      : h("p", { class: "note" }, "No endpoint was left: fallback models were tried next."),
   ];
 }
 
@@ -251,12 +251,12 @@ function again(id) {
             h(
               "p",
               { class: "note" },
-              "Of the same model and size, by the load of this moment. Its words are not kept: what a policy reads from them (a prefix, tools, a conversation, how hard it is) is not in this.",
+              "For a request of the same model and size, with the current load. Prompts are not stored, so what a policy reads from them (prefix, tools, conversation, difficulty) is not considered.",
             ),
             ...(decision ? candidates(decision).filter(Boolean) : [h("p", {}, "Its model is no longer configured.")]),
           );
         } catch (error) {
-          told.replaceChildren(h("p", { class: "note" }, `It cannot be asked: ${error.message}.`));
+          told.replaceChildren(h("p", { class: "note" }, `Cannot load it: ${error.message}.`));
         }
       },
     },
@@ -274,7 +274,7 @@ function decided({ decision, actual, route }, recent) {
     "div",
     {},
     candidates(decision, route),
-    h("h3", {}, "Foreseen and actual"),
+    h("h3", {}, "Predicted and actual"),
     facts([
       ["First token", both(seconds, guess.ttft_p50 ?? guess.latency, actual.first_token)],
       [
@@ -285,7 +285,7 @@ function decided({ decision, actual, route }, recent) {
           paced ? (actual.duration - actual.first_token) / (actual.completion_tokens - 1) : null,
         ),
       ],
-      ["Chance to be late", guess.late === undefined ? null : percent(guess.late)],
+      ["Risk of missing the target", guess.late === undefined ? null : percent(guess.late)],
       ["Prompt tokens", both(count, decision.prompt_tokens, actual.prompt_tokens)],
       ["In all", both(seconds, null, actual.duration)],
       ["Cost", both(dollars, guess.cost_usd, recent.cost)],

@@ -82,7 +82,7 @@ $("sign-in-form").addEventListener("submit", async event => {
   } catch (error) {
     token.forget();
     if (error.status === 401) return signIn(true);
-    $("sign-in-error").textContent = `The gateway cannot be asked: ${error.message}.`;
+    $("sign-in-error").textContent = `Cannot reach the gateway: ${error.message}.`;
     return;
   }
   $("token").value = "";

@@ -38,7 +38,7 @@ function first(report) {
   return h(
     "section",
     { class: "first", "aria-labelledby": "first-title" },
-    h("h2", { id: "first-title" }, "Nothing was asked yet"),
+    h("h2", { id: "first-title" }, "No requests yet"),
     h(
       "p",
       {},
@@ -51,7 +51,7 @@ function first(report) {
       { tabindex: 0, "aria-label": "A first request" },
       `curl ${url}/v1/chat/completions -H 'content-type: application/json' \\\n  ${report.keys ? '-H "authorization: Bearer $CLOVERLEAF_KEY" ' : ""}-d '${body}'`,
     ),
-    h("p", {}, "It shows up here within a second."),
+    h("p", {}, "Requests show up here within a second."),
   );
 }
 

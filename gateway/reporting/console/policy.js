@@ -4,7 +4,7 @@ import { h } from "./dom.js";
 import { ask } from "./stream.js";
 
 export async function drawPolicy(root) {
-  if (!root.childElementCount) root.append(h("p", { class: "empty" }, "Asking for the configuration …"));
+  if (!root.childElementCount) root.append(h("p", { class: "empty" }, "Loading the configuration …"));
   try {
     const told = await ask("api/config");
     root.replaceChildren(
@@ -22,7 +22,7 @@ export async function drawPolicy(root) {
         { class: "cards" },
         Object.entries(told.policies).map(([name, parts]) => policy(name, parts)),
       ),
-      h("h2", {}, "The whole configuration"),
+      h("h2", {}, "Complete configuration"),
       h(
         "p",
         { class: "note" },
@@ -30,7 +30,7 @@ export async function drawPolicy(root) {
       ),
       h(
         "pre",
-        { class: "yaml", tabindex: 0, role: "region", "aria-label": "The whole configuration" },
+        { class: "yaml", tabindex: 0, role: "region", "aria-label": "Complete configuration" },
         highlighted(told.yaml),
       ),
     );
@@ -41,7 +41,7 @@ export async function drawPolicy(root) {
         { class: "empty" },
         error.status === 401
           ? "Sign in to see the configuration."
-          : `The configuration cannot be had: ${error.message}.`,
+          : `Cannot load the configuration: ${error.message}.`,
       ),
     );
   }
@@ -117,14 +117,14 @@ function policy(name, parts) {
     h("h3", {}, name, parts.kind && parts.kind !== name ? h("small", {}, ` ${words(parts.kind)}`) : null),
     h(
       "ol",
-      { class: "steps", "aria-label": "What it does with the candidates, in order" },
-      h("li", {}, h("h4", {}, "Filter"), list(parts.filters, "lets everything through")),
+      { class: "steps", "aria-label": "Steps of the policy, in order" },
+      h("li", {}, h("h4", {}, "Filter"), list(parts.filters, "none")),
       parts.sample
         ? h(
             "li",
             {},
             h("h4", {}, "Sample"),
-            h("p", {}, `at most ${parts.sample}${parts.stratified ? ", of each deployment its share" : ""}`),
+            h("p", {}, `at most ${parts.sample}${parts.stratified ? ", proportionally by deployment" : ""}`),
           )
         : null,
       h("li", {}, h("h4", {}, "Score"), list(parts.scorers, "nothing", true)),
@@ -153,7 +153,7 @@ const list = (parts, none, weighted = false) =>
     : h("p", {}, none);
 
 function routes(told) {
-  if (!told?.length) return h("p", { class: "note" }, "None: each request goes to the model it names.");
+  if (!told?.length) return h("p", { class: "note" }, "None: each request goes to the model that it names.");
   return h(
     "ol",
     { class: "routes" },

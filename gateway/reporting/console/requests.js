@@ -38,7 +38,7 @@ export function requestsView(root, open) {
     { type: "button", class: "quiet", "aria-pressed": "false", onclick: () => hold(!held) },
     "Pause",
   );
-  const empty = h("p", { class: "empty" }, "Nothing was asked yet.");
+  const empty = h("p", { class: "empty" }, "No requests yet.");
   let [rows, waiting, held, palette] = [[], [], false, new Map()];
 
   root.append(
@@ -107,12 +107,12 @@ export function requestsView(root, open) {
       shown += !row.hidden;
     }
     empty.hidden = shown > 0;
-    empty.textContent = rows.length ? "None of the recent requests is like that." : "Nothing was asked yet.";
+    empty.textContent = rows.length ? "No recent request matches." : "No requests yet.";
     const more = waiting.length
-      ? ` ${waiting.length === 1 ? "1 new one waits" : `${count(waiting.length)} new ones wait`}${held ? "" : " while you are at the table"}.`
+      ? ` ${waiting.length === 1 ? "1 new one waits" : `${count(waiting.length)} new ones wait`}${held ? "" : " while you use the table"}.`
       : "";
     note.textContent = rows.length
-      ? `${count(shown)} of the newest ${count(rows.length)}.${more} Choose one to see why it went where it did.`
+      ? `${count(shown)} of the newest ${count(rows.length)}.${more} Select one to see its decision.`
       : "";
   }
 

@@ -108,4 +108,4 @@ class Exporter:
         self.failures[signal] += not done
         if done is not self._working[signal]:
             self._working[signal] = done
-            self._report(f"the collector takes {signal} again" if done else f"the collector takes no {signal}")
+            self._report(f"the collector accepts {signal} again" if done else f"the collector does not accept {signal}")

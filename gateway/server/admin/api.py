@@ -33,7 +33,8 @@ class Api(Controller):
         self,
         gateway: Gateway,
         whole: Annotated[
-            str | None, Parameter(query="state", description="Given: with the state that decisions read.")
+            str | None,
+            Parameter(query="state", description="If given, include the state that decisions are made from."),
         ] = None,
     ) -> Report:
         """What the router sees now."""
@@ -52,9 +53,11 @@ class Api(Controller):
         self,
         gateway: Gateway,
         id: Annotated[str | None, Parameter(description="One request, by its x-request-id.")] = None,
-        limit: Annotated[int, Parameter(description="At most so many of a list.")] = 100,
-        explain: Annotated[str | None, Parameter(description="Given: only those with a recorded decision.")] = None,
-        again: Annotated[bool, Parameter(description="With `id`: where a request like it would go now.")] = False,
+        limit: Annotated[int, Parameter(description="Maximum number of items.")] = 100,
+        explain: Annotated[
+            str | None, Parameter(description="If given, only requests with a recorded decision.")
+        ] = None,
+        again: Annotated[bool, Parameter(description="With `id`: where such a request would go now.")] = False,
     ) -> list[Recent] | list[Opened] | Opened:
         """Recent requests, the newest first; or one of them with its attempts and its decision."""
         if id is None:

@@ -27,5 +27,5 @@ class Console(Controller):
     @get(["/", "/{name:str}"], sync_to_thread=False)
     def file(self, name: str = "index.html") -> Response[bytes]:
         if name not in _FILES:
-            raise NotFoundException("there is nothing here")
+            raise NotFoundException("not found")
         return Response(_FILES[name], media_type=_TYPES[Path(name).suffix], headers=_HEADERS)

@@ -20,7 +20,9 @@ def authorised(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandl
     token = connection.app.state.gateway.catalog.config.admin.token
     if token is None:
         if not is_local(connection.headers.get("host", "").encode("latin-1")):
-            raise PermissionDeniedException("no admin.token is configured, so only this machine is served")
+            raise PermissionDeniedException(
+                "no admin.token is configured, so only clients on this machine are accepted"
+            )
         return
     given = connection.headers.get("authorization", "").removeprefix("Bearer ")
     if not compare_digest(given.encode(), token.reveal().encode()):

@@ -33,7 +33,7 @@ class Difficulty(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if self.classifier and self.weights is not SHIPPED:
-            raise ValueError("classifier says what weights say, too: give one of the two")
+            raise ValueError("classifier and weights exclude each other: give one of the two")
 
 
 class Quality(Scorer, frozen=True):

@@ -40,7 +40,7 @@ def report(*endpoints: EndpointStatus) -> Report:
         DeploymentStatus("cloud", "x", "m", []),
     ]
     now = Now(60.0, 150, FLOW, {"pool": FLOW}, Money(4.2, 0.8, 9.0))
-    alerts = [Alert("warning", "endpoint_down", "pool http://gpu-2:8000", "Down: it takes no requests.", 75.0)]
+    alerts = [Alert("warning", "endpoint_down", "pool http://gpu-2:8000", "Down: no requests are sent to it.", 75.0)]
     return Report("0.1.0", 3700.0, True, "", 3, {"m": [["pool"]]}, places, now=now, alerts=alerts, waiting=2)
 
 
@@ -54,7 +54,8 @@ def test_a_picture_holds_what_the_report_says() -> None:
     text = drawn(report(), (0.0, 1.0, 2.0), "Not connected")
     for words in (
         "cloverleaf 0.1.0  ready  3 in flight, 2 waiting, up 1 h 1 min", "Not connected", "▲ pool http://gpu-2:8000",
-        "Down: it takes no requests.  1 min", "1 h 1 min  ▁▅█", "120 ms 450 ms", "5.00", "9.00", "75 %", "40 %", "25 %",
+        "Down: no requests are sent to it.  1 min",
+        "1 h 1 min  ▁▅█", "120 ms 450 ms", "5.00", "9.00", "75 %", "40 %", "25 %",
     ):  # fmt: skip
         assert words in text, words
 

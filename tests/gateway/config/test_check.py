@@ -150,7 +150,7 @@ def test_a_policy_is_a_preset_or_composed(refuse, small, policy, said):
 def test_a_public_address_without_keys_is_a_warning(accept, small):
     assert not list(warnings(accept(small)))
     (warning,) = warnings(accept(f"server: {{host: 0.0.0.0}}\n{small}"))
-    assert "without auth.keys only direct loopback clients are served" in warning
+    assert "without auth.keys only direct loopback clients are accepted" in warning
     assert not list(warnings(accept(f"server: {{host: 0.0.0.0}}\nauth: {{keys: [{{name: a, key: k}}]}}\n{small}")))
 
 

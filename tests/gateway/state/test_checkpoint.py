@@ -111,7 +111,7 @@ def test_another_versions_is_refused_and_says_so(told: tuple[Known, list[Piece]]
     _, saved = told
     second = Known()
     said = second.recall([msgspec.structs.replace(piece, version="other") for piece in saved])
-    assert "another version's: starting cold" in said and second.foretold() == pytest.approx(Known().foretold())
+    assert "another version: starting cold" in said and second.foretold() == pytest.approx(Known().foretold())
 
 
 def test_what_is_of_another_upstream_or_damaged_is_left_out(told: tuple[Known, list[Piece]]) -> None:
