@@ -310,7 +310,7 @@ async def test_an_engine_that_does_not_tokenize_is_guessed(tmp_path: Path) -> No
         assert chosen(await ask(client, 0))["features"]["cached_tokens"] > 0
         assert not caches(gateway).prompts["pool", "learned"]
         (line,) = [line for line in events(gateway) if "does not tell" in line]
-        assert line.endswith("/tokenize answers 404")
+        assert line.endswith("/tokenize answered 404")
 
 
 async def test_a_reload_keeps_what_was_told_and_drops_what_is_no_longer_asked_for(tmp_path: Path) -> None:

@@ -130,7 +130,7 @@ async def test_a_reload_swaps_whole_and_a_bad_file_keeps_the_last_good_one(
             parts = stream.aiter_bytes()
             await anext(parts)
             for text, event in (
-                (CONFIG.replace("demo: {dep", "renamed: {dep"), "is in force"),
+                (CONFIG.replace("demo: {dep", "renamed: {dep"), "is loaded"),
                 ("models: {renamed: {deployments: [nothing]}}", "kept the last good configuration"),
             ):
                 file.write_text(text)

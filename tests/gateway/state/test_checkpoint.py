@@ -80,7 +80,7 @@ def told() -> Iterator[tuple[Known, list[Piece]]]:
 def test_another_gateway_foretells_the_same(told: tuple[Known, list[Piece]]) -> None:
     first, saved = told
     second, cold = Known(), Known().foretold()
-    assert "warm: " in second.recall(saved)
+    assert "warm start: " in second.recall(saved)
     assert second.foretold() == pytest.approx(first.foretold(), rel=0.01) != pytest.approx(cold, rel=0.5)
     assert second.predictor().hardware is second.live.loads["gpu", "http://b"].predictor.hardware  # type: ignore[union-attr]
     assert (second.live.bytes_per_token["m"], second.live.output["m"]) == (3.25, 99.0)
@@ -104,7 +104,7 @@ def test_what_is_old_is_refused_and_says_so(told: tuple[Known, list[Piece]]) -> 
     _, saved = told
     second = Known()
     said = second.recall([msgspec.structs.replace(piece, time=piece.time - OLDEST - 60) for piece in saved])
-    assert "24 h ago: starting cold" in said and second.foretold() == pytest.approx(Known().foretold())
+    assert "24 h old: starting cold" in said and second.foretold() == pytest.approx(Known().foretold())
 
 
 def test_another_versions_is_refused_and_says_so(told: tuple[Known, list[Piece]]) -> None:
@@ -150,4 +150,4 @@ telemetry: {{ledger: l.db}}
     foretold = [row[0] for row in rows]
     assert len(foretold) == 31 and foretold[0] < 0.2 < 0.4 < foretold[29]
     assert foretold[30] == pytest.approx(foretold[29], rel=0.3)
-    assert '"warm: ' in (tmp_path / "stderr").read_text()
+    assert '"warm start: ' in (tmp_path / "stderr").read_text()

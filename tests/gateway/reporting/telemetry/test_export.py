@@ -237,7 +237,7 @@ async def test_a_collector_of_metrics_alone_is_said_once_however_often_both_are_
         assert exporter.failures["traces"] > exporter.failures["metrics"] == 0
         gateway.app.log.flush()
         (line,) = [each for each in gateway.log.getvalue().splitlines() if '"event":"otlp"' in each]
-        assert "takes no traces" in line
+        assert "does not accept traces" in line
 
 
 async def test_a_reload_may_take_the_collector_away_or_name_another() -> None:
