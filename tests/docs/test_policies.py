@@ -3,8 +3,6 @@
 import re
 from pathlib import Path
 
-import pytest
-
 from gateway.config.names import PRESETS
 from policies.selection.filters import FILTERS
 from policies.selection.pickers import PICKERS
@@ -22,19 +20,16 @@ def test_the_examples_are_valid() -> None:
     assert configured(judged).models["chat"].policy == "sparing"
 
 
-@pytest.mark.parametrize("kind", sorted(PRESETS))
-def test_every_preset_has_its_paragraph_with_when_to_use_it_and_its_picture(kind: str) -> None:
-    (paragraph,) = re.findall(rf"^\*\*`{kind}`\*\*.*?(?=\n\n(?:\*\*|#))", PAGE, re.DOTALL | re.MULTILINE)
-    assert "*Use it*" in paragraph
-    assert f"(pictures/policy-{kind}.svg)" in paragraph
-    assert (DOCS / f"pictures/policy-{kind}.svg").exists()
+def test_every_preset_has_its_paragraph_with_when_to_use_it_and_its_picture() -> None:
+    for kind in PRESETS:
+        (paragraph,) = re.findall(rf"^\*\*`{kind}`\*\*.*?(?=\n\n(?:\*\*|#))", PAGE, re.DOTALL | re.MULTILINE)
+        assert "*Use it*" in paragraph, kind
+        assert f"(pictures/policy-{kind}.svg)" in paragraph, kind
+        assert (DOCS / f"pictures/policy-{kind}.svg").exists(), kind
 
 
-@pytest.mark.parametrize("part", [*FILTERS, *SCORERS, *PICKERS], ids=lambda part: part.__name__)
-def test_every_part_has_its_row(part: type) -> None:
-    assert f"\n| `{part.__struct_config__.tag}` |" in PAGE  # type: ignore[attr-defined]
-
-
-@pytest.mark.parametrize("field", [*Preferences.__struct_fields__, *MaxPrice.__struct_fields__])
-def test_every_steering_field_is_named(field: str) -> None:
-    assert re.search(rf"\b{field}\b", PAGE.split("## Steering")[1])
+def test_every_part_has_its_row_and_every_steering_field_is_named() -> None:
+    tags = [part.__struct_config__.tag for part in (*FILTERS, *SCORERS, *PICKERS)]
+    assert not [tag for tag in tags if f"\n| `{tag}` |" not in PAGE]
+    fields = (*Preferences.__struct_fields__, *MaxPrice.__struct_fields__)
+    assert not [field for field in fields if not re.search(rf"\b{field}\b", PAGE.split("## Steering")[1])]

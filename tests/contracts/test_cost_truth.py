@@ -21,7 +21,7 @@ from gateway.ledger.database import open_to_read
 from gateway.simulate.generate import draw
 from gateway.simulate.workload_spec import Group, Spec
 from tests.contracts.serving import running
-from tests.gateway.ledger.test_cost import asked
+from tests.gateway.commands.test_cost import asked
 
 SECONDS = 6.0  # that the day is played in
 PER_SECOND = 40.0  # tokens of a stream
