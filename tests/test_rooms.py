@@ -33,7 +33,7 @@ OWNERS = {  # what only these files import
     "botocore": ("backends/dialects/bedrock/", "backends/auth/aws_signature.py"),
     "cryptography": ("backends/auth/google_grants.py",),
     "httptools": ("backends/transports/", "backends/engine/", "gateway/server/fast_protocol.py"),
-    "litestar": ("gateway/server/",),
+    "litestar": ("gateway/server/public.py", "gateway/server/admin/"),
     "uvicorn": ("gateway/server/",),
     "random": ("gateway/clock.py", "gateway/simulate/generate.py", "backends/engine/"),
     "time": ("gateway/clock.py", "backends/engine/"),
