@@ -14,9 +14,9 @@ from pathlib import Path
 import msgspec
 import uvloop
 
-from bench.hot_path import CHUNKS, FIRST, HEAD, LAST, REQUESTS, ROUNDS, STREAM, WHOLE, Bench, answer, chunk
+from bench.hot_path import CHUNKS, FIRST, HEAD, LAST, REQUESTS, ROUNDS, STREAM, Bench, answer, chunk
 from bench.translated import reply, streamed
-from bench.wire import CHAT, MODEL, chat_body
+from bench.wire import CHAT, chat_body
 from gateway.app import App
 from gateway.config import load
 from gateway.recording.log import Log

@@ -5,6 +5,8 @@ error, [DONE], a comment, or another choice than the first. A delta that differs
 alone is not looked through: it passes as that one did. What is not JSON is skipped: the stream may well go on.
 """
 
+# compiled
+
 import re
 
 import msgspec

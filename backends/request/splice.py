@@ -1,5 +1,7 @@
 """Replaces, inserts and removes top-level JSON fields in place; every other byte stays."""
 
+# compiled
+
 from collections.abc import Collection
 
 import msgspec

@@ -1,5 +1,7 @@
 """An adapter that passes some endpoint families through and translates the others."""
 
+# compiled
+
 from collections.abc import Mapping
 
 from backends.contract.adapter import Adapter, Incoming, Wire

@@ -4,6 +4,8 @@ Everything happens in the transport's callbacks: bytes that arrive are written t
 task is woken for them. Nothing here retries.
 """
 
+# compiled
+
 from collections.abc import Callable, Mapping
 from functools import partial
 from math import inf

@@ -4,6 +4,8 @@ From the last body byte to the upstream write is one synchronous tick, and no ta
 by its listener (run, leave, stop) and its attempt (start, whole, silent, settled).
 """
 
+# compiled
+
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 

@@ -3,6 +3,8 @@
 It is a journey like any other, but for its answer, which is dropped, and for its count, which is its own.
 """
 
+# compiled
+
 from typing import TYPE_CHECKING
 
 from backends.contract.peek import Peek

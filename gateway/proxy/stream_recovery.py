@@ -4,6 +4,8 @@ otherwise it ends in an error.
 To the attempts it starts a rescue stands where the journey stands to others.
 """
 
+# compiled
+
 import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING

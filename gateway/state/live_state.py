@@ -4,6 +4,8 @@ State is kept by (deployment, endpoint) and by quota domain, so it survives a re
 loop between awaits: no locks.
 """
 
+# compiled
+
 import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator

@@ -3,6 +3,8 @@
 Model and verb are in the path; the version is in the body, where the model would be.
 """
 
+# compiled
+
 from collections.abc import Mapping
 
 import msgspec

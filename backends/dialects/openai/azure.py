@@ -5,6 +5,8 @@ The v1 API takes the deployment's name as ``model``, at ``…/openai/v1``. The o
 since clients look at the first choice.
 """
 
+# compiled
+
 from collections.abc import Mapping
 from urllib.parse import quote
 

@@ -1,5 +1,7 @@
 """OpenAI's dialect passed through: the body stays as it is; model and usage options are spliced in."""
 
+# compiled
+
 from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
 
