@@ -38,7 +38,7 @@ def read(door: str, body: bytes) -> None:
 
 @pytest.mark.parametrize("door", sorted(DOORS))
 @given(value=st.dictionaries(st.sampled_from(WORDS), JSON, max_size=6))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_json_is_read_or_refused(door: str, value: dict[str, Any]) -> None:
     read(door, msgspec.json.encode(value))
 
@@ -49,7 +49,7 @@ ITEM = st.fixed_dictionaries({"type": st.sampled_from(["message", "function_call
 
 @pytest.mark.parametrize("door", sorted(DOORS))
 @given(messages=st.lists(MESSAGE, max_size=4), items=st.lists(ITEM, max_size=3))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_conversation_is_read_or_refused(door: str, messages: list[Any], items: list[Any]) -> None:
     read(door, msgspec.json.encode({"messages": messages, "input": items}))
 
