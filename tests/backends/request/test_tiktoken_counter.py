@@ -29,6 +29,18 @@ def test_a_chat_counts_as_openai_documents_it() -> None:
     assert encodings.count(msgspec.json.encode({"prompt": "hello world"}), "gpt-4o") == 2
 
 
+def test_what_is_counted_of_a_chat_is_its_text_and_its_template() -> None:
+    """With an encoding of a token a letter."""
+    encodings = Encodings(Path("/nowhere"))
+    encodings._read["o200k_base"] = len
+    named = msgspec.json.encode({"messages": [{"role": "user", "content": "hi", "name": "ann"}]})
+    assert encodings.count(chat("hi", [{"type": "text", "text": "you"}]), "gpt-4o") == 2 * (3 + 4) + 2 + 3 + 3
+    assert encodings.count(named, "gpt-4o") == 3 + 4 + 2 + 3 + 1 + 3
+    assert encodings.count(msgspec.json.encode({"prompt": "hello"}), "gpt-4o") == 5
+    with pytest.raises(Uncountable, match="image_url"):
+        encodings.count(chat([{"type": "image_url"}]), "gpt-4o")
+
+
 @here
 def test_what_looks_like_a_special_token_is_text() -> None:
     assert Encodings(folder()).count(chat("<|endoftext|>"), "gpt-4o") > 8

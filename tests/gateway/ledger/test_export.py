@@ -78,8 +78,11 @@ def test_what_cannot_be_written_is_said_in_one_line(
 FULL = """
 import resource, sys
 from gateway.cli import main
-resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
-sys.exit(main(sys.argv[1:]))
+_, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, most))
+code = main(sys.argv[1:])
+resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+sys.exit(code)
 """
 WITHOUT = """
 import sys
