@@ -13,7 +13,7 @@ MARK = "\n# compiled\n"
 UNTRUE = ("return-value", "attr-defined", "override", "misc")  # what mypy may not be silenced about
 UVICORN = {"gateway.server.fast_protocol", "gateway.server.known_heads"}  # its own signatures have Any
 #: What a request passes that is not compiled: it defines structs, or reads their fields and does little else, which the
-#: interpreter does faster.
+#: interpreter does faster; deadlines are looked at by a timer, not by a request.
 INTERPRETED = (
     "backends.contract.credentials",
     "backends.contract.peek",
@@ -21,6 +21,7 @@ INTERPRETED = (
     "backends.reply.quota",
     "backends.serving.capabilities",
     "gateway.catalog.catalog",
+    "gateway.proxy.deadlines",
     "gateway.proxy.model_resolution",
     "gateway.proxy.token_counting",
     "policies.",

@@ -4,11 +4,9 @@ import re
 from pathlib import Path
 
 from gateway.config.names import PRESETS
-from policies.selection.filters import FILTERS
-from policies.selection.pickers import PICKERS
-from policies.selection.scorers import SCORERS
 from policies.selection.steering import MaxPrice, Preferences
 from tests.contracts.serving import configured
+from tests.docs.part_tables import BEGIN, END, tables
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "policies.md").read_text()
@@ -28,8 +26,11 @@ def test_every_preset_has_its_paragraph_with_when_to_use_it_and_its_picture() ->
         assert (DOCS / f"pictures/policy-{kind}.svg").exists(), kind
 
 
-def test_every_part_has_its_row_and_every_steering_field_is_named() -> None:
-    tags = [part.__struct_config__.tag for part in (*FILTERS, *SCORERS, *PICKERS)]
-    assert not [tag for tag in tags if f"\n| `{tag}` |" not in PAGE]
+def test_the_tables_of_parts_are_made_from_the_code() -> None:
+    shown = PAGE[PAGE.index(BEGIN) : PAGE.index(END) + len(END)]
+    assert shown == tables(), "make them anew with: python -m tests.docs.part_tables"
+
+
+def test_every_steering_field_is_named() -> None:
     fields = (*Preferences.__struct_fields__, *MaxPrice.__struct_fields__)
     assert not [field for field in fields if not re.search(rf"\b{field}\b", PAGE.split("## Steering")[1])]

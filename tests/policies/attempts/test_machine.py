@@ -10,7 +10,7 @@ from policies.load.retry_budget import FLOOR
 from policies.selection.filters import Capable, FitsContext, Healthy, WithinRate
 from policies.selection.model import Model
 from policies.vocabulary.failure import SILENCE, Failure, Progress
-from policies.vocabulary.types import RetryRules
+from policies.vocabulary.limits import RetryRules
 from tests.policies.world import (
     DEADLINE,
     NOW,
