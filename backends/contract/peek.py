@@ -64,20 +64,16 @@ def _peek_compact(family: Family, body: bytes) -> Facts | None:
         if ranges is None or "model" not in ranges or not _STEERING.isdisjoint(ranges):
             return None
         start, end = ranges["model"]
-        options, options_at = None, _OPENING
-        if "stream_options" in ranges:
-            options_at = ranges["stream_options"]
-            options = _decode_options(body[slice(*options_at)])
+        options = _decode_options(fields["stream_options"]) if "stream_options" in fields else None
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
-    stream = body[slice(*ranges["stream"])] if "stream" in ranges else b"false"
+    stream = bytes(fields["stream"]) if "stream" in fields else b"false"
     if stream not in _FLAGS or not _NAME.fullmatch(body, start, end):
         return None
     streamed = stream == b"true"
-    at = options_at if streamed and family.usage_option else NOWHERE
-    return Facts(
-        family, body, body[start + 1 : end - 1].decode(), (start + 1, end - 1), streamed, options, at, fields
-    )  # on the way of every request, and by position since keywords take longer
+    at = ranges.get("stream_options", _OPENING) if streamed and family.usage_option else NOWHERE
+    # By position, since keywords take longer: this is on the way of every request.
+    return Facts(family, body, body[start + 1 : end - 1].decode(), (start + 1, end - 1), streamed, options, at, fields)
 
 
 def _compact(body: bytes, fields: dict[str, msgspec.Raw]) -> dict[str, Range] | None:
