@@ -1,4 +1,4 @@
-"""Peek: read the few fields of a body that every request needs, and where they stand. The rest stays raw bytes."""
+"""The narrow read of a body: the routing fields and their byte ranges. Everything else stays bytes."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Prompt text: what the user asked last, in its own words; read only where a policy judges prompts by them.
+"""The text of a client's last message, for policies that judge prompts.
 
 The last user message; where that is short ("why?"), those before it, too. What makes no sense counts as absent.
 """
