@@ -123,7 +123,7 @@ def conversation(facts: Facts, given: _Headers, key: Key) -> int:
 def _route(catalog: "Catalog", live: LiveState, key: Key, given: _Headers, facts: Facts, name: str) -> Route | None:
     if not catalog.routes:
         return None
-    seen = routes.Facts(
+    seen = routes.RouteInput(
         model=name,
         headers={header.decode("latin-1"): value.decode("latin-1") for header, value in given.items()},
         key=key.name,
