@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import structs
 
+from backends.contract import faults
 from backends.contract.adapter import Incoming, Unsendable, Wire
 from backends.contract.conversation import Conversation
 from backends.contract.decoder import Decoder
@@ -12,9 +13,8 @@ from backends.contract.dialect import Written
 from backends.contract.facts import decode_fields
 from backends.contract.peek import peek
 from backends.dialects.openai.chat.dialect import Chat
-from backends.dialects.openai.compatible import Row
+from backends.dialects.openai.field_rules import FieldRules
 from backends.dialects.openai.openai import OpenAI
-from backends.serving.translated import unsupported
 from policies.vocabulary.failure import Fault
 
 _FAMILIES = frozenset({"chat", "completions"})
@@ -32,25 +32,25 @@ _NEUTRAL: Mapping[str, tuple[bytes, ...]] = {  # values that ask for nothing, be
 
 
 class Adapted:
-    """An Adapter around OpenAI's, by a provider's row. ``drop``: rejected fields are left out and named."""
+    """An Adapter around OpenAI's, by a provider's rules. ``drop``: rejected fields are left out and named."""
 
-    def __init__(self, itself: OpenAI, row: Row, model: str, *, drop: bool) -> None:
+    def __init__(self, itself: OpenAI, rules: FieldRules, model: str, *, drop: bool) -> None:
         self._itself = itself
-        self._row = row
+        self._rules = rules
         self._model = model
         self._drop = drop
-        self._foreign = foreign(row)
-        self._unasked = "stream_options" in row.implied
+        self._foreign = foreign(rules)
+        self._unasked = "stream_options" in rules.implied
 
     def encode(self, incoming: Incoming) -> Wire:
         facts, dropped = incoming.facts, tuple[str, ...]()
         if facts.family.name not in _FAMILIES:
             return self._itself.encode(incoming)
         if not self._foreign.isdisjoint(facts.fields):
-            body, dropped = changed(self._row, facts.fields)
+            body, dropped = changed(self._rules, facts.fields)
             facts = peek(facts.family, body, b"application/json")
         if dropped and not self._drop:
-            raise Unsendable(unsupported(dropped, self._model))
+            raise Unsendable(faults.unsupported(dropped, self._model))
         incoming.dropped = dropped
         if self._unasked:  # usage comes without being asked for
             facts = structs.replace(facts, family=structs.replace(facts.family, usage_option=False))
@@ -68,32 +68,32 @@ class Adapted:
 
 
 class AdaptedChat(Chat):
-    """The Dialect of the other doors of such a provider."""
+    """The Dialect that the other front APIs are translated into for such a provider."""
 
-    def __init__(self, target: bytes, row: Row) -> None:
+    def __init__(self, target: bytes, rules: FieldRules) -> None:
         super().__init__(target)
-        self._row = row
-        self._foreign = foreign(row)
+        self._rules = rules
+        self._foreign = foreign(rules)
 
     def write(self, conversation: Conversation, model: str) -> Written:
         written = super().write(conversation, model)
         fields = decode_fields(written.body)
         if self._foreign.isdisjoint(fields):
             return written
-        body, dropped = changed(self._row, fields)
+        body, dropped = changed(self._rules, fields)
         return structs.replace(written, body=body, dropped=(*written.dropped, *dropped))
 
 
-def foreign(row: Row) -> frozenset[str]:
+def foreign(rules: FieldRules) -> frozenset[str]:
     """The fields that the provider does not take as OpenAI does."""
-    return frozenset((*row.rejects, *row.renames, *row.implied))
+    return frozenset((*rules.rejects, *rules.renames, *rules.implied))
 
 
-def changed(row: Row, fields: Mapping[str, msgspec.Raw]) -> tuple[bytes, tuple[str, ...]]:
+def changed(rules: FieldRules, fields: Mapping[str, msgspec.Raw]) -> tuple[bytes, tuple[str, ...]]:
     """A JSON body of these fields in the provider's words, and those that have none."""
-    dropped = tuple(name for name in row.rejects if name in fields and _asks(name, bytes(fields[name])))
-    gone = {*row.rejects, *row.implied}
-    kept = {row.renames.get(name, name): raw for name, raw in fields.items() if name not in gone}
+    dropped = tuple(name for name in rules.rejects if name in fields and _asks(name, bytes(fields[name])))
+    gone = {*rules.rejects, *rules.implied}
+    kept = {rules.renames.get(name, name): raw for name, raw in fields.items() if name not in gone}
     return msgspec.json.encode(kept), dropped
 
 
