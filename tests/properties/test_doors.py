@@ -13,6 +13,7 @@ from backends.contract.peek import BadBody
 from backends.dialects.anthropic.anthropic import Anthropic
 from backends.dialects.openai.chat.dialect import Chat
 from backends.serving.client_apis import DOORS
+from tests.facts import facts
 
 WORDS = [
     "messages", "role", "content", "type", "text", "user", "assistant", "tool", "system", "tool_calls", "function",
@@ -30,7 +31,7 @@ DIALECTS: tuple[Dialect, ...] = (Anthropic(), Chat(b"/chat/completions"))
 def read(door: str, body: bytes) -> None:
     for dialect in DIALECTS:
         try:
-            written = dialect.write(DOORS[door].read(body), "m")
+            written = dialect.write(DOORS[door].read(facts(body, door)), "m")
         except (BadBody, Inexpressible, Unsendable):
             continue
         assert isinstance(msgspec.json.decode(written.body), dict)

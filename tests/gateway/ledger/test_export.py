@@ -16,7 +16,7 @@ from policies.attempts.attempt_record import AttemptRecord
 from policies.vocabulary.types import AttemptCost, Request, Usage
 from tests.gateway.ledger.outcomes import PRICE, answered, failed
 
-ASKED = Request("chat", "llama", True, b"", 9, 10.0, blocks=tuple(range(1, 9)), block_tokens=128.0)
+ASKED = Request("chat", "llama", True, 9, 10.0, blocks=tuple(range(1, 9)), block_tokens=128.0)
 TRIED = AttemptRecord("cloud", "http://c", 10.0, 10.5, "unreachable", "first", "")
 
 
