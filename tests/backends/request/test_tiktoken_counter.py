@@ -3,6 +3,7 @@
 from hashlib import sha1
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from backends.contract.facts import Facts
