@@ -3,7 +3,6 @@
 from hashlib import sha1
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from backends.contract.facts import Facts
@@ -34,10 +33,10 @@ def test_what_is_counted_of_a_chat_is_its_text_and_its_template() -> None:
     """With an encoding of a token a letter."""
     encodings = Encodings(Path("/nowhere"))
     encodings._read["o200k_base"] = len
-    named = msgspec.json.encode({"messages": [{"role": "user", "content": "hi", "name": "ann"}]})
+    named = facts_of(messages=[{"role": "user", "content": "hi", "name": "ann"}])
     assert encodings.count(chat("hi", [{"type": "text", "text": "you"}]), "gpt-4o") == 2 * (3 + 4) + 2 + 3 + 3
     assert encodings.count(named, "gpt-4o") == 3 + 4 + 2 + 3 + 1 + 3
-    assert encodings.count(msgspec.json.encode({"prompt": "hello"}), "gpt-4o") == 5
+    assert encodings.count(facts_of(prompt="hello"), "gpt-4o") == 5
     with pytest.raises(Uncountable, match="image_url"):
         encodings.count(chat([{"type": "image_url"}]), "gpt-4o")
 
