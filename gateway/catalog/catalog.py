@@ -14,10 +14,10 @@ from gateway.catalog import recovery_rules as survival
 from gateway.catalog.credential_refresh import CredentialRefresher
 from gateway.catalog.error_response import ErrorResponse
 from gateway.catalog.keys import Key, Keys
+from gateway.catalog.ownership import is_own
 from gateway.catalog.policy_compiler import fitted, named, needs, with_needs
-from gateway.catalog.prices import bundled
+from gateway.catalog.prices import price
 from gateway.catalog.route_compiler import compiled
-from gateway.config.deployment import ENGINES
 from gateway.config.deployment import Deployment as DeploymentConfig
 from gateway.config.schema import Config
 from gateway.state.live_state import LiveState
@@ -30,7 +30,6 @@ from policies.vocabulary.hashing import digest
 from policies.vocabulary.needs import FEATURES, NOTHING
 from policies.vocabulary.types import Deployment, Price, RetryRules, Timeouts
 
-_OWN = frozenset({*ENGINES, "embedded"})  # engines of the user's
 Embedded = Mapping[str, list[str]]  # deployment -> roots of the engines started for it
 
 
@@ -146,10 +145,10 @@ def _deployment(name: str, config: Config) -> Deployment:
         deployment.model,
         providers.families(deployment),
         deployment.max_concurrency,
-        _price(deployment, config),
+        price(deployment, config),
         tuple(deployment.tags),
         weights=deployment.weights or name,
-        own=deployment.provider in _OWN or deployment.cost is not None,
+        own=is_own(deployment, config),
         weight=1.0 if deployment.weight is None else deployment.weight,
         context_window=deployment.context_window,
         rpm=deployment.rpm,
@@ -173,14 +172,6 @@ def _candidate(
         live.pool(place.name, limited=place.rpm is not None or place.tpm is not None),
         digest(*id),
     )
-
-
-def _price(deployment: DeploymentConfig, config: Config) -> Price | None:
-    """What tokens cost: the deployment's own price, the model's, or the bundled one."""
-    given = deployment.price or config.prices.get(deployment.model)
-    if given is not None:
-        return msgspec.convert(given, Price, from_attributes=True)
-    return bundled(deployment.provider, deployment.model)
 
 
 def _quota(deployment: DeploymentConfig, root: str) -> tuple[str, str]:

@@ -29,7 +29,7 @@ def named(config: Config, name: str) -> Policy:
         found = preset(spec.kind if spec is not None and spec.kind else name)
         assert found is not None  # the configuration was checked
         if spec is not None and spec.kind == "slo_cost":
-            return replace(found, scorers=(SloCost(target=_target(spec)),))
+            return replace(found, scorers=(SloCost(target=service_level(config, name)),))
         return _with_difficulty(found, spec)
     policy = Policy(
         name,
@@ -41,11 +41,19 @@ def named(config: Config, name: str) -> Policy:
     return _with_difficulty(policy, spec)
 
 
-def _target(spec: PolicySpec) -> Target:
-    if spec.slo is None:
-        return replace(USUAL, strict=spec.strict)
+def service_level(config: Config, policy: str) -> Target:
+    """What is in time under a policy of that name: as its ``slo`` says, else the usual."""
+    spec = config.policies.get(policy)
+    if spec is None or spec.slo is None:
+        return replace(USUAL, strict=spec is not None and spec.strict)
     slo = spec.slo
-    return Target(slo.ttft, slo.per_1k_tokens or 0.0, slo.tpot, slo.quantile, spec.strict)
+    return Target(
+        ttft=slo.ttft,
+        per_1k_tokens=slo.per_1k_tokens or 0.0,
+        tpot=slo.tpot,
+        quantile=slo.quantile,
+        strict=spec.strict,
+    )
 
 
 def _with_difficulty(policy: Policy, spec: PolicySpec | None) -> Policy:

@@ -8,6 +8,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
+from gateway.config.deployment import Deployment
+from gateway.config.schema import Config
 from policies.vocabulary.types import Price
 
 #: Our providers -> the data's. What runs on machines of your own has no price per token.
@@ -37,6 +41,14 @@ _FIELDS = {
     "cache_write": "cache_write_mtok",
     "cache_write_1h": "cache_write_1h_mtok",
 }
+
+
+def price(deployment: Deployment, config: Config) -> Price | None:
+    """What a deployment's tokens cost: its own price, its model's, or the bundled one."""
+    given = deployment.price or config.prices.get(deployment.model)
+    if given is not None:
+        return msgspec.convert(given, Price, from_attributes=True)
+    return bundled(deployment.provider, deployment.model)
 
 
 def bundled(provider: str, model: str) -> Price | None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from gateway.simulate.trace import Arrival, Trace
+from policies.learning.pace import pace
 
 PLAIN_BLOCK = 512  # tokens; where prompts are not known, only how finely the cache is shared out
 
@@ -25,6 +26,11 @@ class PastRequest(msgspec.Struct, frozen=True, gc=False):
     failed: bool = False
     blocks: tuple[int, ...] = ()
     cached: int = 0  # prompt tokens that its upstream said it had
+
+    @property
+    def pace(self) -> float | None:
+        """Seconds for each token after the first; None: that is not recorded, or there was none."""
+        return None if self.first is None or self.seconds is None else pace(self.first, self.seconds, self.output)
 
 
 class History(msgspec.Struct, frozen=True):

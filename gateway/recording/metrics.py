@@ -92,14 +92,8 @@ class Series:
             self.prompt.add([usage.prompt for usage in usages])
             self.completion.add([usage.completion for usage in usages])
             self.cached += sum([usage.cached for usage in usages])
-            if one.stream and begun and not one.recovered:
-                self.per_token.add(
-                    [
-                        (each.finished - each.first_token) / (each.usage.completion - 1)
-                        for each in begun
-                        if each.usage.completion > 1
-                    ]
-                )
+            if one.stream:
+                self.per_token.add([pace for each in begun if (pace := each.pace) is not None])
 
 
 class Account:

@@ -7,13 +7,12 @@ import msgspec
 from gateway.config import Config
 from gateway.history.past_request import History, PastRequest
 from gateway.report.replay_windows import Bounds, Trial, Window, play, saving
-from gateway.simulate.results import quantile
 from gateway.simulate.simulated_pool import Options
+from policies.vocabulary.quantile import quantile
 
 CANDIDATES = ("order", "least_busy", "peak_ewma", "prefix", "lowest_cost", "slo_cost")
 FEW = 20  # streamed answers of an endpoint below which its tail says nothing
 SLOW = 0.95  # of all answers are quicker than the slow ones
-HOUR = 3600.0
 
 
 class Tail(msgspec.Struct, frozen=True):

@@ -6,13 +6,14 @@ from math import ceil
 import msgspec
 
 from backends.engine.profile import Profile
+from gateway.catalog.ownership import own, pool_usd
+from gateway.catalog.policy_compiler import service_level
 from gateway.config import Config
 from gateway.config.deployment import Cost, Deployment, Model, Price
-from gateway.config.policy import PolicySpec, Slo
+from gateway.config.policy import PolicySpec
 from gateway.history.past_request import History
-from gateway.report.replay_windows import Bounds, Trial, Window, play, pool_usd
-from gateway.simulate.results import PER_1K, TPOT, TTFT
-from gateway.simulate.simulated_pool import Options, is_own
+from gateway.report.replay_windows import Bounds, Trial, Window, play
+from gateway.simulate.simulated_pool import Options
 from gateway.simulate.upstream_models import slowed
 
 ALONE = 0.01  # of the requests bought at most: exploration and ties buy some even where nobody must
@@ -51,16 +52,15 @@ class Sizing(msgspec.Struct, frozen=True):
     sizes: list[Size]
 
 
-def assumed(price: Price, gpu_usd: float, slo: Slo | None = None) -> Config:
+def assumed(price: Price, gpu_usd: float) -> Config:
     """A pool of one kind with a cloud behind it, under `slo_cost`."""
-    slo = slo or Slo(ttft=TTFT, per_1k_tokens=PER_1K, tpot=TPOT)
     return Config(
         deployments={
             OWN: Deployment(provider="embedded", model=ASKED, replicas=1, cost=Cost(per_hour=gpu_usd)),
             CLOUD: Deployment(provider="openai_compatible", model=ASKED, base_url="http://127.0.0.1:9/v1", price=price),
         },
         models={ASKED: Model(deployments=[OWN, CLOUD], policy=POLICY)},
-        policies={POLICY: PolicySpec(kind="slo_cost", slo=slo)},
+        policies={POLICY: PolicySpec(kind="slo_cost")},
     )
 
 
@@ -76,8 +76,7 @@ def sizing(
     """``done`` is told what is played, and of its requests as they have been."""
     name = options.model or next(iter(config.models))
     model = config.models[name]
-    spec = config.policies.get(model.policy)
-    wanted = (spec.slo if spec is not None and spec.slo else Slo()).quantile
+    wanted = service_level(config, model.policy).quantile
     kinds, sizes = [], []
     for speed in speeds:
         profile = slowed(options.profile, 1 / speed)
@@ -130,10 +129,10 @@ def _size(
     done: Callable[[str, int], None],
 ) -> Size:
     label = f"{gpus} GPUs at {speed:g}"
-    own = [each for each in config.deployments.values() if is_own(each)]
-    each_own = max(1, round(gpus / len(own)))
+    pools = len(own(config))
+    each_own = max(1, round(gpus / pools))
     trial: Trial = play(
         config, policy, cut, msgspec.structs.replace(options, replicas=each_own), seed, lambda count: done(label, count)
     )
     shares = [trial.share(counts, seed) for counts in (trial.spilled, trial.good, trial.lost)]
-    return Size(speed, each_own * len(own), pool_usd(config, each_own), trial.hourly(seed), *shares)
+    return Size(speed, each_own * pools, pool_usd(config, each_own), trial.hourly(seed), *shares)

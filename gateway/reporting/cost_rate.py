@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import msgspec
 
 from gateway.catalog.catalog import Catalog
+from gateway.catalog.ownership import hourly_usd
 from gateway.reporting.traffic_counts import Count, Counts
 from policies.vocabulary.types import Price, Usage
 
@@ -64,8 +65,7 @@ def of_deployment(catalog: Catalog, deployment: str, count: Count, seconds: floa
 def hourly(catalog: Catalog, deployment: str) -> float:
     """USD per hour of all its endpoints; 0 where none is stated."""
     configured = catalog.config.deployments.get(deployment)
-    stated = configured.cost if configured is not None else None
-    return stated.per_hour * len(catalog.candidates[deployment]) if stated is not None else 0.0
+    return hourly_usd(configured) if configured is not None else 0.0
 
 
 def cheapest(catalog: Catalog, model: str, usage: Usage) -> float | None:

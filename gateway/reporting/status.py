@@ -7,7 +7,6 @@ from gateway.probing.health import SCRAPED
 from gateway.proxy.context import Gateway
 from gateway.reporting.alerts import Alert
 from gateway.reporting.traffic_stats import Now
-from gateway.state.ownership import is_own
 from gateway.state.prompt_caches import PromptCaches
 from policies.load.candidate import Candidate
 from policies.load.load import FRESH
@@ -88,7 +87,7 @@ def report(gateway: Gateway) -> Report:
                 candidates[0].deployment.provider,
                 candidates[0].deployment.model,
                 [_endpoint(c, gateway.live.caches, now, settled) for c in candidates],
-                is_own(candidates[0]),
+                candidates[0].deployment.own,
             )
             for name, candidates in catalog.candidates.items()
         ],

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import msgspec
 
-from gateway.config.policy import Slo
 from gateway.simulate.trace import Arrival
+from policies.learning.pace import pace
+from policies.learning.slo.estimate import Target
 from policies.vocabulary.failure import Failure
+from policies.vocabulary.quantile import quantile
 
 REJECTED = frozenset({Failure.SHED, Failure.RATE_LIMITED, Failure.OVERLOADED, Failure.NO_ENDPOINT})
-TTFT, PER_1K, TPOT = 2.0, 0.5, 0.1  # seconds; the service level where the policy names none
 
 
 class Quantiles(msgspec.Struct, frozen=True):
@@ -39,11 +40,8 @@ class Result(msgspec.Struct, frozen=True):
 class Tally:
     """What became of the requests of one run."""
 
-    def __init__(self, slo: Slo | None) -> None:
-        slo = slo or Slo()
-        self.target_ttft = TTFT if slo.ttft is None else slo.ttft
-        self.target_per_1k = (PER_1K if slo.ttft is None else 0.0) if slo.per_1k_tokens is None else slo.per_1k_tokens
-        self.target_tpot = TPOT if slo.tpot is None else slo.tpot
+    def __init__(self, target: Target) -> None:
+        self._target = target
         self.ttft: list[float] = []
         self.tpot: list[float] = []
         self.e2e: list[float] = []
@@ -69,14 +67,13 @@ class Tally:
         self.ttft.append(ttft)
         self.timeline.append((came, ttft))
         self.e2e.append(last - came)
-        tpot = (last - first) / (arrival.output_tokens - 1) if arrival.output_tokens > 1 else 0.0
-        if arrival.output_tokens > 1:
+        tpot = pace(first, last, arrival.output_tokens)
+        if tpot is not None:
             self.tpot.append(tpot)
         if arrival.blocks:
             self.blocks += len(arrival.blocks)
             self.hits += cached * len(arrival.blocks) / arrival.prompt_tokens
-        target = self.target_ttft + self.target_per_1k * arrival.prompt_tokens / 1000
-        if ttft <= target and tpot <= self.target_tpot:
+        if not self._target.missed(arrival.prompt_tokens, ttft, tpot):
             self.good += 1
             self.groups[arrival.group][1] += 1
 
@@ -104,16 +101,6 @@ class Tally:
 def quantiles(values: list[float]) -> Quantiles:
     ordered = sorted(values)
     return Quantiles(*(quantile(ordered, q) for q in (0.5, 0.9, 0.99)))
-
-
-def quantile(ordered: Sequence[float], q: float) -> float | None:
-    """Of values in order, interpolated between neighbours."""
-    if not ordered:
-        return None
-    at = q * (len(ordered) - 1)
-    low = int(at)
-    high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (at - low) * (ordered[high] - ordered[low])
 
 
 def jain(values: Sequence[float]) -> float:

@@ -1,6 +1,7 @@
 """An outcome. Rule: what became of one request, filled along its journey; a plain class, which can be compiled."""
 
 from policies.attempts.attempt_record import AttemptRecord, Trace
+from policies.learning.pace import pace
 from policies.learning.slo.forecast import Forecast
 from policies.selection.explain import Decision
 from policies.vocabulary.failure import Fault
@@ -55,6 +56,14 @@ class Outcome:
     def tried(self) -> tuple[str, ...]:
         """The deployments of its other attempts."""
         return tuple(each.deployment for each in self.tries)
+
+    @property
+    def pace(self) -> float | None:
+        """Seconds for each token of a stream after the first, where the upstream counted them; a recovered answer's
+        pace belongs to no endpoint."""
+        if not self.stream or not self.first_token or self.recovered or self.usage.source != "upstream":
+            return None
+        return pace(self.first_token, self.finished, self.usage.completion)
 
     def follow(self, model: str, deployment: str, rung: str, now: float) -> None:
         """An attempt begins that is not the first, or comes after a wait or for a fallback model."""

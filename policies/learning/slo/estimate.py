@@ -21,6 +21,13 @@ class Target(msgspec.Struct, frozen=True):
     def first(self, prompt_tokens: float) -> float | None:
         return None if self.ttft is None else self.ttft + self.per_1k_tokens * prompt_tokens / KILO
 
+    def missed(self, prompt_tokens: float, first: float, pace: float | None) -> bool:
+        """Whether an answer missed it. ``first``: seconds from the request's arrival to the first token; ``pace``:
+        seconds for each further one, None: there is none, or nobody counted them."""
+        limit = self.first(prompt_tokens)
+        late = limit is not None and first > limit
+        return late or (self.tpot is not None and pace is not None and pace > self.tpot)
+
     @property
     def allowed(self) -> float:
         """The share of requests that may miss it."""
