@@ -56,11 +56,11 @@ def of_fault(fault: Fault, tried: tuple[str, ...], retry_after: float | None) ->
     if failure.who is Who.UPSTREAM and tried:
         message = f"{message} (tried: {', '.join(tried)})"
     return ErrorResponse(
-        fault.status if failure in _PASSED_ON and fault.status >= 400 else failure.status,
-        message,
-        failure.type,
-        failure.code,
-        fault.param,
+        status=fault.status if failure in _PASSED_ON and fault.status >= 400 else failure.status,
+        message=message,
+        type=failure.type,
+        code=failure.code,
+        param=fault.param,
         retry_after=retry_after if failure.status in (429, 503) else None,
         final=failure.who is not Who.CLIENT,
     )

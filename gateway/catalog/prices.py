@@ -75,12 +75,12 @@ def _price(listed: Mapping[str, Any], start: int, longer: tuple[tuple[int, Price
     """The prices that hold for a prompt of more than ``start`` tokens."""
     at = {field: _at(price, start) for field, price in listed.items() if price is not None}
     return Price(
-        at["input"],
-        at.get("output", 0.0),
-        at.get("cached_input"),
-        at.get("cache_write"),
-        at.get("cache_write_1h"),
-        longer,
+        input=at["input"],
+        output=at.get("output", 0.0),
+        cached_input=at.get("cached_input"),
+        cache_write=at.get("cache_write"),
+        cache_write_1h=at.get("cache_write_1h"),
+        longer=longer,
     )
 
 

@@ -105,7 +105,15 @@ def decide(
     if isinstance(asked, ErrorResponse):
         raise LookupError(asked.message)
     model = asked.model
-    request = Request(family, model.name, peeked.stream, body, live.estimate(model.name, len(body)), now, seed)
+    request = Request(
+        family=family,
+        model=model.name,
+        stream=peeked.stream,
+        body=body,
+        prompt_tokens=live.estimate(model.name, len(body)),
+        received=now,
+        seed=seed,
+    )
     if model.needs:
         request = asking.filled(request, model, key, headers, live)
     return Explained(asked.route, asked.mirror, explain(request, model, Snapshot(now, catalog.models)))

@@ -164,7 +164,19 @@ def _add(
         first = None  # not streamed: LiteLLM writes the end there
     usd = _number(given("cost"), using.get("cost", ""))
     model, key = str(given("model") or ""), str(given("key") or "")
-    requests.append(PastRequest(at, model, key, prompt, output, first=first, seconds=seconds, usd=usd, failed=failed))
+    requests.append(
+        PastRequest(
+            at=at,
+            model=model,
+            key=key,
+            prompt=prompt,
+            output=output,
+            first=first,
+            seconds=seconds,
+            usd=usd,
+            failed=failed,
+        )
+    )
 
 
 def _count(value: Any, column: str) -> int:

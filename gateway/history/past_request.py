@@ -52,5 +52,14 @@ class History(msgspec.Struct, frozen=True):
         """These requests (else all) as they arrived, from ``start`` (else the first) on."""
         chosen = self.requests if requests is None else requests
         zero = start if start is not None else chosen[0].at
-        arrivals = [Arrival(each.at - zero, each.prompt, max(each.output, 1), each.blocks, each.key) for each in chosen]
+        arrivals = [
+            Arrival(
+                at=each.at - zero,
+                prompt_tokens=each.prompt,
+                output_tokens=max(each.output, 1),
+                blocks=each.blocks,
+                group=each.key,
+            )
+            for each in chosen
+        ]
         return Trace(self.name, arrivals, self.block)

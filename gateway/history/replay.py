@@ -14,10 +14,10 @@ from gateway.history import calibration as calibrate
 from gateway.history.from_ledger import recorded
 from gateway.history.past_request import History
 from gateway.ledger.database import NotALedger
-from gateway.simulate.results import Tally, quantiles
+from gateway.simulate.results import Tally
 from gateway.simulate.simulated_pool import Options
 from gateway.simulate.simulation import HOUR
-from gateway.simulate.summary import Summary
+from gateway.simulate.summary import Summary, summed
 from gateway.simulate.trace import Trace, TraceError
 
 CAVEATS = (
@@ -85,8 +85,7 @@ def reality(history: History, ours: set[str], tally: Tally, usd: float) -> Summa
             tally.spilled += 1
             tally.cloud_usd += each.usd or 0.0
     result = msgspec.structs.replace(tally.result(usd), goodput=tally.good / streamed if streamed else 0.0)
-    times = sorted(tally.ttft), sorted(tally.tpot), sorted(tally.timeline)
-    return Summary(result, quantiles(tally.e2e), 1.0, 1.0, *times)
+    return summed(tally, result)
 
 
 def _history(path: Path, since: float, until: float, model: str) -> History:

@@ -163,13 +163,13 @@ def request_line(time: float, outcome: Outcome) -> RequestLine:
     fault = outcome.fault
     first = outcome.first_token - outcome.received
     return RequestLine(
-        "request",
-        time,
-        outcome.id.decode("latin-1"),
-        outcome.family,
-        outcome.model,
-        outcome.status,
-        round((outcome.finished - outcome.received) * 1000, 3),
+        event="request",
+        time=time,
+        id=outcome.id.decode("latin-1"),
+        family=outcome.family,
+        model=outcome.model,
+        status=outcome.status,
+        ms=round((outcome.finished - outcome.received) * 1000, 3),
         key=outcome.key,
         deployment=outcome.deployment,
         endpoint=outcome.endpoint,

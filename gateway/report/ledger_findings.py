@@ -65,9 +65,18 @@ def tails(requests: Iterable[PastRequest]) -> list[Tail]:
     made = []
     for id, found in by_endpoint.items():
         ordered = sorted(found)
-        part = sum(first > limit for first in ordered) / slow
-        p50, p95 = quantile(ordered, 0.5), quantile(ordered, 0.95)
-        made.append(Tail(*id, len(found), failed.get(id, 0), len(found) / len(firsts), part, p50, p95))
+        made.append(
+            Tail(
+                deployment=id[0],
+                endpoint=id[1],
+                answers=len(found),
+                failed=failed.get(id, 0),
+                share=len(found) / len(firsts),
+                slow=sum(first > limit for first in ordered) / slow,
+                p50=quantile(ordered, 0.5),
+                p95=quantile(ordered, 0.95),
+            )
+        )
     return sorted(made, key=lambda tail: tail.slow / tail.share if tail.answers >= FEW else 0.0, reverse=True)
 
 
@@ -94,5 +103,13 @@ def changes(
     made = []
     for policy in others:
         after = played(policy)
-        made.append(Change(model, policy, saving(before, after, seed), after.share(after.good, seed), now))
+        made.append(
+            Change(
+                model=model,
+                policy=policy,
+                saves=saving(before, after, seed),
+                in_time=after.share(after.good, seed),
+                now=now,
+            )
+        )
     return sorted(made, key=lambda change: (change.worth_it, change.saves.value), reverse=True)

@@ -62,7 +62,16 @@ def week(
     else:
         found = _changes(path, config, since, until, model, seed, done, unknown)
     usd = pool_usd(config) if config is not None else None
-    return Week(path.name, history.seconds / HOUR, total, money, usd, tails(history.requests), found, unknown)
+    return Week(
+        name=path.name,
+        hours=history.seconds / HOUR,
+        total=total,
+        money=money,
+        pool_usd=usd,
+        tails=tails(history.requests),
+        changes=found,
+        unknown=unknown,
+    )
 
 
 def _changes(

@@ -95,14 +95,14 @@ def prove(
         unknown.append(f"the windows between those that were played: {played:,} of {len(history.requests):,} requests")
     was = _was(history, target, cost)
     return Proof(
-        history.name,
-        was,
-        (target.ttft, target.per_1k_tokens, target.tpot),
-        options.gpu_usd,
-        played,
-        found,
-        dict(history.left_out),
-        unknown,
+        name=history.name,
+        was=was,
+        slo=(target.ttft, target.per_1k_tokens, target.tpot),
+        gpu_usd=options.gpu_usd,
+        played=played,
+        sizing=found,
+        left_out=dict(history.left_out),
+        unknown=unknown,
     )
 
 
@@ -126,15 +126,15 @@ def _was(history: History, target: Target, cost: price.Fitted) -> Was:
     )
     hours = max(history.seconds, 1.0) / HOUR
     return Was(
-        len(requests),
-        hours,
-        sum(each.prompt for each in requests),
-        sum(each.output for each in requests),
-        sum(usd) / hours if usd else None,
-        sum(cost.input * each.prompt + cost.output * each.output for each in requests) / 1e6 / hours,
-        quantile(firsts, 0.5),
-        quantile(firsts, 0.95),
-        timely / len(firsts) if firsts else None,
-        (cost.input, cost.output),
-        cost.off or None,
+        requests=len(requests),
+        hours=hours,
+        prompt_tokens=sum(each.prompt for each in requests),
+        output_tokens=sum(each.output for each in requests),
+        usd=sum(usd) / hours if usd else None,
+        all_cloud=sum(cost.input * each.prompt + cost.output * each.output for each in requests) / 1e6 / hours,
+        first_p50=quantile(firsts, 0.5),
+        first_p95=quantile(firsts, 0.95),
+        in_time=timely / len(firsts) if firsts else None,
+        price=(cost.input, cost.output),
+        fit=cost.off or None,
     )

@@ -90,7 +90,11 @@ def sizing(
         alone = [each.gpus for each in timely if each.spilled.value < ALONE]
         best = min(timely or tried, key=lambda each: each.total_usd.value)
         reads, writes = rates(profile)
-        kinds.append(Speed(speed, reads, writes, busy, min(alone, default=None), best.gpus))
+        kinds.append(
+            Speed(
+                speed=speed, reads=reads, writes=writes, busy=busy, alone=min(alone, default=None), cheapest=best.gpus
+            )
+        )
     return Sizing(kinds, sizes)
 
 
@@ -134,5 +138,12 @@ def _size(
     trial: Trial = play(
         config, policy, cut, msgspec.structs.replace(options, replicas=each_own), seed, lambda count: done(label, count)
     )
-    shares = [trial.share(counts, seed) for counts in (trial.spilled, trial.good, trial.lost)]
-    return Size(speed, each_own * pools, pool_usd(config, each_own), trial.hourly(seed), *shares)
+    return Size(
+        speed=speed,
+        gpus=each_own * pools,
+        pool_usd=pool_usd(config, each_own),
+        total_usd=trial.hourly(seed),
+        spilled=trial.share(trial.spilled, seed),
+        in_time=trial.share(trial.good, seed),
+        lost=trial.share(trial.lost, seed),
+    )

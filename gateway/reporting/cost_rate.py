@@ -47,11 +47,11 @@ def money(catalog: Catalog, counts: Counts, seconds: float) -> Money:
     own = sum(hourly(catalog, name) for name in catalog.candidates)
     an_hour = 3600.0 / seconds
     return Money(
-        own,
-        cloud * an_hour,
-        sum(priced) * an_hour if priced or not elsewhere else None,
-        tuple(sorted(unknown)),
-        tuple(sorted(model for model, each in elsewhere.items() if each is None)),
+        own=own,
+        cloud=cloud * an_hour,
+        all_cloud=sum(priced) * an_hour if priced or not elsewhere else None,
+        unknown=tuple(sorted(unknown)),
+        unpriced=tuple(sorted(model for model, each in elsewhere.items() if each is None)),
     )
 
 

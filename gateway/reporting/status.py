@@ -75,27 +75,27 @@ def report(gateway: Gateway) -> Report:
     catalog, now = gateway.catalog, clock.now()
     reason, settled = not_ready(gateway), clock.wall() - gateway.started > 2 * FRESH
     made = Report(
-        gateway.version,
-        gateway.uptime(),
-        not reason,
-        reason,
-        len(gateway.journeys),
-        {name: model.tiers for name, model in catalog.config.models.items()},
-        [
+        version=gateway.version,
+        uptime=gateway.uptime(),
+        ready=not reason,
+        reason=reason,
+        active=len(gateway.journeys),
+        models={name: model.tiers for name, model in catalog.config.models.items()},
+        deployments=[
             DeploymentStatus(
-                name,
-                candidates[0].deployment.provider,
-                candidates[0].deployment.model,
-                [_endpoint(c, gateway.live.caches, now, settled) for c in candidates],
-                candidates[0].deployment.own,
+                name=name,
+                provider=candidates[0].deployment.provider,
+                model=candidates[0].deployment.model,
+                endpoints=[_endpoint(c, gateway.live.caches, now, settled) for c in candidates],
+                own=candidates[0].deployment.own,
             )
             for name, candidates in catalog.candidates.items()
         ],
-        clock.wall(),
-        gateway.url,
-        bool(catalog.config.auth.keys),
-        gateway.line.waiting,
-        gateway.traffic.now(catalog, gateway.dropped(), now),
+        time=clock.wall(),
+        url=gateway.url,
+        keys=bool(catalog.config.auth.keys),
+        waiting=gateway.line.waiting,
+        now=gateway.traffic.now(catalog, gateway.dropped(), now),
     )
     made.alerts = gateway.alarms.at(made, now)
     return made

@@ -112,13 +112,13 @@ class TrafficStats:
         spent = money(catalog, passed, seconds)
         self.points.append(
             Point(
-                round(wall, 1),
-                {name: short(each.requests / seconds) for name, each in by_deployment(passed).items()},
-                _pair(quantiles(first_tokens(newest))),
-                _pair(quantiles(per_tokens(newest))),
-                short(sum(each.completion for each in passed.values()) / seconds),
-                short(spent.total),
-                None if spent.all_cloud is None else short(spent.all_cloud),
+                time=round(wall, 1),
+                requests={name: short(each.requests / seconds) for name, each in by_deployment(passed).items()},
+                first_token=_pair(quantiles(first_tokens(newest))),
+                per_token=_pair(quantiles(per_tokens(newest))),
+                tokens=short(sum(each.completion for each in passed.values()) / seconds),
+                cost=short(spent.total),
+                all_cloud=None if spent.all_cloud is None else short(spent.all_cloud),
             )
         )
 
@@ -135,10 +135,10 @@ class TrafficStats:
             total = total.plus(each)
         spent = money(catalog, passed, seconds)
         return Now(
-            seconds,
-            int(total.requests),
-            flow(total, total, newest, seconds, spent.total),
-            {
+            seconds=seconds,
+            requests=int(total.requests),
+            total=flow(total, total, newest, seconds, spent.total),
+            flows={
                 name: flow(
                     places.get(name, NOTHING),
                     total,
@@ -148,10 +148,10 @@ class TrafficStats:
                 )
                 for name in catalog.candidates
             },
-            spent,
-            {name: bought / all for name, (all, bought) in spilled(catalog, passed).items()},
-            levels(self._predictions.verdicts(), verdicts),
-            Dropped(dropped.requests - gone.requests, dropped.lines - gone.lines),
+            money=spent,
+            spill={name: bought / all for name, (all, bought) in spilled(catalog, passed).items()},
+            levels=levels(self._predictions.verdicts(), verdicts),
+            dropped=Dropped(dropped.requests - gone.requests, dropped.lines - gone.lines),
         )
 
     def _let_go(self, since: float) -> None:
@@ -170,15 +170,15 @@ class TrafficStats:
 
 def flow(count: Count, total: Count, newest: list[Outcome], seconds: float, cost: float | None) -> TrafficRate:
     return TrafficRate(
-        count.requests / seconds,
-        count.requests / total.requests if total.requests else 0.0,
-        count.failed / count.requests if count.requests else 0.0,
-        count.prompt / seconds,
-        count.completion / seconds,
-        quantiles(first_tokens(newest)),
-        quantiles(per_tokens(newest)),
-        quantiles(each.finished - each.received for each in newest if each.first_token),
-        cost,
+        requests=count.requests / seconds,
+        share=count.requests / total.requests if total.requests else 0.0,
+        failed=count.failed / count.requests if count.requests else 0.0,
+        prompt=count.prompt / seconds,
+        completion=count.completion / seconds,
+        first_token=quantiles(first_tokens(newest)),
+        per_token=quantiles(per_tokens(newest)),
+        duration=quantiles(each.finished - each.received for each in newest if each.first_token),
+        cost=cost,
     )
 
 

@@ -80,17 +80,17 @@ class Tally:
     def result(self, pool_usd: float) -> Result:
         completed = len(self.e2e)
         return Result(
-            self.requests,
-            completed,
-            self.rejected,
-            self.errors,
-            self.hits / self.blocks if self.blocks else 0.0,
-            quantiles(self.ttft),
-            quantiles(self.tpot),
-            self.good / self.requests if self.requests else 0.0,
-            pool_usd + self.cloud_usd,
-            self.cloud_usd,
-            self.spilled / completed if completed else 0.0,
+            requests=self.requests,
+            completed=completed,
+            rejected=self.rejected,
+            errors=self.errors,
+            hit_rate=self.hits / self.blocks if self.blocks else 0.0,
+            ttft=quantiles(self.ttft),
+            tpot=quantiles(self.tpot),
+            goodput=self.good / self.requests if self.requests else 0.0,
+            cost_usd=pool_usd + self.cloud_usd,
+            cloud_usd=self.cloud_usd,
+            spill_share=self.spilled / completed if completed else 0.0,
         )
 
     def fairness(self) -> float:

@@ -87,7 +87,17 @@ class Simulation:
         name, now = self.model.name, self.agenda.now
         seed = scramble(self._seed + number)
         turn, output = next(self.live.turns[name]), self.live.expect(name)
-        request = Request(FAMILY, name, True, b"", arrival.prompt_tokens, now, seed, turn, expected_output=output)
+        request = Request(
+            family=FAMILY,
+            model=name,
+            stream=True,
+            body=b"",
+            prompt_tokens=arrival.prompt_tokens,
+            received=now,
+            seed=seed,
+            sequence=turn,
+            expected_output=output,
+        )
         if arrival.conversation:
             request = msgspec.structs.replace(request, conversation=scramble(arrival.conversation))
         needs = self.model.needs | self.model.policy.needs
