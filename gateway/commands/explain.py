@@ -18,7 +18,7 @@ from gateway.catalog.error_response import ErrorResponse
 from gateway.catalog.keys import LOCAL
 from gateway.config import Config, ConfigError, load
 from gateway.proxy import model_resolution as asking
-from gateway.reporting.status import Report
+from gateway.reporting.report import Report
 from gateway.state import state_snapshot as saved_state
 from gateway.state.live_state import LiveState
 from policies.selection.explain import Decision, explain

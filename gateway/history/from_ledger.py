@@ -1,11 +1,11 @@
 """The ledger as history: each request that an engine answered, once; the rest is counted and left out."""
 
-import sqlite3
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from gateway.history.past_request import PLAIN_BLOCK, History, PastRequest
 from gateway.ledger.database import open_to_read
@@ -27,7 +27,6 @@ def recorded(path: Path, since: float = 0.0, until: float = float("inf"), model:
     given = (since, until) if model is None else (since, until, model)
     left_out: Counter[str] = Counter()
     with closing(open_to_read(path)) as ledger:
-        ledger.row_factory = sqlite3.Row
         rows = ledger.execute(f"SELECT {', '.join(_COLUMNS)} FROM requests {where}", given)  # noqa: S608
         sizes, requests = _read(rows, left_out)
     block = round(median(sizes)) if sizes else PLAIN_BLOCK
@@ -35,7 +34,7 @@ def recorded(path: Path, since: float = 0.0, until: float = float("inf"), model:
     return History(name=path.name, requests=requests, left_out=left_out, lacks=_lacks(requests, left_out), block=block)
 
 
-def _read(rows: Iterable[sqlite3.Row], left_out: "Counter[str]") -> tuple[list[float], list[PastRequest]]:
+def _read(rows: Iterable[Mapping[str, Any]], left_out: "Counter[str]") -> tuple[list[float], list[PastRequest]]:
     sizes, requests = [], []
     for row in rows:
         why = _useless(row)
@@ -48,7 +47,7 @@ def _read(rows: Iterable[sqlite3.Row], left_out: "Counter[str]") -> tuple[list[f
     return sizes, requests
 
 
-def _request(row: sqlite3.Row) -> PastRequest:
+def _request(row: Mapping[str, Any]) -> PastRequest:
     return PastRequest(
         at=row["time"] - row["duration"],
         model=row["model"],
@@ -66,7 +65,7 @@ def _request(row: sqlite3.Row) -> PastRequest:
     )
 
 
-def _useless(row: sqlite3.Row) -> str:
+def _useless(row: Mapping[str, Any]) -> str:
     if row["mirror"]:
         return "mirrored copies"
     if row["family"] not in TEXT:

@@ -48,7 +48,7 @@ def open_to_write(path: Path) -> sqlite3.Connection:
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:
-    """An existing ledger, for reading, beside a gateway that writes it.
+    """An existing ledger, for reading, beside a gateway that writes it; its rows are read by column name.
 
     Raises:
         NotALedger: there is none.
@@ -59,6 +59,7 @@ def open_to_read(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(f"file:{path.resolve().as_posix()}?mode=ro", uri=True, timeout=5.0)
         if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
             raise NotALedger(f"{path} is not a ledger")
+        connection.row_factory = sqlite3.Row
         _complete(connection)
     except sqlite3.Error as error:
         raise NotALedger(f"{path} cannot be read as a ledger: {error}") from None

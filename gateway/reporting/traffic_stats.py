@@ -14,6 +14,7 @@ from gateway.state.predictions import Predictions, Verdicts
 from policies.attempts.outcome import Outcome
 from policies.vocabulary.quantile import quantile
 
+FAILING = 0.05  # share of requests that failed
 TICK = 1.0  # seconds between samples
 WINDOW = 60  # seconds that rates and quantiles are taken over
 KEPT = 300  # points of the past, one a second
@@ -45,6 +46,7 @@ class TrafficRate(msgspec.Struct, frozen=True):
     per_token: Quantiles | None = None
     duration: Quantiles | None = None
     cost: float | None = None  # USD per hour; None: not known
+    failing: bool = False  # so many failed that it is an alert
 
 
 class Level(msgspec.Struct, frozen=True):
@@ -169,16 +171,18 @@ class TrafficStats:
 
 
 def flow(count: Count, total: Count, newest: list[Outcome], seconds: float, cost: float | None) -> TrafficRate:
+    failed = count.failed / count.requests if count.requests else 0.0
     return TrafficRate(
         requests=count.requests / seconds,
         share=count.requests / total.requests if total.requests else 0.0,
-        failed=count.failed / count.requests if count.requests else 0.0,
+        failed=failed,
         prompt=count.prompt / seconds,
         completion=count.completion / seconds,
         first_token=quantiles(first_tokens(newest)),
         per_token=quantiles(per_tokens(newest)),
         duration=quantiles(each.finished - each.received for each in newest if each.first_token),
         cost=cost,
+        failing=failed >= FAILING,
     )
 
 
