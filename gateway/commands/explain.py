@@ -182,7 +182,7 @@ def _table(*columns: Column | str) -> Table:
 
 
 def _title(decision: Decision) -> str:
-    read = f", read from {decision.rung}" if decision.rung else ""
+    read = f", read from {decision.signal}" if decision.signal else ""
     about = f"{decision.family}, about {decision.prompt_tokens} prompt tokens"
     if decision.difficulty is not None:
         about += f", difficulty {decision.difficulty:.3f} (hard above {decision.threshold:.3f})"

@@ -54,7 +54,7 @@ def values(time: float, outcome: Outcome, price: Price | None) -> tuple[Any, ...
         f"{outcome.seed:016x}" if outcome.seed else "",
         1 if outcome.spent else 0,
         1 if outcome.mirror else 0,
-        outcome.rung or None,
+        outcome.signal or None,
         outcome.reason if outcome.reason != "first" else None,
     )
     rare = _rare(outcome)
@@ -152,11 +152,11 @@ def _prompt(asked: Request) -> dict[str, Any]:
 def _foretold(forecast: Forecast, asked: Request | None) -> dict[str, Any]:
     estimate = forecast.estimate
     return {
-        "foretold_first": estimate.first.seconds,
-        "late_after": forecast.limit,
-        "foretold_each": estimate.each.seconds,
-        "foretold_uncached": estimate.situation.uncached,
-        "foretold_output": asked.expected_output if asked is not None else None,
-        "missed": estimate.late,
-        "work": estimate.work,
+        "predicted_ttft": estimate.first.seconds,
+        "predicted_ttft_p95": forecast.limit,
+        "predicted_tpot": estimate.each.seconds,
+        "predicted_uncached_tokens": estimate.situation.uncached,
+        "predicted_completion_tokens": asked.expected_output if asked is not None else None,
+        "miss_probability": estimate.late,
+        "predicted_gpu_seconds": estimate.work,
     }

@@ -18,7 +18,7 @@ from policies.vocabulary.types import Price, Usage
 BATCH = 100  # outcomes; counting that many takes about 0.2 ms
 #: What a request is counted by; those that are alike in all of it are counted together.
 _ALIKE = attrgetter(
-    "family", "model", "deployment", "key", "stream", "status", "fault", "policy", "rung", "reason", "attempts",
+    "family", "model", "deployment", "key", "stream", "status", "fault", "policy", "signal", "reason", "attempts",
     "tries", "hedged", "queued", "usage.source", "spent", "broken", "recovered",
 )  # fmt: skip
 What = tuple[str, str, str]  # family, model, deployment
@@ -129,7 +129,7 @@ class Metrics:
         self._series: dict[What, Series] = {}
         self.accounts: dict[tuple[str, str, str, str], Account] = {}  # model, deployment, key, source
         self.unpriced: dict[str, int] = {}
-        self.decisions: dict[tuple[str, str, str, str], int] = {}  # model, policy, rung, reason
+        self.decisions: dict[tuple[str, str, str, str], int] = {}  # model, policy, signal, reason
         self.retries: dict[tuple[str, str], int] = {}  # deployment, failure
         self.fallbacks: dict[tuple[str, str, str], int] = {}  # from, to, failure
         self.hedges: dict[tuple[str, str], int] = {}  # model, result
@@ -212,7 +212,7 @@ class Metrics:
             self._follow(one)
         if one.policy and (one.attempts > len(one.tries) or not one.attempts):  # else refused, or failed
             reason = one.reason if one.attempts else "no_place"
-            _count(self.decisions, (one.model, one.policy, one.rung, reason), times)
+            _count(self.decisions, (one.model, one.policy, one.signal, reason), times)
         if one.hedged:
             _count(self.hedges, (one.model, one.hedged), times)
 
@@ -220,7 +220,7 @@ class Metrics:
         """A request of more than one attempt."""
         before: AttemptRecord | None = None
         for each in sorted(outcome.tries, key=_began):
-            _count(self.decisions, (outcome.model, outcome.policy, each.rung, each.reason))
+            _count(self.decisions, (outcome.model, outcome.policy, each.signal, each.reason))
             self._again(before, each.deployment, each.reason)
             before = each
         if outcome.attempts > len(outcome.tries):
@@ -242,10 +242,10 @@ def _count(counts: dict[Key, int], key: Key, times: int = 1) -> None:
     counts[key] = counts.get(key, 0) + times
 
 
-def at_fault(status: int, failure: str) -> str:
+def caused_by(status: int, failure: str) -> str:
     """Who caused a failed request: ``client``, ``upstream`` or ``us``; empty where it succeeded."""
     if failure:
-        return Failure[failure].who.value
+        return Failure[failure].caused_by.value
     if status < 400:
         return ""
     return "us" if status == 429 or status >= 500 else "client"

@@ -16,7 +16,7 @@ from gateway import clock
 from policies.attempts.attempt_record import Trace
 from policies.attempts.outcome import Outcome
 from policies.load.token_bucket import TokenBucket
-from policies.vocabulary.failure import Who
+from policies.vocabulary.failure import Cause
 from policies.vocabulary.hashing import GOLDEN
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Tracer:
 
     def _notable(self, outcome: Outcome) -> bool:
         fault = outcome.fault
-        if outcome.status >= 500 or (fault is not None and fault.failure.who is not Who.CLIENT):
+        if outcome.status >= 500 or (fault is not None and fault.failure.caused_by is not Cause.CLIENT):
             return True
         return outcome.attempts > 1 or (outcome.first_token or outcome.finished) - outcome.received > self._slow
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from gateway.catalog.catalog import Catalog
-from gateway.recording.metrics import Metrics, at_fault
+from gateway.recording.metrics import Metrics, caused_by
 from policies.vocabulary.types import Usage
 
 
@@ -40,7 +40,7 @@ def counted(metrics: Metrics) -> Counts:
     """Where the counters stand."""
     counts: dict[tuple[str, str], Count] = {}
     for (_, model, deployment), series in metrics.series().items():
-        failed = sum(n for (status, failure), n in series.statuses.items() if at_fault(status, failure) in _THEIRS)
+        failed = sum(n for (status, failure), n in series.statuses.items() if caused_by(status, failure) in _THEIRS)
         one = Count(
             requests=sum(series.statuses.values()),
             answered=sum(n for (status, _), n in series.statuses.items() if status < 400),

@@ -225,7 +225,7 @@ function candidates(decision, route = "") {
     facts([
       ["Policy", decision.policy],
       ["Route", route],
-      ["Read from", decision.rung?.replaceAll("_", " ")],
+      ["Read from", decision.signal?.replaceAll("_", " ")],
       ["Prompt", `about ${count(decision.prompt_tokens)} tokens`],
       ["Considered", `${considered.length}, of which ${considered.filter(row => row.refused_by).length} refused`],
     ]),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from gateway.catalog.catalog import Catalog
 from gateway.recording import instruments as i
 from gateway.recording.instruments import Instrument
-from gateway.recording.metrics import Account, Histogram, Metrics, Series, at_fault
+from gateway.recording.metrics import Account, Histogram, Metrics, Series, caused_by
 from gateway.reporting import traffic_counts
 from gateway.reporting.telemetry.semconv import operation, provider
 from gateway.reporting.traffic_counts import spilled
@@ -53,7 +53,7 @@ def requests(metrics: Metrics, providers: Providers) -> Iterator[Reading]:
         by = provider(providers.get(deployment, OTHER if deployment else NONE))
         what = (operation(family), family, model or OTHER, by, deployment or NONE)
         for (status, failure), count in series.statuses.items():
-            yield i.REQUESTS, (*what, str(status), failure, at_fault(status, failure)), count
+            yield i.REQUESTS, (*what, str(status), failure, caused_by(status, failure)), count
         yield from _histograms(what, series)
 
 
@@ -153,8 +153,8 @@ def _scraped(place: tuple[str, str], load: Load) -> Iterator[Reading]:
 
 def cached(caches: PromptCaches) -> Iterator[Reading]:
     """What told of engines' caches, where a policy asks for it."""
-    for (model, rung), count in caches.rungs.items():
-        yield i.PREFIX_READS, (model, rung.value), count
+    for (model, signal), count in caches.signals.items():
+        yield i.PREFIX_READS, (model, signal.value), count
     for place, precise in caches.of.items():
         mirror = precise.mirrors[place]
         yield i.KV_LIVE, place, int(mirror.state == "live")
