@@ -101,7 +101,7 @@ DECISIONS = Instrument(
     "cloverleaf.decisions",
     "counter",
     "{decision}",
-    "Choices of a place: by which policy, read from which signal of the ladder, and why an attempt was made",
+    "Choices of a place: by which policy, read from which signal, and why an attempt was made",
     ("gen_ai.request.model", "policy", "signal", "reason"),
 )
 JUDGED = Instrument(

@@ -90,7 +90,7 @@ def test_a_ledger_of_an_older_version_is_read_without_being_changed(tmp_path: Pa
     reader = open_to_read(tmp_path / "l.db")
     assert tuple(reader.execute("SELECT id, itemized FROM requests").fetchone()) == ("req_0", None)
     assert overall(reader).prompt_tokens == 1000
-    assert reader.execute("SELECT count(*) FROM main.sqlite_master WHERE name = 'charges'").fetchone() == (0,)
+    assert reader.execute("SELECT count(*) FROM main.sqlite_master WHERE name = 'charges'").fetchone()[0] == 0
     reader.close()
 
 
