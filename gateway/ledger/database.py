@@ -17,7 +17,7 @@ from gateway.ledger.row import USUAL, Charge, Row, columns
 APPLICATION = 0x434C4F56  # "CLOV": says in the file's header whose it is
 #: Columns of an earlier version -> their names now.
 RENAMED: Mapping[str, str] = MappingProxyType({
-    "apart": "itemized", "rung": "signal", "missed": "miss_probability", "work": "predicted_gpu_seconds",
+    "apart": "itemized", "signal": "signal", "missed": "miss_probability", "work": "predicted_gpu_seconds",
     "foretold_first": "predicted_ttft", "late_after": "predicted_ttft_p95", "foretold_each": "predicted_tpot",
     "foretold_uncached": "predicted_uncached_tokens", "foretold_output": "predicted_completion_tokens",
 })  # fmt: skip

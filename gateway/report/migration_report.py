@@ -16,7 +16,7 @@ from gateway.report.sizing import Sizing, assumed, sizing
 from gateway.simulate import simulated_pool as pool
 from gateway.simulate.simulation import HOUR
 from gateway.simulate.trace import TraceError
-from policies.learning.slo.estimate import Target
+from policies.learning.slo.estimate import Slo
 from policies.vocabulary.quantile import quantile
 
 ALWAYS = (
@@ -97,7 +97,7 @@ def prove(
     return Proof(
         name=history.name,
         was=was,
-        slo=(target.ttft, target.per_1k_tokens, target.tpot),
+        slo=(target.ttft, target.per_1k_tokens or 0.0, target.tpot),
         gpu_usd=options.gpu_usd,
         played=played,
         sizing=found,
@@ -115,7 +115,7 @@ def _price(history: History, config: Config | None, options: Options) -> price.F
     return found or price.Fitted(0.0, 0.0)
 
 
-def _was(history: History, target: Target, cost: price.Fitted) -> Was:
+def _was(history: History, target: Slo, cost: price.Fitted) -> Was:
     requests = history.requests
     usd = [each.usd for each in requests if each.usd is not None]
     firsts = sorted(each.first for each in requests if each.first is not None and not each.failed)

@@ -6,7 +6,7 @@ import msgspec
 
 from gateway.simulate.trace import Arrival
 from policies.learning.pace import pace
-from policies.learning.slo.estimate import Target
+from policies.learning.slo.estimate import Slo
 from policies.vocabulary.failure import Failure
 from policies.vocabulary.quantile import quantile
 
@@ -40,7 +40,7 @@ class Result(msgspec.Struct, frozen=True):
 class Tally:
     """What became of the requests of one run."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Slo) -> None:
         self._target = target
         self.ttft: list[float] = []
         self.tpot: list[float] = []

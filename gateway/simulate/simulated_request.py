@@ -15,7 +15,8 @@ from policies.attempts.machine import Action, GiveUp, Machine, Start
 from policies.load.candidate import Candidate
 from policies.selection.model import Model, Snapshot
 from policies.vocabulary.failure import Failure, Fault, Progress
-from policies.vocabulary.types import Request, Timeouts, Usage
+from policies.vocabulary.limits import Timeouts
+from policies.vocabulary.types import Request, Usage
 
 FAMILY = "chat"
 

@@ -3,6 +3,7 @@
 import msgspec
 
 from policies.load.half_windows import HalfWindows
+from policies.vocabulary.limits import RetryRules
 
 WINDOW = 10.0  # seconds
 FLOOR = 10  # retries per window that are always allowed, so that a quiet gateway can retry at all
@@ -11,7 +12,7 @@ FLOOR = 10  # retries per window that are always allowed, so that a quiet gatewa
 class RetryBudget(msgspec.Struct):
     """Retries against one failure domain. ``recent``: requests, and retries."""
 
-    share: float = 0.2
+    share: float = RetryRules().budget
     recent: HalfWindows = msgspec.field(default_factory=HalfWindows)
 
     def request(self, now: float) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.simulate.results import Quantiles, Tally, jain, quantiles
 from gateway.simulate.trace import Arrival
-from policies.learning.slo.estimate import USUAL, Target
+from policies.learning.slo.estimate import USUAL, Slo
 from policies.vocabulary.failure import Failure
 from policies.vocabulary.quantile import quantile
 
@@ -16,7 +16,7 @@ def test_quantiles_are_interpolated() -> None:
 
 
 def test_rejects_and_errors_lower_goodput() -> None:
-    tally = Tally(Target(ttft=1.0))
+    tally = Tally(Slo(ttft=1.0))
     arrival = Arrival(0.0, 100, 1)
     for _ in range(4):
         tally.arrived(arrival)
@@ -29,7 +29,7 @@ def test_rejects_and_errors_lower_goodput() -> None:
 
 
 def test_the_target_grows_with_the_prompt_and_holds_for_every_token() -> None:
-    tally = Tally(Target(ttft=1.0, per_1k_tokens=0.5, tpot=0.1))
+    tally = Tally(Slo(ttft=1.0, per_1k_tokens=0.5, tpot=0.1))
     for prompt, first, last in ((4000, 2.9, 3.0), (4000, 3.1, 3.2), (100, 0.5, 3.0)):
         arrival = Arrival(0.0, prompt, 11)
         tally.arrived(arrival)
