@@ -156,7 +156,7 @@ SPILLED = Instrument(
     "cloverleaf.spilled",
     "counter",
     "{request}",
-    "Requests of models with own engines that another deployment answered",
+    "Requests of models with own engines that a purchased deployment answered",
     ("gen_ai.request.model",),
 )
 SPILLABLE = Instrument(

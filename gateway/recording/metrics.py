@@ -12,6 +12,7 @@ from typing import TypeVar
 from gateway.recording.instruments import DURATION, FIRST_TOKEN, OVERHEAD, PER_TOKEN, TOKENS
 from policies.attempts.attempt_record import AttemptRecord
 from policies.attempts.outcome import Outcome
+from policies.learning.pace import pace
 from policies.vocabulary.failure import Failure, Fault
 from policies.vocabulary.types import Price, Usage
 
@@ -92,8 +93,9 @@ class Series:
             self.prompt.add([usage.prompt for usage in usages])
             self.completion.add([usage.completion for usage in usages])
             self.cached += sum([usage.cached for usage in usages])
-            if one.stream:
-                self.per_token.add([pace for each in begun if (pace := each.pace) is not None])
+            if one.paced:
+                paces = [pace(each.first_token, each.finished, each.usage.completion) for each in begun]
+                self.per_token.add([each for each in paces if each is not None])
 
 
 class Account:

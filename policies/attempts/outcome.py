@@ -58,10 +58,14 @@ class Outcome:
         return tuple(each.deployment for each in self.tries)
 
     @property
+    def paced(self) -> bool:
+        """Whether its pace says something: a stream whose tokens the upstream counted, and of one endpoint."""
+        return self.stream and not self.recovered and self.usage.source == "upstream"
+
+    @property
     def pace(self) -> float | None:
-        """Seconds for each token of a stream after the first, where the upstream counted them; a recovered answer's
-        pace belongs to no endpoint."""
-        if not self.stream or not self.first_token or self.recovered or self.usage.source != "upstream":
+        """Seconds for each token after the first."""
+        if not self.paced or not self.first_token:
             return None
         return pace(self.first_token, self.finished, self.usage.completion)
 

@@ -17,8 +17,10 @@ class RetryBudget(msgspec.Struct):
 
     def request(self, now: float) -> None:
         """A first try was sent."""
-        self.recent.slide(now, WINDOW)
-        self.recent.whole += 1
+        recent = self.recent
+        if now >= recent.half_ends:  # for each request: a call that does nothing would cost more than the rest
+            recent.slide(now, WINDOW)
+        recent.whole += 1.0
 
     def take(self, now: float) -> bool:
         """Spend one retry if there is one."""
