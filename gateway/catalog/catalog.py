@@ -6,10 +6,12 @@ from hashlib import sha256
 import msgspec
 
 from backends.contract.adapter import Adapter
+from backends.providers.provider import AdapterDeps
 from backends.reply.tool_call_buffer import HoldingCalls
 from backends.serving.capabilities import ESSENTIAL
 from backends.transports.public import Limits, PublicFetcher
-from gateway.catalog import adapter_factory as providers
+from gateway import clock
+from gateway.catalog import adapter_factory
 from gateway.catalog import recovery_rules as survival
 from gateway.catalog.credential_refresh import CredentialRefresher
 from gateway.catalog.error_response import ErrorResponse
@@ -80,15 +82,15 @@ class Catalog(msgspec.Struct, frozen=True):
 def compile_catalog(config: Config, live: LiveState, embedded: Embedded, keyring: CredentialRefresher) -> Catalog:
     """The catalog of a checked configuration; live state is found again by name."""
     rules, retry = config.defaults.breaker, config.defaults.retry
-    means = providers.AdapterDeps(keyring, _fetcher(config))
+    means = AdapterDeps(credential=keyring.credential, wall=clock.wall, fetcher=_fetcher(config))
     candidates: dict[str, tuple[Candidate, ...]] = {}
     adapters: dict[tuple[str, str], Adapter] = {}
     for name, deployment in config.deployments.items():
-        roots = embedded[name][: deployment.replicas] if deployment.provider == "embedded" else deployment.addresses
+        roots = embedded[name][: deployment.replicas] if deployment.provider.started_here else deployment.addresses
         place = _deployment(name, config)
         candidates[name] = tuple(_candidate(place, deployment, root, live, rules, retry) for root in roots)
         for candidate in candidates[name]:
-            adapters[candidate.id] = providers.adapter(deployment, candidate.id[1], means)
+            adapters[candidate.id] = adapter_factory.adapter(deployment, candidate.id[1], means)
     bare = {name: _model(name, config, candidates) for name in config.models}
     models = {name: with_needs(model, bare) for name, model in bare.items()}
     policies = {route.to.policy for route in config.routes if route.to and route.to.policy}
@@ -115,7 +117,7 @@ def compile_catalog(config: Config, live: LiveState, embedded: Embedded, keyring
         adapters=adapters,
         candidates=candidates,
         retry=retry,
-        continuing=survival.continuing([*models.values(), *variants.values()]),
+        continuing=survival.continuing([*models.values(), *variants.values()], config.deployments),
         explains=explains,
         hedges=config.defaults.hedge.enabled,
     )
@@ -141,9 +143,9 @@ def _deployment(name: str, config: Config) -> Deployment:
     deployment = config.deployments[name]
     return Deployment(
         name=name,
-        provider=deployment.provider,
+        provider=deployment.provider.name,
         model=deployment.model,
-        families=providers.families(deployment),
+        families=adapter_factory.families(deployment),
         max_concurrency=deployment.max_concurrency,
         price=price(deployment, config),
         tags=tuple(deployment.tags),
@@ -153,8 +155,8 @@ def _deployment(name: str, config: Config) -> Deployment:
         context_window=deployment.context_window,
         rpm=deployment.rpm,
         tpm=deployment.tpm,
-        features=providers.features(deployment),
-        metered=providers.metered(deployment),
+        features=adapter_factory.features(deployment),
+        metered=deployment.provider.metered,
         cache_events=deployment.kv_events is not None,
     )
 
@@ -176,7 +178,7 @@ def _candidate(
 
 def _quota(deployment: DeploymentConfig, root: str) -> tuple[str, str]:
     """The names of the quota domain and of the credential; digests, since the credential is part of them."""
-    whose = (deployment.provider, root, providers.account(deployment), deployment.project, deployment.region)
+    whose = (deployment.provider.name, root, adapter_factory.account(deployment), deployment.project, deployment.region)
     credential = sha256(repr(whose).encode()).hexdigest()
     if deployment.quota:
         return f"quota:{deployment.quota}", credential
@@ -220,7 +222,7 @@ def _is_picky(name: str, config: Config, seen: set[str]) -> bool:
     seen.add(name)
     model = config.models[name]
     places = (config.deployments[deployment] for tier in model.tiers for deployment in tier)
-    if any(not providers.features(place) >= ESSENTIAL for place in places):
+    if any(not adapter_factory.features(place) >= ESSENTIAL for place in places):
         return True
     others = (*model.fallbacks, *model.context_window_fallbacks, *model.content_policy_fallbacks)
     return any(_is_picky(other, config, seen) for other in others)

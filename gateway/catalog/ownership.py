@@ -4,15 +4,13 @@ An engine of one's own is paid by the hour, busy or not; what has a price by the
 """
 
 from gateway.catalog.prices import price
-from gateway.config.deployment import ENGINES, Deployment
+from gateway.config.deployment import Deployment
 from gateway.config.schema import Config
-
-_SELF_HOSTED = frozenset({*ENGINES, "embedded"})
 
 
 def is_own(deployment: Deployment, config: Config) -> bool:
     """Self-hosted, or of a stated cost by the hour; and without a price by the token."""
-    hourly = deployment.provider in _SELF_HOSTED or deployment.cost is not None
+    hourly = deployment.provider.self_hosted or deployment.cost is not None
     return hourly and price(deployment, config) is None
 
 

@@ -60,7 +60,7 @@ def compile_pool(config: Config, live: LiveState, options: Options, policy: str)
     deployments, roots = {}, {}
     for each, deployment in config.deployments.items():
         count = options.replicas if is_own(deployment, config) else None
-        if deployment.provider == "embedded":
+        if deployment.provider.started_here:
             count = count or deployment.replicas or 1
             roots[each] = [f"http://{each}-{number}" for number in range(count)]
             deployment = msgspec.structs.replace(deployment, replicas=count)

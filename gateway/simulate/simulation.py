@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import msgspec
 
+from backends.providers.provider import Provider
 from gateway.catalog.ownership import pool_usd
 from gateway.catalog.policy_compiler import service_level
 from gateway.config import Config
-from gateway.probing.health import PROBED, SCRAPED
+from gateway.config.deployment import SCRAPE
 from gateway.simulate.event_queue import Agenda
 from gateway.simulate.results import Tally
 from gateway.simulate.simulated_pool import Options, compile_pool, places
@@ -21,7 +22,6 @@ from policies.vocabulary.failure import Failure
 from policies.vocabulary.hashing import scramble
 from policies.vocabulary.types import Request, Usage
 
-SCRAPE = 1.0  # seconds between looks at a replica, where the configuration says nothing
 HOUR = 3600.0
 
 
@@ -41,7 +41,7 @@ class Simulation:
         self._seed = scramble(seed)
         self._under_way = 0
         self._own = [(id, place) for id, place in self.places.items() if isinstance(place, OwnReplica)]
-        self.live.probed = {id for id, _ in self._own if self._provider(id) in PROBED}
+        self.live.probed = {id for id, _ in self._own if self._provider(id).health}
 
     def run(self, progress: Callable[[int], None]) -> None:
         """Play the trace to the end of its last answer; ``progress`` is told how many requests have arrived."""
@@ -132,7 +132,7 @@ class Simulation:
         """The prober's look: health and load, at its interval."""
         id, place, interval = given
         self.live.healthy(id, not place.dead)
-        if not place.dead and self._provider(id) in SCRAPED:
+        if not place.dead and self._provider(id).metrics:
             replica = place.replica
             room = float(replica.profile.num_blocks * replica.profile.block_size)
             seen = EngineLoad(
@@ -141,5 +141,5 @@ class Simulation:
             self.live.scraped(id, seen, now)
         self.agenda.at(now + interval, self._scrape, given)
 
-    def _provider(self, id: tuple[str, str]) -> str:
+    def _provider(self, id: tuple[str, str]) -> Provider:
         return self.catalog.config.deployments[id[0]].provider
