@@ -18,7 +18,7 @@ from gateway.catalog.error_response import ErrorResponse
 from gateway.catalog.keys import LOCAL
 from gateway.config import Config, ConfigError, load
 from gateway.proxy import model_resolution as asking
-from gateway.reporting.status import Report
+from gateway.reporting.report import Report
 from gateway.state import state_snapshot as saved_state
 from gateway.state.live_state import LiveState
 from policies.selection.explain import Decision, explain
@@ -99,15 +99,22 @@ def decide(
         now = saved_state.restore(report.state, live, catalog.candidates)
     elif report is not None:
         restore(live, report, now)
-    peeked = peek(next(each for each in FAMILIES if each.name == family), body, b"application/json")
+    facts = peek(next(each for each in FAMILIES if each.name == family), body, b"application/json")
     key = catalog.keys.named(key_name) if key_name else LOCAL
-    asked = asking.asked(catalog, live, key, headers, peeked, body, seed)
+    asked = asking.asked(catalog, live, key, headers, facts, seed)
     if isinstance(asked, ErrorResponse):
         raise LookupError(asked.message)
     model = asked.model
-    request = Request(family, model.name, peeked.stream, body, live.estimate(model.name, len(body)), now, seed)
+    request = Request(
+        family=family,
+        model=model.name,
+        stream=facts.stream,
+        prompt_tokens=live.estimate(model.name, len(body)),
+        received=now,
+        seed=seed,
+    )
     if model.needs:
-        request = asking.filled(request, model, key, headers, live)
+        request = asking.filled(request, facts, model, key, headers, live)
     return Explained(asked.route, asked.mirror, explain(request, model, Snapshot(now, catalog.models)))
 
 
@@ -174,7 +181,7 @@ def _table(*columns: Column | str) -> Table:
 
 
 def _title(decision: Decision) -> str:
-    read = f", read from {decision.rung}" if decision.rung else ""
+    read = f", read from {decision.signal}" if decision.signal else ""
     about = f"{decision.family}, about {decision.prompt_tokens} prompt tokens"
     if decision.difficulty is not None:
         about += f", difficulty {decision.difficulty:.3f} (hard above {decision.threshold:.3f})"

@@ -78,8 +78,8 @@ REQUESTS = Instrument(
     "cloverleaf.requests",
     "counter",
     "{request}",
-    "Finished requests",
-    (*WHAT, "status", "failure", "who"),
+    "Requests that came to their end",
+    (*WHAT, "status", "failure", "caused_by"),
 )
 OVERHEAD_TIME = Instrument(
     "cloverleaf.overhead",
@@ -103,8 +103,8 @@ DECISIONS = Instrument(
     "cloverleaf.decisions",
     "counter",
     "{decision}",
-    "Choices of an endpoint, by policy, by the signals the scores were read from, and by the reason for the attempt",
-    ("gen_ai.request.model", "policy", "rung", "reason"),
+    "Choices of a place: by which policy, read from which signal, and why an attempt was made",
+    ("gen_ai.request.model", "policy", "signal", "reason"),
 )
 JUDGED = Instrument(
     "cloverleaf.judged",
@@ -158,7 +158,7 @@ SPILLED = Instrument(
     "cloverleaf.spilled",
     "counter",
     "{request}",
-    "Requests of models with self-hosted engines that a purchased deployment answered",
+    "Requests of models with own engines that a purchased deployment answered",
     ("gen_ai.request.model",),
 )
 SPILLABLE = Instrument(
@@ -227,8 +227,8 @@ PREFIX_READS = Instrument(
     "cloverleaf.prefix_reads",
     "counter",
     "{request}",
-    "Requests whose cached prefix was looked up: reported by the engines (precise), or inferred (prefix)",
-    ("gen_ai.request.model", "rung"),
+    "Requests whose cached beginning was looked up: engines' own word on all of it (precise), or a guess (prefix)",
+    ("gen_ai.request.model", "signal"),
 )
 KV_LIVE = Instrument(
     "cloverleaf.endpoint_kv_events_live", "gauge", "", "1 if the engine's cache events are complete", PLACE

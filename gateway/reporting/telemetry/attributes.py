@@ -43,7 +43,7 @@ KEY = "cloverleaf.key"
 RULE = "cloverleaf.route"
 DEPLOYMENT = "cloverleaf.deployment"
 POLICY = "cloverleaf.policy"
-RUNG = "cloverleaf.rung"
+SIGNAL = "cloverleaf.signal"
 REASON = "cloverleaf.reason"
 ATTEMPTS = "cloverleaf.attempts"
 NUMBER = "cloverleaf.attempt"
@@ -75,8 +75,8 @@ ATTRIBUTES = (
     Attribute(KEY, "request", "Name of the client's key"),
     Attribute(RULE, "request", "Name of the route that matched"),
     Attribute(DEPLOYMENT, "both", "Which deployment"),
-    Attribute(POLICY, "request", "Policy that chose the endpoint"),
-    Attribute(RUNG, "attempt", "Signals the choice was based on, see policies.md"),
+    Attribute(POLICY, "request", "The policy that chose"),
+    Attribute(SIGNAL, "attempt", "What its choice was read from, see policies.md"),
     Attribute(REASON, "attempt", "first, retry, fallback, hedge or recovery"),
     Attribute(ATTEMPTS, "request", "Number of attempts"),
     Attribute(NUMBER, "attempt", "Number of the attempt, from 1"),
@@ -118,8 +118,8 @@ def of_attempt(outcome: Outcome, tried: AttemptRecord, number: int, place: Deplo
     yield DEPLOYMENT, tried.deployment
     yield NUMBER, number
     yield REASON, tried.reason
-    if tried.rung:
-        yield RUNG, str(tried.rung)
+    if tried.signal:
+        yield SIGNAL, str(tried.signal)
     if tried.end:
         yield ERROR, tried.end
     if tried.first_token:

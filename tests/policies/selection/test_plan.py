@@ -26,7 +26,7 @@ def test_the_first_tier_with_a_healthy_place_is_taken() -> None:
 
 def test_a_family_that_a_deployment_does_not_serve_is_not_sent_there() -> None:
     asked = model("m", [place("a")])
-    request = Request("embeddings", "m", False, b"", 1, NOW)
+    request = Request("embeddings", "m", False, 1, NOW)
     found = plan(request, asked, world(asked))
     assert found.candidate is None and not found.full
     assert last_resort(request, asked, world(asked)) is None
@@ -73,9 +73,9 @@ def test_exclusions_shut_out_endpoints_deployments_and_domains() -> None:
 def test_planning_changes_nothing() -> None:
     places = pool("a", 3)
     asked = model("m", places)
-    before = [(c.load.in_flight, c.domain.budget.requests, c.load.breakers) for c in places]
+    before = [(c.load.in_flight, c.domain.budget.recent.whole, c.load.breakers) for c in places]
     plan(ask(), asked, world(asked))
-    assert before == [(c.load.in_flight, c.domain.budget.requests, c.load.breakers) for c in places]
+    assert before == [(c.load.in_flight, c.domain.budget.recent.whole, c.load.breakers) for c in places]
 
 
 def test_the_last_resort_prefers_a_place_that_answers_its_checks() -> None:

@@ -2,17 +2,20 @@
 
 import random
 from collections import Counter
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from policies.learning.learners.speed import Speed
 from policies.load.candidate import Candidate
+from policies.selection import filters, pickers, scorers
 from policies.selection.pickers import Best
 from policies.selection.plan import plan
 from policies.selection.presets import PRESETS, preset
 from policies.selection.profile import strata
 from policies.vocabulary.hashing import digest, sample
-from policies.vocabulary.rung import Rung
+from policies.vocabulary.signal import Signal
 from policies.vocabulary.types import Price
 from tests.policies.world import NOW, ask, model, place, policy, pool, scraped, world
 
@@ -254,11 +257,11 @@ def test_lowest_cost_takes_the_own_engine_then_the_cheaper_cloud() -> None:
 
 def test_the_rung_is_told() -> None:
     places = pool("a", 2)
-    assert policy("peak_ewma").choose(ask(), places, NOW)[1] is Rung.IN_FLIGHT
+    assert policy("peak_ewma").choose(ask(), places, NOW)[1] is Signal.IN_FLIGHT
     for one in places:
         scraped(one, 1.0, 0.0)
-    assert policy("least_busy").choose(ask(), places, NOW)[1] is Rung.SCRAPED
-    assert policy("random").choose(ask(), places, NOW)[1] is Rung.NONE
+    assert policy("least_busy").choose(ask(), places, NOW)[1] is Signal.SCRAPED
+    assert policy("random").choose(ask(), places, NOW)[1] is Signal.NONE
 
 
 def test_a_policy_says_what_it_reads() -> None:
@@ -288,3 +291,11 @@ def test_a_session_over_many_endpoints_moves_only_when_its_own_goes() -> None:
         assert plan(request, asked, world(asked)).candidate is not home
         home.load.down = False
         assert plan(request, asked, world(asked)).candidate is home
+
+
+@pytest.mark.parametrize("package", [filters, scorers, pickers])
+def test_every_part_is_one_file_and_one_name_in_its_package(package: ModuleType) -> None:
+    (folder,) = package.__path__
+    parts = {path.stem for path in Path(folder).glob("*.py")} - {"__init__", "base"}
+    named = {value.__module__ for value in vars(package).values() if isinstance(value, type)}
+    assert {each.rpartition(".")[2] for each in named} - {"base"} == parts
