@@ -5,7 +5,7 @@ from backends.contract.credentials import EntraApplication
 
 
 def client_credentials(application: EntraApplication) -> Grant:
-    """How an application of a tenant asks for a token."""
+    """The token request of an application of a tenant."""
     fields = {
         "grant_type": "client_credentials",
         "client_id": application.client_id,

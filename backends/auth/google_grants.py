@@ -23,10 +23,10 @@ _METADATA_PATH = "/computeMetadata/v1/instance/service-accounts/default/token"
 
 
 def grant(account: Account) -> Grant:
-    """How this account asks for a token.
+    """The token request of this account.
 
     Raises:
-        ValueError: its private key is none.
+        ValueError: its private key is not valid.
     """
     if account.type == SERVICE_ACCOUNT:
         return _signed(account, _key(account.private_key))

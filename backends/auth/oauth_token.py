@@ -37,7 +37,7 @@ class _Answer(msgspec.Struct):
 
 
 class Bearer:
-    """A Refreshed credential. ``issuer``: who gives the token, for people. ``wall``: seconds since the epoch."""
+    """A Refreshed credential. ``issuer``: of the token, for messages. ``wall``: seconds since the epoch."""
 
     def __init__(self, grant: Grant, issuer: str, wall: Callable[[], float]) -> None:
         self._grant = grant

@@ -55,7 +55,7 @@ class Incoming(msgspec.Struct, gc=False):
 
 
 class Unsendable(Exception):
-    """The request cannot be sent here; ``fault`` says why: a field without a place, a credential that is not there."""
+    """The request cannot be sent here; ``fault`` says why: a field that cannot be expressed, a missing credential."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault.message)

@@ -10,7 +10,7 @@ import msgspec
 Raw = msgspec.Raw
 ABSENT = Raw()
 
-#: Where a thought's signature was made; no other place can read it.
+#: The provider that made a thought's signature; no other can read it.
 ANTHROPIC, GOOGLE = "anthropic", "google"
 
 
@@ -67,7 +67,7 @@ class ToolCall(msgspec.Struct, gc=False):
 
 
 class ToolResult(msgspec.Struct):
-    """What a tool answered to the call ``id``. ``name``: the tool's, where the dialect or an earlier call tells it."""
+    """What a tool answered to the call ``id``. ``name``: the tool's, where the dialect or an earlier call names it."""
 
     id: str
     parts: list["Text | Image | Document"]
@@ -138,8 +138,8 @@ class Reasoning(msgspec.Struct, frozen=True):
 class Conversation(msgspec.Struct):
     """A request. None or empty: not given.
 
-    ``extra``: the door's fields without a neutral meaning, raw, by name: a writer takes those its provider knows, and
-    names the rest as dropped. ``include_usage``: the client wants usage in its stream.
+    ``extra``: the client's fields without a neutral meaning, raw, by name: a writer uses those its provider knows, and
+    lists the rest as dropped. ``include_usage``: the client wants usage in its stream.
     """
 
     messages: list[Message]

@@ -17,8 +17,9 @@ from policies.vocabulary.failure import Fault
 class Written(msgspec.Struct, gc=False):
     """A wire request but for its address and credential.
 
-    ``target``: the path after the deployment's root, with any query. ``dropped``: the fields that could not be spelled
-    (names of Conversation's fields, or of ``extra``). ``headers``: whole lines the body asks for, CRLF included.
+    ``target``: the path after the deployment's root, with any query. ``dropped``: the fields that could not be
+    expressed (names of Conversation's fields, or of ``extra``). ``headers``: header lines that the body requires, CRLF
+    included.
     """
 
     target: bytes
@@ -28,7 +29,7 @@ class Written(msgspec.Struct, gc=False):
 
 
 class Inexpressible(Exception):
-    """Content that the provider cannot be told at all, so that leaving it out would change what was asked.
+    """Content that the provider cannot express, and without which the request would mean something else.
 
     ``param``: where it stands in the request; the message is for people.
     """
@@ -71,12 +72,12 @@ class Dialect(Protocol):
         """The wire request for the upstream model ``model``.
 
         Raises:
-            Inexpressible: content this provider cannot be told.
+            Inexpressible: content that this provider cannot express.
         """
         ...
 
     def reader(self, stream: bool, content_type: bytes) -> ReplyReader:
-        """A fresh reader of a 2xx answer. ``stream``: a streamed one was asked for."""
+        """A fresh reader of a 2xx answer. ``stream``: the request was for a streamed one."""
         ...
 
     def fault(self, status: int, headers: Mapping[bytes, bytes], body: bytes) -> Fault:

@@ -27,7 +27,7 @@ class Vectors(msgspec.Struct):
 
 
 class EmbeddingDialect(Protocol):
-    """How a provider is asked for embeddings; a Dialect of its conversations may be one too."""
+    """A provider's embeddings API; a Dialect may implement it too."""
 
     def write_texts(self, texts: Texts, model: str) -> Written:
         """The wire request.
@@ -65,7 +65,7 @@ def read_texts(body: bytes) -> Texts:
         raise BadBody(f"invalid embeddings request: {error}") from None
     texts = [request.input] if isinstance(request.input, str) else request.input
     if not texts or not all(isinstance(text, str) for text in texts):
-        raise BadBody("'input' must be a text or a list of texts here: another model's tokens mean nothing", "input")
+        raise BadBody("'input' must be a string or a list of strings: this model does not accept token ids", "input")
     return Texts([str(text) for text in texts], request.dimensions, request.input_type)
 
 

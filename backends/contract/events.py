@@ -73,8 +73,8 @@ class CallDelta(msgspec.Struct, frozen=True, gc=False):
 
 
 class Finish(msgspec.Struct, frozen=True, gc=False):
-    """A choice is whole. ``reason``: stop, length, tool_calls, content_filter, or pause (the provider wants to be asked
-    to go on). ``stop_sequence``: the one that was met, where the provider says."""
+    """A choice is whole. ``reason``: stop, length, tool_calls, content_filter, or pause (the provider wants to be
+    called again to continue). ``stop_sequence``: the one that was met, where the provider says."""
 
     reason: str
     stop_sequence: str = ""

@@ -6,9 +6,9 @@ import msgspec
 class Family(msgspec.Struct, frozen=True):
     """One kind of endpoint.
 
-    ``paths``: public ones, first the canonical one. ``events``: how a streamed answer speaks (``openai``: data-only
-    chunks and [DONE]; ``typed``: named events). ``optional``: some upstreams answer whole although a stream was asked
-    for, which their clients expect. ``form``: the request is multipart. ``binary``: so is the answer.
+    ``paths``: public ones, first the canonical one. ``events``: format of a streamed answer (``openai``: data-only
+    chunks and [DONE]; ``typed``: named events). ``optional``: some upstreams do not stream although a stream was
+    requested, which their clients expect. ``form``: the request is multipart. ``binary``: so is the answer.
     """
 
     name: str

@@ -133,7 +133,7 @@ def _failure(status: int, error: _Error) -> Failure:
 
 
 def _of_the_request(error: _Error) -> Failure | None:
-    """The client's fault that has a place of its own to go to, told by code or by words."""
+    """The client's fault that has fallbacks of its own, recognised by its code or its message."""
     text = f"{error.code} {error.type} {error.message}"
     if _TOO_LONG.search(text):
         return Failure.CONTEXT_TOO_LONG
@@ -141,7 +141,7 @@ def _of_the_request(error: _Error) -> Failure | None:
 
 
 def unsupported(fields: tuple[str, ...], model: str) -> Fault:
-    """The refusal of fields that have no place in the upstream's dialect."""
+    """The refusal of fields that the upstream does not support."""
     names = ", ".join(f"'{name}'" for name in fields)
     message = f"{names}: not supported by the model '{model}' (`unsupported: drop` in its deployment leaves them out)"
     return Fault(Failure.BAD_REQUEST, message, param=fields[0])

@@ -17,7 +17,7 @@ Done = Callable[[Mapping[str, Media] | Fault], None]
 
 
 class Fetcher(Protocol):
-    """Gets what URLs of strangers hold, guarded."""
+    """Fetches the content of URLs named by clients, guarded."""
 
     def fetch(self, urls: tuple[str, ...], done: Done) -> Exchange:
         """Begin; ``done`` is called later, once, unless it is cancelled."""
@@ -34,7 +34,7 @@ class Unfetched(Exception):
 
 
 def inline(conversation: Conversation, fetched: Mapping[str, Media], fetcher: Fetcher) -> None:
-    """Put fetched data in the place of http(s) URLs.
+    """Replace http(s) URLs by the fetched data.
 
     Raises:
         Unfetched: some are not there yet.

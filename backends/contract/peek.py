@@ -127,7 +127,7 @@ def _peek_any(family: Family, body: bytes) -> Facts:
 def _steering(fields: _Body, body: bytes) -> dict[str, msgspec.Raw] | None:
     found = {name: raw for name in STEERING if (raw := getattr(fields, name)) is not _ABSENT}
     if found and found.keys() >= _walk(body).keys():  # walked now: taking them out must not fail later
-        raise BadBody("the request body holds nothing but steering fields")
+        raise BadBody("the request body has only steering fields (models, provider)")
     return found or None
 
 

@@ -8,7 +8,7 @@ from policies.vocabulary.failure import Fault
 
 
 class Receiver(Protocol):
-    """Hears what becomes of one wire request: sent, then head, then data, then exactly one of end and lost.
+    """Receives the events of one wire request: sent, then head, then data, then exactly one of end and lost.
 
     The calls come from the event loop's own callbacks: a receiver does its work at once and never blocks.
     """
@@ -33,7 +33,7 @@ class Exchange(Protocol):
     """One wire request under way."""
 
     def cancel(self) -> None:
-        """Drop it: the connection is closed, so that the upstream stops working. Nothing is heard of it any more."""
+        """Drop it: the connection is closed, so that the upstream stops working. The receiver gets no further call."""
 
     def pause(self) -> None:
         """The receiver cannot take more for now."""

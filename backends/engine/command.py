@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve until told to stop; 2 when the flags make no sense or a port is taken."""
+    """Serve until stopped; 2 when the flags make no sense or a port is taken."""
     _allow_many_sockets()
     try:
         options = _options(args)

@@ -70,7 +70,7 @@ class KVCache:
                 self._idle[key] = None
 
     def clear(self) -> None:
-        """Forget what nobody holds."""
+        """Drop the blocks that no request uses."""
         self._idle.clear()
         if self.news is not None:
             self.news.append(Cleared())

@@ -17,7 +17,7 @@ KEPT = 100_000  # messages for a listener that is slow; what comes after is drop
 
 
 class Publisher:
-    """Binds ``address``; ``tcp://127.0.0.1:*`` takes any port. ``place``: where it really is."""
+    """Binds ``address``; ``tcp://127.0.0.1:*`` takes any port. ``place``: the actual address."""
 
     def __init__(self, address: str, block_size: int, news: list[News]) -> None:
         self._news = news

@@ -70,7 +70,8 @@ class Replica:
         return events
 
     def leap(self, now: float) -> list[Event]:
-        """As `advance`, but steps that only decode are taken many at once, and only first and last tokens are told."""
+        """As `advance`, but steps that only decode are taken many at once, and only first and last tokens are
+        reported."""
         events: list[Event] = []
         while self.due is not None and self.due <= now:
             steps = self._uneventful()
@@ -84,7 +85,7 @@ class Replica:
         return [event for event in events if event.finished or event.produced == 1]
 
     def news(self) -> float | None:
-        """When `leap` has something to tell at the earliest, if nothing more is submitted."""
+        """Earliest time at which `leap` has something to report, if nothing more is submitted."""
         steps = self._uneventful()
         return self.due if self.due is None or not steps else self.due + self._seconds_of(steps)
 
@@ -144,7 +145,7 @@ class Replica:
         return True
 
     def _admit(self, budget: int, now: float) -> Sequence | None:
-        """Move the head of the queue into the batch if a first chunk of it fits; nobody overtakes it."""
+        """Move the head of the queue into the batch if a first chunk of it fits; strictly first come, first served."""
         if not self._waiting or len(self._running) == self.profile.max_num_seqs:
             return None
         sequence = self._waiting[0]

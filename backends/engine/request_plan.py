@@ -19,7 +19,7 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class Script(msgspec.Struct, frozen=True):
-    """A text that is not the voice's own: JSON that was asked for, or the arguments of a call."""
+    """A text that is not random: JSON that was requested, or the arguments of a call."""
 
     text: str
     call: Call | None = None

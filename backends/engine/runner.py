@@ -43,7 +43,7 @@ class Runner:
         return len(self._sinks)
 
     def submit(self, works: list[Work], sink: Sink) -> list[Sequence]:
-        """Queue works that belong together; their indices are their places in the list."""
+        """Queue the works of one request; their indices are their positions in the list."""
         now = self._catch_up()
         sequences = [self.model.submit(work, now) for work in works]
         self._sinks.update((sequence, (sink, index)) for index, sequence in enumerate(sequences))

@@ -9,7 +9,7 @@ import msgspec
 class Work(msgspec.Struct, frozen=True):
     """What to run. `keys` names each full block of prompt plus output; blocks beyond them are never shared.
 
-    `data` is the text that `keys` names, and `salt` what it was salted with: told of, never read.
+    `data` is the text that `keys` names, and `salt` its cache salt: only reported, never read.
     """
 
     prompt_tokens: int

@@ -10,9 +10,9 @@ _Raw = dict[str, msgspec.Raw]
 
 
 def continuation(facts: Facts, text: str, most: int | None, least: int | None) -> bytes:
-    """The body that asks to go on after ``text``; ``most`` and ``least`` tokens are what is left of the limits.
+    """The body that requests a continuation of ``text``; ``most`` and ``least`` tokens are what is left of the limits.
 
-    vLLM leaves the last message open when told ``continue_final_message`` and no ``add_generation_prompt``.
+    vLLM leaves the last message open with ``continue_final_message`` and without ``add_generation_prompt``.
     """
     fields = dict(facts.fields)
     if facts.family.name == "completions":

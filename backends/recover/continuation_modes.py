@@ -6,8 +6,8 @@ from policies.vocabulary.types import Usage
 
 
 class Continuing:
-    """The stream goes on from the kept text. Only a stop string that lies across the seam must be found here: one that
-    lies behind it is the upstream's to find."""
+    """The stream continues from the kept text. Only a stop string that lies across the seam must be found here: one
+    that lies behind it is the upstream's to find."""
 
     diverged = False
 

@@ -197,8 +197,8 @@ def _after(last: Json, usage: Usage | None) -> bytes:
 
 
 def ending(kept: Kept, family: str, usage: Usage | None) -> bytes:
-    """What an answer lacks whose stream died when all was said: its finish reason (its limit of tokens was reached),
-    and what comes after it. ``usage``: where it is still to be told."""
+    """What is missing of an answer whose stream broke after its last content: its finish reason (its limit of tokens
+    was reached), and what comes after it. ``usage``: if it has not been sent yet."""
     text = family == "completions"
     bare = {**kept.head, "object": "text_completion" if text else "chat.completion.chunk"}
     if kept.finished:

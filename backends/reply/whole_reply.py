@@ -52,7 +52,7 @@ class WholeBody:
 
 
 class Unexpected(WholeBody):
-    """An answer of a kind nobody asked for. It may be an error, which is read; all else is malformed."""
+    """An answer of a kind that was not requested. It may be an error, which is read; all else is malformed."""
 
     __slots__ = ("_why",)
 

@@ -23,7 +23,7 @@ SEPARATE_BODY = 64 * 1024  # a body from this size on is written by itself: join
 
 
 class Owner(Protocol):
-    """Who sent the request: told when the connection is done with it."""
+    """The sender of the request, notified when the connection is done with it."""
 
     def finished(self, reusable: bool) -> None: ...
 

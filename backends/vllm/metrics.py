@@ -25,7 +25,7 @@ SLEEP_STATE = ("vllm:engine_sleep_state",)
 
 
 def parse(text: str) -> EngineLoad:
-    """The load that a Prometheus exposition tells. Several engines (data parallel) are added up; KV: the fullest."""
+    """The load in a Prometheus exposition. Several engines (data parallel) are added up; KV: the fullest."""
     kv = [value for _, value in _first(text, KV_USAGE)]
     awake = [value for labels, value in _first(text, SLEEP_STATE) if 'sleep_state="awake"' in labels]
     return EngineLoad(
@@ -40,7 +40,7 @@ def parse(text: str) -> EngineLoad:
 
 
 def _kv_tokens(text: str) -> float | None:
-    """What the cache holds: an info metric tells it in its labels, as `num_gpu_blocks="25000"`."""
+    """What the cache holds: from the labels of an info metric, as `num_gpu_blocks="25000"`."""
     held = [
         float(labels["num_gpu_blocks"]) * float(labels["block_size"])
         for written, _ in _first(text, CACHE_CONFIG)

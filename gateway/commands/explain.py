@@ -82,7 +82,7 @@ def decide(
 
     Raises:
         BadBody: it cannot be routed.
-        LookupError: its model is not served, or not by any place it allows; or there is no such key.
+        LookupError: its model is unknown, no endpoint is allowed, or there is no such key.
     """
     live = LiveState()
     embedded = {

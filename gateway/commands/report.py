@@ -123,7 +123,7 @@ def read(args: Namespace, done: Callable[[int], None]) -> History:
 
 
 def since(history: History, args: Namespace) -> History:
-    """What was asked for of it: a model, some days.
+    """The part that was selected: a model, some days.
 
     Raises:
         TraceError: there is nothing.
@@ -146,7 +146,7 @@ def period(args: Namespace) -> tuple[float, float]:
 
 @contextmanager
 def progress() -> Iterator[Callable[[str, int], None]]:
-    """A bar of what is played; it is told what, and of requests as they have been."""
+    """A progress bar of simulated requests."""
     bar = Progress(
         TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,.0f} requests"),
         TimeRemainingColumn(), console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty(),

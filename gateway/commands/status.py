@@ -82,7 +82,7 @@ def explained(url: str, error: Exception) -> str:
 
 
 def watch(url: str, token: str | None, report: Report) -> None:
-    """Look again and again; a gateway that does not answer is asked again, and its last words stay."""
+    """Refresh until interrupted; while the gateway does not answer, its last report stays on the screen."""
     history: deque[float] = deque(maxlen=WIDTH)
     with Live(auto_refresh=False, screen=True) as screen:
         trouble = ""

@@ -12,7 +12,7 @@ class Aws(Struct, frozen=True, kw_only=True):
 
     access_key_id: The key's id.
     secret_access_key: The key itself.
-    session_token: What goes with a temporary key.
+    session_token: Session token of a temporary key.
     """
 
     access_key_id: Secret
@@ -26,8 +26,8 @@ class Entra(Struct, frozen=True, kw_only=True):
     tenant: Directory (tenant) id.
     client_id: Application (client) id.
     client_secret: A secret of the application.
-    authority: Where tokens are given out.
-    scope: What the token is for.
+    authority: Base URL of the token endpoint.
+    scope: Scope of the token.
     """
 
     tenant: Name

@@ -16,7 +16,7 @@ SCRAPE = 1.0  # seconds between checks of an engine, where the deployment does n
 
 
 class Cost(Struct, frozen=True, kw_only=True):
-    """What an endpoint of your own costs.
+    """What a self-hosted endpoint costs.
 
     per_hour: USD per endpoint and hour.
     """
@@ -44,13 +44,14 @@ class Price(Struct, frozen=True, kw_only=True):
 class Deployment(Struct, frozen=True, kw_only=True):
     """A named place that can run a model: a pool of vLLM engines, or one model of a cloud.
 
-    provider: Who serves it, and so which dialect is spoken.
-    model: The name the upstream knows the model by.
-    weights: The same word means the same weights, which a broken stream needs to go on; left out, its own name.
-    endpoints: Roots of the servers, without /v1; for `vllm` and the other engines of your own.
+    provider: The vendor or engine that serves it, which determines the dialect.
+    model: Upstream name of the model.
+    weights: Deployments with the same word have the same weights, so that one can continue another's broken stream;
+        defaults to the deployment's name.
+    endpoints: Base URLs of the servers, without /v1; for `vllm` and the other self-hosted engines.
     base_url: URL up to where the API begins, usually ending in /v1; not for engines; most clouds know their own.
     api_key: Credential sent to the upstream.
-    cost: What an own endpoint costs.
+    cost: What a self-hosted endpoint costs.
     price: What tokens cost; it replaces the bundled price.
     kv_events: ZeroMQ address of the engines' cache events; `{host}` and `{port}` stand for each endpoint's; for `vllm`.
     max_concurrency: Most requests in flight on the whole deployment.
@@ -59,13 +60,13 @@ class Deployment(Struct, frozen=True, kw_only=True):
     rpm: Requests per minute the upstream allows.
     tpm: Tokens per minute the upstream allows.
     steering: Steering fields of a request (`models`, `provider`, `priority`) the upstream takes.
-    tags: Words that routes and filters can ask for.
+    tags: Words that routes and filters can require.
     weight: Share of traffic under the `weighted` policy.
     context_window: Longest prompt and answer together, in tokens.
     scrape: How often an engine's health and metrics are read, 1s if left out; for engines.
-    unsupported: What becomes of a field without a place in the upstream's dialect, `reject` if left out.
-    lacks: What the model cannot be asked for, so that such requests go elsewhere.
-    native: APIs that the upstream speaks itself beyond its provider's own, so that they are passed on as they are.
+    unsupported: What becomes of a field that the upstream does not support, `reject` if left out.
+    lacks: Features that the model lacks, so that such requests go elsewhere.
+    native: Further APIs that the upstream speaks itself, so that requests pass unchanged.
     quota: Name of a quota shared with other deployments: a 429 on one cools all.
     region: The cloud's region; for `vertex` its location, `global` if left out; for `bedrock` else AWS_REGION's.
     aws: Access key of AWS; left out, that of the environment (AWS_ACCESS_KEY_ID …); for `bedrock`.
@@ -140,8 +141,8 @@ class Model(Struct, frozen=True, kw_only=True):
     content_policy_fallbacks: Models tried when the upstream's content filter refuses.
     timeouts: Timeouts that differ for this model; they win over a deployment's.
     aliases: Other names that clients may use for it.
-    recovery: What is tried when a stream dies; left out, as under `defaults`.
-    realign: When a stream may be run again elsewhere; left out, as under `defaults`.
+    recovery: What is tried when a stream breaks; left out, as under `defaults`.
+    realign: When a stream may be repeated elsewhere; left out, as under `defaults`.
     hold_tool_calls: Whether streamed tool calls are held back until complete; left out, as under `defaults`.
     reasoning: What becomes of a stream that showed only reasoning; left out, as under `defaults`.
     """

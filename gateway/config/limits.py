@@ -19,8 +19,8 @@ class Media(Struct, frozen=True, kw_only=True):
     """Pictures and documents that a request names by URL, for providers that fetch none themselves.
 
     fetch: Whether the gateway fetches them, from public addresses only; else such a request is refused.
-    max_size: Most bytes that the URLs of one request may hold.
-    timeout: Longest time in which they must be here.
+    max_size: Most bytes fetched for one request, over all its URLs.
+    timeout: Longest time for fetching all of them.
     """
 
     fetch: bool = False
@@ -29,17 +29,17 @@ class Media(Struct, frozen=True, kw_only=True):
 
 
 class Defaults(Struct, frozen=True, kw_only=True):
-    """What holds for every deployment and model that does not say otherwise.
+    """Defaults for deployments and models that set nothing of their own.
 
     timeouts: How long each part of a request may take.
     retry: How a failed attempt is repeated.
-    breaker: When an endpoint is closed to everybody.
+    breaker: When an endpoint is closed to all requests.
     hedge: When a second attempt is started before the first has answered.
-    recovery: What is tried when a stream dies after its first content was sent.
-    realign: When a stream may be run again elsewhere and matched to what was sent.
+    recovery: What is tried when a stream breaks after its first content was sent.
+    realign: When a stream may be repeated elsewhere and matched to what was sent.
     hold_tool_calls: Whether a streamed tool call is held back until it is complete, so that its loss is a plain retry.
-    reasoning: What becomes of a stream that dies when only reasoning was sent.
-    media: What is fetched for providers that fetch nothing themselves.
+    reasoning: What becomes of a stream that breaks when only reasoning was sent.
+    media: URLs in requests that the gateway fetches for providers that fetch none.
     """
 
     timeouts: Timeouts = Timeouts()

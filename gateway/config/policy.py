@@ -100,7 +100,7 @@ class Times(Struct, frozen=True, kw_only=True):
 class Match(Struct, frozen=True, kw_only=True):
     """Which requests a route takes; every condition must hold.
 
-    model: Pattern of the model asked for; `*` stands for anything.
+    model: Pattern of the requested model; `*` stands for anything.
     prompt_tokens: Bounds of the prompt's estimated tokens.
     headers: Request headers and patterns of their values.
     key: Pattern of the key's name.

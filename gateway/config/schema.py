@@ -56,7 +56,7 @@ class Admin(Struct, frozen=True, kw_only=True):
 
     host: Address to listen on.
     port: TCP port; 0 takes a free one.
-    token: Bearer token asked of every caller; required off loopback.
+    token: Bearer token that every caller must send; required off loopback.
     """
 
     host: Host = "127.0.0.1"
@@ -67,12 +67,12 @@ class Admin(Struct, frozen=True, kw_only=True):
 class Key(Struct, frozen=True, kw_only=True):
     """A client's key, as its text or as its digest.
 
-    name: Who the key belongs to, in logs and metrics.
+    name: Name of the key's owner, in logs and metrics.
     key: The key itself.
     key_sha256: SHA-256 of the key in hex, instead of the key.
-    models: Names or patterns of the models it may ask for.
-    explain: Whether it may ask why a request went where it did.
-    priority: Where its requests stand when they wait for a place: lower goes first.
+    models: Names or patterns of the models it may use.
+    explain: Whether its requests may ask for their decision record.
+    priority: Priority of its requests in the queue: lower goes first.
     """
 
     name: Name
@@ -84,16 +84,16 @@ class Key(Struct, frozen=True, kw_only=True):
 
 
 class Auth(Struct, frozen=True, kw_only=True):
-    """Who may ask.
+    """Which keys are accepted.
 
-    keys: Clients' keys; with none at all, only direct loopback clients are served.
+    keys: Clients' keys; without any, only direct loopback clients are accepted.
     """
 
     keys: list[Key] = []
 
 
 class State(Struct, frozen=True, kw_only=True):
-    """Where gateways share what they know.
+    """Where gateways share state.
 
     url: `memory://` keeps it in the process.
     """
@@ -127,9 +127,9 @@ class Config(Struct, frozen=True, kw_only=True):
 
     server: The public listener.
     admin: The admin listener.
-    auth: Who may ask.
-    state: Where gateways share what they know.
-    defaults: Timeouts, retries, breakers where nothing else is said.
+    auth: Which keys are accepted.
+    state: Where gateways share state.
+    defaults: Default timeouts, retries, breakers and so on.
     deployments: Where a request can run, by name.
     models: What clients ask for, by name; "*" catches the rest.
     policies: Named policies.

@@ -26,7 +26,7 @@ class Secret:
         return bool(self._text)
 
     def __eq__(self, other: object) -> bool:
-        """Compare in constant time, so that a reply's delay tells nothing about the text."""
+        """Compare in constant time, so that a reply's delay reveals nothing about the text."""
         if not isinstance(other, Secret):
             return NotImplemented
         return compare_digest(self._text.encode(), other._text.encode())

@@ -71,8 +71,8 @@ def _useless(row: Mapping[str, Any]) -> str:
     if row["family"] not in TEXT:
         return f"{row['family']} requests"
     if row["usage"] == "none" or not row["prompt_tokens"]:
-        failed = "requests that failed and have no token count"
-        return failed if row["failure"] else "requests whose tokens nobody counted"
+        failed = "failed requests without token counts"
+        return failed if row["failure"] else "requests without token counts"
     return ""
 
 

@@ -56,10 +56,10 @@ def columns(text: str) -> dict[str, str]:
 def foreign(
     path: Path, named: Mapping[str, str] | None = None, done: Callable[[int], None] = lambda _: None
 ) -> History:
-    """``done`` is told of rows as they have been read.
+    """``done`` is called with the number of rows read.
 
     Raises:
-        TraceError: it cannot be read so; the message says where.
+        TraceError: it cannot be read; the message names the line.
         OSError: it cannot be opened.
     """
     left_out: Counter[str] = Counter()

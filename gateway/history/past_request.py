@@ -34,8 +34,8 @@ class PastRequest(msgspec.Struct, frozen=True, gc=False):
 
 
 class History(msgspec.Struct, frozen=True):
-    """Requests in order of time. ``left_out``: how many the records hold beside these, by why; ``lacks``: what they do
-    not tell. ``block``: tokens of a block."""
+    """Requests in order of time. ``left_out``: number of other records, by reason; ``lacks``: what the records do not
+    contain. ``block``: tokens of a block."""
 
     name: str
     requests: Sequence[PastRequest]

@@ -35,7 +35,7 @@ def count(ledger: sqlite3.Connection, table: str, since: float, until: float) ->
 
 
 def write_jsonl(path: Path, table: str, batches: Rows, wrote: Callable[[int], None]) -> None:
-    """One JSON object a line; what is not known is left out. ``wrote`` is told of rows as they are written."""
+    """One JSON object a line; what is not known is left out. ``wrote`` is called with the number of rows written."""
     names = TABLES[table].__struct_fields__
     encode = msgspec.json.Encoder().encode
     with _whole(path) as made, made.open("wb") as file:
@@ -84,7 +84,7 @@ def _object(names: tuple[str, ...], row: tuple[Any, ...]) -> dict[str, Any]:
 
 @contextmanager
 def _whole(path: Path) -> Iterator[Path]:
-    """A file beside it, that takes its place when all went well."""
+    """A file beside it, renamed to it when complete."""
     made = path.with_name(f".{path.name}.part")
     try:
         yield made

@@ -35,7 +35,7 @@ Learned = Callable[[], Iterable[Piece]]
 
 
 class Ledger:
-    """Collects outcomes; a daemon thread writes them. ``retention``: seconds; ``report`` is told of trouble.
+    """Collects outcomes; a daemon thread writes them. ``retention``: seconds; ``report`` gets each problem.
 
     ``learned``: gives what was learned, to be written every ``SAVE`` seconds and at the end.
 

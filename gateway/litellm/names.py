@@ -8,7 +8,7 @@ ENVIRON = "os.environ/"
 
 
 class Names:
-    """``notes`` is told of secrets that stood in the file."""
+    """``notes`` gets a line for each secret that was in the file."""
 
     def __init__(self, notes: list[str]) -> None:
         self._notes = notes

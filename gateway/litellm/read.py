@@ -8,7 +8,7 @@ _Number = float | str | None  # YAML reads 1e-06 as text
 
 
 class Misread(Exception):
-    """The file is not LiteLLM's; the message names the place."""
+    """The file is not a LiteLLM configuration; the message names the key."""
 
 
 class _Params(msgspec.Struct):

@@ -88,7 +88,7 @@ class HealthProber:
         return 0
 
     async def _scrape(self, id: tuple[str, str], metrics: Wire) -> None:
-        """Without an answer what was seen grows stale, which says enough: a busy engine is slow to tell."""
+        """A failed scrape is not marked: the last one becomes stale by itself, and a busy engine is slow to answer."""
         try:
             status, body = await fetch(self._transport, metrics, TIMEOUT)
         except FetchFailed:

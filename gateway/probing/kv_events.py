@@ -31,7 +31,7 @@ GRACE = 5  # looks before a source that never was there is missed
 
 
 class Source:
-    """What is heard of one engine. ``said``: the state that was logged last."""
+    """The subscription to one engine. ``said``: the state that was logged last."""
 
     def __init__(self, id: Id, place: str, caches: PromptCaches, subscriptions: "Subscriptions") -> None:
         self.id, self.place, self.said, self.looks = id, place, "", 0
@@ -136,18 +136,18 @@ class KvEvents:
                 self._caches.learned(wanted, names)
 
     def _complain(self, deployment: str, error: Exception) -> None:
-        """Once: what cannot be asked now will hardly be answered later."""
+        """Logged once per deployment."""
         if deployment not in self._complained:
             self._complained.add(deployment)
             why = f"{deployment} does not tokenize prompts, so its caches are inferred: {error}"
             self._log.event("warning", "kv_events", why)
 
     async def _ask(self, wanted: TokenizeJob) -> tuple[int, ...]:
-        """The token blocks of a prompt.
+        """The token blocks of a prompt, from its engine's ``/tokenize``.
 
         Raises:
-            FetchFailed, Unsendable: its engine cannot be asked.
-            ValueError: it does not say.
+            FetchFailed, Unsendable: its engine cannot be reached.
+            ValueError: its answer cannot be read.
         """
         place = wanted.candidate
         wire = self._adapters[place.id].encode(asking(wanted.request, wanted.facts, place.deployment.model))

@@ -75,11 +75,7 @@ TPOT = Instrument(
     PER_TOKEN,
 )
 REQUESTS = Instrument(
-    "cloverleaf.requests",
-    "counter",
-    "{request}",
-    "Requests that came to their end",
-    (*WHAT, "status", "failure", "caused_by"),
+    "cloverleaf.requests", "counter", "{request}", "Finished requests", (*WHAT, "status", "failure", "caused_by")
 )
 OVERHEAD_TIME = Instrument(
     "cloverleaf.overhead",
@@ -103,15 +99,11 @@ DECISIONS = Instrument(
     "cloverleaf.decisions",
     "counter",
     "{decision}",
-    "Choices of a place: by which policy, read from which signal, and why an attempt was made",
+    "Choices of an endpoint, by policy, signal and reason",
     ("gen_ai.request.model", "policy", "signal", "reason"),
 )
 JUDGED = Instrument(
-    "cloverleaf.judged",
-    "counter",
-    "{request}",
-    "Prompts whose difficulty was scored, and whether they were hard",
-    ("gen_ai.request.model", "hard"),
+    "cloverleaf.judged", "counter", "{request}", "Prompts scored for difficulty", ("gen_ai.request.model", "hard")
 )
 THRESHOLD = Instrument(
     "cloverleaf.difficulty_threshold", "gauge", "", "The score above which a prompt is hard", ("gen_ai.request.model",)
@@ -124,11 +116,7 @@ COUNTED = Instrument(
     ("result",),
 )
 ATTEMPTS = Instrument(
-    "cloverleaf.attempts",
-    "counter",
-    "{attempt}",
-    "Attempts by endpoint and result",
-    (*PLACE, "family", "result"),
+    "cloverleaf.attempts", "counter", "{attempt}", "Attempts by endpoint and result", (*PLACE, "family", "result")
 )
 RETRIES = Instrument(
     "cloverleaf.retries", "counter", "{attempt}", "Further attempts at the same deployment", ("deployment", "failure")
@@ -144,21 +132,21 @@ HEDGES = Instrument(
     "cloverleaf.hedges",
     "counter",
     "{request}",
-    "Requests with a second, parallel attempt, and whether it won",
+    "Hedged requests, by whether the hedge won",
     ("gen_ai.request.model", "result"),
 )
 RECOVERIES = Instrument(
     "cloverleaf.recoveries",
     "counter",
     "{stream}",
-    "Streams that broke after their first content, and how they were continued",
+    "Streams that broke, by how they were continued",
     ("gen_ai.request.model", "mode"),
 )
 SPILLED = Instrument(
     "cloverleaf.spilled",
     "counter",
     "{request}",
-    "Requests of models with own engines that a purchased deployment answered",
+    "Requests of models with self-hosted engines that a purchased deployment answered",
     ("gen_ai.request.model",),
 )
 SPILLABLE = Instrument(
@@ -186,48 +174,28 @@ UNPRICED = Instrument(
     "Answers whose tokens have no price: those of self-hosted engines, and of models without a known price",
     ("deployment",),
 )
-MIRRORED = Instrument(
-    "cloverleaf.mirrored",
-    "counter",
-    "{request}",
-    "Copies of requests sent as shadow traffic, by status, or dropped",
-    ("result",),
-)
+MIRRORED = Instrument("cloverleaf.mirrored", "counter", "{request}", "Shadow traffic, by status", ("result",))
 UP = Instrument("cloverleaf.endpoint_up", "gauge", "", "1 if the health check passes", PLACE)
 AT_ENDPOINT = Instrument(
     "cloverleaf.endpoint_in_flight", "gauge", "{attempt}", "This gateway's attempts in flight", PLACE
 )
 AT_ENDPOINT_TOKENS = Instrument(
-    "cloverleaf.endpoint_in_flight_tokens",
-    "gauge",
-    "{token}",
-    "Prompt tokens of this gateway's attempts in flight",
-    PLACE,
+    "cloverleaf.endpoint_in_flight_tokens", "gauge", "{token}", "Prompt tokens in flight from this gateway", PLACE
 )
-RUNNING = Instrument(
-    "cloverleaf.endpoint_running", "gauge", "{request}", "Requests running in the engine, as scraped", PLACE
-)
-WAITING = Instrument(
-    "cloverleaf.endpoint_waiting", "gauge", "{request}", "Requests waiting in the engine, as scraped", PLACE
-)
-KV_USAGE = Instrument(
-    "cloverleaf.endpoint_kv_usage", "gauge", "1", "Share of the engine's KV cache in use, as scraped", PLACE
-)
+RUNNING = Instrument("cloverleaf.endpoint_running", "gauge", "{request}", "Requests running in the engine", PLACE)
+WAITING = Instrument("cloverleaf.endpoint_waiting", "gauge", "{request}", "Requests waiting in the engine", PLACE)
+KV_USAGE = Instrument("cloverleaf.endpoint_kv_usage", "gauge", "1", "Share of the KV cache in use", PLACE)
 PREFIX_QUERIES = Instrument(
-    "cloverleaf.endpoint_prefix_queries",
-    "counter",
-    "{token}",
-    "Prompt tokens looked up in the engine's prefix cache",
-    PLACE,
+    "cloverleaf.endpoint_prefix_queries", "counter", "{token}", "Prompt tokens looked up in the prefix cache", PLACE
 )
 PREFIX_HITS = Instrument(
-    "cloverleaf.endpoint_prefix_hits", "counter", "{token}", "Prompt tokens found in the engine's prefix cache", PLACE
+    "cloverleaf.endpoint_prefix_hits", "counter", "{token}", "Prompt tokens found in the prefix cache", PLACE
 )
 PREFIX_READS = Instrument(
     "cloverleaf.prefix_reads",
     "counter",
     "{request}",
-    "Requests whose cached beginning was looked up: engines' own word on all of it (precise), or a guess (prefix)",
+    "Requests whose cached prefix was looked up: reported by the engines (precise), or inferred (prefix)",
     ("gen_ai.request.model", "signal"),
 )
 KV_LIVE = Instrument(
@@ -272,7 +240,7 @@ PREDICTION_RATIO = Instrument(
     "cloverleaf.prediction_error",
     "gauge",
     "1",
-    "Actual latency over predicted latency, quantiles of recent answers: 1 is exact",
+    "Actual over predicted latency: quantiles of recent answers",
     (*PREDICTED, "quantile"),
 )
 PREDICTIONS = Instrument(
@@ -306,21 +274,16 @@ MISS_PRICE = Instrument(
     "cloverleaf.slo_miss_price", "gauge", "{USD}", "Current price of one slo miss", ("gen_ai.request.model",)
 )
 LEDGER_ROWS = Instrument("cloverleaf.ledger_rows", "counter", "{row}", "Requests written to the ledger")
-LEDGER_DROPPED = Instrument(
-    "cloverleaf.ledger_dropped", "counter", "{row}", "Requests not written to the ledger because its queue was full"
-)
+LEDGER_DROPPED = Instrument("cloverleaf.ledger_dropped", "counter", "{row}", "Requests not recorded: ledger queue full")
 LOG_DROPPED = Instrument(
     "cloverleaf.log_dropped", "counter", "{line}", "Log lines lost because they were written too slowly"
 )
 TRACES = Instrument("cloverleaf.traces", "counter", "{trace}", "Traces sent to the collector")
 TRACES_DROPPED = Instrument(
-    "cloverleaf.traces_dropped",
-    "counter",
-    "{trace}",
-    "Traces lost because the queue was full or the collector did not accept them",
+    "cloverleaf.traces_dropped", "counter", "{trace}", "Traces lost: queue full, or collector failing"
 )
 TRACES_LEFT_OUT = Instrument(
-    "cloverleaf.traces_left_out", "counter", "{trace}", "Notable requests beyond 100 per second, which were not traced"
+    "cloverleaf.traces_left_out", "counter", "{trace}", "Notable requests not traced, beyond 100 per second"
 )
 EXPORT_FAILURES = Instrument(
     "cloverleaf.export_failures", "counter", "{export}", "Failed exports to the collector", ("signal",)

@@ -19,13 +19,13 @@ FLUSH = 0.2  # seconds between writes
 
 
 class RequestLine(msgspec.Struct, omit_defaults=True):
-    """The one event of a request; what says nothing is left out.
+    """The one event of a request; empty fields are left out.
 
     event: `request`.
     time: When it ended, seconds since the epoch.
     id: The answer's x-request-id.
     family: Endpoint family: chat, completions, embeddings, ...
-    model: The model that was asked for.
+    model: The requested model.
     status: Status of the answer to the client; 499: the client disconnected.
     ms: From its arrival to the end of its answer, in milliseconds.
     key: Name of the client's key.

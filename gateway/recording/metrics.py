@@ -48,7 +48,7 @@ class Histogram:
         self.sum += sum(rising)
 
     def copy(self) -> "Histogram":
-        """As it stands now: the original goes on counting."""
+        """A snapshot; the original keeps counting."""
         made = Histogram(self.bounds)
         made.counts, made.sum = self.counts.copy(), self.sum
         return made
@@ -124,7 +124,7 @@ def no_price(_: str) -> Price | None:
 class Metrics:
     """Every counter of the process. ``price``: what a deployment's tokens cost.
 
-    What happened is kept as it comes and counted in batches, or when somebody asks: the counters and the code that
+    Events are stored as they come and counted in batches, or when the counters are read: the counters and the code that
     moves them are fetched into the processor's caches once for many requests.
     """
 
@@ -145,7 +145,7 @@ class Metrics:
         self.attempt = self._settled.append  # of an endpoint's id: (id, family, fault)
 
     def recovery(self, model: str, how: str) -> None:
-        """A stream that broke after its first content: the mode by which it went on, ``end``, or ``none``."""
+        """A stream that broke after its first content: the mode that continued it, ``end``, or ``none``."""
         _count(self.recoveries, (model, how))
 
     def mirror(self, result: str) -> None:
@@ -153,7 +153,7 @@ class Metrics:
         _count(self.mirrors, result)
 
     def copied(self, outcome: Outcome) -> None:
-        """A mirrored copy is over: nobody waited for it, and its tokens cost as any."""
+        """A mirrored copy is over: no client waited for it, but its tokens cost the same."""
         self.mirror(str(outcome.status))
         self._spend([outcome], self._price(outcome.deployment))
 
@@ -190,7 +190,7 @@ class Metrics:
         self._outcomes.clear()
 
     def _spend(self, outcomes: list[Outcome], price: Price | None) -> None:
-        """Tokens to whoever produced them. A recovered answer's are its attempts', noted each."""
+        """Count tokens for the deployment that produced them. A recovered answer's are recorded for each attempt."""
         one = outcomes[0]
         if one.usage.source != "none" and not one.broken:
             usages = [each.usage for each in outcomes]

@@ -32,7 +32,7 @@ class Tail(msgspec.Struct, frozen=True):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """One policy in place of that in force. ``saves``: USD an hour; ``in_time``: its share within the service level,
+    """One policy instead of the current one. ``saves``: USD an hour; ``in_time``: its share within the service level,
     and ``now`` that of the policy in force, both simulated."""
 
     model: str
@@ -43,7 +43,7 @@ class Change(msgspec.Struct, frozen=True):
 
     @property
     def worth_it(self) -> bool:
-        """It saves for certain, and nobody is served later for certain."""
+        """It saves for certain, and does not certainly make requests slower."""
         return self.saves.low > 0 and self.in_time.high >= self.now.low
 
 

@@ -35,8 +35,8 @@ class Options(msgspec.Struct, frozen=True):
 
 
 class Was(msgspec.Struct, frozen=True):
-    """What the history tells of itself. USD by hour; ``in_time``: of the streamed answers, None where first tokens are
-    not known; ``all_cloud``: had everything been bought at ``price`` (USD per 1M tokens in and out); ``fit``: by how
+    """Figures of the history itself. USD by hour; ``in_time``: of the streamed answers, None where first tokens are not
+    known; ``all_cloud``: the cost of purchasing everything at ``price`` (USD per 1M tokens in and out); ``fit``: by how
     much that misses a request's own cost, as a share."""
 
     requests: int
@@ -71,7 +71,7 @@ def prove(
 ) -> Proof:
     """
     Raises:
-        TraceError: nothing tells what a cloud costs.
+        TraceError: the cloud's price is unknown.
         ValueError: the configuration has no pool to size.
     """
     cost = _price(history, config, options)
@@ -92,7 +92,9 @@ def prove(
     if cost.off > 0.1:
         unknown.append(f"the exact price: the fitted one misses a request's own cost by {cost.off:.0%} on average")
     if len(history.requests) > MOST:
-        unknown.append(f"the windows between those that were played: {played:,} of {len(history.requests):,} requests")
+        unknown.append(
+            f"the windows between those that were simulated: {played:,} of {len(history.requests):,} requests"
+        )
     was = _was(history, target, cost)
     return Proof(
         name=history.name,

@@ -25,7 +25,7 @@ def show_proof(console: Console, proof: Proof) -> None:
     )
     console.print(
         f"in time: {_in_time(*proof.slo)}. Cloud: USD {was.price[0]:.3g} in, {was.price[1]:.3g} out per 1M tokens, "
-        f"which is USD {was.all_cloud * DAY:,.2f} a day for everything; GPU: USD {proof.gpu_usd:g} an hour.\n"
+        f"which is USD {was.all_cloud * DAY:,.2f} a day for all requests; GPU: USD {proof.gpu_usd:g} an hour.\n"
     )
     for kind in proof.sizing.kinds:
         console.print(sentence(kind, proof.sizing.sizes, was.all_cloud))

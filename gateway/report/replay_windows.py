@@ -25,7 +25,7 @@ TAIL = 0.05  # left out on either side
 
 
 class Window(msgspec.Struct, frozen=True):
-    """A stretch of the history; ``trace`` None: nobody came."""
+    """A stretch of the history; ``trace`` None: no requests."""
 
     seconds: float
     trace: Trace | None
@@ -81,7 +81,7 @@ def windows(history: History, most: int = MOST) -> list[Window]:
 def play(
     config: Config, policy: str, cut: Sequence[Window], options: Options, seed: int, done: Callable[[int], None]
 ) -> Trial:
-    """``done`` is told of requests as they have been played."""
+    """``done`` is called with the number of requests simulated."""
     trial = Trial(per_hour=pool_usd(config, options.replicas))
     for number, window in enumerate(cut):
         trial.seconds.append(window.seconds)

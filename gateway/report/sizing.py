@@ -75,7 +75,7 @@ def sizing(
     seed: int,
     done: Callable[[str, int], None],
 ) -> Sizing:
-    """``done`` is told what is played, and of its requests as they have been."""
+    """``done`` is called with the number of requests simulated."""
     name = options.model or next(iter(config.models))
     model = config.models[name]
     wanted = service_level(config, model.policy).quantile

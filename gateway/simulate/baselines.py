@@ -14,7 +14,7 @@ from policies.vocabulary.types import Request
 
 
 class Told(Scorer, frozen=True):
-    """What reads the prefix index, or who has how much to compute."""
+    """Scores that read the prefix index or the backlog."""
 
     needs: ClassVar[frozenset[Need]] = frozenset({"prefix"})
 
@@ -67,7 +67,7 @@ class SpillAbove(Told, frozen=True, tag="spill_above"):
     """The own engine with the least queue, unless that is above a fixed threshold; then the cloud.
 
     ``queue``: what is counted at an engine. ``tokens``: prompt tokens it has not computed; ``waiting``: requests
-    without a first token; ``in_flight``: requests. All exact and at once, as no scrape tells them.
+    without a first token; ``in_flight``: requests. All exact and without delay, unlike a scrape.
     """
 
     queue: str

@@ -63,7 +63,7 @@ def _arrival(
 def _talk(
     group: Group, prefixes: list[tuple[int, ...]], talks: list[Talk], names: "itertools.count[int]", random: Random
 ) -> Talk:
-    """One of the open conversations, or a new one in the place of one that is over."""
+    """One of the open conversations, or a new one that replaces one that is over."""
     place = random.randrange(group.conversations)
     if place >= len(talks) or talks[place].turns == group.turns:
         begun = Talk(next(names) + 1, random.choice(prefixes), group.prefix_tokens)
@@ -73,7 +73,7 @@ def _talk(
 
 
 def _turn(group: Group, talk: Talk, block: int, now: float, names: "itertools.count[int]", random: Random) -> Arrival:
-    """The conversation so far, and what is asked next; the answer is part of the prompt of the turn after it."""
+    """The conversation so far, and the next user turn; the answer is part of the prompt of the turn after it."""
     prompt = talk.tokens + 1 + int(random.expovariate(1 / group.prompt_tokens))
     output = 1 + int(random.expovariate(1 / group.output_tokens))
     blocks = talk.blocks + tuple(itertools.islice(names, -(-prompt // block) - len(talk.blocks)))

@@ -78,7 +78,7 @@ def compile_pool(config: Config, live: LiveState, options: Options, policy: str)
 def places(
     catalog: Catalog, trace: Trace, options: Options, agenda: Agenda
 ) -> dict[tuple[str, str], OwnReplica | Cloud]:
-    """What answers at each endpoint."""
+    """The simulated upstream of each endpoint."""
     replica, cloud = profile(options, trace.block), trace.cloud or CloudSpec()
     made: dict[tuple[str, str], OwnReplica | Cloud] = {}
     for candidates in catalog.candidates.values():

@@ -68,7 +68,7 @@ class Journey:
 
 
 class Attempt:
-    """One request at one place: counted from its start to its end, however it ends."""
+    """One request at one endpoint: counted from its start to its end, however it ends."""
 
     __slots__ = ("cached", "candidate", "first_at", "journey", "limits", "over", "started")
 

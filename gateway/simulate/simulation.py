@@ -44,7 +44,8 @@ class Simulation:
         self.live.probed = {id for id, _ in self._own if self._provider(id).health}
 
     def run(self, progress: Callable[[int], None]) -> None:
-        """Play the trace to the end of its last answer; ``progress`` is told how many requests have arrived."""
+        """Play the trace to the end of its last answer; ``progress`` is called with the number of requests that have
+        arrived."""
         self._prepare()
         agenda = self.agenda
         for number, arrival in enumerate(self.trace.arrivals):

@@ -63,7 +63,7 @@ def read_mooncake(path: Path, seed: int) -> Trace:
 
 
 def read_azure(path: Path, seed: int) -> Trace:
-    """Azure's CSV: TIMESTAMP, ContextTokens, GeneratedTokens; it tells nothing of what prompts have in common."""
+    """Azure's CSV: TIMESTAMP, ContextTokens, GeneratedTokens; it has no information on shared prefixes."""
     arrivals = []
     with path.open(newline="", encoding="utf-8-sig") as file:
         rows = csv.DictReader(file)

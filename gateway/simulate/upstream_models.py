@@ -20,7 +20,7 @@ MINUTE = 60.0
 
 
 class Caller(Protocol):
-    """An attempt, as a place sees it."""
+    """An attempt, as an upstream model sees it."""
 
     def first(self, cached_tokens: int, now: float) -> None: ...
     def finished(self, now: float) -> None: ...
@@ -113,7 +113,7 @@ class OwnReplica:
 
 
 class Cloud:
-    """A place without queues: it answers by a formula, or says 429."""
+    """An upstream without queues: it answers by a formula, or with 429."""
 
     def __init__(self, spec: CloudSpec, agenda: Agenda) -> None:
         self._spec = spec

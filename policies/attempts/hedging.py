@@ -15,7 +15,7 @@ from policies.vocabulary.units import Percent
 
 LATE = 0.95  # the quantile after which an attempt is late
 BUSY = 0.7  # share of a pool in use above which nothing is added to it
-CORRELATED = 0.2  # share of waiting attempts beyond their quantile: then all is slow, and another place is no faster
+CORRELATED = 0.2  # share of waiting attempts beyond their quantile at which everything is slow, so no hedge helps
 WINDOW = 300.0  # seconds over which the budget is a share
 
 

@@ -23,7 +23,7 @@ PAUSE = 1.0  # seconds: when to come back, where nobody says
 
 
 class Start(msgspec.Struct, frozen=True, gc=False):
-    """Send the request here. ``model`` is the one this place serves it under (a fallback has its own limits)."""
+    """Send the request here. ``model`` is the one that the endpoint serves it under (a fallback has its own limits)."""
 
     candidate: Candidate
     model: Model
@@ -37,7 +37,8 @@ class Wait(msgspec.Struct, frozen=True):
 
 
 class GiveUp(msgspec.Struct, frozen=True):
-    """Tell the client. ``retry_after``: seconds after which a place may be back, where that is known."""
+    """Return the error to the client. ``retry_after``: seconds after which an endpoint may be available, where
+    known."""
 
     fault: Fault
     retry_after: float | None = None
@@ -47,8 +48,8 @@ Action = Start | Wait | GiveUp
 
 
 def first(request: Request, model: Model, snapshot: Snapshot) -> Plan:
-    """The place a Machine would start at, where the model itself has one; a Machine is made when that attempt fails,
-    or when there is none."""
+    """The endpoint a Machine would start at, if the model itself has one; a Machine is made when that attempt fails, or
+    when there is none."""
     choice = sole(request, model, snapshot.now) or plan(request, model, snapshot)
     if choice.candidate is not None:
         choice.candidate.domain.budget.request(snapshot.now)
@@ -92,9 +93,12 @@ class Machine:
         self._resorted = False  # health ruled every place out, and one was tried all the same
 
     def start(self, snapshot: Snapshot) -> Action:
-        """The first attempt. Where health rules out every place of every model, one is tried all the same; where they
-        only cool after a rate limit, or have one of their own, it is waited out if the rules allow it. That a prompt
-        is too long is only our estimate: where no larger model is named, the largest place is asked."""
+        """The first attempt.
+
+        If health rules out every endpoint of every model, one is tried anyway; if they only cool down or are at their
+        rate limit, the request waits if the rules allow it. That a prompt is too long is only an estimate: if no larger
+        model is configured, the endpoint with the largest context window is tried.
+        """
         model, models = self._model, list(self._models)
         if model.context_window_fallbacks and too_long(self.request, model, snapshot):
             self._models = [*model.context_window_fallbacks, *models]
@@ -162,7 +166,7 @@ class Machine:
         return self._again(self._last, snapshot) or self._forward(snapshot)
 
     def replaced(self, candidate: Candidate) -> None:
-        """The attempt last started has failed, and one that was under way beside it goes on in its place."""
+        """The attempt last started has failed, and the parallel one takes over."""
         if self._exclusions is None:
             self._exclusions = Exclusions()
         if self._last is not None:
@@ -176,7 +180,7 @@ class Machine:
         return Start(candidate, self._model, signal or "")
 
     def _forward(self, snapshot: Snapshot) -> Start | GiveUp:
-        """The next place: of this model, then of each fallback in turn."""
+        """The next endpoint: of this model, then of each fallback in turn."""
         full = False
         while True:
             choice = plan(self.request, self._model, snapshot, self._exclusions)
@@ -197,7 +201,7 @@ class Machine:
         return None
 
     def _give_up(self, fault: Fault, now: float) -> GiveUp:
-        """When to come back: as the upstream said; else when its domain is asked again, or after a pause."""
+        """Give up, with the Retry-After of the upstream, else the end of its domain's cooling, else the default."""
         seconds = fault.retry_after
         if seconds is None and fault.failure is Failure.OVERLOADED:
             seconds = PAUSE
@@ -214,7 +218,7 @@ class Machine:
         return GiveUp(Fault(Failure.NO_ENDPOINT, f"no endpoint of model '{name}' is available"), PAUSE)
 
     def _forward_or_wait(self, last: Candidate, snapshot: Snapshot) -> Action:
-        """The next place; where there is none, the same deployment after a pause, if the rules allow it."""
+        """The next endpoint; if there is none, the same deployment after a pause, if the rules allow it."""
         model, models = self._model, list(self._models)
         action = self._forward(snapshot)
         wait = None if isinstance(action, Start) else self._wait(last, snapshot)
@@ -259,14 +263,14 @@ class Machine:
             return self._forward(snapshot)
         pause = self._backoff(0)
         if fault.retry_after is None and (choice.candidate or self._models) and snapshot.now + pause < self.deadline:
-            return Wait(pause)  # the domain cools for longer, so what follows is the next place
+            return Wait(pause)  # the domain cools for longer, so the next endpoint follows
         return self._wait(last, snapshot) or self._forward(snapshot)
 
     def _wait(self, last: Candidate, snapshot: Snapshot) -> Wait | None:
-        """A pause before the same deployment is asked again, if attempts, delay, deadline and budget allow one.
+        """A pause before a retry at the same deployment, if attempts, delay, deadline and budget allow one.
 
-        It lasts what the upstream asked for and its domain cools, and a jittered backoff beyond that, so that those
-        who wait do not come back as one.
+        It lasts as long as the upstream requested and its domain cools, and a jittered backoff beyond that, so that
+        waiting requests do not return all at once.
         """
         assert self._fault is not None
         name, now = last.deployment.name, snapshot.now

@@ -40,7 +40,7 @@ class Broken(msgspec.Struct, frozen=True):
 
 
 class Recovery(msgspec.Struct, frozen=True):
-    """Go on in this way, at any of these places."""
+    """Continue by this mode, at any of these endpoints."""
 
     mode: Mode
     places: tuple[Candidate, ...]
@@ -55,7 +55,8 @@ class NotRecoverable(msgspec.Struct, frozen=True):
 def recover(
     rules: RecoveryRules, failure: Failure, broken: Broken, dead: Candidate, places: Iterable[Candidate]
 ) -> Recovery | NotRecoverable:
-    """The first mode that is honest and has a place. ``places`` leaves out what was tried; health is the plan's."""
+    """The first mode that is faithful and has an endpoint. ``places`` excludes those already tried; the plan checks
+    health."""
     if failure not in RECOVERABLE:
         return NotRecoverable(failure.code)
     why = _lost(broken)

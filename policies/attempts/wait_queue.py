@@ -67,7 +67,7 @@ class WaitQueue(msgspec.Struct):
         return (before + min(turns, sum(equals.values()) + 1)) * known.gap
 
     def retry_after(self, lane: str, key: str, priority: int = 0) -> float:
-        """Seconds after which a refused request may find a place."""
+        """Seconds after which a refused request may find an endpoint with room."""
         return max(IDLE, self.expected(lane, key, priority))
 
     def enter(self, ticket: Ticket, now: float) -> bool:
@@ -97,7 +97,7 @@ class WaitQueue(msgspec.Struct):
             self._forget(ticket)
 
     def serve(self, admit: Callable[[Ticket], bool], now: float) -> int:
-        """Offer places in order of turn until no lane has one more; how many were taken.
+        """Serve waiting requests in their order until no lane has room; returns how many.
 
         ``admit`` starts the request and returns True, or False where its lane has no room.
         """

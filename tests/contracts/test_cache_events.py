@@ -297,7 +297,7 @@ async def test_a_publisher_that_never_says_a_word_shows(tmp_path: Path) -> None:
             await ask(client, 100 + topic)
         assert states(gateway) == ["silent"]
         assert await signal(gateway, client, 0) == "prefix"
-        await until(lambda: any("though it works" in line for line in events(gateway)))
+        await until(lambda: any("although it serves requests" in line for line in events(gateway)))
 
 
 async def test_an_engine_that_does_not_tokenize_is_guessed(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ class Anthropic:
 
 
 class AnthropicKey:
-    """Credentials: an API key, and the version that every request must name, where nobody named one."""
+    """Credentials: an API key, and the API version, which every request must have, where the client gave none."""
 
     __slots__ = ("_key",)
 

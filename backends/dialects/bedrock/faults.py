@@ -28,7 +28,7 @@ _KINDS: Mapping[str, Failure] = {
 }
 _NO_MODEL = re.compile(r"model identifier is invalid|on-demand throughput isn.t supported|end of its life", re.I)
 _DAILY = re.compile(r"tokens per day", re.I)
-DAILY = 300.0  # seconds; a day's quota comes back at midnight, wherever that is: asked again now and then
+DAILY = 300.0  # seconds; a daily quota is reset at midnight in an unknown time zone: retry now and then
 _OVERLOADED = frozenset({503, 529})
 
 

@@ -92,7 +92,7 @@ def _one_at_a_time(asked: Conversation) -> dict[str, Any]:
 
 
 def _effort(fields: dict[str, Any], kind: str, asked: Conversation) -> bool:
-    """Whether the effort could be told; a budget in tokens cannot."""
+    """Whether the effort could be written; a budget in tokens cannot."""
     reasoning = asked.reasoning
     assert reasoning is not None
     if reasoning.effort == "none" or reasoning.budget == 0:

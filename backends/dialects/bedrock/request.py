@@ -256,7 +256,7 @@ def _result(part: ToolResult, names: _Names) -> list[Block]:
 
 
 def _thought(part: Thought, model: str) -> list[Block]:
-    """A thought goes back to where it was signed; no other place could read it, and none needs to."""
+    """A thought is returned to its origin only; no other provider can read it or needs it."""
     if part.origin not in ("", origin(model)) or not (part.signature or part.redacted):
         return []
     if part.redacted:  # a blob on the wire; Anthropic's own text is what it holds

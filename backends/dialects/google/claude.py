@@ -84,7 +84,7 @@ def _versioned(body: bytes, gone: set[str]) -> bytes:
 
 
 def _fault(status: int, headers: Mapping[bytes, bytes], body: bytes) -> Fault:
-    """Who refuses is Anthropic's API, or Google before it is asked."""
+    """The refusal is Anthropic's, or Google's before the request reaches Anthropic."""
     if b'"type":"error"' in body.replace(b" ", b""):
         return anthropic_faults.of_reply(status, headers, body)
     return google_faults.of_reply(status, headers, body)

@@ -22,7 +22,7 @@ from backends.contract.dialect import Inexpressible
 #: Google's word for "this call was not yours": it lets the history of another model pass (thought signatures, FAQ).
 FOREIGN = "skip_thought_signature_validator"
 
-#: Ending -> media type. Google asks for one; the standard library's table differs from machine to machine.
+#: Ending -> media type. Google requires one; the standard library's table differs from machine to machine.
 _TYPES = {
     "png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "webp": "image/webp", "gif": "image/gif",
     "heic": "image/heic", "heif": "image/heif", "pdf": "application/pdf", "txt": "text/plain", "md": "text/markdown",

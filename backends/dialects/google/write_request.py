@@ -15,7 +15,7 @@ from backends.dialects.google import parts
 from backends.dialects.google.thinking import thinking
 from backends.dialects.merge_turns import turns
 
-#: The door's own fields that Google knows too, as clients spell them, and how it spells them.
+#: Client fields that Google knows too: the client's name and Google's.
 EXTRA = {
     "safety_settings": "safetySettings",
     "safetySettings": "safetySettings",
@@ -46,7 +46,7 @@ def write(conversation: Conversation, model: str, path: bytes, *, vertex: bool) 
     """The request; ``path``: the model's own, to which the method is appended.
 
     Raises:
-        Inexpressible: content Google cannot be told.
+        Inexpressible: content that Google cannot express.
     """
     dropped = conversation.given(*_UNSPEAKABLE)
     body: dict[str, Any] = _contents(conversation, model)
@@ -120,7 +120,7 @@ def _declaration(tool: Tool) -> dict[str, Any]:
 
 
 def _mode(conversation: Conversation) -> dict[str, Any]:
-    """How tools are called. VALIDATED keeps calls to their schemas, which is what ``strict`` asks for."""
+    """How tools are called. VALIDATED keeps calls to their schemas, as ``strict`` requires."""
     choice = conversation.tool_choice or ToolChoice("")
     mode: dict[str, Any] = {"mode": _MODES[choice.mode]} if choice.mode else {}
     if choice.mode == "tool":
@@ -144,7 +144,7 @@ def _tier(conversation: Conversation, body: dict[str, Any], dropped: list[str], 
 
 
 def _labels(conversation: Conversation, body: dict[str, Any], dropped: list[str]) -> None:
-    """Who asks, and what for, as labels; Google takes only small letters, digits, _ and - in them."""
+    """``user`` and ``metadata`` as labels; Google takes only small letters, digits, _ and - in them."""
     labels: dict[str, str] = {}
     if conversation.metadata:
         if all(_LABEL_NAME.fullmatch(name) and _LABEL.fullmatch(text) for name, text in conversation.metadata.items()):

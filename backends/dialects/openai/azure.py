@@ -45,7 +45,7 @@ class Azure(OpenAI):
         return self._targets[family]
 
     def chat(self, path: bytes) -> Chat:
-        """What the doors that it does not have are translated into. ``path``: chat completions, below the root."""
+        """The dialect that other client APIs are translated into. ``path``: chat completions, below the root."""
         old = "" < self._api_version < _NEW_LIMIT
         return Chat(path, "max_tokens" if old else "max_completion_tokens")
 

@@ -8,10 +8,10 @@ import msgspec
 class FieldRules(msgspec.Struct, frozen=True):
     """Fields of chat and completions.
 
-    rejects: It answers them with 400, or passes over them in silence: they are refused here by name, or, with
-        `unsupported: drop`, left out and named.
-    renames: It calls them otherwise (OpenAI's name to its own).
-    implied: It does them unasked, and refuses to be asked: they are left out.
+    rejects: The provider answers them with 400 or ignores them: they are refused by name, or, with `unsupported: drop`,
+        left out and named.
+    renames: OpenAI's name to the provider's.
+    implied: The provider always does them and refuses the field: they are left out.
     """
 
     rejects: tuple[str, ...] = ()

@@ -276,7 +276,7 @@ function decided({ decision, actual, route }, recent) {
     facts([
       ["First token", both(seconds, guess.ttft_p50 ?? guess.latency, actual.first_token)],
       ["Each token", both(seconds, guess.tpot, actual.per_token)],
-      ["Chance to be late", guess.late === undefined ? null : percent(guess.late)],
+      ["Risk of missing the target", guess.late === undefined ? null : percent(guess.late)],
       ["Prompt tokens", both(count, decision.prompt_tokens, actual.prompt_tokens)],
       ["In all", both(seconds, null, actual.duration)],
       ["Cost", both(dollars, guess.cost_usd, recent.cost)],

@@ -65,7 +65,7 @@ class Weights(msgspec.Struct, frozen=True):
 
 
 def features(text: str, size: int, turns: int) -> tuple[float, ...]:
-    """The features in the order of ``Weights``. ``text``: what was asked; ``size``: bytes of the whole body."""
+    """The features in the order of ``Weights``. ``text``: of the prompt; ``size``: bytes of the whole body."""
     seen = text if len(text) <= HEAD + TAIL else f"{text[:HEAD]}\n{text[-TAIL:]}"
     words = seen.lower().translate(_PLAIN).split()
     stems = {word[:STEM] for word in words}

@@ -31,5 +31,5 @@ class PeakEwma(msgspec.Struct):
         self.seen_at = now
 
     def at(self, now: float) -> float:
-        """The estimate; nought where nothing was seen."""
+        """The estimate; 0 before any sample."""
         return self.mean + (self.peak - self.mean) * exp(-max(0.0, now - self.seen_at) / DECAY)

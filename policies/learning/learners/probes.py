@@ -32,7 +32,7 @@ class Probes(msgspec.Struct):
         """Seconds to expect with ``in_flight`` there; None where no sample is young enough.
 
         From the nearest band that was seen, in proportion to the requests there, within a band too: so each request
-        that is sent makes its place dearer at once, and what has not been tried is not taken for free.
+        sent raises its endpoint's estimate at once, and untried endpoints do not count as instant.
         """
         oldest, band = now - AGE, min(in_flight.bit_length(), BANDS - 1)
         if self.seen_at[band] >= oldest:

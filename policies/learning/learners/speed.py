@@ -26,7 +26,7 @@ class Timing(msgspec.Struct):
         self.met = 1.0 + in_flight
 
     def at(self, in_flight: int, now: float) -> float:
-        """Seconds to expect with ``in_flight`` requests there; nought where nothing was ever seen."""
+        """Seconds to expect with ``in_flight`` requests there; 0 before any sample."""
         probed = self.probes.at(in_flight, now)
         return self.ewma.at(now) * (1 + in_flight) / self.met if probed is None else probed
 
@@ -55,5 +55,5 @@ class Speed(msgspec.Struct):
         return self.first if stream else self.whole
 
     def trust(self, now: float) -> float:
-        """How much all this still counts, from 1 (just heard of) to 0 (never)."""
+        """How much all this still counts, from 1 (a sample just now) to 0 (none ever)."""
         return exp((self.heard_at - now) / MEMORY)

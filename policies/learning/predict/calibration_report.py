@@ -5,7 +5,7 @@ import msgspec
 from policies.learning.predict.latency import Prediction
 from policies.learning.predict.residuals import LEVELS
 
-Quantiles = tuple[float, ...]  # seconds, a quantile for each of LEVELS, as they were foretold when the attempt was made
+Quantiles = tuple[float, ...]  # seconds, a quantile for each of LEVELS, as predicted when the attempt was made
 
 
 def told(prediction: Prediction) -> Quantiles:

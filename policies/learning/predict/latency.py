@@ -16,7 +16,7 @@ from policies.learning.predict.residuals import Calibration, ResidualWindow
 
 SHRINK = 20.0  # samples at which an endpoint's own factor counts half
 MEMORY = 40.0  # samples that an endpoint's factor remembers
-FORGET = 60.0  # seconds without a sample after which the factor counts for 1/e: who was slow is tried again
+FORGET = 60.0  # seconds without a sample after which the factor counts for 1/e: a slow endpoint is tried again
 FEW = 20  # ratios under which a wider group's are read
 BANDS = (0.25, 1.0)  # prompts of this kind that stand ahead: less, between, more
 PACE_BANDS = (8.0, 16.0, 32.0, 48.0, 64.0, 96.0)  # answers under way
@@ -94,7 +94,7 @@ class HardwareClass(msgspec.Struct):
 
 
 class Prediction(msgspec.Struct, frozen=True, gc=False):
-    """A latency foretold: seconds at ratio 1, and where to look up how sure it is."""
+    """A predicted latency: seconds at ratio 1, and the ratios that give its distribution."""
 
     seconds: float
     ratios: ResidualWindow
@@ -126,7 +126,7 @@ class LatencyPredictor(msgspec.Struct):
 
     def factor(self, now: float) -> float:
         """How many times slower than its class it is, drawn towards 1 while little is known, or was long ago; and by as
-        much as may be chance (James and Stein 1961): the least of several noisy factors belongs to no quick place."""
+        much as may be chance (James and Stein 1961): the least of several noisy factors is mostly noise."""
         if not self.samples:
             return 1.0
         known = self.samples * exp((self.heard - now) / FORGET)
@@ -136,7 +136,7 @@ class LatencyPredictor(msgspec.Struct):
         return exp(self.log_factor * (1.0 - self.scatter / evidence) * known / (known + SHRINK))
 
     def silent(self, now: float) -> bool:
-        """Whether nothing was heard of it for long."""
+        """Whether its last sample is old."""
         return now - self.heard > FORGET
 
     def first_token(self, situation: LoadFeatures, now: float) -> Prediction:
@@ -156,8 +156,8 @@ class LatencyPredictor(msgspec.Struct):
     def look(
         self, uncached: float, ahead: float, running: float, waiting: float, resident: float, now: float
     ) -> tuple[float, ResidualWindow, float, ResidualWindow, float]:
-        """Of a situation: seconds to the first token, their ratios, seconds for each further one, their ratios, and the
-        factor in both. A plan asks this of every candidate, so the sums are written out."""
+        """For a load: seconds to the first token, their ratios, seconds for each further one, their ratios, and the
+        factor in both. A plan calls this for every candidate, so the sums are written out."""
         factor, first, each = self.factor(now), self.hardware.first, self.hardware.each
         line, thousands = first.line, uncached / KILO
         a, k1, k2, k3, k4, k5 = line.weights
@@ -181,14 +181,14 @@ class LatencyPredictor(msgspec.Struct):
 
     def observe_silence(self, situation: LoadFeatures, told: Prediction, seconds: float, now: float) -> None:
         """No first token had come after ``seconds`` (a timeout, a cancelled or failed attempt): it counts as what it
-        would probably have taken, where that is more than was foretold, and never for the class."""
+        would probably have taken, where that is more than predicted, and never for the class."""
         if seconds >= told.quantile(0.5):
             seconds = told.seconds * told.ratios.beyond(seconds / told.seconds)
             self._count(situation, told, seconds, now)
 
     def observe_each(self, met: LoadFeatures, seconds: float, now: float) -> None:
-        """A token after the first took ``seconds`` on average. ``met``: while the answer lasted, not when it began: or
-        an engine that filled up meanwhile would look slow when it is empty, and would not be asked again."""
+        """A token after the first took ``seconds`` on average. ``met``: while the answer lasted, not when it began:
+        otherwise an engine that filled up meanwhile would look slow when it is empty, and get no requests."""
         quantity, told = self.hardware.each, self.each_token(met, now)
         quantity.calibration.observe(told.level(seconds))
         quantity.bands[met.pace_band].observe(seconds / told.seconds)
@@ -213,7 +213,7 @@ class LatencyPredictor(msgspec.Struct):
 
 
 def hardware(cloud: bool) -> HardwareClass:
-    """A class nobody has observed yet."""
+    """A class without samples."""
     first, each = (CLOUD_FIRST, CLOUD_EACH) if cloud else (GPU_FIRST, GPU_EACH)
     return HardwareClass(_quantity(first, _IMAGINED_FIRST, 0.005), _quantity(each, _IMAGINED_EACH, 0.001))
 

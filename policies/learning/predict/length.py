@@ -17,7 +17,7 @@ _MIDDLES: list[float] = [2.0 ** ((i + 0.5) / 4) for i in range(BUCKETS)]
 
 
 class Lengths(msgspec.Struct):
-    """Counts of one kind of answers. ``hint``: the wider kind it belongs to, asked where this one knows little."""
+    """Counts of one kind of answers. ``hint``: the wider kind it belongs to, used where this one has few samples."""
 
     counts: list[float] = msgspec.field(default_factory=lambda: [0.0] * BUCKETS)
     total: float = 0.0

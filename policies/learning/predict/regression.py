@@ -13,7 +13,7 @@ HUBER = 2.0  # mean absolute residuals beyond which a sample counts less
 TRUST = 32  # samples before outliers can be told from a wrong prior
 SOLVE_EVERY = 8
 SWEEPS = 40
-PULL = 1e-3  # towards the last weights, in samples: keeps directions nobody has seen where they were
+PULL = 1e-3  # towards the last weights, in samples: keeps unobserved directions where they were
 RENORMALISE = 1e9
 _GROWTH = 0.5 ** (-1.0 / HALF_LIFE)
 

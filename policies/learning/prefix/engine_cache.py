@@ -19,13 +19,13 @@ Hash = int | bytes  # a block's name in the engine's words
 
 
 class Mirror(msgspec.Struct):
-    """``whole``: whatever the engine holds was told, so what was not told is not held."""
+    """``whole``: every block that the engine holds was reported."""
 
     id: Id
     holders: Holders
     up: bool = False  # its publisher is connected
     whole: bool = False
-    size: int = 0  # tokens of a block; 0: not told yet
+    size: int = 0  # tokens of a block; 0: not known yet
     room: int = ROOM  # blocks
     capacity: int = 0  # blocks of its cache; 0: not known
     last: int | None = None  # sequence number

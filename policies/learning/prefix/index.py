@@ -13,7 +13,7 @@ from policies.learning.prefix.holders import Holders, Id
 
 
 class PrefixIndex(msgspec.Struct):
-    """``ttl``: seconds after its last use that a block is believed in."""
+    """``ttl``: seconds after its last use that a block is assumed to be cached."""
 
     ttl: float = float("inf")
     held: dict[Id, OrderedDict[int, float]] = {}  # block -> last use, the oldest first
@@ -43,7 +43,7 @@ class PrefixIndex(msgspec.Struct):
             self._forget(id, held)
 
     def clear(self, id: Id) -> None:
-        """Its engine started anew, or was lost from sight: nothing is believed of it any more."""
+        """Its engine restarted, or is unreachable: assume that it holds nothing."""
         held = self.held.pop(id, OrderedDict())
         while held:
             self._forget(id, held)

@@ -15,7 +15,7 @@ from policies.learning.prefix.holders import Holders, Id
 
 
 class Precise(msgspec.Struct):
-    """``size``: tokens of a block, the same at all of its engines; 0: not told yet."""
+    """``size``: tokens of a block, the same at all of its engines; 0: not known yet."""
 
     holders: Holders = msgspec.field(default_factory=Holders)
     chains: Chains = msgspec.field(default_factory=Chains)
@@ -24,7 +24,7 @@ class Precise(msgspec.Struct):
     size: int = 0
 
     def watch(self, id: Id) -> Mirror:
-        """The mirror of an engine, made when first asked for."""
+        """The mirror of an engine, made at first use."""
         mirror = self.mirrors.get(id)
         if mirror is None:
             mirror = self.mirrors[id] = Mirror(id, self.holders)
@@ -44,16 +44,16 @@ class Precise(msgspec.Struct):
             self.doubtful.add(mirror.id)
 
     def sized(self, mirror: Mirror, size: int) -> bool:
-        """Whether blocks of this size can be compared with the other engines': the first to tell decides."""
+        """Whether blocks of this size can be compared with the other engines': the first to report decides."""
         if size != self.size and not self.holders.of:
             self.size, self.chains = size, Chains()
         mirror.size = size
         return size == self.size
 
     def refine(self, matched: dict[Id, int], found: Mapping[Id, int], blocks: Sequence[int], most: int) -> bool:
-        """Put what engines told in the place of the guess; whether nothing of the guess is left for these engines.
+        """Replace inferred matches by reported ones; returns whether every match of these engines is reported.
 
-        ``matched``: tokens of the prompt that each endpoint is guessed to hold, from ``found`` of its byte blocks.
+        ``matched``: tokens of the prompt that each endpoint is inferred to hold, from ``found`` of its byte blocks.
         """
         depth, reach = self.chains.find(blocks)
         if reach is None or not self._proved(reach):

@@ -45,9 +45,9 @@ USUAL = Slo(ttft=2.0, per_1k_tokens=0.5, tpot=0.1)  # where nothing says what is
 
 
 class Estimate(msgspec.Struct, frozen=True, gc=False):
-    """One request at one place. ``late``: the probability of missing its target; ``work``: GPU-seconds; ``felt``:
-    seconds until its own first token, and what its answer costs those beside it; ``prefill``: seconds that its prompt
-    takes of the place, which others wait for."""
+    """One request at one endpoint. ``late``: the probability of missing its target; ``work``: GPU-seconds; ``felt``:
+    seconds until its own first token, and what its answer costs those beside it; ``prefill``: seconds of prefill, which
+    others at the endpoint wait for."""
 
     situation: LoadFeatures
     first: Prediction
@@ -65,8 +65,8 @@ LoadValues = tuple[float, float, float, float, float, float]  # what is met ther
 
 
 class EstimateQuery(msgspec.Struct, frozen=True, gc=False):
-    """What is asked of every place alike: tokens of the prompt and (expected) of the answer; seconds that are in time,
-    of the first token and of each further one, None where any are."""
+    """The inputs that are the same for every endpoint: tokens of the prompt and (expected) of the answer; seconds that
+    are in time, of the first token and of each further one, None where any are."""
 
     prompt: float
     output: float

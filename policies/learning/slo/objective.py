@@ -18,10 +18,10 @@ def rank(
     late_allowed: float | None = None,
     spread: float = 0.0,
 ) -> list[float]:
-    """A score from 0 to 1 for each place, 1 the best, from its cost in USD, its chance of being late and its burden.
+    """A score from 0 to 1 for each endpoint, 1 the best, from its cost in USD, its chance of being late and its burden.
 
     ``late_allowed``: where the service level binds every request, the most that its chance of being late may be; it
-    counts only where some place keeps it. ``spread``: seconds above the lightest burden that are as good as it.
+    counts only if some endpoint keeps it. ``spread``: seconds above the lightest burden that are as good as it.
     """
     values = [cost + late_price * late for cost, late in zip(costs, lates, strict=True)]
     if late_allowed is not None and min(lates) <= late_allowed:

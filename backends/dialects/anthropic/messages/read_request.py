@@ -155,7 +155,7 @@ def _result(block: wire.Block, path: str) -> list[Text | Image | Document]:
 
 
 def _tools(specs: list[wire.ToolSpec], extra: dict[str, Raw]) -> list[Tool]:
-    """The client's own tools; those that Anthropic runs have no place elsewhere."""
+    """The client's own tools; those that Anthropic runs exist nowhere else."""
     tools = []
     for i, spec in enumerate(specs):
         if spec.type not in (None, "custom"):

@@ -18,7 +18,7 @@ _EFFORTS = {"minimal": "low"}
 def set_thinking(
     body: dict[str, Any], conversation: Conversation, messages: list[Message], model: str, dropped: list[str]
 ) -> None:
-    """Write ``thinking`` and the effort into ``body``; what cannot be asked together is added to ``dropped``."""
+    """Write ``thinking`` and the effort into ``body``; what cannot be combined is added to ``dropped``."""
     asked = conversation.reasoning
     if asked is None:
         return

@@ -94,7 +94,7 @@ def _message(message: Message, last: bool) -> dict[str, Any]:
 
 
 def _is_sent(part: Part) -> bool:
-    """Thoughts go back only to who made them: unsigned ones, and another provider's, would be refused."""
+    """Thoughts are returned only to their provider: unsigned ones, and another provider's, would be refused."""
     if not isinstance(part, Thought):
         return True
     return part.origin in ("", ANTHROPIC) and bool(part.signature or part.redacted)
@@ -195,7 +195,7 @@ def _choose(body: dict[str, Any], conversation: Conversation) -> None:
 
 
 def _sample(body: dict[str, Any], conversation: Conversation, dropped: list[str]) -> None:
-    """What is asked beyond the defaults: later models and versions of the API take nothing else."""
+    """Sampling parameters that differ from the defaults: later models and API versions accept no others."""
     temperature = conversation.temperature
     if temperature is not None and temperature > 1:  # the scale ends there, at the default
         dropped.append("temperature")

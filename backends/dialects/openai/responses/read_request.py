@@ -170,7 +170,7 @@ def _document(part: wire.Part, path: str) -> Document:
 
 
 def _tools(specs: list[wire.ToolSpec], extra: dict[str, Raw]) -> list[Tool]:
-    """The client's own functions; tools that OpenAI runs have no place elsewhere."""
+    """The client's own functions; tools that OpenAI runs exist nowhere else."""
     tools = []
     for i, spec in enumerate(specs):
         if spec.type != "function":
