@@ -21,12 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of the engine; the profile's own become one flag each."""
     defaults = EngineOptions()
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument(
-        "--port",
-        type=int,
-        default=8000,
-        help="port of the first replica, the others count up from it; 0: any free port",
-    )
+    parser.add_argument("--port", type=int, default=8000, help="of the first replica, then counting up; 0: any free")
     parser.add_argument("--replicas", type=int, default=1)
     parser.add_argument("--model", default=defaults.model, help="name of the model that it serves")
     parser.add_argument("--max-model-len", type=int, default=defaults.max_model_len)
@@ -34,14 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--speed", type=float, default=1.0, help="speed as a multiple of the profile")
     parser.add_argument("--tokens-per-second", type=float, help="fixed rate of each stream, instead of the profile")
     parser.add_argument("--fault", action="append", default=[], metavar="JSON", help="fault to arm at the start")
-    parser.add_argument(
-        "--kv-events",
-        metavar="ADDRESS",
-        help="address to publish cache events at, such as tcp://*:1{port} ({port}: the replica's)",
-    )
-    parser.add_argument(
-        "--journal", type=Path, metavar="FILE", help="file to write one JSON line to for each generation that ended"
-    )
+    parser.add_argument("--kv-events", metavar="ADDRESS", help="where to publish cache events, as tcp://*:1{port}")
+    parser.add_argument("--journal", type=Path, metavar="FILE", help="file for one JSON line per finished generation")
     profile = parser.add_argument_group("profile", "speed and memory of the emulated GPU")
     for field in msgspec.structs.fields(Profile):
         flag = "--" + field.name.replace("_", "-")

@@ -29,30 +29,16 @@ def add_arguments(parser: ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--ledger", type=Path, help="this gateway's ledger (default: cloverleaf.db)")
     what.add_argument(
-        "--from",
-        dest="source",
-        type=Path,
-        metavar="FILE",
-        help="another gateway's history: .csv, .jsonl, .json or a ledger",
+        "--from", dest="source", type=Path, metavar="FILE", help="a history: .csv, .jsonl, .json or a ledger"
     )
-    parser.add_argument(
-        "--columns", type=str, metavar="MAP", help="columns of any other table: time=…,prompt=…,output=…[,cost=…]"
-    )
+    parser.add_argument("--columns", type=str, metavar="MAP", help="of other tables: time=…,prompt=…,output=…[,cost=…]")
     parser.add_argument("--since", type=day, metavar="YYYY-MM-DD", help="first day (UTC)")
     parser.add_argument("--until", type=day, metavar="YYYY-MM-DD", help="last day, inclusive (UTC)")
     parser.add_argument("--model", metavar="NAME", help="only requests of this model (default: all)")
+    parser.add_argument("--price", metavar="IN,OUT", help="of the cloud, USD per 1M tokens (default: fitted)")
+    parser.add_argument("--gpu-cost", type=float, default=2.0, metavar="USD", help="per GPU hour (%(default)s)")
     parser.add_argument(
-        "--price", metavar="IN,OUT", help="cloud price in USD per 1M tokens (default: fitted to the history)"
-    )
-    parser.add_argument(
-        "--gpu-cost", type=float, default=2.0, metavar="USD", help="USD for one GPU hour (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--speed",
-        type=float,
-        action="append",
-        metavar="TIMES",
-        help="GPU speed relative to the reference; may be repeated (default: 0.5 and 1)",
+        "--speed", type=float, action="append", metavar="TIMES", help="of a GPU (0.5 and 1); may be repeated"
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of random choices")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")

@@ -97,9 +97,7 @@ def _changes(
         if replica is not None:
             options = Options(profile=replica)
         elif ours:
-            unknown.append(
-                f"how fast the engines of {name} are (fewer than 50 streamed answers): the default profile was used"
-            )
+            unknown.append(f"how fast the engines of {name} are (fewer than 50 streamed answers): defaults assumed")
         cut = [
             msgspec.structs.replace(
                 window, trace=msgspec.structs.replace(window.trace, cloud=calibrate.cloud(history.requests, ours))

@@ -92,9 +92,7 @@ def prove(
     if cost.off > 0.1:
         unknown.append(f"the exact price: the fitted one misses a request's own cost by {cost.off:.0%} on average")
     if len(history.requests) > MOST:
-        unknown.append(
-            f"the windows between those that were simulated: {played:,} of {len(history.requests):,} requests"
-        )
+        unknown.append(f"windows that were not simulated: {played:,} of {len(history.requests):,} requests were")
     was = _was(history, target, cost)
     return Proof(
         name=history.name,

@@ -93,12 +93,9 @@ class Machine:
         self._resorted = False  # health ruled every place out, and one was tried all the same
 
     def start(self, snapshot: Snapshot) -> Action:
-        """The first attempt.
-
-        If health rules out every endpoint of every model, one is tried anyway; if they only cool down or are at their
-        rate limit, the request waits if the rules allow it. That a prompt is too long is only an estimate: if no larger
-        model is configured, the endpoint with the largest context window is tried.
-        """
+        """The first attempt. If health rules out every endpoint of every model, one is tried anyway; if they only cool
+        down or are at their rate limit, the request waits if the rules allow it. That a prompt is too long is only an
+        estimate: if no larger model is configured, the endpoint with the largest context window is tried."""
         model, models = self._model, list(self._models)
         if model.context_window_fallbacks and too_long(self.request, model, snapshot):
             self._models = [*model.context_window_fallbacks, *models]
