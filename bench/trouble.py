@@ -16,7 +16,7 @@ from statistics import mean
 import msgspec
 
 from bench.simulate import config
-from gateway.simulate.baselines import Told, least_scores
+from gateway.simulate.baselines import CacheScorer, least_scores
 from gateway.simulate.generate import draw
 from gateway.simulate.simulated_pool import Options
 from gateway.simulate.simulation import Simulation
@@ -37,7 +37,7 @@ CHATS = Group(name="chats", prompt_tokens=1500, output_tokens=150)
 Url = tuple[str, str]
 
 
-class Oracle(Told, frozen=True, tag="oracle"):
+class Oracle(CacheScorer, frozen=True, tag="oracle"):
     """``slowed``: how many times slower a place is now; told, not learned."""
 
     slowed: Callable[[Url], float]

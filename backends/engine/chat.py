@@ -18,29 +18,29 @@ ROLE = {"role": "assistant", "content": ""}
 
 
 def serve_chat(service: Service, request: Request, answer: Answer) -> None:
-    asked = read(request.body, ChatRequest)
-    service.check_model(asked.model)
-    asked.check()
-    if not asked.messages:
+    body = read(request.body, ChatRequest)
+    service.check_model(body.model)
+    body.check()
+    if not body.messages:
         raise Refusal(400, "messages must not be empty", "messages")
-    if asked.add_generation_prompt and asked.continue_final_message:
+    if body.add_generation_prompt and body.continue_final_message:
         raise Refusal(400, "continue_final_message and add_generation_prompt cannot both be true")
-    wanted = asked.max_tokens if asked.max_completion_tokens is None else asked.max_completion_tokens
+    wanted = body.max_tokens if body.max_completion_tokens is None else body.max_completion_tokens
     if wanted is not None and wanted < 1:
         raise Refusal(400, f"max_tokens must be at least 1, got {wanted}", "max_tokens")
     rendered = prompt.chat(
-        asked.messages, asked.tools, generate=asked.add_generation_prompt, continue_final=asked.continue_final_message
+        body.messages, body.tools, generate=body.add_generation_prompt, continue_final=body.continue_final_message
     )
     room = service.limits.room(rendered, wanted)
-    choices = choose(rendered, asked, room, service.limits.block_size, script(asked, rendered.echo))
-    service.generate(answer, ChatDialect(service.model, asked, choices), choices, asked.n or 1, asked.stream)
+    choices = choose(rendered, body, room, service.limits.block_size, script(body, rendered.echo))
+    service.generate(answer, ChatDialect(service.model, body, choices), choices, body.n or 1, body.stream)
 
 
 class ChatDialect:
-    def __init__(self, model: str, asked: ChatRequest, choices: list[Choice]) -> None:
+    def __init__(self, model: str, body: ChatRequest, choices: list[Choice]) -> None:
         self._choices = choices
-        self._usage = asked.include_usage
-        self._top = (asked.top_logprobs or 0) if asked.logprobs else None
+        self._usage = body.include_usage
+        self._top = (body.top_logprobs or 0) if body.logprobs else None
         self._created = now()
         self._id = new_id("chatcmpl")
         self._model = model

@@ -84,8 +84,8 @@ async def _serve(options: EngineOptions, args: argparse.Namespace) -> None:
             engine = Engine(options)
             url = await engine.start(args.host, args.port and args.port + replica)
             engines.append(engine)
-            told = f" kv_events={engine.kv_events}" if engine.kv_events else ""
-            sys.stdout.write(f"cloverleaf-engine ready: {url} model={options.model}{told}\n")
+            events = f" kv_events={engine.kv_events}" if engine.kv_events else ""
+            sys.stdout.write(f"cloverleaf-engine ready: {url} model={options.model}{events}\n")
             sys.stdout.flush()
         await stopped.wait()
     finally:

@@ -14,16 +14,16 @@ from backends.engine.text import decode, pieces
 
 
 def serve_completion(service: Service, request: Request, answer: Answer) -> None:
-    asked = read(request.body, CompletionRequest)
-    service.check_model(asked.model)
-    asked.check()
-    prompts = [plain(data) for data in inputs(asked.prompt)]
+    body = read(request.body, CompletionRequest)
+    service.check_model(body.model)
+    body.check()
+    prompts = [plain(data) for data in inputs(body.prompt)]
     choices: list[Choice] = []
     for prompt in prompts:
-        room = service.limits.room(prompt, 16 if asked.max_tokens is None else asked.max_tokens)
-        choices += choose(prompt, asked, room, service.limits.block_size)
-    dialect = CompletionDialect(service.model, asked, prompts, choices)
-    service.generate(answer, dialect, choices, asked.n or 1, asked.stream)
+        room = service.limits.room(prompt, 16 if body.max_tokens is None else body.max_tokens)
+        choices += choose(prompt, body, room, service.limits.block_size)
+    dialect = CompletionDialect(service.model, body, prompts, choices)
+    service.generate(answer, dialect, choices, body.n or 1, body.stream)
 
 
 def inputs(given: str | list[Any]) -> list[bytes]:
@@ -38,12 +38,12 @@ def inputs(given: str | list[Any]) -> list[bytes]:
 
 
 class CompletionDialect:
-    def __init__(self, model: str, asked: CompletionRequest, prompts: list[Prompt], choices: list[Choice]) -> None:
+    def __init__(self, model: str, body: CompletionRequest, prompts: list[Prompt], choices: list[Choice]) -> None:
         self._model = model
         self._choices = choices
-        self._echoes = [prompt.echo if asked.echo else "" for prompt in prompts for _ in range(asked.n or 1)]
-        self._logprobs = asked.logprobs
-        self._usage = asked.include_usage
+        self._echoes = [prompt.echo if body.echo else "" for prompt in prompts for _ in range(body.n or 1)]
+        self._logprobs = body.logprobs
+        self._usage = body.include_usage
         self._id = new_id("cmpl")
         self._created = now()
 

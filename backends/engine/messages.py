@@ -9,24 +9,24 @@ from backends.engine.service import Service, encode, named_event, new_id
 
 
 def serve_messages(service: Service, request: Request, answer: Answer) -> None:
-    asked = read(request.body, MessagesRequest)
-    service.check_model(asked.model)
-    rendered = _render(asked)
-    room = service.limits.room(rendered, asked.max_tokens)
-    choices = choose(rendered, Sampled(stop=asked.stop_sequences), room, service.limits.block_size)
+    body = read(request.body, MessagesRequest)
+    service.check_model(body.model)
+    rendered = _render(body)
+    room = service.limits.room(rendered, body.max_tokens)
+    choices = choose(rendered, Sampled(stop=body.stop_sequences), room, service.limits.block_size)
     dialect = MessagesDialect(service.model, rendered.tokens, choices[0])
-    service.generate(answer, dialect, choices, 1, asked.stream)
+    service.generate(answer, dialect, choices, 1, body.stream)
 
 
 def serve_count_tokens(service: Service, request: Request, answer: Answer) -> None:
-    asked = read(request.body, MessagesRequest)
-    service.check_model(asked.model)
-    answer.respond(200, encode({"input_tokens": _render(asked).tokens}))
+    body = read(request.body, MessagesRequest)
+    service.check_model(body.model)
+    answer.respond(200, encode({"input_tokens": _render(body).tokens}))
 
 
-def _render(asked: MessagesRequest) -> prompt.Prompt:
-    system = [Message("system", asked.system)] if asked.system else []
-    return prompt.chat([*system, *asked.messages], asked.tools)
+def _render(body: MessagesRequest) -> prompt.Prompt:
+    system = [Message("system", body.system)] if body.system else []
+    return prompt.chat([*system, *body.messages], body.tools)
 
 
 class MessagesDialect:

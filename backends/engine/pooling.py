@@ -40,15 +40,15 @@ class PooledDialect:
 
 
 def serve_embeddings(service: Service, request: Request, answer: Answer) -> None:
-    asked = read(request.body, EmbeddingRequest)
-    service.check_model(asked.model)
-    texts, dimensions = inputs(asked.input), asked.dimensions or DIMENSIONS
-    if asked.encoding_format not in (None, "float", "base64"):
+    body = read(request.body, EmbeddingRequest)
+    service.check_model(body.model)
+    texts, dimensions = inputs(body.input), body.dimensions or DIMENSIONS
+    if body.encoding_format not in (None, "float", "base64"):
         raise Refusal(400, "encoding_format must be float or base64", "encoding_format")
 
     def render(usage: Usage) -> JsonObject:
         vectors = [embed(text, dimensions) for text in texts]
-        packed = asked.encoding_format == "base64"
+        packed = body.encoding_format == "base64"
         data = [
             {"index": index, "object": "embedding", "embedding": _packed(vector) if packed else vector}
             for index, vector in enumerate(vectors)
@@ -59,25 +59,25 @@ def serve_embeddings(service: Service, request: Request, answer: Answer) -> None
 
 
 def serve_rerank(service: Service, request: Request, answer: Answer) -> None:
-    asked = read(request.body, RerankRequest)
-    service.check_model(asked.model)
-    texts = [item if isinstance(item, str) else str(item.get("text", "")) for item in asked.documents]
+    body = read(request.body, RerankRequest)
+    service.check_model(body.model)
+    texts = [item if isinstance(item, str) else str(item.get("text", "")) for item in body.documents]
 
     def render(usage: Usage) -> JsonObject:
         results = [
-            {"index": index, "document": {"text": text}, "relevance_score": similarity(asked.query, text)}
+            {"index": index, "document": {"text": text}, "relevance_score": similarity(body.query, text)}
             for index, text in enumerate(texts)
         ]
         results.sort(key=lambda result: -float(str(result["relevance_score"])))
-        return _envelope(service, "rerank", usage, results=results[: asked.top_n])
+        return _envelope(service, "rerank", usage, results=results[: body.top_n])
 
-    _pool(service, answer, [f"{asked.query}\n{text}".encode() for text in texts], render)
+    _pool(service, answer, [f"{body.query}\n{text}".encode() for text in texts], render)
 
 
 def serve_score(service: Service, request: Request, answer: Answer) -> None:
-    asked = read(request.body, ScoreRequest)
-    service.check_model(asked.model)
-    left, right = _list(asked.text_1 or asked.queries), _list(asked.text_2 or asked.documents)
+    body = read(request.body, ScoreRequest)
+    service.check_model(body.model)
+    left, right = _list(body.text_1 or body.queries), _list(body.text_2 or body.documents)
     if len(left) not in (1, len(right)) or not right:
         raise Refusal(400, "text_1 must hold one text, or as many as text_2")
     pairs = list(zip(left * len(right) if len(left) == 1 else left, right, strict=True))

@@ -62,13 +62,13 @@ class Limits(msgspec.Struct, frozen=True):
         return room if wanted is None else wanted
 
 
-def choose(prompt: Prompt, asked: Sampled, room: int, block_size: int, script: Script | None = None) -> list[Choice]:
+def choose(prompt: Prompt, sampling: Sampled, room: int, block_size: int, script: Script | None = None) -> list[Choice]:
     """The `n` choices for a prompt, at most `room` tokens each, in the voice's words or the script's."""
     choices = []
-    for number in range(asked.n or 1):
-        text = script.text if script else _spoken(prompt, asked, room, number)
-        choice = _choice(prompt, asked, room, text)
-        data, salt = prompt.data + choice.text().encode(), asked.cache_salt or ""
+    for number in range(sampling.n or 1):
+        text = script.text if script else _spoken(prompt, sampling, room, number)
+        choice = _choice(prompt, sampling, room, text)
+        data, salt = prompt.data + choice.text().encode(), sampling.cache_salt or ""
         keys = block_keys(data, block_size, salt)
         choice.work = Work(prompt.tokens, len(choice.pieces), keys, choice.finish, data, salt)
         choice.call = script.call if script else None
@@ -76,22 +76,22 @@ def choose(prompt: Prompt, asked: Sampled, room: int, block_size: int, script: S
     return choices
 
 
-def _choice(prompt: Prompt, asked: Sampled, room: int, text: str) -> Choice:
+def _choice(prompt: Prompt, sampling: Sampled, room: int, text: str) -> Choice:
     """What of a text is still to be said, cut at a stop string or at the room there is."""
     rest = text.encode()[len(prompt.said) :].decode(errors="ignore")
     parts = pieces(rest) or [""]
-    heard, stop = _cut("".join(parts[:room]), asked.stops)
+    heard, stop = _cut("".join(parts[:room]), sampling.stops)
     if stop is not None:
         return Choice(pieces(heard) or [""], "stop", stop)
     return Choice(parts[:room], "stop" if len(parts) < room else "length")
 
 
-def _spoken(prompt: Prompt, asked: Sampled, room: int, number: int) -> str:
+def _spoken(prompt: Prompt, sampling: Sampled, room: int, number: int) -> str:
     """The voice's text from its very beginning, what was already said included."""
-    key = voice(prompt.source, asked.seed or 0, number)
+    key = voice(prompt.source, sampling.seed or 0, number)
     said = count_tokens(prompt.said)
-    length = max(natural_length(key), said + (asked.min_tokens or 0))
-    return words(key, said + room if asked.ignore_eos else min(length, said + room))
+    length = max(natural_length(key), said + (sampling.min_tokens or 0))
+    return words(key, said + room if sampling.ignore_eos else min(length, said + room))
 
 
 def _cut(text: str, stops: list[str]) -> tuple[str, str | None]:

@@ -9,29 +9,29 @@ from backends.engine.service import Service, encode, named_event, new_id, now
 
 
 def serve_responses(service: Service, request: Request, answer: Answer) -> None:
-    asked = read(request.body, ResponsesRequest)
-    service.check_model(asked.model)
-    rendered = prompt.chat(messages(asked), asked.tools)
-    room = service.limits.room(rendered, asked.max_output_tokens)
+    body = read(request.body, ResponsesRequest)
+    service.check_model(body.model)
+    rendered = prompt.chat(messages(body), body.tools)
+    room = service.limits.room(rendered, body.max_output_tokens)
     choices = choose(rendered, Sampled(), room, service.limits.block_size)
-    service.generate(answer, ResponsesDialect(service.model, asked, choices[0]), choices, 1, asked.stream)
+    service.generate(answer, ResponsesDialect(service.model, body, choices[0]), choices, 1, body.stream)
 
 
-def messages(asked: ResponsesRequest) -> list[Message]:
+def messages(body: ResponsesRequest) -> list[Message]:
     """The conversation of an input; items that are no messages count as what they say in JSON."""
-    system = [Message("system", asked.instructions)] if asked.instructions else []
-    if isinstance(asked.input, str):
-        return [*system, Message("user", asked.input)]
+    system = [Message("system", body.instructions)] if body.instructions else []
+    if isinstance(body.input, str):
+        return [*system, Message("user", body.input)]
     return system + [
         Message(str(item.get("role", "tool")), item["content"] if "content" in item else encode(item).decode())
-        for item in asked.input
+        for item in body.input
     ]
 
 
 class ResponsesDialect:
-    def __init__(self, model: str, asked: ResponsesRequest, choice: Choice) -> None:
+    def __init__(self, model: str, body: ResponsesRequest, choice: Choice) -> None:
         self._model = model
-        self._asked = asked
+        self._body = body
         self._choice = choice
         self._id = new_id("resp")
         self._item = new_id("msg")
@@ -86,7 +86,7 @@ class ResponsesDialect:
         return {"id": self._item, "type": "message", "role": "assistant", "status": status, "content": content}
 
     def _response(self, status: str, output: list[JsonObject], usage: Usage | None = None) -> JsonObject:
-        asked = self._asked
+        body = self._body
         return {
             "id": self._id,
             "object": "response",
@@ -95,15 +95,15 @@ class ResponsesDialect:
             "status": status,
             "error": None,
             "incomplete_details": {"reason": "max_output_tokens"} if status == "incomplete" else None,
-            "instructions": asked.instructions,
-            "max_output_tokens": asked.max_output_tokens,
-            "metadata": asked.metadata,
+            "instructions": body.instructions,
+            "max_output_tokens": body.max_output_tokens,
+            "metadata": body.metadata,
             "output": output,
-            "parallel_tool_calls": asked.parallel_tool_calls is not False,
-            "temperature": asked.temperature,
-            "tool_choice": asked.tool_choice or "auto",
-            "tools": asked.tools or [],
-            "top_p": asked.top_p,
+            "parallel_tool_calls": body.parallel_tool_calls is not False,
+            "temperature": body.temperature,
+            "tool_choice": body.tool_choice or "auto",
+            "tools": body.tools or [],
+            "top_p": body.top_p,
             "usage": None if usage is None else _usage(usage),
         }
 

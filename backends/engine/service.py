@@ -36,10 +36,10 @@ class Service:
         self.journal = journal
         self.created = now()
 
-    def check_model(self, asked: str | None) -> None:
+    def check_model(self, name: str | None) -> None:
         """A request that names no model means the one there is."""
-        if asked and asked != self.model:
-            raise Refusal(404, f"The model `{asked}` does not exist.", "model")
+        if name and name != self.model:
+            raise Refusal(404, f"The model `{name}` does not exist.", "model")
 
     def generate(self, answer: Answer, dialect: Dialect, choices: list[Choice], n: int, stream: bool | None) -> None:
         Generation(answer, dialect, choices, n, bool(stream), self.journal).start(self.runner)

@@ -10,16 +10,16 @@ from backends.engine.text import encode as encode_tokens
 
 
 def serve_tokenize(service: Service, request: Request, answer: Answer) -> None:
-    asked = read(request.body, TokenizeRequest)
-    service.check_model(asked.model)
-    if asked.prompt is not None:
-        rendered = prompt.plain(asked.prompt.encode())
-    elif asked.messages:
+    body = read(request.body, TokenizeRequest)
+    service.check_model(body.model)
+    if body.prompt is not None:
+        rendered = prompt.plain(body.prompt.encode())
+    elif body.messages:
         rendered = prompt.chat(
-            asked.messages,
-            asked.tools,
-            generate=asked.add_generation_prompt,
-            continue_final=asked.continue_final_message,
+            body.messages,
+            body.tools,
+            generate=body.add_generation_prompt,
+            continue_final=body.continue_final_message,
         )
     else:
         raise Refusal(400, "prompt or messages is needed")
@@ -29,6 +29,6 @@ def serve_tokenize(service: Service, request: Request, answer: Answer) -> None:
 
 
 def serve_detokenize(service: Service, request: Request, answer: Answer) -> None:
-    asked = read(request.body, DetokenizeRequest)
-    service.check_model(asked.model)
-    answer.respond(200, encode({"prompt": decode(asked.tokens).decode(errors="replace")}))
+    body = read(request.body, DetokenizeRequest)
+    service.check_model(body.model)
+    answer.respond(200, encode({"prompt": decode(body.tokens).decode(errors="replace")}))

@@ -11,11 +11,11 @@ from backends.engine.requests import ChatRequest, JsonObject
 from backends.engine.sample import ECHO, sample
 
 
-def script(asked: ChatRequest, echo: str) -> Script | None:
-    function = _called(asked, echo)
+def script(body: ChatRequest, echo: str) -> Script | None:
+    function = _called(body, echo)
     if function is not None:
         return _call(function, echo)
-    wanted = asked.response_format or {}
+    wanted = body.response_format or {}
     match wanted.get("type"):
         case "json_object":
             return Script(_json({"echo": echo[:ECHO]}))
@@ -25,11 +25,11 @@ def script(asked: ChatRequest, echo: str) -> Script | None:
             return None
 
 
-def _called(asked: ChatRequest, echo: str) -> JsonObject | None:
+def _called(body: ChatRequest, echo: str) -> JsonObject | None:
     functions: list[JsonObject] = [
-        tool["function"] for tool in asked.tools or () if isinstance(tool.get("function"), dict)
+        tool["function"] for tool in body.tools or () if isinstance(tool.get("function"), dict)
     ]
-    match asked.tool_choice:
+    match body.tool_choice:
         case "none":
             return None
         case {"function": {"name": name}}:

@@ -52,8 +52,8 @@ class Probe:
     async def _ends_with(self, text: str, limit: float) -> bool:
         messages = [{"role": "user", "content": "Begin."}, {"role": "assistant", "content": text}]
         flags = {"continue_final_message": True, "add_generation_prompt": False}
-        asked = {"model": self._model, "messages": messages, **flags}
-        tokens = await self._post(b"/tokenize", asked, _Tokens, limit)
+        body = {"model": self._model, "messages": messages, **flags}
+        tokens = await self._post(b"/tokenize", body, _Tokens, limit)
         if tokens is None:
             return False
         rendered = await self._post(b"/detokenize", {"model": self._model, "tokens": tokens.tokens}, _Prompt, limit)

@@ -36,6 +36,7 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_framed",
         "_head_bytes",
+        "_head_headers",
         "_headers",
         "_kept_alive",
         "_known",
@@ -45,7 +46,6 @@ class Connection(asyncio.Protocol):
         "_paused",
         "_receiver",
         "_status",
-        "_told",
         "_whole",
         "idle_since",
         "transport",
@@ -58,7 +58,7 @@ class Connection(asyncio.Protocol):
         self._receiver: Receiver | None = None
         self._owner: Owner | None = None
         self._headers: dict[bytes, bytes] = {}
-        self._told: dict[bytes, bytes] = {}  # the headers that the receiver was given
+        self._head_headers: dict[bytes, bytes] = {}  # the headers that the receiver was given
         self._parts: list[bytes] = []
         self._status = 0
         self._head_bytes = 0  # received up to the packet in which the head ends; 0: no byte of an answer came
@@ -134,7 +134,7 @@ class Connection(asyncio.Protocol):
                 self._fail(Fault(Failure.MALFORMED, f"the upstream does not speak HTTP: {error}"))
                 return
         if begins and self._kept_alive and self._known is not None and data.startswith(b"HTTP/1.1 200 "):
-            self._known.learn(data, self._told)
+            self._known.learn(data, self._head_headers)
         parts = self._parts
         if parts and self._receiver is not None:
             body = b"".join(parts)  # a single one is not copied
@@ -185,8 +185,8 @@ class Connection(asyncio.Protocol):
         self._headers[name.lower()] = value
 
     def on_headers_complete(self) -> None:
-        self._told, self._headers = self._headers, {}  # a new one: trailers must not change these
-        headers, status = self._told, self._parser.get_status_code()
+        self._head_headers, self._headers = self._headers, {}  # a new one: trailers must not change these
+        headers, status = self._head_headers, self._parser.get_status_code()
         if status < 200 or self._whole:  # 100-continue, 103: the answer is still to come
             if status < 100:
                 raise ValueError(f"status {status}")

@@ -82,12 +82,12 @@ class PublicFetcher:
         return fetched
 
     async def _follow(self, url: str, left: int) -> tuple[str, bytes]:
-        asked = url
+        current = url
         for _ in range(REDIRECTS + 1):
-            answer = await self._get(asked, left)
+            answer = await self._get(current, left)
             if not answer.location:
                 return answer.checked(url)
-            asked = urljoin(asked, answer.location)
+            current = urljoin(current, answer.location)
         raise _Refused(f"{_name(url)} redirects more than {REDIRECTS} times")
 
     async def _get(self, url: str, left: int) -> "_Answer":

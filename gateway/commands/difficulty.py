@@ -46,7 +46,7 @@ def run(args: Namespace) -> int:
         return 2
     known, groups = [each for each, _ in labelled], [group for _, group in labelled]
     scored = held_out(known, groups)
-    told = {
+    figures = {
         "prompts": len(known),
         "groups": len(set(groups)),
         "auc": round(ranking(scored), 3),
@@ -54,9 +54,9 @@ def run(args: Namespace) -> int:
     }
     weights = fit(known)
     if args.json:
-        sys.stdout.write(msgspec.json.encode({**told, "weights": weights}).decode() + "\n")
+        sys.stdout.write(msgspec.json.encode({**figures, "weights": weights}).decode() + "\n")
     else:
-        sys.stdout.write(_text(told, weights))
+        sys.stdout.write(_text(figures, weights))
     return 0
 
 
@@ -87,12 +87,12 @@ def _found(scored: list[tuple[float, float]]) -> dict[str, float]:
     return {f"{share:.0%}": round(sum(label >= 0.5 for _, label in cut) / hard, 3) for share, cut in cuts.items()}
 
 
-def _text(told: dict[str, object], weights: Weights) -> str:
+def _text(figures: dict[str, object], weights: Weights) -> str:
     lines = [
-        f"# {told['prompts']} prompts of {told['groups']} groups; each scored by weights that had not seen its group:",
-        f"# a hard prompt scores above an easy one in {told['auc']:.1%} of pairs (50 % is chance)",
+        f"# {figures['prompts']} prompts in {figures['groups']} groups; each scored by weights fitted without it:",
+        f"# a hard prompt scores above an easy one in {figures['auc']:.1%} of pairs (50 % is chance)",
     ]
-    found = told["found"]
+    found = figures["found"]
     assert isinstance(found, dict)
     lines += [f"# {share} strong calls find {each:.0%} of the hard prompts" for share, each in found.items()]
     names = Weights.__struct_fields__

@@ -17,9 +17,9 @@ from gateway.catalog.credential_refresh import CredentialRefresher
 from gateway.catalog.error_response import ErrorResponse
 from gateway.catalog.keys import LOCAL
 from gateway.config import Config, ConfigError, load
-from gateway.proxy import model_resolution as asking
+from gateway.proxy import model_resolution
 from gateway.reporting.report import Report
-from gateway.state import state_snapshot as saved_state
+from gateway.state import state_snapshot
 from gateway.state.live_state import LiveState
 from policies.selection.explain import Decision, explain
 from policies.selection.model import Snapshot
@@ -96,15 +96,15 @@ def decide(
     catalog = compile_catalog(config, live, embedded, CredentialRefresher())
     now = clock.now()
     if report is not None and report.state is not None:
-        now = saved_state.restore(report.state, live, catalog.candidates)
+        now = state_snapshot.restore(report.state, live, catalog.candidates)
     elif report is not None:
         restore(live, report, now)
     facts = peek(next(each for each in FAMILIES if each.name == family), body, b"application/json")
     key = catalog.keys.named(key_name) if key_name else LOCAL
-    asked = asking.asked(catalog, live, key, headers, facts, seed)
-    if isinstance(asked, ErrorResponse):
-        raise LookupError(asked.message)
-    model = asked.model
+    resolved = model_resolution.asked(catalog, live, key, headers, facts, seed)
+    if isinstance(resolved, ErrorResponse):
+        raise LookupError(resolved.message)
+    model = resolved.model
     request = Request(
         family=family,
         model=model.name,
@@ -114,8 +114,8 @@ def decide(
         seed=seed,
     )
     if model.needs:
-        request = asking.filled(request, facts, model, key, headers, live)
-    return Explained(asked.route, asked.mirror, explain(request, model, Snapshot(now, catalog.models)))
+        request = model_resolution.filled(request, facts, model, key, headers, live)
+    return Explained(resolved.route, resolved.mirror, explain(request, model, Snapshot(now, catalog.models)))
 
 
 def restore(live: LiveState, report: Report, now: float) -> None:

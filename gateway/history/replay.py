@@ -10,7 +10,7 @@ from gateway.catalog.ownership import own, pool_usd
 from gateway.catalog.policy_compiler import service_level
 from gateway.config import Config
 from gateway.config.problem import suggest
-from gateway.history import calibration as calibrate
+from gateway.history import calibration
 from gateway.history.from_ledger import recorded
 from gateway.history.past_request import History
 from gateway.ledger.database import NotALedger
@@ -45,8 +45,8 @@ class Replay:
         name = options.model or next(iter(config.models))
         self.history = _history(path, start, end, name)
         self.own = set(own(config))
-        replica = calibrate.replica(self.history.requests, self.own)
-        cloud = calibrate.cloud(self.history.requests, self.own)
+        replica = calibration.replica(self.history.requests, self.own)
+        cloud = calibration.cloud(self.history.requests, self.own)
         fitted = replica if options.profile == Profile() else None  # else the command names one
         self.options = msgspec.structs.replace(options, profile=fitted or options.profile)
         self.trace: Trace = msgspec.structs.replace(self.history.trace(), cloud=cloud)
@@ -93,8 +93,8 @@ def _history(path: Path, since: float, until: float, model: str) -> History:
         found = recorded(path, since, until, model)
         if not found.requests:
             others = sorted({each.model for each in recorded(path, since, until).requests})
-            asked = f"; there are requests of {', '.join(others)}{suggest(model, others)}" if others else ""
-            raise TraceError(f'{path}: no request of the model "{model}"{asked}')
+            hint = f"; there are requests of {', '.join(others)}{suggest(model, others)}" if others else ""
+            raise TraceError(f'{path}: no request of the model "{model}"{hint}')
     except NotALedger as error:
         raise TraceError(str(error)) from None
     return found

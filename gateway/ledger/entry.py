@@ -119,7 +119,7 @@ def _rare(outcome: Outcome) -> dict[str, Any]:
     if outcome.asked is not None:
         found |= _prompt(outcome.asked)
     if outcome.foretold is not None:
-        found |= _foretold(outcome.foretold, outcome.asked)
+        found |= _predicted(outcome.foretold, outcome.asked)
     if outcome.explained is not None:
         found["decision"] = msgspec.json.encode(outcome.explained)
         found["propensity"] = next((each.propensity for each in outcome.explained.considered if each.chosen), None)
@@ -142,23 +142,23 @@ def _since(received: float, made: AttemptRecord) -> AttemptRecord:
     return msgspec.structs.replace(made, began=made.began - received, ended=made.ended - received, first_token=first)
 
 
-def _prompt(asked: Request) -> dict[str, Any]:
-    found: dict[str, Any] = {"conversation": f"{asked.conversation:016x}"} if asked.conversation else {}
-    if len(asked.blocks) >= BLOCK:
-        names = asked.blocks[BLOCK - 1 : BLOCK * BLOCKS : BLOCK]
+def _prompt(request: Request) -> dict[str, Any]:
+    found: dict[str, Any] = {"conversation": f"{request.conversation:016x}"} if request.conversation else {}
+    if len(request.blocks) >= BLOCK:
+        names = request.blocks[BLOCK - 1 : BLOCK * BLOCKS : BLOCK]
         found["blocks"] = b"".join((name & 0xFFFFFFFFFFFFFFFF).to_bytes(8, "little") for name in names)
-        found["block_tokens"] = BLOCK * asked.block_tokens
+        found["block_tokens"] = BLOCK * request.block_tokens
     return found
 
 
-def _foretold(forecast: Forecast, asked: Request | None) -> dict[str, Any]:
+def _predicted(forecast: Forecast, request: Request | None) -> dict[str, Any]:
     estimate = forecast.estimate
     return {
         "predicted_ttft": estimate.first.seconds,
         "predicted_ttft_p95": forecast.limit,
         "predicted_tpot": estimate.each.seconds,
         "predicted_uncached_tokens": estimate.situation.uncached,
-        "predicted_completion_tokens": asked.expected_output if asked is not None else None,
+        "predicted_completion_tokens": request.expected_output if request is not None else None,
         "miss_probability": estimate.late,
         "predicted_gpu_seconds": estimate.work,
     }

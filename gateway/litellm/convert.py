@@ -113,12 +113,12 @@ class Conversion:
 
     def _policy(self) -> str:
         self._router.pop("routing_strategy_args", None)
-        asked = self._router.pop("routing_strategy", "simple-shuffle")
-        if asked not in STRATEGIES:
-            self.notes.append(f"router_settings.routing_strategy: {asked} is unknown; weighted is used instead")
-        elif asked.startswith("usage"):
-            self.notes.append(f"router_settings.routing_strategy: {asked} becomes least_busy, within rpm and tpm")
-        return STRATEGIES.get(asked, "weighted")
+        strategy = self._router.pop("routing_strategy", "simple-shuffle")
+        if strategy not in STRATEGIES:
+            self.notes.append(f"router_settings.routing_strategy: {strategy} is unknown; weighted is used instead")
+        elif strategy.startswith("usage"):
+            self.notes.append(f"router_settings.routing_strategy: {strategy} becomes least_busy, within rpm and tpm")
+        return STRATEGIES.get(strategy, "weighted")
 
     def _fallbacks(self) -> None:
         models, given = self.made["models"], (self._router, self._module)

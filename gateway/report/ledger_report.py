@@ -8,7 +8,7 @@ import msgspec
 
 from gateway.catalog.ownership import own, pool_usd
 from gateway.config import Config
-from gateway.history import calibration as calibrate
+from gateway.history import calibration
 from gateway.history.from_ledger import recorded
 from gateway.ledger.database import open_to_read
 from gateway.ledger.totals import GROUPS, Total, overall, totals
@@ -93,14 +93,14 @@ def _changes(
         if len(history.requests) < 2:
             continue
         options = Options()
-        replica = calibrate.replica(history.requests, ours)
+        replica = calibration.replica(history.requests, ours)
         if replica is not None:
             options = Options(profile=replica)
         elif ours:
             unknown.append(f"how fast the engines of {name} are (fewer than 50 streamed answers): defaults assumed")
         cut = [
             msgspec.structs.replace(
-                window, trace=msgspec.structs.replace(window.trace, cloud=calibrate.cloud(history.requests, ours))
+                window, trace=msgspec.structs.replace(window.trace, cloud=calibration.cloud(history.requests, ours))
             )
             if window.trace is not None
             else window

@@ -8,9 +8,9 @@ from gateway.catalog.ownership import own
 from gateway.catalog.policy_compiler import service_level
 from gateway.config import Config
 from gateway.config.deployment import Price
-from gateway.history import calibration as calibrate
+from gateway.history import calibration
 from gateway.history.past_request import History
-from gateway.report import fitted_price as price
+from gateway.report import fitted_price
 from gateway.report.replay_windows import MOST, windows
 from gateway.report.sizing import Sizing, assumed, sizing
 from gateway.simulate import simulated_pool as pool
@@ -82,7 +82,7 @@ def prove(
         raise ValueError("the configuration has no deployment of your own engines, so there is no pool to size")
     target = service_level(config, config.models[model or next(iter(config.models))].policy)
     cut = windows(history)
-    replica = calibrate.replica(history.requests, ours)
+    replica = calibration.replica(history.requests, ours)
     pool_options = pool.Options(model=model)
     if replica is not None:
         pool_options = pool.Options(model=model, profile=replica)
@@ -106,16 +106,16 @@ def prove(
     )
 
 
-def _price(history: History, config: Config | None, options: Options) -> price.Fitted:
+def _price(history: History, config: Config | None, options: Options) -> fitted_price.Fitted:
     if options.price:
-        return price.Fitted(*options.price)
-    found = price.fitted(history.requests)
+        return fitted_price.Fitted(*options.price)
+    found = fitted_price.fitted(history.requests)
     if found is None and config is None:
         raise TraceError(f"{history.name}: it has no costs: give --price IN,OUT (USD per 1M tokens)")
-    return found or price.Fitted(0.0, 0.0)
+    return found or fitted_price.Fitted(0.0, 0.0)
 
 
-def _was(history: History, target: Slo, cost: price.Fitted) -> Was:
+def _was(history: History, target: Slo, cost: fitted_price.Fitted) -> Was:
     requests = history.requests
     usd = [each.usd for each in requests if each.usd is not None]
     firsts = sorted(each.first for each in requests if each.first is not None and not each.failed)

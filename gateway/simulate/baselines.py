@@ -13,13 +13,13 @@ from policies.vocabulary.needs import Need
 from policies.vocabulary.types import Request
 
 
-class Told(Scorer, frozen=True):
+class CacheScorer(Scorer, frozen=True):
     """Scores that read the prefix index or the backlog."""
 
     needs: ClassVar[frozenset[Need]] = frozenset({"prefix"})
 
 
-class CacheAware(Told, frozen=True, tag="cache_aware"):
+class CacheAware(CacheScorer, frozen=True, tag="cache_aware"):
     """SGLang's and vllm-router's cache_aware: the longest match above a threshold, unless loads are out of balance."""
 
     threshold: float = 0.5
@@ -36,7 +36,7 @@ class CacheAware(Told, frozen=True, tag="cache_aware"):
         return least_scores(loads)
 
 
-class Sticky(Told, frozen=True, tag="sticky_until_saturated"):
+class Sticky(CacheScorer, frozen=True, tag="sticky_until_saturated"):
     """llm-d's sticky until saturated: stay where the prefix is, until the wait there costs more than a penalty."""
 
     threshold: float = 0.8
@@ -56,14 +56,14 @@ class Sticky(Told, frozen=True, tag="sticky_until_saturated"):
         return least_scores([load if stays else load + most for load, stays in zip(loads, sticky, strict=True)])
 
 
-class LeastUncached(Told, frozen=True, tag="least_uncached"):
+class LeastUncached(CacheScorer, frozen=True, tag="least_uncached"):
     """Fewest tokens to compute: those queued at the endpoint and this request's own."""
 
     def score(self, request: Request, candidates: list[Candidate], now: float) -> list[float]:
         return least_scores([c.load.backlog.total + uncached(request, c) for c in candidates])
 
 
-class SpillAbove(Told, frozen=True, tag="spill_above"):
+class SpillAbove(CacheScorer, frozen=True, tag="spill_above"):
     """The own engine with the least queue, unless that is above a fixed threshold; then the cloud.
 
     ``queue``: what is counted at an engine. ``tokens``: prompt tokens it has not computed; ``waiting``: requests

@@ -272,17 +272,17 @@ class Machine:
         assert self._fault is not None
         name, now = last.deployment.name, snapshot.now
         tries = self._retries.get(name, 0)
-        asked = max(0.0, self._fault.retry_after or 0.0, last.domain.cooled_until - now)
-        seconds = asked + self._backoff(tries)
-        allowed = tries < self.rules.attempts and self._may_wait(asked, seconds, now)
+        retry_after = max(0.0, self._fault.retry_after or 0.0, last.domain.cooled_until - now)
+        seconds = retry_after + self._backoff(tries)
+        allowed = tries < self.rules.attempts and self._may_wait(retry_after, seconds, now)
         if not allowed or not last.domain.budget.take(now):
             return None
         self._retries[name] = tries + 1
         return Wait(seconds)
 
-    def _may_wait(self, asked: float, seconds: float, now: float) -> bool:
+    def _may_wait(self, retry_after: float, seconds: float, now: float) -> bool:
         """``asked`` is the upstream's share of it; rounded, since it may be a difference of two clock readings."""
-        return round(asked, 3) <= self.rules.max_retry_after and now + seconds < self.deadline
+        return round(retry_after, 3) <= self.rules.max_retry_after and now + seconds < self.deadline
 
     def _backoff(self, tries: int) -> float:
         """Exponential with jitter drawn from the request's seed, between half and all of the step; seconds."""

@@ -53,7 +53,7 @@ class NotRecoverable(msgspec.Struct, frozen=True):
 
 
 def recover(
-    rules: RecoveryRules, failure: Failure, broken: Broken, dead: Candidate, places: Iterable[Candidate]
+    rules: RecoveryRules, failure: Failure, broken: Broken, lost: Candidate, places: Iterable[Candidate]
 ) -> Recovery | NotRecoverable:
     """The first mode that is faithful and has an endpoint. ``places`` excludes those already tried; the plan checks
     health."""
@@ -65,12 +65,12 @@ def recover(
     given = tuple(places)
     if not broken.content:
         return (
-            _somewhere(Mode.RESTART, given, broken, dead, rules) if rules.restart else NotRecoverable("only reasoning")
+            _somewhere(Mode.RESTART, given, broken, lost, rules) if rules.restart else NotRecoverable("only reasoning")
         )
     reasons = []
     for mode in rules.modes:
         why = _against(mode, rules, broken)
-        found = NotRecoverable(why) if why else _somewhere(mode, given, broken, dead, rules)
+        found = NotRecoverable(why) if why else _somewhere(mode, given, broken, lost, rules)
         if isinstance(found, Recovery):
             return found
         reasons.append(f"{mode.value}: {found.why}")
@@ -93,18 +93,18 @@ def _against(mode: Mode, rules: RecoveryRules, broken: Broken) -> str:
 
 
 def _somewhere(
-    mode: Mode, places: Sequence[Candidate], broken: Broken, dead: Candidate, rules: RecoveryRules
+    mode: Mode, places: Sequence[Candidate], broken: Broken, lost: Candidate, rules: RecoveryRules
 ) -> Recovery | NotRecoverable:
-    fit = tuple(place for place in places if _fits(mode, place, broken, dead, rules))
+    fit = tuple(place for place in places if _fits(mode, place, broken, lost, rules))
     return Recovery(mode, fit) if fit else NotRecoverable("no endpoint can")
 
 
-def _fits(mode: Mode, place: Candidate, broken: Broken, dead: Candidate, rules: RecoveryRules) -> bool:
+def _fits(mode: Mode, place: Candidate, broken: Broken, lost: Candidate, rules: RecoveryRules) -> bool:
     if broken.family not in place.deployment.families:
         return False
     if mode is Mode.RESTART or (mode is Mode.REALIGN and rules.anywhere):
         return True
-    if place.deployment.weights != dead.deployment.weights:
+    if place.deployment.weights != lost.deployment.weights:
         return False
     if mode is Mode.REALIGN or broken.family == "completions":
         return True

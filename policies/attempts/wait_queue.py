@@ -62,7 +62,7 @@ class WaitQueue(msgspec.Struct):
         if known is None or known.gap is None or not known.waiting:  # what was known of the rate is old
             return 0.0
         before = sum(number for (other, _), number in known.flows.items() if other < priority)
-        equals = {who: number for (other, who), number in known.flows.items() if other == priority}
+        equals = {each: number for (other, each), number in known.flows.items() if other == priority}
         turns = (equals.get(key, 0) + 1) * len(equals.keys() | {key})
         return (before + min(turns, sum(equals.values()) + 1)) * known.gap
 

@@ -34,46 +34,46 @@ def origin(model: str) -> str:
 
 
 def spell(
-    body: dict[str, Any], asked: Conversation, messages: list[Message], model: str, lost: list[str]
+    body: dict[str, Any], conversation: Conversation, messages: list[Message], model: str, lost: list[str]
 ) -> dict[str, Any]:
     """The family's own fields for top_k, reasoning and parallel calls; ``body`` and ``lost`` may change with them."""
     kind = family(model)
     fields: dict[str, Any] = {}
     if kind == "claude":
-        _claude(body, fields, asked, messages, model, lost)
+        _claude(body, fields, conversation, messages, model, lost)
         return fields
-    if asked.top_k is not None:
+    if conversation.top_k is not None:
         if kind == "nova":
-            fields["inferenceConfig"] = {"topK": asked.top_k}
+            fields["inferenceConfig"] = {"topK": conversation.top_k}
         else:
             lost.append("top_k")
-    if asked.reasoning is not None and not _effort(fields, kind, asked):
+    if conversation.reasoning is not None and not _effort(fields, kind, conversation):
         lost.append("reasoning_effort")
-    if asked.tools:
-        lost += asked.given("parallel_tool_calls")
+    if conversation.tools:
+        lost += conversation.given("parallel_tool_calls")
     return fields
 
 
 def _claude(
     body: dict[str, Any],
     fields: dict[str, Any],
-    asked: Conversation,
+    conversation: Conversation,
     messages: list[Message],
     model: str,
     lost: list[str],
 ) -> None:
     """Thinking as in Anthropic's own API: what it does to limits and temperature goes back into the common fields."""
     inference = body["inferenceConfig"]
-    if asked.top_k is not None:
-        fields["top_k"] = asked.top_k
-    if asked.parallel_tool_calls is False and asked.tools:
-        fields["tool_choice"] = _one_at_a_time(asked)
-    if asked.reasoning is None:
+    if conversation.top_k is not None:
+        fields["top_k"] = conversation.top_k
+    if conversation.parallel_tool_calls is False and conversation.tools:
+        fields["tool_choice"] = _one_at_a_time(conversation)
+    if conversation.reasoning is None:
         return
-    fields["max_tokens"] = asked.max_tokens or MAX_TOKENS
-    if asked.temperature is not None:
-        fields["temperature"] = asked.temperature
-    set_thinking(fields, asked, messages, model, lost)
+    fields["max_tokens"] = conversation.max_tokens or MAX_TOKENS
+    if conversation.temperature is not None:
+        fields["temperature"] = conversation.temperature
+    set_thinking(fields, conversation, messages, model, lost)
     inference["maxTokens"] = fields.pop("max_tokens")
     inference.pop("temperature", None)
     if "temperature" in fields:
@@ -82,18 +82,18 @@ def _claude(
         body["outputConfig"] |= fields.pop("output_config")
 
 
-def _one_at_a_time(asked: Conversation) -> dict[str, Any]:
+def _one_at_a_time(conversation: Conversation) -> dict[str, Any]:
     """Anthropic's own tool choice, which must say again what Converse's says."""
-    choice = asked.tool_choice
+    choice = conversation.tool_choice
     if choice is None or choice.mode in ("auto", "none"):
         return {"type": "auto", "disable_parallel_tool_use": True}
     named = {"type": "tool", "name": choice.name} if choice.mode == "tool" else {"type": "any"}
     return {**named, "disable_parallel_tool_use": True}
 
 
-def _effort(fields: dict[str, Any], kind: str, asked: Conversation) -> bool:
+def _effort(fields: dict[str, Any], kind: str, conversation: Conversation) -> bool:
     """Whether the effort could be written; a budget in tokens cannot."""
-    reasoning = asked.reasoning
+    reasoning = conversation.reasoning
     assert reasoning is not None
     if reasoning.effort == "none" or reasoning.budget == 0:
         if kind == "nova":

@@ -51,25 +51,25 @@ _NOT_AN_ID = re.compile(r"[^a-zA-Z0-9_-]")
 _METADATA = re.compile(r"[a-zA-Z0-9\s:_@$#=/+,.-]{1,256}").fullmatch
 
 
-def write(asked: Conversation, model: str) -> Written:
+def write(conversation: Conversation, model: str) -> Written:
     """The wire request: ``/model/ID/converse`` or ``converse-stream``.
 
     Raises:
         Inexpressible: a picture at a URL, say.
     """
-    lost = asked.given(*_SILENT)
-    system, messages = turns(asked)
+    lost = conversation.given(*_SILENT)
+    system, messages = turns(conversation)
     body: Block = {
         "messages": _messages(messages, model),
         "system": [block for part in system for block in _text(part)],
-        "inferenceConfig": _inference(asked),
-        "toolConfig": _tools(asked, lost),
-        "outputConfig": _output(asked, lost),
-        "serviceTier": _tier(asked, lost),
-        "requestMetadata": _metadata(asked, lost),
+        "inferenceConfig": _inference(conversation),
+        "toolConfig": _tools(conversation, lost),
+        "outputConfig": _output(conversation, lost),
+        "serviceTier": _tier(conversation, lost),
+        "requestMetadata": _metadata(conversation, lost),
     }
-    more = spell(body, asked, messages, model, lost)
-    for name, raw in asked.extra.items():
+    more = spell(body, conversation, messages, model, lost)
+    for name, raw in conversation.extra.items():
         if name in _OWN:
             body[name] = raw
         elif name == "additionalModelRequestFields":
@@ -77,12 +77,12 @@ def write(asked: Conversation, model: str) -> Written:
         else:
             lost.append(name)
     body["additionalModelRequestFields"] = more
-    if asked.stop and family(model) == "claude":  # it tells then which one it met
+    if conversation.stop and family(model) == "claude":  # it tells then which one it met
         body.setdefault("additionalModelResponseFieldPaths", ["/stop_sequence"])
-    verb = "converse-stream" if asked.stream else "converse"
+    verb = "converse-stream" if conversation.stream else "converse"
     target = f"/model/{quote(model, safe='')}/{verb}".encode()
-    told = {name: value for name, value in body.items() if value}
-    return Written(target, msgspec.json.encode(told), tuple(lost), b"content-type: application/json\r\n")
+    given = {name: value for name, value in body.items() if value}
+    return Written(target, msgspec.json.encode(given), tuple(lost), b"content-type: application/json\r\n")
 
 
 def _object(raw: msgspec.Raw, name: str) -> Block:
@@ -92,18 +92,18 @@ def _object(raw: msgspec.Raw, name: str) -> Block:
         raise Inexpressible(f"'{name}' must be an object", name) from None
 
 
-def _inference(asked: Conversation) -> Block:
+def _inference(conversation: Conversation) -> Block:
     fields = {
-        "maxTokens": asked.max_tokens,
-        "temperature": asked.temperature,
-        "topP": asked.top_p,
-        "stopSequences": asked.stop or None,
+        "maxTokens": conversation.max_tokens,
+        "temperature": conversation.temperature,
+        "topP": conversation.top_p,
+        "stopSequences": conversation.stop or None,
     }
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _output(asked: Conversation, lost: list[str]) -> Block:
-    wanted = asked.response_format
+def _output(conversation: Conversation, lost: list[str]) -> Block:
+    wanted = conversation.response_format
     if wanted is None or wanted.kind == "text":
         return {}
     if wanted.kind != "json_schema":
@@ -117,33 +117,33 @@ def _output(asked: Conversation, lost: list[str]) -> Block:
     return {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": schema}}}
 
 
-def _tier(asked: Conversation, lost: list[str]) -> Block:
-    if asked.service_tier in _TIERS:
-        return {"type": asked.service_tier}
-    lost += asked.given("service_tier")
+def _tier(conversation: Conversation, lost: list[str]) -> Block:
+    if conversation.service_tier in _TIERS:
+        return {"type": conversation.service_tier}
+    lost += conversation.given("service_tier")
     return {}
 
 
-def _metadata(asked: Conversation, lost: list[str]) -> dict[str, str]:
+def _metadata(conversation: Conversation, lost: list[str]) -> dict[str, str]:
     """Up to 16 pairs that AWS's invocation log keeps."""
-    pairs = asked.metadata
+    pairs = conversation.metadata
     if len(pairs) > 16 or not all(_METADATA(text) for pair in pairs.items() for text in pair):
         lost.append("metadata")
         pairs = {}
-    if asked.user and _METADATA(asked.user) and len(pairs) < 16:
-        return {**pairs, "user": asked.user}
-    lost += asked.given("user")
+    if conversation.user and _METADATA(conversation.user) and len(pairs) < 16:
+        return {**pairs, "user": conversation.user}
+    lost += conversation.given("user")
     return pairs
 
 
-def _tools(asked: Conversation, lost: list[str]) -> Block:
+def _tools(conversation: Conversation, lost: list[str]) -> Block:
     """Tools stay where the conversation has calls in it, since Converse then wants them described."""
-    choice = asked.tool_choice
+    choice = conversation.tool_choice
     mode = choice.mode if choice is not None else "auto"
-    spoken = any(isinstance(part, ToolCall | ToolResult) for message in asked.messages for part in message.parts)
-    if not asked.tools or (mode == "none" and not spoken):
+    spoken = any(isinstance(part, ToolCall | ToolResult) for message in conversation.messages for part in message.parts)
+    if not conversation.tools or (mode == "none" and not spoken):
         return {}
-    config: Block = {"tools": [block for tool in asked.tools for block in _tool(tool)]}
+    config: Block = {"tools": [block for tool in conversation.tools for block in _tool(tool)]}
     if mode == "none":
         lost.append("tool_choice")
     elif mode == "required":

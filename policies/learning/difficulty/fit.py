@@ -22,11 +22,11 @@ def fit(examples: Sequence[Example]) -> Weights:
         slope = [0.0 if i == 0 else RIDGE * weights[i] for i in range(size)]
         bend = [[(1e-6 if i == 0 else RIDGE) if i == j else 0.0 for j in range(size)] for i in range(size)]
         for seen, label in examples:
-            told = chance(sum(w * x for w, x in zip(weights, seen, strict=True)))
-            weight = max(told * (1.0 - told), 1e-6)
+            predicted = chance(sum(w * x for w, x in zip(weights, seen, strict=True)))
+            weight = max(predicted * (1.0 - predicted), 1e-6)
             for i, x in enumerate(seen):
                 if x:
-                    slope[i] += (told - label) * x
+                    slope[i] += (predicted - label) * x
                     row = bend[i]
                     for j, other in enumerate(seen):
                         row[j] += weight * x * other

@@ -174,24 +174,24 @@ class LatencyPredictor(msgspec.Struct):
         ratios = own if own.seen >= FEW else first.known(band)
         return seconds * factor, ratios, pace * factor, each.known(bisect_right(PACE_BANDS, running)), factor
 
-    def observe_first(self, situation: LoadFeatures, told: Prediction, seconds: float, now: float) -> None:
+    def observe_first(self, situation: LoadFeatures, prediction: Prediction, seconds: float, now: float) -> None:
         """A first token took ``seconds``."""
-        self._count(situation, told, seconds, now)
+        self._count(situation, prediction, seconds, now)
         self.hardware.first.line.observe(situation.first, seconds / self.factor(now), situation.band)
 
-    def observe_silence(self, situation: LoadFeatures, told: Prediction, seconds: float, now: float) -> None:
+    def observe_silence(self, situation: LoadFeatures, prediction: Prediction, seconds: float, now: float) -> None:
         """No first token had come after ``seconds`` (a timeout, a cancelled or failed attempt): it counts as what it
         would probably have taken, where that is more than predicted, and never for the class."""
-        if seconds >= told.quantile(0.5):
-            seconds = told.seconds * told.ratios.beyond(seconds / told.seconds)
-            self._count(situation, told, seconds, now)
+        if seconds >= prediction.quantile(0.5):
+            seconds = prediction.seconds * prediction.ratios.beyond(seconds / prediction.seconds)
+            self._count(situation, prediction, seconds, now)
 
     def observe_each(self, met: LoadFeatures, seconds: float, now: float) -> None:
         """A token after the first took ``seconds`` on average. ``met``: while the answer lasted, not when it began:
         otherwise an engine that filled up meanwhile would look slow when it is empty, and get no requests."""
-        quantity, told = self.hardware.each, self.each_token(met, now)
-        quantity.calibration.observe(told.level(seconds))
-        quantity.bands[met.pace_band].observe(seconds / told.seconds)
+        quantity, prediction = self.hardware.each, self.each_token(met, now)
+        quantity.calibration.observe(prediction.level(seconds))
+        quantity.bands[met.pace_band].observe(seconds / prediction.seconds)
         quantity.line.observe(met.each, seconds / self.factor(now), met.pace_band)
 
     def restarted(self) -> None:
@@ -199,9 +199,9 @@ class LatencyPredictor(msgspec.Struct):
         self.log_factor = self.scatter = self.samples = 0.0
         self.bands = _no_ratios()
 
-    def _count(self, situation: LoadFeatures, told: Prediction, seconds: float, now: float) -> None:
-        quantity, ratio = self.hardware.first, seconds / told.seconds
-        quantity.calibration.observe(told.level(seconds))
+    def _count(self, situation: LoadFeatures, prediction: Prediction, seconds: float, now: float) -> None:
+        quantity, ratio = self.hardware.first, seconds / prediction.seconds
+        quantity.calibration.observe(prediction.level(seconds))
         quantity.bands[situation.band].observe(ratio)
         self.bands[situation.band].observe(ratio)
         self.samples = min(self.samples * exp((self.heard - now) / FORGET) + 1.0, MEMORY)

@@ -57,9 +57,9 @@ class Precise(msgspec.Struct):
         """
         depth, reach = self.chains.find(blocks)
         if reach is None or not self._proved(reach):
-            depth, told = 0, {}
+            depth, reported = 0, {}
         else:
-            told = self.holders.match(reach.chain.names, reach.count)
+            reported = self.holders.match(reach.chain.names, reach.count)
         exact = not self.doubtful
         for id, guessed in found.items():
             if id in self.mirrors:
@@ -67,7 +67,7 @@ class Precise(msgspec.Struct):
                     del matched[id]
                 else:
                     exact = False
-        for id, count in told.items():
+        for id, count in reported.items():
             matched[id] = max(matched.get(id, 0), min(most, count * self.size))
         return exact
 

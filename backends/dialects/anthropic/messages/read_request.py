@@ -47,29 +47,29 @@ def read_messages(facts: Facts) -> Conversation:
         BadBody: not one, or with blocks that only Anthropic understands; ``param`` is the path of what is wrong.
     """
     try:
-        asked = _decode(facts.body)
+        request = _decode(facts.body)
     except msgspec.DecodeError as error:
         raise bad_body(error) from None
-    system = _text_blocks(asked.system)
-    messages = [_message(message, f"messages[{i}]") for i, message in enumerate(asked.messages)]
-    choice = asked.tool_choice
+    system = _text_blocks(request.system)
+    messages = [_message(message, f"messages[{i}]") for i, message in enumerate(request.messages)]
+    choice = request.tool_choice
     extra = {key: value for key, value in facts.fields.items() if key not in wire.READ and present(value)}
     return Conversation(
         messages=[Message("system", list[Part](system)), *messages] if system else messages,
-        stream=bool(asked.stream),
+        stream=bool(request.stream),
         include_usage=True,
-        tools=_tools(asked.tools or [], extra),
+        tools=_tools(request.tools or [], extra),
         tool_choice=_choice(choice) if choice else None,
         parallel_tool_calls=False if choice and choice.disable_parallel_tool_use else None,
-        max_tokens=asked.max_tokens,
-        temperature=asked.temperature,
-        top_p=asked.top_p,
-        top_k=asked.top_k,
-        stop=asked.stop_sequences or [],
-        response_format=_format(asked),
-        reasoning=_reasoning(asked),
-        service_tier=_TIERS.get(asked.service_tier or "", asked.service_tier or ""),
-        user=(asked.metadata.user_id if asked.metadata else None) or "",
+        max_tokens=request.max_tokens,
+        temperature=request.temperature,
+        top_p=request.top_p,
+        top_k=request.top_k,
+        stop=request.stop_sequences or [],
+        response_format=_format(request),
+        reasoning=_reasoning(request),
+        service_tier=_TIERS.get(request.service_tier or "", request.service_tier or ""),
+        user=(request.metadata.user_id if request.metadata else None) or "",
         extra=extra,
     )
 
@@ -176,14 +176,14 @@ def _choice(choice: wire.Choice) -> ToolChoice:
     return ToolChoice(mode, choice.name)
 
 
-def _format(asked: wire.MessagesRequest) -> Format | None:
-    wanted = (asked.output_config.format if asked.output_config else None) or asked.output_format
+def _format(request: wire.MessagesRequest) -> Format | None:
+    wanted = (request.output_config.format if request.output_config else None) or request.output_format
     return Format("json_schema", wanted.schema, "answer") if wanted and wanted.type == "json_schema" else None
 
 
-def _reasoning(asked: wire.MessagesRequest) -> Reasoning | None:
-    effort = (asked.output_config.effort if asked.output_config else None) or ""
-    if asked.thinking is None:
+def _reasoning(request: wire.MessagesRequest) -> Reasoning | None:
+    effort = (request.output_config.effort if request.output_config else None) or ""
+    if request.thinking is None:
         return Reasoning(effort, only_effort=True) if effort else None
-    wanted = thinking(asked.thinking)
+    wanted = thinking(request.thinking)
     return msgspec.structs.replace(wanted, effort=effort) if effort and wanted.budget != 0 else wanted

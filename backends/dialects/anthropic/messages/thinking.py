@@ -19,31 +19,31 @@ def set_thinking(
     body: dict[str, Any], conversation: Conversation, messages: list[Message], model: str, dropped: list[str]
 ) -> None:
     """Write ``thinking`` and the effort into ``body``; what cannot be combined is added to ``dropped``."""
-    asked = conversation.reasoning
-    if asked is None:
+    reasoning = conversation.reasoning
+    if reasoning is None:
         return
-    if asked.effort == "none" or asked.budget == 0:
+    if reasoning.effort == "none" or reasoning.budget == 0:
         body["thinking"] = {"type": "disabled"}
-    elif asked.only_effort:
-        body.setdefault("output_config", {})["effort"] = asked.effort
-    elif asked.budget is None and not _BY_BUDGET.search(model):
-        _by_effort(body, asked)
-    elif not asked.adaptive or asked.effort or asked.budget:
-        _by_budget(body, conversation, messages, asked, dropped)
+    elif reasoning.only_effort:
+        body.setdefault("output_config", {})["effort"] = reasoning.effort
+    elif reasoning.budget is None and not _BY_BUDGET.search(model):
+        _by_effort(body, reasoning)
+    elif not reasoning.adaptive or reasoning.effort or reasoning.budget:
+        _by_budget(body, conversation, messages, reasoning, dropped)
     else:
         body["thinking"] = {"type": "adaptive"}
 
 
-def _by_effort(body: dict[str, Any], asked: Reasoning) -> None:
-    body["thinking"] = _shown({"type": "adaptive"}, asked)
-    if asked.effort:
-        body.setdefault("output_config", {})["effort"] = _EFFORTS.get(asked.effort, asked.effort)
+def _by_effort(body: dict[str, Any], reasoning: Reasoning) -> None:
+    body["thinking"] = _shown({"type": "adaptive"}, reasoning)
+    if reasoning.effort:
+        body.setdefault("output_config", {})["effort"] = _EFFORTS.get(reasoning.effort, reasoning.effort)
 
 
 def _by_budget(
-    body: dict[str, Any], conversation: Conversation, messages: list[Message], asked: Reasoning, dropped: list[str]
+    body: dict[str, Any], conversation: Conversation, messages: list[Message], reasoning: Reasoning, dropped: list[str]
 ) -> None:
-    budget = max(MIN_BUDGET, asked.budget or BUDGETS.get(asked.effort, BUDGETS["medium"]))
+    budget = max(MIN_BUDGET, reasoning.budget or BUDGETS.get(reasoning.effort, BUDGETS["medium"]))
     if conversation.max_tokens is None:
         body["max_tokens"] += budget
     budget = min(budget, body["max_tokens"] - 1)
@@ -53,16 +53,16 @@ def _by_budget(
         return
     if _unproven(messages):  # another model's tool calls: Claude may not think again before its own next turn
         return
-    body["thinking"] = _shown({"type": "enabled", "budget_tokens": budget}, asked)
+    body["thinking"] = _shown({"type": "enabled", "budget_tokens": budget}, reasoning)
     if body.pop("temperature", None) is not None:
         dropped.append("temperature")
     if body.pop("top_k", None) is not None:
         dropped.append("top_k")
 
 
-def _shown(thinking: dict[str, Any], asked: Reasoning) -> dict[str, Any]:
-    if asked.shown is not None:
-        thinking["display"] = "summarized" if asked.shown else "omitted"
+def _shown(thinking: dict[str, Any], reasoning: Reasoning) -> dict[str, Any]:
+    if reasoning.shown is not None:
+        thinking["display"] = "summarized" if reasoning.shown else "omitted"
     return thinking
 
 

@@ -182,13 +182,13 @@ def _tool(tool: Tool) -> dict[str, Any]:
 
 
 def _choose(body: dict[str, Any], conversation: Conversation) -> None:
-    asked = conversation.tool_choice
+    requested = conversation.tool_choice
     one_at_a_time = conversation.parallel_tool_calls is False
-    if asked is None and not one_at_a_time:
+    if requested is None and not one_at_a_time:
         return
-    choice: dict[str, Any] = {"type": _CHOICES[asked.mode] if asked else "auto"}
-    if asked and asked.name:
-        choice["name"] = asked.name
+    choice: dict[str, Any] = {"type": _CHOICES[requested.mode] if requested else "auto"}
+    if requested and requested.name:
+        choice["name"] = requested.name
     if one_at_a_time and choice["type"] != "none":
         choice["disable_parallel_tool_use"] = True
     body["tool_choice"] = choice

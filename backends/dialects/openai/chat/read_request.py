@@ -39,34 +39,34 @@ def read_chat(facts: Facts) -> Conversation:
         BadBody: not one; ``param`` is the path of what is wrong.
     """
     try:
-        asked = _decode(facts.body)
+        request = _decode(facts.body)
     except msgspec.DecodeError as error:
         raise bad_body(error) from None
-    stop = [asked.stop] if isinstance(asked.stop, str) else asked.stop
+    stop = [request.stop] if isinstance(request.stop, str) else request.stop
     return Conversation(
-        messages=[_message(message, f"messages[{i}]") for i, message in enumerate(asked.messages)],
-        stream=bool(asked.stream),
-        include_usage=bool(asked.stream_options and asked.stream_options.include_usage),
-        tools=_tools(asked),
-        tool_choice=_tool_choice(asked.tool_choice if asked.tool_choice is not None else asked.function_call),
-        parallel_tool_calls=asked.parallel_tool_calls,
-        max_tokens=asked.max_completion_tokens if asked.max_completion_tokens is not None else asked.max_tokens,
-        temperature=asked.temperature,
-        top_p=asked.top_p,
-        top_k=asked.top_k,
+        messages=[_message(message, f"messages[{i}]") for i, message in enumerate(request.messages)],
+        stream=bool(request.stream),
+        include_usage=bool(request.stream_options and request.stream_options.include_usage),
+        tools=_tools(request),
+        tool_choice=_tool_choice(request.tool_choice if request.tool_choice is not None else request.function_call),
+        parallel_tool_calls=request.parallel_tool_calls,
+        max_tokens=request.max_completion_tokens if request.max_completion_tokens is not None else request.max_tokens,
+        temperature=request.temperature,
+        top_p=request.top_p,
+        top_k=request.top_k,
         stop=stop or [],
-        seed=asked.seed,
-        n=asked.n,
-        frequency_penalty=asked.frequency_penalty,
-        presence_penalty=asked.presence_penalty,
-        logit_bias=asked.logit_bias if present(asked.logit_bias) else None,
-        logprobs=asked.logprobs,
-        top_logprobs=asked.top_logprobs,
-        response_format=_format(asked.response_format),
-        reasoning=_reasoning(asked),
-        service_tier=asked.service_tier or "",
-        user=asked.user or _text(facts.value("safety_identifier")),
-        metadata={key: str(value) for key, value in (asked.metadata or {}).items()},
+        seed=request.seed,
+        n=request.n,
+        frequency_penalty=request.frequency_penalty,
+        presence_penalty=request.presence_penalty,
+        logit_bias=request.logit_bias if present(request.logit_bias) else None,
+        logprobs=request.logprobs,
+        top_logprobs=request.top_logprobs,
+        response_format=_format(request.response_format),
+        reasoning=_reasoning(request),
+        service_tier=request.service_tier or "",
+        user=request.user or _text(facts.value("safety_identifier")),
+        metadata={key: str(value) for key, value in (request.metadata or {}).items()},
         extra={key: value for key, value in facts.fields.items() if key not in wire.READ and present(value)},
     )
 
@@ -196,15 +196,15 @@ def _thoughts(message: wire.Message) -> list[Thought]:
     return [Thought(text)] if text else []
 
 
-def _tools(asked: wire.ChatRequest) -> list[Tool]:
+def _tools(request: wire.ChatRequest) -> list[Tool]:
     tools = []
-    for i, spec in enumerate(asked.tools or ()):
+    for i, spec in enumerate(request.tools or ()):
         if spec.function is None:
             raise BadBody(
                 f"invalid 'tools[{i}]': a tool of type {spec.type!r} is not supported by this model", f"tools[{i}]"
             )
         tools.append(_tool(spec.function, cache_ttl(spec.cache_control)))
-    return tools + [_tool(function, "") for function in asked.functions or ()]
+    return tools + [_tool(function, "") for function in request.functions or ()]
 
 
 def _tool(function: wire.FunctionSpec, cache: str) -> Tool:
@@ -227,25 +227,25 @@ def _tool_choice(choice: str | wire.Choice | None) -> ToolChoice | None:
     return ToolChoice("tool", name)
 
 
-def _format(asked: wire.ResponseFormat | None) -> Format | None:
-    if asked is None or asked.type == "text":
+def _format(format: wire.ResponseFormat | None) -> Format | None:
+    if format is None or format.type == "text":
         return None
-    if asked.type == "json_object":
+    if format.type == "json_object":
         return Format("json_object")
-    if asked.type != "json_schema" or asked.json_schema is None or not present(asked.json_schema.schema):
+    if format.type != "json_schema" or format.json_schema is None or not present(format.json_schema.schema):
         raise BadBody("invalid 'response_format': it needs a json_schema with a schema", "response_format")
-    schema = asked.json_schema
+    schema = format.json_schema
     return Format("json_schema", schema.schema, schema.name, schema.description or "", schema.strict)
 
 
-def _reasoning(asked: wire.ChatRequest) -> Reasoning | None:
-    if asked.thinking is not None:
-        return thinking(asked.thinking)
-    if asked.reasoning is not None:
-        spec = asked.reasoning
+def _reasoning(request: wire.ChatRequest) -> Reasoning | None:
+    if request.thinking is not None:
+        return thinking(request.thinking)
+    if request.reasoning is not None:
+        spec = request.reasoning
         budget = 0 if spec.enabled is False else spec.max_tokens
         return Reasoning(spec.effort or "", budget, shown=False if spec.exclude else None, adaptive=bool(spec.enabled))
-    return Reasoning(asked.reasoning_effort) if asked.reasoning_effort else None
+    return Reasoning(request.reasoning_effort) if request.reasoning_effort else None
 
 
 def thinking(spec: wire.ThinkingSpec) -> Reasoning:

@@ -68,11 +68,11 @@ def write_chat(conversation: Conversation, model: str, target: bytes, limit: str
     return Written(target, msgspec.json.encode(body), tuple(conversation.extra))
 
 
-def _effort(asked: Reasoning) -> str:
+def _effort(reasoning: Reasoning) -> str:
     """The effort, or the one whose usual budget comes next; empty: as the model likes."""
-    if asked.effort or not asked.budget:  # a budget of 0 is what Anthropic's clients send to ask for nothing special
-        return "high" if asked.effort == "max" else asked.effort
-    return next((effort for most, effort in _BUDGETS if asked.budget <= most), "high")
+    if reasoning.effort or not reasoning.budget:  # Anthropic's clients send a budget of 0 for the default
+        return "high" if reasoning.effort == "max" else reasoning.effort
+    return next((effort for most, effort in _BUDGETS if reasoning.budget <= most), "high")
 
 
 def _tools(body: dict[str, Any], conversation: Conversation) -> None:

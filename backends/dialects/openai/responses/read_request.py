@@ -42,37 +42,37 @@ def read_responses(facts: Facts) -> Conversation:
         BadBody: not one, or one that needs state; ``param`` is the path of what is wrong.
     """
     try:
-        asked = _decode(facts.body)
+        request = _decode(facts.body)
     except msgspec.DecodeError as error:
         raise bad_body(error) from None
-    _refuse_state(asked)
+    _refuse_state(request)
     extra = {key: value for key, value in facts.fields.items() if key not in wire.READ and present(value)}
-    messages = [Message("system", [Text(asked.instructions)])] if asked.instructions else []
+    messages = [Message("system", [Text(request.instructions)])] if request.instructions else []
     return Conversation(
-        messages=messages + _messages(asked.input),
-        stream=bool(asked.stream),
+        messages=messages + _messages(request.input),
+        stream=bool(request.stream),
         include_usage=True,
-        tools=_tools(asked.tools or [], extra),
-        tool_choice=_tool_choice(asked.tool_choice),
-        parallel_tool_calls=asked.parallel_tool_calls,
-        max_tokens=asked.max_output_tokens,
-        temperature=asked.temperature,
-        top_p=asked.top_p,
-        top_logprobs=asked.top_logprobs,
-        response_format=_format(asked.text),
-        reasoning=_reasoning(asked.reasoning),
-        service_tier=asked.service_tier or "",
-        user=asked.user or "",
-        metadata={key: str(value) for key, value in (asked.metadata or {}).items()},
+        tools=_tools(request.tools or [], extra),
+        tool_choice=_tool_choice(request.tool_choice),
+        parallel_tool_calls=request.parallel_tool_calls,
+        max_tokens=request.max_output_tokens,
+        temperature=request.temperature,
+        top_p=request.top_p,
+        top_logprobs=request.top_logprobs,
+        response_format=_format(request.text),
+        reasoning=_reasoning(request.reasoning),
+        service_tier=request.service_tier or "",
+        user=request.user or "",
+        metadata={key: str(value) for key, value in (request.metadata or {}).items()},
         extra=extra,
     )
 
 
-def _refuse_state(asked: wire.ResponsesRequest) -> None:
+def _refuse_state(request: wire.ResponsesRequest) -> None:
     given = {
-        "previous_response_id": bool(asked.previous_response_id),
-        "conversation": present(asked.conversation),
-        "background": bool(asked.background),
+        "previous_response_id": bool(request.previous_response_id),
+        "conversation": present(request.conversation),
+        "background": bool(request.background),
     }
     for name in (name for name, used in given.items() if used):
         raise BadBody(
@@ -204,7 +204,7 @@ def _format(text: wire.TextSpec | None) -> Format | None:
     return Format("json_schema", wanted.schema, wanted.name, wanted.description or "", wanted.strict)
 
 
-def _reasoning(asked: wire.ReasoningSpec | None) -> Reasoning | None:
-    if asked is None or not (asked.effort or asked.summary):
+def _reasoning(spec: wire.ReasoningSpec | None) -> Reasoning | None:
+    if spec is None or not (spec.effort or spec.summary):
         return None
-    return Reasoning(asked.effort or "", adaptive=not asked.effort, shown=True if asked.summary else None)
+    return Reasoning(spec.effort or "", adaptive=not spec.effort, shown=True if spec.summary else None)

@@ -189,7 +189,7 @@ class ResponsesReply:
 
     def _response(self, status: str) -> dict[str, Any]:
         """All of a response but its output."""
-        asked = self._heading.request
+        request = self._heading.request
         return {
             "id": self._id,
             "object": "response",
@@ -201,7 +201,7 @@ class ResponsesReply:
             "previous_response_id": None,
             "store": False,
             **_DEFAULTS,
-            **{name: asked[name] for name in _ECHOED if name in asked and present(asked[name])},
+            **{name: request[name] for name in _ECHOED if name in request and present(request[name])},
         }
 
     def _sse(self, kind: str, **fields: Any) -> bytes:
