@@ -3,13 +3,12 @@
 import msgspec
 
 from backends.contract.adapter import Incoming
-from backends.contract.families import FAMILIES
+from backends.contract.families import FAMILY
+from backends.contract.headers import JSON
 from backends.contract.peek import peek
 from policies.vocabulary.types import Request
 
-FAMILY = next(family for family in FAMILIES if family.name == "tokenize")
-_JSON = b"application/json"
-_LINES = b"content-type: %b\r\n" % _JSON  # without it vLLM refuses the body
+TOKENIZE = FAMILY["tokenize"]
 _READ = (
     "messages", "tools", "prompt", "add_generation_prompt", "continue_final_message", "add_special_tokens",
     "chat_template", "chat_template_kwargs", "mm_processor_kwargs",
@@ -32,7 +31,7 @@ class _Salted(msgspec.Struct):
 def asking(request: Request, model: str) -> Incoming:
     """What an adapter encodes to ask for the tokens of a chat or completion request; ``model``: the upstream's name."""
     asked = question(model, request.body)
-    return Incoming(msgspec.structs.replace(request, body=asked), FAMILY, peek(FAMILY, asked, _JSON), _LINES)
+    return Incoming(msgspec.structs.replace(request, body=asked), TOKENIZE, peek(TOKENIZE, asked, b""), JSON)
 
 
 def question(model: str, body: bytes) -> bytes:

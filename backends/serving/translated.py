@@ -1,7 +1,7 @@
 """Translated. Rule: one adapter for every dialect that is not the client's: door's reader, provider's writer, and back.
 
 client's body -> door.read -> Conversation -> dialect.write -> wire
-wire -> dialect.reader -> events -> door.reply -> client's bytes
+wire -> dialect.reader -> events -> api.reply -> client's bytes
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ from backends.contract.events import CallDelta, Event, RefusalDelta, TextDelta, 
 from backends.contract.media import Fetcher, inline
 from backends.contract.peek import BadBody
 from backends.contract.reply_context import Heading
-from backends.serving.client_apis import DOORS, ClientApi
+from backends.serving.client_apis import ClientApi, client_api
 from policies.vocabulary.failure import Failure, Fault
 from policies.vocabulary.types import NO_USAGE, Usage
 
@@ -48,17 +48,17 @@ class Translated:
         self._fetcher = fetcher
 
     def encode(self, incoming: Incoming) -> Wire:
-        door = DOORS[incoming.family.name]
-        written = self._write(door, incoming)
-        dropped = tuple(door.names.get(name, name) for name in written.dropped)
+        api = client_api(incoming.family)
+        written = self._write(api, incoming)
+        dropped = tuple(api.names.get(name, name) for name in written.dropped)
         if dropped and not self._drop:
             raise Unsendable(unsupported(dropped, self._model))
         incoming.dropped = dropped
-        return self._place.wire(incoming, written)
+        return self._place.wire(incoming, written, self._dialect.takes)
 
-    def _write(self, door: ClientApi, incoming: Incoming) -> Written:
+    def _write(self, api: ClientApi, incoming: Incoming) -> Written:
         try:
-            conversation = door.read(incoming.request.body)
+            conversation = api.read(incoming.request.body)
             if self._fetcher is not None:
                 inline(conversation, incoming.fetched, self._fetcher)
             return self._dialect.write(conversation, self._model)
@@ -66,12 +66,12 @@ class Translated:
             raise Unsendable(Fault(Failure.BAD_REQUEST, str(problem), param=problem.param)) from None
 
     def decoder(self, incoming: Incoming, content_type: bytes) -> Decoder:
-        door, peek = DOORS[incoming.family.name], incoming.peek
+        api, peek = client_api(incoming.family), incoming.peek
         usage = bool(peek.stream_options and peek.stream_options.get("include_usage"))
         id = f"{incoming.request.seed:016x}"
         heading = Heading(id, self._model, int(self._wall()), peek.stream, usage, incoming.request.body)
         reader = self._dialect.reader(peek.stream, content_type)
-        return Translation(reader, door.reply(heading), peek.stream, incoming.dropped)
+        return Translation(reader, api.reply(heading), peek.stream, incoming.dropped)
 
     def fault(self, incoming: Incoming, status: int, headers: Mapping[bytes, bytes], body: bytes) -> Fault:
         return foreign(self._dialect.fault(status, headers, body))

@@ -25,7 +25,7 @@ from backends.dialects.openai.compatible import ROWS
 from backends.dialects.openai.openai import OpenAI
 from backends.dialects.openai.variants import Adapted, AdaptedChat
 from backends.serving.capabilities import PROVIDERS
-from backends.serving.client_apis import DOORS
+from backends.serving.client_apis import TRANSLATED
 from backends.serving.family_router import ByFamily
 from backends.serving.translated import Translated
 from backends.serving.translated_embeddings import TranslatedEmbeddings
@@ -78,7 +78,7 @@ def native(deployment: Deployment) -> frozenset[str]:
 def families(deployment: Deployment) -> frozenset[str]:
     """The endpoint families that are served."""
     embeddings = frozenset({"embeddings"}) if _spoken(deployment) in _EMBEDDERS else frozenset()
-    return native(deployment).union(DOORS, embeddings)
+    return native(deployment).union(TRANSLATED, embeddings)
 
 
 def features(deployment: Deployment) -> frozenset[str]:
@@ -110,7 +110,7 @@ def adapter(deployment: Deployment, root: str, means: AdapterDeps) -> Adapter:
 def with_doors(deployment: Deployment, itself: Adapter, place: EndpointAddress, dialect: Dialect) -> Adapter:
     """An upstream that answers some families itself, with the other doors translated into its dialect."""
     spoken = native(deployment)
-    foreign = DOORS.keys() - spoken
+    foreign = TRANSLATED.keys() - spoken
     if not foreign:
         return itself
     drop = deployment.unsupported == "drop"
@@ -198,7 +198,7 @@ def _translated(
     drop = deployment.unsupported == "drop"
     translated = Translated(place, deployment.model, dialect, clock.wall, drop=drop, fetcher=fetcher)
     embeddings = TranslatedEmbeddings(place, deployment.model, dialect, drop=drop)
-    return ByFamily({**dict.fromkeys(DOORS, translated), "embeddings": embeddings})
+    return ByFamily({**dict.fromkeys(TRANSLATED, translated), "embeddings": embeddings})
 
 
 def _signed(deployment: Deployment, root: str, key: Credentials) -> Adapter:

@@ -24,8 +24,19 @@ CLOUD_KEYS: Mapping[str, tuple[str, ...]] = {
 
 # The transport's own; a configured one would contradict how the request is really framed.
 FRAMING_HEADERS = frozenset(
-    {"connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
-)
+    {
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "keep-alive",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "x-request-id",
+    }
+)  # fmt: skip
 
 
 def check(config: Config) -> Iterator[Finding]:

@@ -7,10 +7,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from backends.contract.families import FAMILIES
 from gateway.history.past_request import PLAIN_BLOCK, History, PastRequest
 from gateway.ledger.database import open_to_read
 
-TEXT = frozenset({"chat", "completions", "responses", "messages"})
+_TEXT = frozenset(family.name for family in FAMILIES if family.text)
 _COLUMNS = (
     "time, duration, model, key, prompt_tokens, completion_tokens, deployment, endpoint, stream, first_token, cost, "
     "status, blocks, block_tokens, family, mirror, usage, failure, cached_tokens"
@@ -58,7 +59,7 @@ def _useless(row: tuple[Any, ...]) -> str:
     *_, family, mirror, usage, failure, _ = row
     if mirror:
         return "mirrored copies"
-    if family not in TEXT:
+    if family not in _TEXT:
         return f"{family} requests"
     if usage == "none" or not row[4]:
         return "requests whose tokens nobody counted" if not failure else "requests that failed and have no token count"

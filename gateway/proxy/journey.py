@@ -116,8 +116,7 @@ class Journey(Telling):
             request = model_resolution.filled(request, model, self._key, self.given, live)
             outcome.asked = model_resolution.bare(request)
         self.deadline, self._model = now + model.total, model
-        lines = b"%bx-request-id: %b\r\n" % (self.preamble.forwarded, outcome.id)
-        self.incoming = Incoming(request, family, peeked, lines)
+        self.incoming = Incoming(request, family, peeked, self.preamble.forwarded, outcome.id)
         if not (model.needs and gateway.token_counts.begin(self, live.uncertain(request, model))):
             self.go(request, now)
 

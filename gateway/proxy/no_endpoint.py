@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from backends.contract.families import Family
+from backends.serving.client_apis import client_api
 from policies.selection.model import Model
 from policies.vocabulary.failure import Failure, Fault
 from policies.vocabulary.types import Request
@@ -9,15 +11,16 @@ from policies.vocabulary.types import Request
 ESTIMATED = b"x-cloverleaf-usage: estimated\r\n"  # tokens that we counted ourselves, from bytes
 
 
-def told(fault: Fault, request: Request, models: Mapping[str, Model]) -> tuple[Fault, bytes | None]:
+def told(fault: Fault, family: Family, request: Request, models: Mapping[str, Model]) -> tuple[Fault, bytes | None]:
     """What to tell where a request was given up: a fault, and a count of tokens in its place where that was asked.
 
     Nobody counts these tokens: the count says about how many they are.
     """
     if fault.failure is not Failure.NO_ENDPOINT:
         return fault, None
-    if request.family == "count_tokens":
-        return fault, b'{"input_tokens":%d}' % request.prompt_tokens
+    count = client_api(family).token_count
+    if family.count and count is not None:
+        return fault, count(request.prompt_tokens)
     return _lacking(request, models) or fault, None
 
 

@@ -253,7 +253,7 @@ class StreamRecovery:
         text = self._kept.content
         body = continuation(given.family, given.request.body, text, limits.most, limits.least)
         request = structs.replace(given.request, body=body)
-        return Incoming(request, given.family, peek(given.family, body, b""), given.headers)
+        return Incoming(request, given.family, peek(given.family, body, b""), given.headers, given.id)
 
     # The ends
 

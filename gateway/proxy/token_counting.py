@@ -15,7 +15,7 @@ import msgspec
 from backends.contract.adapter import Unsendable
 from backends.contract.transport import Transport
 from backends.request.tiktoken_counter import Encodings, Uncountable
-from backends.request.tokenize import answer, asking
+from backends.request.tokenize import TOKENIZE, answer, asking
 from backends.transports.http_get import FetchFailed, fetch
 from gateway import clock
 from gateway.config.tokenizers import folder
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 LIMIT = 1.0  # seconds for a count
 MOST = 32  # requests that are counted at once; others keep their estimate
-_COUNTED = ("chat", "completions")  # families whose body both ways of counting read
 _TIKTOKEN = ("openai", "azure")
 
 
@@ -50,7 +49,7 @@ class TokenCounts:
         """Count, and then let the journey go on; False: its estimate must do."""
         if not near:
             return False
-        if journey.family.name not in _COUNTED or len(self._tasks) >= MOST:
+        if not journey.family.countable or len(self._tasks) >= MOST:
             self.kept += 1
             return False
         task = asyncio.create_task(self._count(journey, near))
@@ -85,7 +84,7 @@ class TokenCounts:
         deployment = place.deployment
         try:
             async with asyncio.timeout(self.limit):
-                if "tokenize" in deployment.families:
+                if TOKENIZE.name in deployment.families:
                     return await self._by_engine(place, request, catalog)
                 if deployment.provider in _TIKTOKEN:
                     return await self._by_tiktoken(deployment.model, request.body)

@@ -1,7 +1,7 @@
 """The capability table of docs/providers.md, made from the code: `python -m tests.docs.capability_table`."""
 
 from backends.serving.capabilities import FEATURES, PROVIDERS
-from backends.serving.client_apis import DOORS
+from backends.serving.client_apis import TRANSLATED
 from gateway.catalog.adapter_factory import NATIVE
 
 BEGIN, END = "<!-- made by tests/docs/capability_table.py -->\n", "<!-- end -->\n"
@@ -10,14 +10,18 @@ BEGIN, END = "<!-- made by tests/docs/capability_table.py -->\n", "<!-- end -->\
 def table() -> str:
     """Markdown, between its marks: what each provider in service can be asked for, and which doors it has itself."""
     served = sorted(PROVIDERS.keys() & NATIVE.keys())
-    paths = [f"`/v1/{_PATHS.get(door, door)}`" for door in DOORS]
+    doors = sorted(TRANSLATED)
+    paths = [f"`/v1/{_PATHS.get(door, door)}`" for door in doors]
     rows = [
         _row("", [*paths, *(name.replace("_", " ") for name in FEATURES)]),
-        "|---|" + ":-:|" * (len(DOORS) + len(FEATURES)),
+        "|---|" + ":-:|" * (len(doors) + len(FEATURES)),
         *(
             _row(
                 f"`{each}`",
-                [*(_door(each, door) for door in DOORS), *(_mark(name in PROVIDERS[each]) for name in FEATURES)],
+                [
+                    *(_door(each, door) for door in doors),
+                    *(_mark(name in PROVIDERS[each]) for name in FEATURES),
+                ],
             )
             for each in served
         ),

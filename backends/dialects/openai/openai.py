@@ -1,13 +1,13 @@
 """The OpenAI dialect. Rule: same dialect on both sides, so the body stays as it is; model and usage are spliced in."""
 
 from collections.abc import Collection, Mapping
-from urllib.parse import urlsplit
 
 from backends.contract import faults
 from backends.contract.adapter import Incoming, Wire
 from backends.contract.decoder import Decoder
-from backends.contract.endpoint_address import address, header_lines
+from backends.contract.endpoint_address import address, own_headers
 from backends.contract.families import FAMILIES
+from backends.contract.headers import CARRIED, CONTENT_TYPE, EndpointHeaders
 from backends.contract.peek import STEERING
 from backends.reply.chat_stream import ChatStream
 from backends.reply.named_events import TypedStream
@@ -42,8 +42,12 @@ class OpenAI:
         self._model = model
         self._model_json = json_string(model)
         self._removed = frozenset(STEERING) - frozenset(steering)
-        lines = {"host": urlsplit(root).netloc.rpartition("@")[2], "accept-encoding": "identity", **headers}
-        self._lines = header_lines(lines)
+        self._own = own_headers(root, headers)
+        heads = {
+            takes: EndpointHeaders(self._own, CONTENT_TYPE | CARRIED | takes)
+            for takes in {family.headers for family in FAMILIES}
+        }
+        self._heads = {family.name: heads[family.headers] for family in FAMILIES}
 
     def encode(self, incoming: Incoming) -> Wire:
         peek, family = incoming.peek, incoming.family
@@ -56,7 +60,8 @@ class OpenAI:
         if peek.steering is not None:
             edits += leave_out(incoming.request.body, self._removed.intersection(peek.steering))
         body = splice(incoming.request.body, edits)
-        return Wire(self.origin, self._targets[family.name], self._lines + incoming.headers, body)
+        headers = self._heads[family.name].beside(incoming.headers)
+        return Wire(self.origin, self._targets[family.name], headers, body, id=incoming.id)
 
     def decoder(self, incoming: Incoming, content_type: bytes) -> Decoder:
         family, streamed = incoming.family, incoming.peek.stream

@@ -61,7 +61,7 @@ class Adapted:
         if body is not request.body:
             peeked = peek(family, body, b"application/json")
             request = msgspec.structs.replace(request, body=body)
-        return Incoming(request, family, peeked, incoming.headers)
+        return Incoming(request, family, peeked, incoming.headers, incoming.id)
 
     def decoder(self, incoming: Incoming, content_type: bytes) -> Decoder:
         decoder = self._itself.decoder(incoming, content_type)

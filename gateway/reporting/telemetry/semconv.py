@@ -1,6 +1,7 @@
 """Semantic conventions. Rule: what OpenTelemetry's GenAI conventions call the things that we name otherwise."""
 
-OPERATIONS = {"completions": "text_completion", "responses": "chat", "messages": "chat"}
+from backends.contract.families import FAMILY
+
 PROVIDERS = {
     "azure": "azure.ai.openai",
     "bedrock": "aws.bedrock",
@@ -17,7 +18,8 @@ PROVIDERS = {
 
 def operation(family: str) -> str:
     """The operation of an endpoint family; its own name where the conventions have none."""
-    return OPERATIONS.get(family, family)
+    found = FAMILY.get(family)
+    return (found.operation if found is not None else "") or family
 
 
 def provider(name: str) -> str:

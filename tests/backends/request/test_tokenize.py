@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from backends.contract.headers import JSON
 from backends.request.tokenize import answer, asking, question, salt, tokens
 from policies.vocabulary.types import Request
 
@@ -55,5 +56,5 @@ def test_a_salt_is_read_where_there_is_one() -> None:
 def test_an_engine_is_told_that_it_is_sent_json() -> None:
     """vLLM answers 415 otherwise."""
     asked = asking(Request("chat", "public", True, b'{"model": "public", "prompt": "a"}', 1, 0.0), "u")
-    assert (asked.family.name, asked.headers) == ("tokenize", b"content-type: application/json\r\n")
+    assert (asked.family.name, asked.headers) == ("tokenize", JSON)
     assert msgspec.json.decode(asked.request.body) == {"model": "u", "prompt": "a"}
