@@ -1,4 +1,4 @@
-"""Endpoint families: one descriptor each. Rule: a path that is not in this table is not served."""
+"""Endpoint families: one descriptor each, with its public paths. A path that is not here is not served."""
 
 from collections.abc import Mapping
 

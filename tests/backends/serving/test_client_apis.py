@@ -13,7 +13,7 @@ ANTHROPIC = {"type": "error", "error": {"type": "not_found_error", "message": ER
 BODIES = {"chat": {"error": OPENAI}, "responses": {"error": OPENAI}, "messages": ANTHROPIC}
 EVENTS = {
     "chat": ("", {"error": OPENAI}),
-    "responses": ("event: error\n", {key: value for key, value in OPENAI.items()} | {"type": "error"}),
+    "responses": ("event: error\n", {**OPENAI, "type": "error"}),
     "messages": ("event: error\n", ANTHROPIC),
 }
 by_family = pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
