@@ -3,8 +3,6 @@
 A name stands once (RFC 9110, section 5.3): of two values the later one is sent, but those of a list are joined.
 """
 
-import msgspec
-
 #: Fields of a client's request that any upstream is sent; a vendor's own are sent where its API is spoken.
 CARRIED = frozenset({b"idempotency-key", b"traceparent", b"tracestate"})
 CONTENT_TYPE = frozenset({b"content-type"})
@@ -12,19 +10,23 @@ _LISTS = frozenset({b"anthropic-beta", b"openai-beta"})
 _MOST = 64  # heads of clients kept for an endpoint: most clients send the same one
 
 
-class Headers(msgspec.Struct, frozen=True, gc=False):
-    """``fields``: lower-case names and values, never changed. ``lines``: the same, each line with its CRLF."""
+class Headers:
+    """``fields``: lower-case names and values. ``lines``: the same, each line with its CRLF. Neither is ever changed."""
 
-    fields: dict[bytes, bytes]
-    lines: bytes
+    __slots__ = ("fields", "lines")
+
+    def __init__(self, fields: dict[bytes, bytes], lines: bytes) -> None:
+        self.fields = fields
+        self.lines = lines
 
     def __or__(self, other: "Headers") -> "Headers":
         """These fields and ``other``'s, which replace those of the same name."""
         fields = self.fields | other.fields
         if len(fields) == len(self.fields) + len(other.fields):
             return Headers(fields, self.lines + other.lines)
-        for name in _LISTS & self.fields.keys() & other.fields.keys():
-            fields[name] = b"%b,%b" % (self.fields[name], other.fields[name])
+        for name in _LISTS:
+            if name in self.fields and name in other.fields:
+                fields[name] = b"%b,%b" % (self.fields[name], other.fields[name])
         return rendered(fields)
 
     def only(self, names: frozenset[bytes]) -> "Headers":

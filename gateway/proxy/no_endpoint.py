@@ -1,4 +1,4 @@
-"""Nowhere. Rule: what a request is told that no place will serve: what its model's deployments lack, or an estimate."""
+"""The answer where no endpoint can serve: the feature that none has, or an estimate to a question for token counts."""
 
 from collections.abc import Mapping
 
@@ -12,10 +12,7 @@ ESTIMATED = b"x-cloverleaf-usage: estimated\r\n"  # tokens that we counted ourse
 
 
 def told(fault: Fault, family: Family, request: Request, models: Mapping[str, Model]) -> tuple[Fault, bytes | None]:
-    """What to tell where a request was given up: a fault, and a count of tokens in its place where that was asked.
-
-    Nobody counts these tokens: the count says about how many they are.
-    """
+    """What answers a request that was given up: a fault, or in its place the body of a token count, estimated."""
     if fault.failure is not Failure.NO_ENDPOINT:
         return fault, None
     count = client_api(family).token_count
@@ -25,7 +22,7 @@ def told(fault: Fault, family: Family, request: Request, models: Mapping[str, Mo
 
 
 def answered(fault: Fault, count: bytes | None) -> tuple[int, bytes, bytes]:
-    """Status, body and header lines of what is told."""
+    """Status, body and header lines of that answer."""
     return (fault.status, fault.body, b"") if count is None else (200, count, ESTIMATED)
 
 
