@@ -11,7 +11,7 @@ _MOST = 64  # heads of clients kept for an endpoint: most clients send the same 
 
 
 class Headers:
-    """``fields``: lower-case names and values. ``lines``: the same, each line with its CRLF. Neither is ever changed."""
+    """``fields``: lower-case names and values. ``lines``: the same, each with its CRLF. Neither is ever changed."""
 
     __slots__ = ("fields", "lines")
 
