@@ -27,8 +27,9 @@ from policies.selection.filters import FitsContext
 from policies.selection.model import Model
 from policies.selection.routes import Route
 from policies.vocabulary.hashing import digest
+from policies.vocabulary.limits import RetryRules
 from policies.vocabulary.needs import FEATURES, NOTHING
-from policies.vocabulary.types import Deployment, Price, RetryRules, Timeouts
+from policies.vocabulary.types import Deployment, Price
 
 _OWN = frozenset({*ENGINES, "embedded"})  # engines of the user's
 Embedded = Mapping[str, list[str]]  # deployment -> roots of the engines started for it
@@ -79,8 +80,7 @@ class Catalog(msgspec.Struct, frozen=True):
 
 def compile_catalog(config: Config, live: LiveState, embedded: Embedded, keyring: CredentialRefresher) -> Catalog:
     """The catalog of a checked configuration; live state is found again by name."""
-    rules = msgspec.convert(config.defaults.breaker, BreakerRules, from_attributes=True)
-    retry = msgspec.convert(config.defaults.retry, RetryRules, from_attributes=True)
+    rules, retry = config.defaults.breaker, config.defaults.retry
     means = providers.AdapterDeps(keyring, _fetcher(config))
     candidates: dict[str, tuple[Candidate, ...]] = {}
     adapters: dict[tuple[str, str], Adapter] = {}
@@ -197,9 +197,7 @@ def _model(name: str, config: Config, candidates: Mapping[str, tuple[Candidate, 
     model = config.models[name]
     defaults = config.defaults.timeouts
     folded = {
-        deployment: msgspec.convert(
-            defaults.overridden(config.deployments[deployment].timeouts, model.timeouts), Timeouts, from_attributes=True
-        )
+        deployment: defaults.overridden(config.deployments[deployment].timeouts, model.timeouts)
         for tier in model.tiers
         for deployment in tier
     }
