@@ -12,8 +12,7 @@ import msgspec
 import pytest
 
 from backends.contract.families import FAMILY, Family
-from backends.serving.capabilities import PROVIDERS
-from gateway.config.deployment import ENGINES
+from backends.providers import PROVIDERS
 from tests.contracts.client import connected, post
 from tests.contracts.scripted import Call, error, upstream, whole
 from tests.contracts.serving import running
@@ -57,6 +56,7 @@ CREDENTIALS = {"authorization", "x-api-key", "api-key", "x-goog-api-key", "x-amz
 FORM = b'--b\r\ncontent-disposition: form-data; name="model"\r\n\r\n%b\r\n--b--\r\n'
 FORM_TYPE = "multipart/form-data; boundary=b"
 AWS = Identity()
+REMOTE = {provider.name: provider for provider in PROVIDERS if not provider.started_here}
 
 
 class Sent(msgspec.Struct):
@@ -103,20 +103,19 @@ def deployments(root: str, folder: Path, tokens: Tokens) -> Iterator[tuple[str, 
     kinds = {"azure_entra": "azure", "azure_old": "azure", "bedrock_key": "bedrock", "vertex_account": "vertex"}
     kinds |= {"vertex_claude": "vertex"}
     more = {"azure_old": ", api_version: 2024-06-01", "openai_compatible": ", native: [messages, count_tokens]"}
-    for name in (*sorted(PROVIDERS.keys() - {"embedded"}), *kinds):
+    for name in (*REMOTE, *kinds):
         kind = kinds.get(name, name)
-        place = f'endpoints: ["{root}"]' if kind in ENGINES else f'base_url: "{root}/v1"'
+        place = f'endpoints: ["{root}"]' if REMOTE[kind].self_hosted else f'base_url: "{root}/v1"'
         if kind in ("azure", "bedrock"):
             place = f'base_url: "{root}"'
-        credential = credentials.get(name, f"api_key: {key(name)}" + (", region: r" if kind in REGIONAL else ""))
+        credential = credentials.get(
+            name, f"api_key: {key(name)}" + (", region: r" if "region" in REMOTE[kind].keys else "")
+        )
         model = "claude-opus-4-6" if name == "vertex_claude" else "cohere.model"
         yield (
             name,
             f"{{provider: {kind}, model: {model}, {place}, unsupported: drop, {credential}{more.get(name, '')}}}",
         )
-
-
-REGIONAL = ("bedrock", "vertex")
 
 
 def request(family: Family, deployment: str) -> bytes:
@@ -174,7 +173,7 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> list[Sent]:
 
 
 def test_every_provider_was_asked_for_every_family_it_serves(sent: list[Sent]) -> None:
-    assert {each.deployment for each in sent} >= PROVIDERS.keys() - {"embedded"}
+    assert {each.deployment for each in sent} >= REMOTE.keys()
     assert {each.family.name for each in sent} == FAMILY.keys()
 
 
