@@ -42,6 +42,7 @@ class SigV4:
             signed["x-amz-security-token"] = self._keys.token
         names = ";".join(signed)
         signature = self._sign(_canonical(wire, signed, names), stamp)
+        del signed["host"]
         signed["authorization"] = (
             f"AWS4-HMAC-SHA256 Credential={self._keys.access_key}/{stamp[:8]}/{self._scope}, "
             f"SignedHeaders={names}, Signature={signature}"

@@ -2,7 +2,7 @@
 
 from backends.contract.adapter import Adapter, Incoming, Wire
 from backends.contract.credentials import Credentials
-from backends.contract.headers import NO_HEADERS
+from backends.contract.headers import LastJoined
 
 
 class Signed:
@@ -13,12 +13,9 @@ class Signed:
         self._adapter = adapter
         self.decoder = adapter.decoder
         self.fault = adapter.fault
-        self._plain = self._fields = self._both = NO_HEADERS
+        self._joined = LastJoined()
 
     def encode(self, incoming: Incoming) -> Wire:
         wire = self._adapter.encode(incoming)
-        fields = self.credentials.headers(wire)
-        if wire.headers is not self._plain or fields is not self._fields:  # else they are the last request's
-            self._plain, self._fields, self._both = wire.headers, fields, wire.headers | fields
-        wire.headers = self._both
+        wire.headers = self._joined.join(wire.headers, self.credentials.headers(wire))
         return wire

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from backends.contract.adapter import Incoming, Origin, Wire
 from backends.contract.credentials import Credentials
 from backends.contract.dialect import Written
-from backends.contract.headers import CARRIED, JSON, EndpointHeaders, Headers, rendered
+from backends.contract.headers import CARRIED, JSON, EndpointHeaders, Headers, LastJoined, rendered
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -18,6 +18,7 @@ class EndpointAddress:
         self.origin, self.prefix = address(root)
         self.credentials = credentials
         self._own = own_headers(root, headers) | JSON
+        self._authorised = LastJoined()
         self._joined: dict[frozenset[bytes], EndpointHeaders] = {}  # by what is taken
 
     def wire(self, incoming: Incoming, written: Written, takes: frozenset[bytes] = frozenset()) -> Wire:
@@ -31,7 +32,7 @@ class EndpointAddress:
             head = self._joined[takes] = EndpointHeaders(self._own, CARRIED | takes)
         headers = head.beside(incoming.headers) | written.headers
         wire = Wire(self.origin, self.prefix + written.target, headers, written.body, id=incoming.id)
-        wire.headers |= self.credentials.headers(wire)
+        wire.headers = self._authorised.join(headers, self.credentials.headers(wire))
         return wire
 
 

@@ -21,6 +21,8 @@ class Headers:
 
     def __or__(self, other: "Headers") -> "Headers":
         """These fields and ``other``'s, which replace those of the same name."""
+        if not other.fields:
+            return self
         fields = self.fields | other.fields
         if len(fields) == len(self.fields) + len(other.fields):
             return Headers(fields, self.lines + other.lines)
@@ -72,3 +74,18 @@ class EndpointHeaders:
             self._known.clear()
         joined = self._known[client.lines] = self._own | client.only(self._takes)
         return joined
+
+
+class LastJoined:
+    """Two heads put together, once for as long as both stay what they are."""
+
+    __slots__ = ("_both", "_first", "_second")
+
+    def __init__(self) -> None:
+        self._first = self._second = self._both = NO_HEADERS
+
+    def join(self, first: Headers, second: Headers) -> Headers:
+        """``first | second``."""
+        if first is not self._first or second is not self._second:
+            self._first, self._second, self._both = first, second, first | second
+        return self._both
