@@ -7,9 +7,8 @@ from typing import Protocol
 import msgspec
 
 from backends.contract.decoder import Decoder
-from backends.contract.families import Family
+from backends.contract.facts import Facts
 from backends.contract.headers import NO_HEADERS, Headers
-from backends.contract.peek import Peek
 from policies.vocabulary.failure import Fault
 from policies.vocabulary.types import Request
 
@@ -48,12 +47,12 @@ class Incoming(msgspec.Struct, gc=False):
     """A client's request on its way to an adapter. ``headers``: the fields that may pass to an upstream; each adapter
     takes those its upstream knows. ``id``: the request's.
 
-    ``dropped``: the fields that the last adapter left out. ``fetched``: what its URLs hold, as far as it was needed.
+    ``facts`` hold its body. ``dropped``: the fields that the last adapter left out. ``fetched``: what its URLs hold, as
+    far as it was needed.
     """
 
     request: Request
-    family: Family
-    peek: Peek
+    facts: Facts
     headers: Headers = NO_HEADERS
     id: bytes = b""
     dropped: tuple[str, ...] = ()

@@ -3,6 +3,8 @@
 A name stands once (RFC 9110, section 5.3): of two values the later one is sent, but those of a list are joined.
 """
 
+# compiled
+
 #: Fields of a client's request that any upstream is sent; a vendor's own are sent where its API is spoken.
 CARRIED = frozenset({b"idempotency-key", b"traceparent", b"tracestate"})
 CONTENT_TYPE = frozenset({b"content-type"})

@@ -7,6 +7,7 @@ import msgspec
 from backends.contract.client_error import ClientError
 from backends.contract.conversation import Conversation
 from backends.contract.dialect import ReplyWriter
+from backends.contract.facts import Facts
 from backends.contract.families import FAMILIES, Family
 from backends.contract.peek import BadBody
 from backends.contract.reply_context import Heading
@@ -31,7 +32,7 @@ class ClientApi(msgspec.Struct, frozen=True):
     """
 
     name: str
-    read: Callable[[bytes], Conversation]
+    read: Callable[[Facts], Conversation]
     reply: Callable[[Heading], ReplyWriter]
     error: Callable[[ClientError], bytes]
     stream_error: Callable[[ClientError], bytes]
@@ -39,12 +40,15 @@ class ClientApi(msgspec.Struct, frozen=True):
     names: Mapping[str, str] = {}
 
 
-def guarded(read: Callable[[bytes], Conversation]) -> Callable[[bytes], Conversation]:
+def guarded(read: Callable[[Facts], Conversation]) -> Callable[[Facts], Conversation]:
     """A reader that also refuses what a decoder, or this process, cannot take."""
 
-    def guard(body: bytes) -> Conversation:
+    def guard(facts: Facts) -> Conversation:
         try:
-            return read(body)
+            conversation = read(facts)
+            if not facts.fields:  # a name that is not UTF-8, which the reader passes over
+                raise BadBody("the request body is not valid UTF-8")
+            return conversation
         except UnicodeDecodeError:
             raise BadBody("the request body is not valid UTF-8") from None
         except RecursionError:

@@ -50,7 +50,7 @@ class Translated:
         self._fetcher = fetcher
 
     def encode(self, incoming: Incoming) -> Wire:
-        api = client_api(incoming.family)
+        api = client_api(incoming.facts.family)
         written = self._write(api, incoming)
         dropped = tuple(api.names.get(name, name) for name in written.dropped)
         if dropped and not self._drop:
@@ -60,7 +60,7 @@ class Translated:
 
     def _write(self, api: ClientApi, incoming: Incoming) -> Written:
         try:
-            conversation = api.read(incoming.request.body)
+            conversation = api.read(incoming.facts)
             if self._fetcher is not None:
                 inline(conversation, incoming.fetched, self._fetcher)
             return self._dialect.write(conversation, self._model)
@@ -68,12 +68,13 @@ class Translated:
             raise Unsendable(Fault(Failure.BAD_REQUEST, str(problem), param=problem.param)) from None
 
     def decoder(self, incoming: Incoming, content_type: bytes) -> Decoder:
-        api, peek = client_api(incoming.family), incoming.peek
-        usage = bool(peek.stream_options and peek.stream_options.get("include_usage"))
+        facts = incoming.facts
+        api, stream = client_api(facts.family), facts.stream
+        usage = bool(facts.stream_options and facts.stream_options.get("include_usage"))
         id = f"{incoming.request.seed:016x}"
-        heading = Heading(id, self._model, int(self._wall()), peek.stream, usage, incoming.request.body)
-        reader = self._dialect.reader(peek.stream, content_type)
-        return Translation(reader, api.reply(heading), peek.stream, incoming.dropped)
+        heading = Heading(id, self._model, int(self._wall()), stream, usage, facts.fields)
+        reader = self._dialect.reader(stream, content_type)
+        return Translation(reader, api.reply(heading), stream, incoming.dropped)
 
     def fault(self, incoming: Incoming, status: int, headers: Mapping[bytes, bytes], body: bytes) -> Fault:
         return foreign(self._dialect.fault(status, headers, body))

@@ -4,14 +4,16 @@ otherwise it ends in an error.
 To the attempts it starts a rescue stands where the journey stands to others.
 """
 
+# compiled
+
 import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec import structs
 
 from backends.contract.adapter import Incoming, Wire
+from backends.contract.facts import Facts
 from backends.contract.peek import peek
 from backends.recover import continuation_constraints as asked
 from backends.recover.chunk_json import REASONING
@@ -70,7 +72,7 @@ class StreamRecovery:
         self._rules = model.recovery
         self._kept = kept
         self._dead = dead
-        self._asked = asked.read(journey.family, journey.incoming.request.body)
+        self._asked = asked.read(journey.incoming.facts)
         self._tried = {dead.candidate.id}
         self.deadline = journey.deadline
         self._fault = fault
@@ -129,9 +131,10 @@ class StreamRecovery:
     def _count_at(self, chosen: Candidate) -> None:
         self._counted = True
         text = msgspec.json.encode({"prompt": self._kept.content, "add_special_tokens": False})
-        request = structs.replace(self._journey.incoming.request, body=text)
-        wire = self._journey.catalog.adapters[chosen.id].encode(asking(request, chosen.deployment.model))
-        self._journey.waits(asyncio.create_task(self._count_by(wire)))
+        journey = self._journey
+        question = asking(journey.incoming.request, Facts(journey.family, text), chosen.deployment.model)
+        wire = journey.catalog.adapters[chosen.id].encode(question)
+        journey.waits(asyncio.create_task(self._count_by(wire)))
 
     async def _count_by(self, wire: Wire) -> None:
         journey = self._journey
@@ -251,9 +254,8 @@ class StreamRecovery:
         limits = left(self._limits(), self._kept.tokens)
         assert limits is not None  # else the answer was complete
         text = self._kept.content
-        body = continuation(given.family, given.request.body, text, limits.most, limits.least)
-        request = structs.replace(given.request, body=body)
-        return Incoming(request, given.family, peek(given.family, body, b""), given.headers, given.id)
+        body = continuation(given.facts, text, limits.most, limits.least)
+        return Incoming(given.request, peek(given.facts.family, body, b""), given.headers, given.id)
 
     # The ends
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from backends.contract.adapter import Unsendable
+from backends.contract.adapter import Incoming, Unsendable
+from backends.contract.facts import Facts
 from backends.contract.transport import Transport
 from backends.request.tiktoken_counter import Encodings, Uncountable
 from backends.request.tokenize import TOKENIZE, answer, asking
@@ -20,7 +21,6 @@ from backends.transports.http_get import FetchFailed, fetch
 from gateway import clock
 from gateway.config.tokenizers import folder
 from policies.load.candidate import Candidate
-from policies.vocabulary.types import Request
 
 if TYPE_CHECKING:
     from gateway.catalog.catalog import Catalog
@@ -65,48 +65,49 @@ class TokenCounts:
             self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _count(self, journey: "Journey", near: Iterable[Candidate]) -> None:
-        request, exact = journey.incoming.request, dict[str, int]()
+        incoming, exact = journey.incoming, dict[str, int]()
         places = {each.deployment.name: each for each in near}
         try:
-            counts = await asyncio.gather(*(self._at(each, request, journey.catalog) for each in places.values()))
+            counts = await asyncio.gather(*(self._at(each, incoming, journey.catalog) for each in places.values()))
             exact = {name: tokens for name, tokens in zip(places, counts, strict=True) if tokens is not None}
         except Exception:  # the outermost frame of this task: a defect must not leave the journey waiting
             self._tell(traceback.format_exc())
         self.counted += bool(exact)
         self.kept += not exact
-        journey.incoming.request = request = msgspec.structs.replace(request, exact=exact)
+        incoming.request = request = msgspec.structs.replace(incoming.request, exact=exact)
         journey.waits(None)
         journey.outcome.began = now = clock.now()
         journey.guarded(journey.go, request, now)
 
-    async def _at(self, place: Candidate, request: Request, catalog: "Catalog") -> int | None:
+    async def _at(self, place: Candidate, incoming: Incoming, catalog: "Catalog") -> int | None:
         deployment = place.deployment
         try:
             async with asyncio.timeout(self.limit):
                 if TOKENIZE.name in deployment.families:
-                    return await self._by_engine(place, request, catalog)
+                    return await self._by_engine(place, incoming, catalog)
                 if catalog.config.deployments[deployment.name].provider.tiktoken:
-                    return await self._by_tiktoken(deployment.model, request.body)
+                    return await self._by_tiktoken(deployment.model, incoming.facts)
         except (FetchFailed, Uncountable, Unsendable, TimeoutError) as error:
             self._say(deployment.name, str(error) or f"it took more than {self.limit:g} s")
             return None
         self._say(deployment.name, f"there is no way to count for provider {deployment.provider}")
         return None
 
-    async def _by_engine(self, place: Candidate, request: Request, catalog: "Catalog") -> int | None:
+    async def _by_engine(self, place: Candidate, incoming: Incoming, catalog: "Catalog") -> int | None:
         """Any endpoint of its deployment counts alike: one that is up, and has the least to do."""
         place = min(catalog.candidates[place.id[0]], key=lambda each: (each.load.down, each.load.in_flight))
-        wire = catalog.adapters[place.id].encode(asking(request, place.deployment.model))
+        question = asking(incoming.request, incoming.facts, place.deployment.model)
+        wire = catalog.adapters[place.id].encode(question)
         reply = await fetch(self._transport, wire, self.limit)
         tokens = answer(*reply)
         if tokens is None:
             raise Uncountable(f"its /tokenize answers {reply[0]}")
         return tokens
 
-    async def _by_tiktoken(self, model: str, body: bytes) -> int:
+    async def _by_tiktoken(self, model: str, facts: Facts) -> int:
         if self._thread is None:  # one, since each encoding takes a core while it is read
             self._thread = ThreadPoolExecutor(1, "tokens")
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._encodings.count, body, model)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._encodings.count, facts, model)
 
     def _say(self, deployment: str, why: str) -> None:
         if deployment not in self._told:

@@ -19,7 +19,7 @@ FORM = b"multipart/form-data; boundary=X"
 
 def incoming(family: Family, body: bytes, given: Headers = NO_HEADERS) -> Incoming:
     peeked = peek(family, body, FORM)
-    return Incoming(Request(family.name, peeked.model, peeked.stream, body, 1, 0.0), family, peeked, given)
+    return Incoming(Request(family.name, peeked.model, peeked.stream, 1, 0.0), peeked, given)
 
 
 def wire(adapter: OpenAI, body: bytes, name: str = "chat") -> Wire:
