@@ -3,7 +3,7 @@
 from math import ceil
 
 from backends.contract.client_error import ClientError
-from policies.vocabulary.failure import Failure, Fault, Who
+from policies.vocabulary.failure import Cause, Failure, Fault
 
 _PASSED_ON = frozenset({Failure.NOT_FOUND, Failure.CONTENT_FILTERED, Failure.CONTEXT_TOO_LONG, Failure.BAD_REQUEST})
 
@@ -29,16 +29,16 @@ def of_fault(fault: Fault, tried: tuple[str, ...], retry_after: float | None) ->
     """The response for a fault of the upstream or our own."""
     failure = fault.failure
     message = fault.message
-    if failure.who is Who.UPSTREAM and tried:
+    if failure.caused_by is Cause.UPSTREAM and tried:
         message = f"{message} (tried: {', '.join(tried)})"
     return ErrorResponse(
-        fault.status if failure in _PASSED_ON and fault.status >= 400 else failure.status,
-        message,
-        failure.type,
-        failure.code,
-        fault.param,
+        status=fault.status if failure in _PASSED_ON and fault.status >= 400 else failure.status,
+        message=message,
+        type=failure.type,
+        code=failure.code,
+        param=fault.param,
         retry_after=retry_after if failure.status in (429, 503) else None,
-        final=failure.who is not Who.CLIENT,
+        final=failure.caused_by is not Cause.CLIENT,
     )
 
 

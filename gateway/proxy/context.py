@@ -61,7 +61,7 @@ class Gateway:
         self.journeys: set[Journey] = set()  # those under way
         self.mirrors: set[ShadowJourney] = set()
         self.decisions = Decisions()
-        self.traffic = TrafficStats(self.metrics, clock.now())
+        self.traffic = TrafficStats(self.metrics, live.foresight, clock.now())
         self.alarms = AlertMonitor()
 
     def price(self, deployment: str) -> Price | None:
