@@ -56,7 +56,7 @@ def place(deployment: Deployment, url: str, pool: Pool, chance: random.Random) -
         load.speed.observe(True, chance.uniform(0.1, 0.4), chance.randrange(20), NOW - 8 + n / 2)
         load.speed.answered(100, chance.uniform(1.0, 4.0), chance.randrange(20), NOW - 8 + n / 2)
     id = (deployment.name, url)
-    return Candidate(id, deployment, load, Domain(RetryBudget(), "credential"), pool, digest(*id))
+    return Candidate(id, deployment, load, Domain(url, RetryBudget(), "credential"), pool, digest(*id))
 
 
 def foresee(places: tuple[Candidate, ...], chance: random.Random) -> None:

@@ -37,6 +37,7 @@ class App:
         app = cls()
         app.live = LiveState()
         app.log = log
+        log.start()
         app.live.judge.tell = partial(log.event, "warning", "classifier")
         app.transport = Pooled()
         app.watch = Deadlines()

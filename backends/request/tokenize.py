@@ -1,5 +1,7 @@
 """Tokenize. Rule: an engine is asked to count what it would be asked to answer, by its own template and tokenizer."""
 
+from typing import Annotated
+
 import msgspec
 
 from backends.contract.adapter import Incoming
@@ -22,7 +24,7 @@ class _Counted(msgspec.Struct):
 
 
 class _Tokens(msgspec.Struct):
-    tokens: list[int]
+    tokens: list[Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]]
 
 
 class _Salted(msgspec.Struct):

@@ -161,7 +161,7 @@ class Hedging:
     def _rival(self, current: Attempt, now: float) -> Candidate | None:
         """The plan's choice in another failure domain."""
         journey = self._journey
-        others = Exclusions(endpoints={current.candidate.id}, domains={id(current.candidate.domain)})
+        others = Exclusions(endpoints={current.candidate.id}, domains={current.candidate.domain.key})
         return plan(journey.incoming.request, self._model, Snapshot(now, journey.catalog.models), others).candidate
 
     def _worth(self, current: Attempt, place: Candidate, now: float) -> bool:

@@ -51,7 +51,7 @@ class Journey(Telling):
         cls, gateway: "Gateway", preamble: RequestHead, caller: Caller, answer: ResponseWriter, now: float
     ) -> "Journey":
         """Whether it may come in is asked before its body is read."""
-        outcome = Outcome(preamble.id or clock.request_id(), preamble.family.name, now)
+        outcome = Outcome(preamble.id or gateway.new_id(), preamble.family.name, now)
         journey = cls(gateway, preamble, answer, outcome)
         key = preamble.identify(journey.catalog.keys, caller)
         if isinstance(key, ErrorResponse):

@@ -68,7 +68,7 @@ class LiveState:
         return load
 
     def domain(self, name: str, credential: str, share: float) -> Domain:
-        domain = self.domains.setdefault(name, Domain(RetryBudget(), credential))
+        domain = self.domains.setdefault(name, Domain(name, RetryBudget(), credential))
         domain.budget.share = share
         return domain
 

@@ -247,7 +247,7 @@ class Machine:
         """An equal in the tier outside the quota domain at once; else the limit is waited out, if it is short; else the
         next tier. A limit that names no delay: a jittered backoff, then the next, where there is one."""
         assert self._exclusions is not None
-        self._exclusions.domains.add(id(last.domain))
+        self._exclusions.domains.add(last.domain.key)
         tier = next(t for t in self._model.tiers if any(c.id == last.id for c in t))
         choice = plan(self.request, self._model, snapshot, self._exclusions)
         if choice.candidate is not None and any(c.id == choice.candidate.id for c in tier):

@@ -24,6 +24,7 @@ RECOVERED_AT_ONCE = 65_536.0
 class Domain(msgspec.Struct):
     """A quota domain: places that share one upstream limit, and so cool together and share a retry budget."""
 
+    key: str  # its name, the same in every process
     budget: RetryBudget
     credential: str  # a digest; what a spent quota or an unpaid bill cools, beyond the one domain
     cooled_until: float = 0.0

@@ -24,7 +24,7 @@ class Exclusions(msgspec.Struct):
 
     endpoints: set[tuple[str, str]] = set()
     deployments: set[str] = set()
-    domains: set[int] = set()  # by identity of the live Domain
+    domains: set[str] = set()  # quota domains, by key
     only: str = ""  # a retry stays in this deployment
 
     def keep(self, candidates: tuple[Candidate, ...]) -> list[Candidate]:
@@ -34,7 +34,7 @@ class Exclusions(msgspec.Struct):
             if (not self.only or c.deployment.name == self.only)
             and c.deployment.name not in self.deployments
             and c.id not in self.endpoints
-            and id(c.domain) not in self.domains
+            and c.domain.key not in self.domains
         ]
 
 

@@ -1,6 +1,7 @@
 """A small world to decide in: places, tiers and models as data, and a clock that is a number."""
 
 from collections.abc import Iterable
+from itertools import count
 from typing import Any
 
 import msgspec
@@ -21,6 +22,7 @@ from policies.vocabulary.types import Deployment, Request, RetryRules, Timeouts
 NOW = 1000.0
 DEADLINE = NOW + 600
 CHAT = frozenset({"chat"})
+_quotas = count()
 
 
 def place(
@@ -45,7 +47,7 @@ def pool(name: str, size: int, **more: Any) -> list[Candidate]:
 
 
 def quota() -> Domain:
-    return Domain(RetryBudget(), "credential")
+    return Domain(f"quota-{next(_quotas)}", RetryBudget(), "credential")
 
 
 def policy(kind: str) -> Policy:
