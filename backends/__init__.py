@@ -1,1 +1,1 @@
-"""Speak: requests to wire bytes, reply bytes to events, usage and failures."""
+"""Dialects and bytes: requests to wire bytes; reply bytes to events, usage and failures."""

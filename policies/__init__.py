@@ -1,1 +1,1 @@
-"""Decide: pure functions over data. No I/O, no clock, no randomness: time and seed are arguments."""
+"""Decisions: pure functions over data. No I/O, no clock, no randomness; time and seed are arguments."""

@@ -25,7 +25,7 @@ OWNERS = {  # who alone may import what
     "botocore": ("backends/dialects/bedrock/", "backends/auth/aws_signature.py"),
     "cryptography": ("backends/auth/google_grants.py",),
     "httptools": ("backends/transports/", "backends/engine/", "gateway/server/fast_protocol.py"),
-    "litestar": ("gateway/server/public.py", "gateway/server/admin.py"),
+    "litestar": ("gateway/server/public.py", "gateway/server/admin/"),
     "uvicorn": (
         "gateway/server/serve.py",
         "gateway/server/fast_protocol.py",

@@ -1,4 +1,4 @@
-"""AWS Signature Version 4. Rule: botocore's signer over our own wire; time and secrets are arguments.
+"""AWS Signature Version 4 for our wire requests, with botocore's signer. Time and secrets are arguments.
 
 Signed are the host, the date, the session token and the body; the path is signed percent-encoded twice, as every AWS
 service but S3 wants it (a model's id comes percent-encoded once).

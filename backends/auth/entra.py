@@ -1,4 +1,4 @@
-"""Microsoft Entra ID's grant. Rule: what an application sends for a token (OAuth's client credentials)."""
+"""Microsoft Entra ID tokens by OAuth client credentials."""
 
 from backends.auth.oauth_token import Grant, form
 

@@ -1,4 +1,4 @@
-"""A Google account. Rule: the file that says who the gateway is there: a service account's key, or a user's login.
+"""A Google account file: a service account's key, or a user's application-default login.
 
 The shapes are those that Google's own tools write: `gcloud iam service-accounts keys create` and
 `gcloud auth application-default login`. On Google's own machines the metadata server takes the file's place.

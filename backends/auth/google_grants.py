@@ -1,4 +1,4 @@
-"""Google's grants. Rule: what an account sends for a token; nothing here needs the network.
+"""Google's OAuth grants: what each kind of account sends for a token. No network here.
 
 A service account signs an assertion (RFC 7523, RS256), a user shows a refresh token, and on Google's own machines the
 metadata server knows who asks.

@@ -1,4 +1,4 @@
-"""Bearer tokens. Rule: a token is asked for in the background, and used until shortly before its end.
+"""OAuth bearer tokens, requested in the background and refreshed shortly before they expire.
 
 OAuth 2.0 (RFC 6749): the answer of a token endpoint is ``{"access_token", "expires_in"}``; how a provider wants to be
 asked for it is its own `Grant`.

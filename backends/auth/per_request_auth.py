@@ -1,4 +1,4 @@
-"""Signed. Rule: an adapter's requests as they are, under a credential that is made for each of them."""
+"""An adapter wrapper that adds a credential computed for each request."""
 
 from backends.contract.adapter import Adapter, Incoming, Wire
 from backends.contract.credentials import Credentials

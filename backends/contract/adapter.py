@@ -1,4 +1,4 @@
-"""The adapter's contract. Rule: sans-io; a request becomes wire bytes here, and a reply's decoder is chosen here."""
+"""The adapter contract, sans-io: encode a request, choose the decoder of its reply, classify a refusal."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

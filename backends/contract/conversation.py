@@ -1,4 +1,4 @@
-"""The conversation. Rule: what a client asked for, said once and in no dialect; readers fill it, writers spell it out.
+"""A conversation: a client's request in no dialect. Client APIs read it; provider dialects write it.
 
 A reader (`read_chat`, `read_messages`, …) makes one of a front door's body; a provider's dialect writes it as its own
 wire body. Field names are those of OpenAI's chat API wherever it has one, so that a field nobody can spell has a name

@@ -1,5 +1,5 @@
-"""Credentials. Rule: what authorises a request is made in one synchronous step; whatever needs the network was fetched
-before, in the background.
+"""The credential contract: authorising a request is one synchronous step; anything that needs the network was fetched
+before.
 
 A signature is made of the whole wire request, so it comes last. The wall clock and the secrets are given when a
 credential is constructed.

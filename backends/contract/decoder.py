@@ -1,4 +1,4 @@
-"""Decoders read an answer on its way through. Rule: sans-io; bytes in, the bytes to forward out, facts beside."""
+"""The decoder contract, sans-io: reply bytes in, bytes to forward out, with usage and failures beside."""
 
 from collections.abc import Mapping
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""The dialect's contract. Rule: sans-io; a provider's dialect writes a conversation and reads the reply as events.
+"""The dialect contract, sans-io: write a conversation as wire bytes, read the reply as events.
 
 A new provider is one Dialect, given to `backends.serving.translated.Translated`; everything else (front APIs,
 commit, usage, refusals in the client's own envelope, dropped fields) is done there.

@@ -1,4 +1,4 @@
-"""Embeddings. Rule: texts in, vectors out, in no dialect; OpenAI's spelling of both is read and written here."""
+"""Embedding requests and vectors in no dialect, with OpenAI's spelling of both."""
 
 import base64
 import struct

@@ -1,4 +1,4 @@
-"""A place. Rule: where a translated request goes, under which credential; the adapters of one endpoint share it."""
+"""An endpoint's address and credential, shared by its adapters."""
 
 from collections.abc import Mapping
 from urllib.parse import urlsplit

@@ -1,4 +1,4 @@
-"""Reply events. Rule: what a model answered, piece by piece and in no dialect; a whole answer is the same sequence.
+"""Reply events: what a model answered, piece by piece, in no dialect. A whole answer is the same sequence.
 
     Start, then deltas, then one Finish a choice, UsageSeen anywhere (the last one counts)
 

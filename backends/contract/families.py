@@ -1,4 +1,4 @@
-"""Endpoint families. Rule: this table is the whole public surface; a path that is not in it is not served."""
+"""Endpoint families: the table of every public path. A path that is not here is not served."""
 
 import msgspec
 

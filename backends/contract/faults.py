@@ -1,4 +1,4 @@
-"""Faults. Rule: an upstream's refusal, whole or in-band, becomes one of our failures here and nowhere else."""
+"""Upstream refusals, whole or in-band, as our failures."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Multipart forms. Rule: find a field's bytes; the files around it are neither parsed nor copied.
+"""Multipart forms: finds a field's byte range without parsing or copying the files around it.
 
 It reads a form as upstreams do: what only looks like a boundary, or like a name, must not choose another model here
 than the one that the upstream sees.

@@ -1,4 +1,4 @@
-"""Media. Rule: a URL that a provider cannot fetch itself becomes data before the request is written; sans-io.
+"""Media by URL: fetched before a request is written for a provider that cannot fetch it itself.
 
 Where the data is not there yet, `Unfetched` says what is wanted and who can get it; once it is there, the request is
 written again.

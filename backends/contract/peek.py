@@ -1,4 +1,4 @@
-"""Peek. Rule: read the few routing fields of a body and where they stand; everything else stays the bytes it was."""
+"""The narrow read of a body: the routing fields and their byte ranges. Everything else stays bytes."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""A heading. Rule: what a reply's writer knows before the reply's first event."""
+"""Reply metadata that is known before the first event."""
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""When to come back. Rule: every way a provider says after how long to ask again is read here, as seconds.
+"""Retry delays in seconds, from every header and body form that providers use.
 
 Headers first (``retry-after-ms``, ``retry-after`` in seconds or as a date, a spent ``x-ratelimit-remaining-*`` with its
 ``x-ratelimit-reset-*``), then the body (Google's ``RetryInfo``, a ``retry_after`` field, the words of the message).

@@ -1,4 +1,4 @@
-"""Server-sent events. Rule: sans-io; only whole events leave, and any split of the bytes gives the same events."""
+"""Server-sent events, sans-io: any split of the bytes gives the same events; only whole events leave."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The transport's contract: the one seam through which bytes leave and come back."""
+"""The transport contract: send a wire request; the reply arrives in callbacks."""
 
 from collections.abc import Mapping
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""Usage. Rule: every provider's way of counting tokens becomes one Usage here; what is not reported is not invented."""
+"""Token usage, from every provider's way of reporting it. What is not reported is not invented."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Turns. Rule: a conversation as most providers want it: instructions apart, then user and assistant in alternation."""
+"""Alternating turns: system instructions apart, neighbouring messages of one role merged."""
 
 from backends.contract.conversation import Conversation, Message, Part, Text, ToolCall, ToolResult
 

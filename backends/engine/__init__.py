@@ -1,1 +1,1 @@
-"""The embedded engine. It stands in for a vLLM replica where there is no GPU, and says so."""
+"""The embedded engine: an emulated vLLM replica for machines without a GPU. It says what it is."""

@@ -1,4 +1,4 @@
-"""News. Rule: what befalls the cache, in order, for whoever publishes it."""
+"""KV-cache events, in order, for publishing."""
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""Chat. Rule: /v1/chat/completions as vLLM answers it: role, deltas, a finish reason, usage if asked for, [DONE]."""
+"""/v1/chat/completions as vLLM answers it: role, deltas, finish reason, usage if requested, [DONE]."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Command. Rule: `cloverleaf engine`: flags in, one ready line per replica out, a clean end on SIGTERM or SIGINT."""
+"""`cloverleaf engine`: flags in, one ready line per replica out, a clean end on SIGTERM or SIGINT."""
 
 import argparse
 import asyncio

@@ -1,4 +1,4 @@
-"""Completions. Rule: /v1/completions as vLLM answers it; a list of prompts is answered in order, `n` choices each."""
+"""/v1/completions as vLLM answers it: prompts in order, `n` choices each."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Control. Rule: what an operator asks an engine: alive, loaded, asleep, out of order; never behind the API key."""
+"""Operator endpoints: health, load, sleep, faults. They never need the API key."""
 
 from importlib.metadata import version
 

@@ -1,4 +1,4 @@
-"""Errors. Rule: a request the engine will not serve raises Refusal, which says it in the words and shape of vLLM."""
+"""Request errors in vLLM's words and shape."""
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""Faults. Rule: an engine misbehaves only as it was told to, by `POST /fault` or at construction, and so often."""
+"""Fault injection: an engine misbehaves as `POST /fault` or its constructor says, and so often."""
 
 from collections.abc import Iterable
 from hashlib import blake2b

@@ -1,4 +1,4 @@
-"""Faulty. Rule: an answer that breaks exactly where its fault says, and is an ordinary answer until then."""
+"""Answers that break where their fault says, and are ordinary until then."""
 
 import sys
 from collections.abc import Callable

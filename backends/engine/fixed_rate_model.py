@@ -1,4 +1,4 @@
-"""Pacer. Rule: every stream gets tokens at one fixed rate whatever the load, for benches of the gateway alone."""
+"""A model with one fixed token rate whatever the load, for benches of the gateway alone."""
 
 import heapq
 import math

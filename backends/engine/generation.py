@@ -1,4 +1,4 @@
-"""Generation. Rule: one request from submission to the last byte, in any dialect; a client that leaves frees it."""
+"""One request from submission to its last byte, in any dialect. A client that leaves frees it."""
 
 from typing import Protocol
 

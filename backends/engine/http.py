@@ -1,4 +1,4 @@
-"""HTTP. Rule: bytes to requests and answers to bytes, one at a time per connection; what is asked is not known here.
+"""The HTTP server: bytes to requests, answers to bytes, one at a time per connection.
 
 A plain protocol on httptools, because a thousand paced streams must cost half a core: an event costs one join and one
 write, and nothing runs between events.

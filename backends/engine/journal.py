@@ -1,4 +1,4 @@
-"""Journal. Rule: one line for each generation that ended, as the engine counts it, written before its client knows.
+"""The journal: one line per finished generation, written before its client sees the end.
 
 What an engine that is killed was doing is in no journal: that is what being killed means.
 """

@@ -1,4 +1,4 @@
-"""KV cache. Rule: a block is free, private, shared under its key, or idle under its key; capacity is never exceeded."""
+"""The KV block cache: a block is free, private, shared, or idle; capacity is never exceeded."""
 
 from collections import OrderedDict
 from collections.abc import Sequence

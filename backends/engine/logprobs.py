@@ -1,4 +1,4 @@
-"""Logprobs. Rule: plausible figures that follow from the token alone, so that equal texts carry equal ones."""
+"""Plausible log probabilities, derived from the token alone."""
 
 from typing import Any
 from zlib import crc32

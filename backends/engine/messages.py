@@ -1,4 +1,4 @@
-"""Messages. Rule: Anthropic's /v1/messages for plain text, with its own events and words for ends."""
+"""Anthropic's /v1/messages for plain text."""
 
 from backends.engine import prompt
 from backends.engine.generation import Usage

@@ -1,4 +1,4 @@
-"""Metrics. Rule: vLLM's own names, labels and buckets, so that whoever scrapes cannot tell the families apart."""
+"""vLLM's metrics: its own names, labels and buckets."""
 
 from bisect import bisect_left
 from collections.abc import Sequence as Items

@@ -1,4 +1,4 @@
-"""Models. Rule: an engine has one, under the name it was given; the name may hold slashes."""
+"""/v1/models: an engine has one model, under the name it was given."""
 
 from backends.engine.http import SERVER, Answer, Request
 from backends.engine.service import Service, encode

@@ -1,4 +1,4 @@
-"""Pooling. Rule: embeddings, rerank and score read texts and continue none; their figures follow from the texts."""
+"""Embeddings, rerank and score: figures derived from the texts."""
 
 from base64 import b64encode
 from collections.abc import Callable

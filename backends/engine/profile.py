@@ -1,4 +1,4 @@
-"""Profile. Rule: everything that makes one GPU slower or smaller than another is a number here, and nowhere else."""
+"""A hardware profile: every number that makes one GPU slower or smaller than another."""
 
 import msgspec
 

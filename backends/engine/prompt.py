@@ -1,4 +1,4 @@
-"""Prompt. Rule: one template turns messages into the bytes that are counted, cached and answered."""
+"""The chat template: messages to the bytes that are counted, cached and answered."""
 
 from collections.abc import Sequence
 from hashlib import blake2b

@@ -1,4 +1,4 @@
-"""The publisher. Rule: the cache's news as vLLM publishes them over ZeroMQ, to whoever listens, however fast.
+"""The KV-event publisher over ZeroMQ, in vLLM's format.
 
 Frames: topic, sequence number in 8 bytes, and a batch in MessagePack: [time, events, data-parallel rank].
 """

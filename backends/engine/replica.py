@@ -1,4 +1,4 @@
-"""Replica. Rule: a pure model of one vLLM replica; time is an argument, so a clock and a simulator drive it alike.
+"""A pure model of one vLLM replica. Time is an argument, so a clock and the simulator drive it alike.
 
 Continuous batching as vLLM's scheduler does it: each step first serves the running sequences in order of arrival, then
 admits waiting ones in the same order, within one budget of tokens. When blocks run out the latest arrival is preempted

@@ -1,4 +1,4 @@
-"""Plan. Rule: what a request will be answered is settled before it is queued; only when is left to the model."""
+"""What a request will be answered, decided before it is queued; the model decides only when."""
 
 import msgspec
 

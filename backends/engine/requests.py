@@ -1,4 +1,4 @@
-"""Requests. Rule: the wire shapes the engine reads, parsed once at the edge; fields it does not know are ignored."""
+"""Request shapes that the engine reads; unknown fields are ignored."""
 
 from typing import Any, TypeVar
 

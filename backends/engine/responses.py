@@ -1,4 +1,4 @@
-"""Responses. Rule: /v1/responses for plain text: one message, native events, nothing stored."""
+"""/v1/responses for plain text: one message, native events, nothing stored."""
 
 from backends.engine import prompt
 from backends.engine.generation import Usage

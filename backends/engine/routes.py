@@ -1,4 +1,4 @@
-"""Routes. Rule: one visible table of everything an engine serves."""
+"""The table of every path that an engine serves."""
 
 from collections.abc import Callable
 

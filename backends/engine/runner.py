@@ -1,4 +1,4 @@
-"""Runner. Rule: one timer drives the model on the wall clock; what a step produced reaches each client in one write."""
+"""Drives the model on the wall clock; the tokens of a step reach each client in one write."""
 
 import asyncio
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""Sample. Rule: a small value that satisfies a JSON schema; strings echo what was asked."""
+"""A small value that satisfies a JSON schema."""
 
 import math
 from typing import Any

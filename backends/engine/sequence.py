@@ -1,4 +1,4 @@
-"""Sequence. Rule: one prompt and what is generated from it; only the model that runs it changes it."""
+"""One prompt and its generated tokens. Only the model that runs it changes it."""
 
 from collections.abc import Sequence as Items
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""Server. Rule: one engine is one replica behind one port; several may live in a process."""
+"""One engine: one replica behind one port. Several may run in a process."""
 
 import asyncio
 import hmac

@@ -1,4 +1,4 @@
-"""Service. Rule: what the endpoints of one engine share; each is a function of it, a request and an answer."""
+"""What the endpoints of one engine share."""
 
 from time import time  # noqa: TID251 - the engine is a server of its own: only it knows when it answered
 from typing import Any

@@ -1,4 +1,4 @@
-"""Text. Rule: what the engine says is a pure function of prompt, seed and position, so equal requests get equal texts.
+"""Generated text: a pure function of prompt, seed and position.
 
 A token is four bytes of UTF-8, cut wherever they fall: prompts of any language count exactly, the text an engine wrote
 lines up with the same text in the next prompt, and any split point can be continued.

@@ -1,4 +1,4 @@
-"""Tokens. Rule: /tokenize and /detokenize are each other's inverse, and count as generation does."""
+"""/tokenize and /detokenize, each the other's inverse, counting as generation does."""
 
 from backends.engine import prompt
 from backends.engine.errors import Refusal

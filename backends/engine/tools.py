@@ -1,4 +1,4 @@
-"""Tools. Rule: a tool is called when the request demands one or the last user message says "tool"; calls echo it."""
+"""Tool calls: made when the request forces one, or when the last user message says "tool"."""
 
 import re
 from hashlib import blake2b

@@ -1,1 +1,3 @@
-"""Recovering a stream. Rule: sans-io; what a client holds, what another place is asked, and the seam between them."""
+"""Continuing a broken stream, sans-io: what the client has, what the next endpoint is sent, and how the two are
+joined.
+"""

@@ -1,4 +1,4 @@
-"""Chunks of a chat or completion stream, read in full. Rule: for streams that are kept or mended only."""
+"""Chunks of chat and completion streams, decoded in full. Only for streams that are recorded or joined."""
 
 from typing import Any
 

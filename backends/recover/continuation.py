@@ -1,4 +1,4 @@
-"""The continuation request. Rule: the client's own request, with the text so far behind it and less left to say."""
+"""The continuation request: the client's request with the text so far appended and its limits reduced."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a request asked for, as far as recovering its stream goes. Rule: what is not known to be harmless is named."""
+"""Request fields that forbid or restrict a continuation. What is not known to be harmless is named."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Joins. Rule: each says, piece by piece, what of a second stream the client does not have yet."""
+"""Continuation modes: each decides, piece by piece, what of the second stream the client still lacks."""
 
 from backends.recover.chunk_json import Piece
 from backends.recover.transcript import Kept

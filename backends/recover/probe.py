@@ -1,5 +1,4 @@
-"""The continuation probe. Rule: what an engine can do is asked, not assumed: its rendered prompt must end exactly with
-the text so far, or what it goes on from is not what the client was sent.
+"""The continuation probe: whether an engine's rendered prompt ends exactly with a given partial answer.
 
 vLLM's /tokenize renders messages as a chat request would, and /detokenize turns the tokens back into text.
 """

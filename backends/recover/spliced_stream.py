@@ -1,4 +1,4 @@
-"""The seam. Rule: a stream that goes on elsewhere reads as one: its first id, no second role, nothing twice or missing.
+"""A spliced stream: two upstream streams joined into one, with the first one's id and role.
 
 A seam is the decoder of the attempt that takes over. What it does with each piece of text is its join's: go on from it
 (``continue``), or drop what the client has (``realign``). A declared comment marks the place.

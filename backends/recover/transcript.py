@@ -1,4 +1,4 @@
-"""Kept text. Rule: what a client was sent of one stream, bounded; beyond the bound it is forgotten and says so.
+"""The transcript of a stream: what the client was sent, bounded. Past the bound it is discarded, and says so.
 
 Bytes are kept as they pass and read in batches, so that a stream nobody will have to mend costs next to nothing.
 """

@@ -1,4 +1,4 @@
-"""Chat streams. Rule: data-only chunks pass as the bytes they are; only the usage nobody asked for is taken out.
+"""Chat and completion streams passed through: chunks stay bytes; only usage that the client did not request is removed.
 
 Before the commit every event is read. After it one is read only when it may hold more than a delta: a finish, usage, an
 error, [DONE], a comment, or another choice than the first. A delta that differs from the one before it in its text

@@ -1,4 +1,4 @@
-"""A chunk of a chat. Rule: data only: what shows content, an end, usage or an error, as raw as it may stay."""
+"""The narrow schema of a chat chunk: content, finish reason, usage, error."""
 
 import msgspec
 

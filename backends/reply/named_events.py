@@ -1,4 +1,6 @@
-"""Typed streams (responses, messages, images, transcriptions). Rule: events pass as they are; their types are read."""
+"""Streams with typed events (responses, messages, images, transcriptions): events pass unchanged; their types are
+read.
+"""
 
 import msgspec
 

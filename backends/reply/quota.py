@@ -1,4 +1,4 @@
-"""Quota. Rule: what a reply's rate-limit headers leave, whoever sends them; what is not said is not invented.
+"""Remaining quota, from the rate-limit headers of every provider.
 
 The providers differ in names and in units, and a name tells both: OpenAI's ``x-ratelimit-remaining-tokens`` (and Azure,
 Groq, Together, xAI), ``…-requests-day`` (Cerebras), ``…-req-minute`` (Mistral), ``x-tokenlimit-remaining`` (Together),

@@ -1,4 +1,4 @@
-"""Stream readers. Rule: framing is read here, meaning by the dialect; any cut of the bytes gives the same events.
+"""Framing of translated streams; a dialect's interpreter gives the frames their meaning.
 
 A dialect that streams server-sent events gives `SseReader` a Meaning; one with another framing wraps its own around the
 same Meaning. A whole answer is read by `WholeReader`.

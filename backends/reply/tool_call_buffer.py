@@ -1,5 +1,6 @@
-"""Held tool calls. Rule: a client gets a tool call whole or not at all, so that a stream which dies within one has lost
-nothing the client knew of."""
+"""Buffered tool calls (`hold_tool_calls`): a client gets a tool call whole or not at all, so that a stream that breaks
+within one can be retried.
+"""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Whole answers. Rule: a non-streamed answer commits on its whole body; binary audio on its first byte."""
+"""Replies that are not streamed: committed on the whole body, binary audio on its first byte."""
 
 from backends.contract import usage
 from backends.contract.faults import in_band

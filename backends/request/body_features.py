@@ -1,4 +1,4 @@
-"""Traits. Rule: the second, wider look at a body, taken only where a policy or a route asks for it.
+"""The wider read of a body (tools, images, metadata, conversation), only where a policy or a route needs it.
 
 It never changes what is sent, and what it cannot make sense of is taken for absent: upstreams judge bodies, not we.
 """

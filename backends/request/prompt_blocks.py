@@ -1,4 +1,4 @@
-"""Prompt blocks. Rule: a prompt's bytes become names of its blocks; equal names mean equal prompts up to there.
+"""Prompt blocks: a prompt's bytes as block names; equal names mean equal prompts up to there.
 
 An engine caches what its chat template makes of a body. The template is not known here, but what comes first in it is:
 tools, then system prompt, then messages. So prompts that begin alike there begin alike in the cache.

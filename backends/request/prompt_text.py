@@ -1,4 +1,4 @@
-"""Wording. Rule: what a client asked last, in its own words; read only where a policy judges prompts by them.
+"""The text of a client's last message, for policies that judge prompts.
 
 The last user message; where that is short ("why?"), those before it, too. It never changes what is sent, and what it
 cannot make sense of is taken for absent.

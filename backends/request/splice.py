@@ -1,4 +1,4 @@
-"""Splice. Rule: change fields of a body in place; every byte outside them stays as it was."""
+"""Replaces, inserts and removes top-level JSON fields in place; every other byte stays."""
 
 from collections.abc import Collection
 

@@ -1,4 +1,4 @@
-"""Encodings. Rule: OpenAI's tokenizers, read from a file that is already here; nothing is ever downloaded.
+"""Token counts by tiktoken, with encodings read from local files only. Nothing is ever downloaded.
 
 tiktoken fetches an encoding's ranks at its first use and keeps them in a directory (TIKTOKEN_CACHE_DIR), under the
 SHA-1 of their URL. What is not there, or is not what tiktoken expects, it would fetch: so that is looked at first.

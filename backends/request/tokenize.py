@@ -1,4 +1,4 @@
-"""Tokenize. Rule: an engine is asked to count what it would be asked to answer, by its own template and tokenizer."""
+"""Token counts by an engine's own /tokenize."""
 
 from typing import Annotated
 

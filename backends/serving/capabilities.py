@@ -1,4 +1,4 @@
-"""Capabilities. Rule: what each provider can be asked for stands in this table; what a body asks for is read here.
+"""What each provider can be asked for, and what a request's body asks for.
 
 A feature is a word of FEATURES. `policies` filters by them: a request that needs one never reaches a deployment whose
 provider lacks it. docs/providers.md is generated from the table.

@@ -1,4 +1,4 @@
-"""Doors. Rule: what a client may speak, by endpoint family: how its request is read, and its answer spelled."""
+"""Client APIs by endpoint family: how a request is read, and how its answer is written."""
 
 from collections.abc import Callable, Mapping
 

@@ -1,4 +1,4 @@
-"""By family. Rule: a deployment that speaks some endpoint families itself, and is translated to for the others."""
+"""An adapter that passes some endpoint families through and translates the others."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,5 @@
-"""Translated. Rule: one adapter for every dialect that is not the client's: door's reader, provider's writer, and back.
+"""The adapter for every dialect that is not the client's: the client API's reader and writer around a provider's
+dialect.
 
 client's body -> door.read -> Conversation -> dialect.write -> wire
 wire -> dialect.reader -> events -> door.reply -> client's bytes

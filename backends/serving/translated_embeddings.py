@@ -1,4 +1,4 @@
-"""Translated embeddings. Rule: OpenAI's embeddings at the door, the provider's own call behind it."""
+"""OpenAI embeddings for providers with their own embedding call."""
 
 from collections.abc import Mapping
 from typing import Protocol

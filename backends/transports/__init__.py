@@ -1,1 +1,1 @@
-"""Transports: the only files of this room that own sockets."""
+"""Transports: the only files of this room that own sockets, besides the embedded engine."""

@@ -1,4 +1,4 @@
-"""One upstream connection. Rule: it carries one request at a time, and is reused only after a whole, clean answer.
+"""One upstream HTTP/1.1 connection: one request at a time, reused only after a whole, clean answer.
 
 A whole answer under a head that was read before (see heads.py) passes the parser by: it begins and ends where the
 parser waits for the next, and so need not know.

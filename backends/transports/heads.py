@@ -1,4 +1,4 @@
-"""Heads. Rule: a head that was parsed once, and comes again with another length, says all the rest again.
+"""Remembered message heads: a head equal to the previous one except for Content-Length need not be parsed again.
 
 Peers on a kept-alive connection repeat themselves: from one message to the next the length of the body changes, and
 seldom anything else. So what a parser made of such a head holds again, and no parser need read it. What is not the

@@ -1,4 +1,4 @@
-"""A small GET through the transport, for health checks and metrics."""
+"""A small request through the transport, for health checks, metrics and tokens."""
 
 import asyncio
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The pooled transport. Rule: HTTP/1.1 over kept-alive connections, written at once when one is idle; plain and TLS.
+"""The pooled transport: HTTP/1.1 over kept-alive connections, plain and TLS.
 
 A request that meets a connection the server has just closed (nothing of an answer came) is sent once more on a new one:
 that race is the pool's own, not a failure of the upstream. Nothing else is retried here.

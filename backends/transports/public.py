@@ -1,4 +1,4 @@
-"""Public fetches. Rule: what a client's URL names is fetched only from public addresses, within limits.
+"""Fetches of URLs that clients name, from public addresses only, within limits.
 
 The guard against request forgery: the host is resolved here, every address it has must be public, and the connection
 goes to an address that was checked (a name that changes its mind is of no use); each redirect is checked anew.

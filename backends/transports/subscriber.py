@@ -1,4 +1,4 @@
-"""The subscriber. Rule: messages of a ZeroMQ publisher, read on the event loop as they come and never waited for.
+"""A ZeroMQ subscriber on the event loop, bounded and never waited for.
 
 ZeroMQ's own thread keeps the connection, and knocks on a file descriptor when there is news. What comes faster than it
 is read is dropped beyond a bound; the sequence numbers in it tell.

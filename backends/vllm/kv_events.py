@@ -1,4 +1,4 @@
-"""Cache events. Rule: the frames of a message become events here, whichever version of vLLM wrote them.
+"""vLLM's KV-cache events, decoded across its versions.
 
 A message is topic, sequence number (8 bytes, big-endian; newer publishers append their own id) and a batch in
 MessagePack. Batch and events are arrays in some versions, maps in others; fields are only ever appended.

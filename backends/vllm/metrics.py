@@ -1,4 +1,4 @@
-"""vLLM's metrics. Rule: names are looked up by alias lists over versions; what is absent stays unknown, never zero."""
+"""vLLM's metrics, by aliases over its versions. What is absent stays unknown, never zero."""
 
 import math
 import re

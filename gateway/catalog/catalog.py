@@ -1,4 +1,4 @@
-"""The catalog. Rule: a configuration compiled once into what requests need; immutable, swapped whole at a reload."""
+"""The catalog: a configuration compiled once into what requests need. Immutable; a reload swaps it whole."""
 
 from collections.abc import Iterable, Mapping
 from hashlib import sha256

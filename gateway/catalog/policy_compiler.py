@@ -1,4 +1,4 @@
-"""Policies from the configuration. Rule: a name becomes a preset, or the parts that the file composes, here only."""
+"""Configured policies: a name becomes a preset, or the parts that the file composes."""
 
 from collections.abc import Mapping, Sequence
 from typing import TypeVar

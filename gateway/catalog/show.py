@@ -1,4 +1,4 @@
-"""Showing. Rule: YAML with defaults filled in, units written out and secrets masked; what is unset is left out."""
+"""The resolved configuration as YAML: defaults filled in, units written out, secrets masked."""
 
 from typing import cast
 

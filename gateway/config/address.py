@@ -1,4 +1,4 @@
-"""Addresses and names. Rule: what will travel in a URL, a header or a label is checked where it is read."""
+"""Checks of addresses and names: what will travel in a URL, a header or a label."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Cross-checks. Rule: what no single value shows: things that exclude, need or repeat each other."""
+"""Cross-checks: keys that exclude, need or repeat each other."""
 
 from collections.abc import Iterator, Mapping
 from hashlib import sha256

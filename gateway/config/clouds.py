@@ -1,4 +1,4 @@
-"""Clouds' credentials. Rule: what a cloud asks for beyond one key; everything that proves who we are is a secret."""
+"""Credentials of clouds that need more than one key. Every credential is a Secret."""
 
 from msgspec import Struct
 

@@ -1,4 +1,4 @@
-"""Decoding. Rule: the schema is walked once and every problem is noted; a bad value is replaced by its default.
+"""The configuration decoder: walks the schema once and collects every problem; a bad value is replaced by its default.
 
 What has no default takes the thing around it along, up to an entry or a list that can be left out.
 """

@@ -1,4 +1,4 @@
-"""Deployments and models. Rule: a deployment is where a request can run, a model is what a client asks for."""
+"""Deployments (where a request can run) and models (what a client asks for)."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

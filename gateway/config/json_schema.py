@@ -1,4 +1,6 @@
-"""JSON schema. Rule: made from the Structs and their docstrings, so that an editor says what `check` says."""
+"""The configuration's JSON schema, made from the structs and their docstrings, so that editors say what `check`
+says.
+"""
 
 import re
 from typing import Any

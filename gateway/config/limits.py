@@ -1,4 +1,4 @@
-"""Limits. Rule: defaults of timing, retrying and breaking stand here; a deployment or model may override."""
+"""Limits: defaults of timeouts, retries and breakers, and their overrides by deployment or model."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""Loading. Rule: a file becomes a Config, or a ConfigError with every problem in it; only here is os.environ read."""
+"""Loads a file into a Config, or raises a ConfigError with every problem. Only here is os.environ read."""
 
 import os
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Names. Rule: every name that is used is defined, and no two things answer to one name."""
+"""Name checks: every name that is used is defined, and no two things share one."""
 
 from collections.abc import Collection, Iterator
 from fnmatch import fnmatchcase

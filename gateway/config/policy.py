@@ -1,4 +1,4 @@
-"""Policies and routes. Rule: a policy is a preset by its kind, or composed of filters, a sample, scorers and a pick."""
+"""Policies and routes: a policy is a preset by its kind, or composed of filters, a sample, scorers and a pick."""
 
 from typing import Annotated, Literal
 

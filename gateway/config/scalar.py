@@ -1,4 +1,4 @@
-"""Scalars. Rule: one value of YAML becomes one value of the schema, or a ValueError that does not repeat a secret."""
+"""Scalars: one YAML value becomes one schema value, or a ValueError that repeats no secret."""
 
 from math import isfinite
 from typing import cast

@@ -1,4 +1,4 @@
-"""The configuration. Rule: a YAML key is a field's name; its default is stated here and nowhere else."""
+"""The configuration's root. A YAML key is a field's name, and its default is the field's."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""Units. Rule: a quantity is written with its unit (`250ms`, `32MiB`, `20%`); only zero and counts go without."""
+"""Units: a quantity is written with its unit (`250ms`, `32MiB`, `20%`); only zero and counts go without."""
 
 import re
 from collections.abc import Callable, Mapping

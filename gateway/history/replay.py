@@ -1,4 +1,4 @@
-"""A replay. Rule: recorded arrivals, places as fast as they were, and what neither can tell said beside the result."""
+"""A replay of recorded arrivals against endpoints as fast as they were, with its limits stated beside the result."""
 
 from datetime import datetime, timedelta
 from pathlib import Path

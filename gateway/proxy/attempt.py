@@ -1,4 +1,4 @@
-"""An attempt. Rule: one request sent to one endpoint; it commits, then relays, and settles exactly once.
+"""An attempt: one request sent to one endpoint. It commits, relays, and settles exactly once.
 
 Everything happens in the transport's callbacks: bytes that arrive are written to the client in the same tick, and no
 task is woken for them. Nothing here retries.

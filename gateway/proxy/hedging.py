@@ -1,5 +1,5 @@
-"""Rivals. Rule: at most one second attempt beside the current one, while neither has spoken; who speaks first wins, the
-other is stopped at its upstream and accounted for.
+"""Hedging: at most one second attempt beside the current one, before either has content. The first with content wins;
+the other is cancelled and accounted for.
 
 The second is a hedge, started because the current one is late; or one that was silent for too long, kept while the next
 place is tried. To the second attempt this stands where the journey stands to the current one.

@@ -1,4 +1,4 @@
-"""Mirrors. Rule: a copy of a request whose answer nobody waits for; it is recorded, and can delay or fail nobody.
+"""Shadow traffic: a copy of a request whose answer is recorded and discarded; it delays and fails nothing.
 
 It is a journey like any other, but for its answer, which is dropped, and for its count, which is its own.
 """

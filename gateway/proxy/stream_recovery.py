@@ -1,5 +1,5 @@
-"""The rescue of a stream. Rule: a committed stream that dies goes on elsewhere at most once, where that is honest, and
-its client is told; else it ends in an error.
+"""Recovery of a committed stream that broke: it continues on another endpoint at most once, and the client is informed;
+otherwise it ends in an error.
 
 To the attempts it starts a rescue stands where the journey stands to others.
 """

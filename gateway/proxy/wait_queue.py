@@ -1,5 +1,5 @@
-"""The line. Rule: who finds every place of a model full waits for one, in fair order, and for no longer than the first
-token may take; who would wait in vain is told at once when to come back.
+"""The wait queue for models at max_concurrency: fair by key, up to 75 % of the time to first token; the rest are
+rejected with Retry-After.
 """
 
 from typing import TYPE_CHECKING

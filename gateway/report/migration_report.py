@@ -1,4 +1,4 @@
-"""Proof before switching. Rule: a past is played against pools that were not there; no traffic moves."""
+"""The report before a migration: another gateway's traffic, simulated against pools that do not exist yet."""
 
 from collections.abc import Callable
 

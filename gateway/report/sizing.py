@@ -1,4 +1,4 @@
-"""Sizing. Rule: pools of several sizes and speeds are played against a history; what each carries, buys and costs."""
+"""Pool sizing: pools of several sizes and speeds simulated against a history: load carried, overflow bought, cost."""
 
 from collections.abc import Callable, Sequence
 from math import ceil

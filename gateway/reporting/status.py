@@ -1,4 +1,4 @@
-"""Status. Rule: one report of what the router sees now, for the admin API, the console and the terminal alike."""
+"""The status report: what the router sees now, for the admin API, the console and the terminal."""
 
 import msgspec
 
@@ -56,7 +56,7 @@ class Report(msgspec.Struct):
     url: str = ""  # where clients reach it
     keys: bool = False  # it asks clients for one
     waiting: int = 0  # requests, for a place
-    now: Now = Now()
+    now: Now = msgspec.field(default_factory=Now)
     alerts: list[Alert] = []
     state: bytes | None = None  # all that decisions are read from, where it was asked for
 

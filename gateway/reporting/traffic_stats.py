@@ -1,4 +1,4 @@
-"""Traffic. Rule: the last minutes in figures, read off counters once a second; for it a request pays one append."""
+"""Traffic statistics of the last minutes, sampled from counters once a second."""
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""The hot door. Rule: uvicorn's own protocol, answering the endpoint families itself; the rest is Litestar's.
+"""The fast listener: a uvicorn protocol that answers the endpoint families itself and leaves the rest to Litestar.
 
 A hot request is a cycle beside uvicorn's own: it stands in the same pipeline and is stopped by the same shutdown. Only
 scope, ASGI messages, and tasks are left out.

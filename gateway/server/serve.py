@@ -1,4 +1,4 @@
-"""`cloverleaf serve`. Rule: two listeners on one loop, stopped together: not ready, streams finish, then it ends."""
+"""`cloverleaf serve`: two listeners on one loop, stopped together: not ready, streams finish, exit."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,7 @@ from gateway.config.check import warnings
 from gateway.config.schema import Server
 from gateway.proxy.context import Gateway
 from gateway.recording.log import Bridge, Log
-from gateway.server.admin import admin_app
+from gateway.server.admin.app import admin_app
 from gateway.server.fast_protocol import HotProtocol
 from gateway.server.public import public_app
 from gateway.server.reload import Reloader

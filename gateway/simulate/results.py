@@ -1,4 +1,4 @@
-"""The tally. Rule: every request that arrives is counted once, as completed, rejected or an error."""
+"""Simulation results: every request that arrives is counted once, as completed, rejected or an error."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""A simulated journey. Rule: the attempt machine and the live ledger are the gateway's own; only places are modelled.
+"""A simulated request: the gateway's own attempt machine and live state over modelled upstreams.
 
 As in proxy/journey.py a request is planned, attempted, followed up and accounted for; bytes, headers and clients
 that leave are not modelled.

@@ -1,4 +1,4 @@
-"""The world. Rule: one policy, one trace, one pool, one seed: the same run every time."""
+"""A simulation: one policy, one trace, one pool and one seed give the same run every time."""
 
 from collections.abc import Callable
 

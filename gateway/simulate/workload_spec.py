@@ -1,4 +1,4 @@
-"""The synthetic spec. Rule: a workload and what befalls the pool, in YAML, with the configuration's own notation."""
+"""The synthetic workload: arrivals, and incidents of the pool, in YAML with the configuration's notation."""
 
 from pathlib import Path
 from typing import TypeVar

@@ -1,4 +1,4 @@
-"""The judge. Rule: a prompt is scored once, when it comes, and its model's threshold learns from the score.
+"""The difficulty judge: scores each prompt once on arrival and moves its model's threshold.
 
 A classifier of the user's is called on the event loop, where it must be quick. One that fails, or says what is no
 probability, is not believed: the built-in score stands in for that request, and the log says so.

@@ -1,4 +1,4 @@
-"""Foresight. Rule: the live state that predictions and prices are learned in; the live ledger alone moves it.
+"""Predictors and prices: the live state that forecasts are learned in.
 
 Kept only for models whose policy reads it. A hardware class is a deployment's; a pool's shadow price is its own; the
 price of a miss is a model's.

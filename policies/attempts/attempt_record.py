@@ -1,4 +1,4 @@
-"""Tries. Rule: what an Outcome notes beside itself: its attempts, and its trace; seconds are monotonic."""
+"""What an outcome records of each attempt, and the ids of its trace. Times are monotonic seconds."""
 
 import msgspec
 

@@ -1,5 +1,5 @@
-"""Hedging. Rule: a second attempt only where the first is late by its own measure, a rival is likely to be faster, the
-pool has room, and the budget lasts.
+"""When a second attempt is worth sending: the first is late by its own history, a rival is likely to be faster, the
+pool has room, and the hedge budget lasts.
 
 Dean and Barroso, "The Tail at Scale" (CACM 2013): send again after the 95th percentile; the rest are the limits that
 keep a hedge from becoming the load it flees.

@@ -1,4 +1,4 @@
-"""The attempt machine. Rule: events in, actions out; no I/O. The live dispatcher and the simulator both drive it.
+"""The attempt state machine: events in, actions out, no I/O. The live proxy and the simulator both drive it.
 
     first -> Plan(candidate | None): where a request goes that meets no difficulty; it needs no machine
     start -> Start(candidate) | Wait(seconds) | GiveUp

@@ -1,4 +1,4 @@
-"""An outcome. Rule: what became of one request, filled along its journey; a plain class, which can be compiled."""
+"""The outcome of one request, filled along its journey and recorded once. A plain class, so that it can be compiled."""
 
 from policies.attempts.attempt_record import AttemptRecord, Trace
 from policies.learning.slo.forecast import Forecast

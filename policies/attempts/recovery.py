@@ -1,4 +1,4 @@
-"""Recovery. Rule: whether a stream that died in a client's hands may go on elsewhere, and how, is decided here alone.
+"""Whether and how a stream that broke after its commit may continue on another endpoint.
 
     continue   the prompt and the text so far go to the same weights, which go on from there
     realign    the request is run again; what the client has is dropped while it matches to the byte

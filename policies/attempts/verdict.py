@@ -1,4 +1,4 @@
-"""The failure table. Rule: what to do after a failure is read here and nowhere else."""
+"""The failure table: what to do after each kind of failure, by how far the attempt had come."""
 
 from enum import Enum
 

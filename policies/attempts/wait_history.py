@@ -1,4 +1,4 @@
-"""Latency. Rule: the last waits of one kind, kept as they were; quantiles are read off them, never off a fitted curve.
+"""A window of recent waits of one kind. Quantiles are read from the samples themselves, never from a fitted curve.
 
 Samples are of the past, so what is asked is conditional: how much longer, given that so much has passed already.
 """

@@ -1,4 +1,4 @@
-"""The wait queue. Rule: bounded; higher priority first, then fair by key, then by deadline; nobody waits for nothing.
+"""The bounded wait queue: higher priority first, then fair by key, then by deadline.
 
 Fair by key is start-time fair queueing (Goyal, Vin, Cheng 1996): whose key has been served least, in tokens, is next,
 and a key that was away has no credit for it. A lane is what its tickets wait for (a model): a lane without room does

@@ -1,4 +1,4 @@
-"""The breaker. Rule: it alone decides whether an endpoint that errs is asked again; time is an argument.
+"""The circuit breaker of one endpoint and family.
 
 Closed lets everything through, open nothing, half-open one probe at a time. An attempt is known by when it began: what
 began before the breaker last moved says nothing of the endpoint as it is now.

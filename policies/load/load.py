@@ -1,4 +1,4 @@
-"""Live load. Rule: one object per endpoint and quota domain, written by the live ledger only, read by every plan."""
+"""Live load of an endpoint and of a quota domain: mutable, written by the state owner only, read by every plan."""
 
 from collections import OrderedDict
 

@@ -1,4 +1,4 @@
-"""The retry budget. Rule: retries are a share of recent requests, with a floor, so that an outage is not multiplied."""
+"""The retry budget: retries as a share of recent requests, with a floor, so that an outage is not multiplied."""
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""A token bucket. Rule: it never refuses; whoever comes too early is told how long to wait, and has reserved that turn.
+"""A token bucket that never refuses: a caller that is early reserves its turn and gets the seconds to wait.
 
 The bucket of Turner's leaky-bucket meter, drawn into debt by reservations, as in the generic cell rate algorithm.
 """

@@ -1,4 +1,4 @@
-"""The decision record. Rule: made by running the same plan again, step by step, never by bookkeeping on the path."""
+"""The decision record, made by running the plan again step by step; the hot path keeps no books for it."""
 
 from collections import Counter
 

@@ -1,4 +1,5 @@
-"""The plan. Rule: one synchronous, pure function chooses where an attempt goes; every door, retry and fallback asks it.
+"""The plan: one synchronous, pure function that chooses where an attempt goes, for first attempts, retries and
+fallbacks alike.
 
 It reads live loads through the snapshot in one tick, so what it sees is consistent, and it changes nothing.
 """

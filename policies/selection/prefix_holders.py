@@ -1,4 +1,4 @@
-"""The best holders. Rule: beside a sample stand the few that hold most of a prompt's beginning, however many hold it.
+"""The best prefix holders: the few endpoints that hold most of a prompt, added to a sample of candidates.
 
 Of those that hold as much the less busy go first, and of equals the seed decides, so that requests do not herd.
 """

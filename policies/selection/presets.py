@@ -1,4 +1,4 @@
-"""The presets. Rule: each is a profile of parts that could be composed by hand, and nothing more."""
+"""The presets: named profiles of parts that could also be composed in YAML."""
 
 from policies.selection.pickers import Rendezvous, RoundRobin, Weighted
 from policies.selection.profile import Policy

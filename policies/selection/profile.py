@@ -1,4 +1,4 @@
-"""A policy. Rule: Filter -> sample -> Score -> Pick, over data; every preset is only a named one of these."""
+"""A policy: Filter -> sample -> Score -> Pick, over data."""
 
 import msgspec
 

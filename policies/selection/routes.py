@@ -1,4 +1,4 @@
-"""Routes. Rule: the first whose every condition holds takes a request, and changes where it goes, not what it says."""
+"""Routes: the first one whose conditions all hold decides where a request goes."""
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase

@@ -1,4 +1,5 @@
-"""The ladder. Rule: what is not known is taken from the next rung down, for all candidates alike; the rung is named.
+"""Signals that scorers read, with degradation: a signal that some candidate lacks is replaced by the next weaker one,
+for all candidates alike, and its name is reported.
 
     PREDICTED -> LEARNED -> SCRAPED -> IN_FLIGHT      how fast, how busy
     PRECISE -> PREFIX -> SESSION -> IN_FLIGHT         where the prompt is known

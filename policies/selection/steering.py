@@ -1,4 +1,4 @@
-"""Steering. Rule: a client may narrow and order the places its model has, and can never add one.
+"""Steering: how a client's `models` and `provider` fields narrow and order a model's endpoints. They never add one.
 
 The fields are OpenRouter's: ``models`` and ``provider``. A name in them is a deployment's or a provider's. What a place
 does with data, and how its weights are quantized, is what the configuration says of it by its tags.

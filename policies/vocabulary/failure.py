@@ -1,4 +1,4 @@
-"""Failures. Rule: every way a request can fail has one name here, and the name says who failed and what a client sees.
+"""Failures: every way a request can fail, with who caused it and what the client sees.
 
 client    BAD_REQUEST  CONTEXT_TOO_LONG  CONTENT_FILTERED  CANCELLED
 upstream  RATE_LIMITED  OVERLOADED  SERVER_ERROR  AUTH  NOT_FOUND  MALFORMED

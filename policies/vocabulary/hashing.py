@@ -1,4 +1,4 @@
-"""Chance. Rule: every random or hashed choice is a pure function of numbers that are given; nothing is drawn here."""
+"""Deterministic hashing and sampling: every random or hashed choice is a pure function of given numbers."""
 
 from hashlib import blake2b
 from math import log

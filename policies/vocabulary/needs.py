@@ -1,4 +1,4 @@
-"""Needs. Rule: a part of a policy says what it reads beyond the ordinary, so that nothing is gathered for nobody."""
+"""What a policy part reads beyond the ordinary, so that nothing is gathered without a reader."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""The vocabulary. Rule: what crosses from room to room is one of these; frozen, unless it is live state."""
+"""The types that cross rooms: frozen data."""
 
 from __future__ import annotations
 

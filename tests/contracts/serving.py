@@ -16,7 +16,7 @@ from gateway.app import App
 from gateway.config import Config, load
 from gateway.proxy.context import Gateway
 from gateway.recording.log import Log
-from gateway.server.admin import admin_app
+from gateway.server.admin.app import admin_app
 from gateway.server.public import public_app
 from gateway.server.serve import Listener, bind, drain, public_settings, settings
 

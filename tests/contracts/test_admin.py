@@ -12,7 +12,8 @@ import pytest
 from litestar.testing import AsyncTestClient
 
 from gateway.reporting.event_stream import MOST, EventStream
-from gateway.server.admin import admin_app, stream
+from gateway.server.admin.app import admin_app
+from gateway.server.admin.events import stream
 from tests.contracts.client import ask, chat
 from tests.contracts.scripted import ANSWER, upstream, whole
 from tests.contracts.serving import admin, running, single, until

@@ -1,1 +1,1 @@
-"""AWS Bedrock's runtime: Converse, ConverseStream, and InvokeModel for embeddings."""
+"""AWS Bedrock Runtime: Converse, ConverseStream, and InvokeModel for embeddings."""

@@ -1,4 +1,4 @@
-"""Bedrock's dialect. Rule: Converse for conversations, InvokeModel for embeddings, at one region's runtime."""
+"""Bedrock's dialect: Converse for conversations, InvokeModel for embeddings."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Embeddings by InvokeModel. Rule: Titan takes one text a request, Cohere a list; both give lists of floats."""
+"""Bedrock embeddings by InvokeModel: Titan takes one text a request, Cohere a list."""
 
 from typing import Any
 from urllib.parse import quote

@@ -1,4 +1,4 @@
-"""Amazon's event stream. Rule: botocore's parser over the bytes as they come; any cut of them gives the same frames."""
+"""Amazon's event-stream framing, read by botocore's parser; any split of the bytes gives the same frames."""
 
 from botocore.eventstream import EventStreamBuffer, ParserError
 

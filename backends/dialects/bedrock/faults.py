@@ -1,4 +1,4 @@
-"""Bedrock's errors. Rule: the exception's name says the kind; where it says only "invalid", its words do."""
+"""Bedrock's errors as failures: by the exception's name, and for ValidationException by its message."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Models of Bedrock. Rule: what Converse has no common field for is spelled by model family, and only here.
+"""Per-model Converse fields: what has no common field is written by model family.
 
 ``additionalModelRequestFields`` carries it, in the words of each model's own maker. An application inference profile's
 ARN does not say its family: such fields then have no place.

@@ -1,4 +1,4 @@
-"""Converse's answers. Rule: a whole answer is read as the stream it would have been."""
+"""Reads Converse replies as reply events; a whole answer is read as the stream it would have been."""
 
 import base64
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Converse requests. Rule: a conversation becomes a body that Converse accepts; what it cannot be told is named.
+"""Writes a conversation as a Converse request. Fields without a counterpart are reported as dropped.
 
 Turns alternate (neighbours of one role become one), system text stands apart, blank text is left out (Converse refuses
 it), and a cache marker is a block of its own after what it marks.

@@ -1,1 +1,1 @@
-"""Google's dialect: generateContent and embeddings, of the Gemini API and of Vertex AI."""
+"""Google's generateContent and embeddings, for the Gemini API and Vertex AI."""

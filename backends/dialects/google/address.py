@@ -1,4 +1,4 @@
-"""Google's addresses. Rule: where its APIs are, and where a model is found in them."""
+"""Google's API addresses, and the paths of models in them."""
 
 from urllib.parse import quote
 

@@ -1,4 +1,4 @@
-"""Claude on Vertex AI. Rule: Anthropic's messages API at Google's addresses.
+"""Claude on Vertex AI: Anthropic's messages API at Google's addresses.
 
 Model and verb are in the path; the version is in the body, where the model would be.
 """

@@ -1,4 +1,4 @@
-"""Google's dialect. Rule: one class for the Gemini API and Vertex AI; they differ in where a model is found."""
+"""Google's dialect, one class for the Gemini API and Vertex AI."""
 
 from collections.abc import Mapping
 

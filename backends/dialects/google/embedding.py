@@ -1,4 +1,4 @@
-"""Google's embeddings. Rule: texts become the one call that the model's own API takes, and its answer vectors.
+"""Google's embeddings: one call for a list of texts, in the form that the model's API takes.
 
 The Gemini API takes a batch; Vertex takes instances for its older models and one content for Gemini's.
 """

@@ -1,4 +1,4 @@
-"""Google's faults. Rule: its errors and refusals become our failures here; the delay stands in the body.
+"""Google's errors and refusals as failures, with the retry delay of the body.
 
 An error is ``{"error": {"code", "message", "status", "details": [...]}}``, or that in an array.
 """

@@ -1,4 +1,4 @@
-"""Partial arguments. Rule: pieces at JSON paths, as Vertex streams them when asked to, put together again."""
+"""Streamed tool-call arguments of Vertex AI: pieces at JSON paths, assembled."""
 
 import re
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""Parts. Rule: one piece of content in Google's spelling."""
+"""Content parts in Google's spelling."""
 
 from typing import Any
 from urllib.parse import urlsplit

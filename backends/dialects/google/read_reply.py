@@ -1,4 +1,4 @@
-"""Read a Google reply. Rule: chunks, or the one chunk that a whole answer is, become the same events.
+"""Reads generateContent replies, streamed or whole, as reply events.
 
 A finish is told at the end of the bytes: older models name a reason in every chunk, and what follows a reason counts.
 """

@@ -1,4 +1,4 @@
-"""Thinking. Rule: how long to think is a level for Gemini 3 and later, a budget of tokens for those before.
+"""Gemini's thinking options: a level from Gemini 3 on, a token budget before.
 
 The budgets an effort stands for are those of Google's own OpenAI endpoint.
 """

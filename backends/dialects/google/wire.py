@@ -1,4 +1,4 @@
-"""Google's reply shapes. Rule: what is read of a generateContent answer; a chunk of a stream is one like the whole."""
+"""Google's reply shapes; a stream's chunk has the shape of the whole answer."""
 
 import msgspec
 

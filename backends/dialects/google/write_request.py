@@ -1,4 +1,4 @@
-"""Write a Google request. Rule: a conversation becomes a generateContent body; what has no place there is named.
+"""Writes a conversation as a generateContent request. Fields without a counterpart are reported as dropped.
 
 Facts: the API reference of generateContent (Content, Part, Tool, GenerationConfig), the same for the Gemini API and
 Vertex AI but for the few fields that ``vertex`` tells apart.

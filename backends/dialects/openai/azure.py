@@ -1,4 +1,4 @@
-"""Azure OpenAI. Rule: OpenAI's dialect at Azure's addresses; bytes stay bytes, content filters and all.
+"""Azure OpenAI: OpenAI's dialect at Azure's addresses, content-filter results included.
 
 The v1 API takes the deployment's name as ``model``, at ``…/openai/v1``. The older one has the name in the path and an
 ``api-version`` in the query. A stream's first event holds the prompt's filter results and no choice: it is taken out,

@@ -1,4 +1,4 @@
-"""The compatible providers. Rule: who speaks OpenAI's API, and where each differs from it, is one row here.
+"""OpenAI-compatible providers and their differences, one row each.
 
 A field that a provider answers with 400, or passes over in silence, is refused here by name (or, with
 `unsupported: drop`, left out and named); one that it calls otherwise is renamed; one it does unasked is left out.

@@ -1,4 +1,4 @@
-"""The OpenAI dialect. Rule: same dialect on both sides, so the body stays as it is; model and usage are spliced in."""
+"""OpenAI's dialect passed through: the body stays as it is; model and usage options are spliced in."""
 
 from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit

@@ -1,4 +1,4 @@
-"""Adapted. Rule: OpenAI's dialect where a provider differs in a few fields; a body without them passes as it came."""
+"""OpenAI's dialect with a provider's field differences; a body without those fields passes unchanged."""
 
 from collections.abc import Mapping
 

@@ -1,1 +1,1 @@
-"""Difficulty. Rule: a prompt is scored by what can be counted in it; how high is hard is learned from the scores."""
+"""Prompt difficulty: a score from countable features, and a learned threshold for "hard"."""

@@ -1,4 +1,4 @@
-"""Features of a prompt. Rule: what can be counted in one pass over a bounded text; each between 0 and about 1.
+"""Features of a prompt that one pass over a bounded text can count, each between 0 and about 1.
 
 The words are English ones. A prompt in another language has the rest: its length, its code, its formulas, its lists.
 """

@@ -1,4 +1,4 @@
-"""Fitting. Rule: weights from labelled prompts by regularised logistic regression; the same examples, the same weights.
+"""Fits the difficulty weights from labelled prompts by regularised logistic regression; deterministic.
 
 Newton's method; pure Python, since a dozen features of some thousand prompts are a second's work.
 """

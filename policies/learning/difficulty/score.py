@@ -1,4 +1,4 @@
-"""The score. Rule: a logistic sum of features, from 0 (surely easy) to 1 (surely hard), as far as its weights know."""
+"""The difficulty score: a logistic sum of features, from 0 (easy) to 1 (hard)."""
 
 from math import exp
 from operator import mul

@@ -1,4 +1,4 @@
-"""The threshold. Rule: every score moves it, so that a wanted share of requests lies above it, whatever they are.
+"""The difficulty threshold: adjusted by every score, so that a configured share of requests lies above it.
 
 After each request it rises by step * (1 - share) where the request lay above, and falls by step * share where it did
 not: the quantile tracker of adaptive conformal inference (Gibbs and Candes 2021). It needs two numbers a model, and

@@ -1,4 +1,4 @@
-"""The shipped weights. Rule: what `cloverleaf difficulty` prints, to the digit; a test fits them again."""
+"""The shipped difficulty weights, exactly as `cloverleaf difficulty` prints them; a test fits them again."""
 
 from policies.learning.difficulty.features import Weights
 

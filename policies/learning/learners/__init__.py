@@ -1,2 +1,1 @@
-"""Learners: what outcomes teach of an endpoint. Read by ``at(now)``; written by ``observe(x, now)``, which only the
-live ledger calls."""
+"""Learners of an endpoint's speed and rate: ``observe(x, now)`` adds a sample, ``at(now)`` reads the estimate."""

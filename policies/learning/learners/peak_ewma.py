@@ -1,4 +1,4 @@
-"""Peak EWMA: a mean that believes a slow sample at once and forgets it by time.
+"""Peak EWMA: a moving average that follows a slow sample at once and decays with time.
 
 After Finagle's and Linkerd's balancers: a sample above the estimate replaces it, one below moves it by the share of
 the decay time that has passed. Here a peak decays to a slower mean and not to nothing, since an endpoint that was quiet

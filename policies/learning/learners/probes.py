@@ -1,4 +1,4 @@
-"""Probes: recent times of an endpoint, each kept with the load it was seen at.
+"""Recent latencies of an endpoint, each with the load at which it was measured.
 
 Prequal's replicas answer a probe with the latency of recent requests that met a similar number in flight (Wydrowski et
 al., NSDI 2024). An engine has no such probe, but each answer of ours is one. Loads are alike within a band: 0, 1, 2 to

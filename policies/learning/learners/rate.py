@@ -1,4 +1,4 @@
-"""Rate: how much came in the last minute, in a sliding window of seconds."""
+"""Requests or tokens in the last minute, in a sliding window of seconds."""
 
 import msgspec
 

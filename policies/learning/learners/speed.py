@@ -1,4 +1,4 @@
-"""Speed: all that one endpoint's own answers have taught of how fast it is.
+"""Everything learned from one endpoint's answers about its speed.
 
 Kept only where a policy in force asks for it. An error counts as a sample too, at the time limit it would have met: an
 endpoint that fails fast must not look quick.

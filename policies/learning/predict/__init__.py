@@ -1,1 +1,1 @@
-"""Predictors. Rule: learners of what an answer will take; pure state with ``observe`` and a reading."""
+"""Predictors of latency and output length: pure state, ``observe`` and a reading."""

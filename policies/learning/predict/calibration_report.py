@@ -1,4 +1,4 @@
-"""Coverage. Rule: of attempts that were made, how many took no longer than each quantile that was foretold of them."""
+"""Calibration of predictions: how many attempts took no longer than each predicted quantile."""
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""Latency. Rule: what the first token and each further one will take, with how sure that is; learned, never configured.
+"""The latency predictor: time to first token and per further token, with its uncertainty; learned, never configured.
 
     TTFT = s (a + k1 U + k2 U^2 + k3 Q + k4 B + k5 W)        TPOT = s (a + b B + c K)
 

@@ -1,4 +1,4 @@
-"""Output length. Rule: how many tokens an answer will have, from the answers before it; a distribution, not a mean.
+"""The output-length predictor: a distribution of answer lengths in tokens, learned from earlier answers.
 
 Lengths are counted in buckets a quarter of an octave wide, with forgetting. A caller's hint (its max_tokens, say) has
 its own counts, mixed with the model's until it has enough.

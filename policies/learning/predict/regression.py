@@ -1,4 +1,4 @@
-"""Non-negative least squares, online. Rule: y = w . x with w >= 0, learned from a stream that drifts.
+"""Online non-negative least squares with forgetting: y = w . x, w >= 0.
 
 Recursive least squares in information form: the normal equations are summed with forgetting, and solved by coordinate
 descent from the last weights (Franc, Hlavac and Navara, "Sequential coordinate-wise algorithm for the non-negative

@@ -1,4 +1,4 @@
-"""Residuals. Rule: what predictions were off by, as ratios actual / predicted, and so how sure the next one is.
+"""Prediction errors as ratios actual / predicted, and the uncertainty that follows from them.
 
 Quantiles are those of the last ratios; a level is then shifted by what chosen attempts showed (adaptive conformal
 inference: Gibbs and Candes, "Adaptive conformal inference under distribution shift", 2021), since the smallest of

@@ -1,4 +1,4 @@
-"""The backlog. Rule: the prompt tokens an engine still has to compute, told from what was sent and what came back.
+"""The prefill backlog: prompt tokens that an engine still has to compute, estimated from what was sent and answered.
 
 An engine computes prompts in the order they came. So the time since the last first token has gone into the oldest one
 still without, at the rate that earlier ones showed.

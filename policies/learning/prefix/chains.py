@@ -1,4 +1,4 @@
-"""Chains. Rule: which token blocks a prompt's bytes become, remembered from prompts whose tokens were learned.
+"""A map from a prompt's byte blocks to token blocks, learned from prompts whose tokens are known.
 
 A prompt that begins like an earlier one becomes the same tokens up to there. Where in the middle of a prompt a byte
 block ends is first guessed in proportion; it is known as soon as another prompt branches off there, since the two have

@@ -1,4 +1,4 @@
-"""The mirror. Rule: one engine's cache as its own events tell; what was missed empties it, and is never guessed.
+"""One engine's prefix cache, as its own events report it. A missed event empties it; nothing is guessed.
 
 Events name blocks by the engine's hashes; their tokens give the names that prompts are looked up by. Both are kept, so
 that a removal, which tells hashes alone, is understood.

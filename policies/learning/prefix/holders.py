@@ -1,4 +1,4 @@
-"""Holders. Rule: which endpoints hold a block; a block is named by all up to its end, so equal names mean equal text.
+"""Which endpoints hold a block. A block's name covers everything up to its end, so equal names mean equal text.
 
 Who holds a block holds those before it, as far as an engine evicts a prefix's tail before its head. So how far each
 endpoint reaches is found by bisection.

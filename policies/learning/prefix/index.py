@@ -1,4 +1,4 @@
-"""The prefix index. Rule: a bounded guess at what engines hold in their caches, made from what was sent there.
+"""The approximate prefix index: a bounded estimate of engines' caches, made from the prompts sent to them.
 
 Each endpoint is mirrored as it works: blocks are kept in the order of their last use, a prefix's tail is forgotten
 before its head, and no more is kept than there is room for.

@@ -1,4 +1,4 @@
-"""The precise index. Rule: what engines of the same weights told of their caches, asked by a prompt's byte blocks.
+"""The precise prefix index: what engines of the same weights report of their caches, looked up by byte blocks.
 
     byte blocks of a prompt --chains--> token blocks --holders--> how many of them each engine holds
 

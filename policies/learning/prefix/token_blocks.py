@@ -1,4 +1,4 @@
-"""Token blocks. Rule: what an engine caches, a full block of tokens, is named by all tokens up to its end.
+"""Names of token blocks: an engine caches full blocks; each is named by all tokens up to its end.
 
 The names are ours: an engine's own hashes differ by version and setting, so they are only ever translated. A name is
 64 bits of BLAKE2b, the same in every process.

@@ -1,1 +1,1 @@
-"""The service level. Rule: two prices make one objective: a GPU-second's, and a missed target's."""
+"""The service-level objective: predictions weighed by two prices, of a GPU-second and of a missed target."""

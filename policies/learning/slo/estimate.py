@@ -1,4 +1,4 @@
-"""An estimate. Rule: what one request would take at one place: GPU-seconds, dollars, and the chance of being late."""
+"""An estimate of one request at one endpoint: GPU-seconds, USD, and the probability of missing its target."""
 
 import msgspec
 

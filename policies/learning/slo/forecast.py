@@ -1,4 +1,4 @@
-"""A forecast. Rule: what an attempt is expected to take; kept from when it is sent until what it took is known."""
+"""The forecast of one attempt, kept from its start until its actual times are known."""
 
 import msgspec
 

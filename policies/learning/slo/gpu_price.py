@@ -1,4 +1,4 @@
-"""The shadow price. Rule: what a second of an own GPU is worth now, in USD: nothing while idle, the cloud's when full.
+"""The shadow price of a self-hosted GPU-second, in USD: zero while idle, up to the cloud's price when saturated.
 
 One more request makes those beside it late about as likely as it is late itself. So what being late costs the pool's
 recent requests, by the GPU-seconds they take, is what a GPU-second costs; none is worth more than the cloud asks. The

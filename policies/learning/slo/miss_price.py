@@ -1,4 +1,4 @@
-"""The price of a miss. Rule: a service level is a share of all requests, so a miss costs what keeps the share.
+"""The price of an SLO miss, in USD, adjusted so that the configured share of requests meets the target.
 
 It moves by a factor, and never to nothing: what quiet hours earned may be spent in busy ones, but not all at once.
 """

@@ -1,4 +1,4 @@
-"""The objective. Rule: J = C + lambda P(late); the least wins; of those as cheap, the one that burdens the pool least.
+"""The objective J = C + lambda P(miss). The least wins; near-ties go to what burdens the pool least.
 
 C: at a cloud its dollars, at an own engine the shadow price of the GPU-seconds it takes. So what spills over is what
 saves least cloud money per GPU-second, and lateness is worth avoiding as far as the service level is in danger.

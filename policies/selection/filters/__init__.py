@@ -1,4 +1,4 @@
-"""Filters: hard rules. A candidate that one refuses is never chosen."""
+"""Filters: hard rules. A candidate that a filter rejects is never chosen."""
 
 from policies.selection.filters.base import Filter
 from policies.selection.filters.capable import Capable

@@ -1,4 +1,4 @@
-"""The contract of a filter."""
+"""The filter contract."""
 
 from typing import ClassVar
 

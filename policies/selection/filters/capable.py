@@ -1,4 +1,4 @@
-"""Capable: the deployment's provider serves this endpoint family, and has the features the request needs."""
+"""Capable: the deployment's provider serves the endpoint family and has the features that the request needs."""
 
 from policies.load.candidate import Candidate
 from policies.selection.filters.base import Filter

@@ -1,4 +1,4 @@
-"""Tagged: the deployment bears one of these tags, or all of those."""
+"""Tagged: the deployment has one of the given tags, or all of them."""
 
 from policies.load.candidate import Candidate
 from policies.selection.filters.base import Filter

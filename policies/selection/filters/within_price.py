@@ -1,5 +1,6 @@
-"""Within price: a million tokens cost no more than this. An own engine without a price costs nothing by the token; a
-cloud whose price is not known is refused, since it may cost anything."""
+"""Within price: the price per million tokens is at most the given one. A self-hosted engine without a price passes; a
+cloud with an unknown price does not.
+"""
 
 from policies.load.candidate import Candidate
 from policies.selection.filters.base import Filter

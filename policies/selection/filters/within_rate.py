@@ -1,5 +1,6 @@
-"""Within rate: the deployment's requests and tokens of the last minute, and what its upstream said is left, allow one
-more. A prompt larger than the whole limit is let through on a minute in which nothing else came."""
+"""Within rate: the last minute's requests and tokens, and what the upstream reported as left, allow one more. A prompt
+larger than the whole limit passes in a minute without other traffic.
+"""
 
 from policies.load.candidate import Candidate
 from policies.selection.filters.base import Filter

@@ -1,4 +1,4 @@
-"""The contract of a picker."""
+"""The picker contract."""
 
 from typing import ClassVar
 

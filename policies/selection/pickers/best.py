@@ -1,4 +1,4 @@
-"""Best: the highest score; ties are broken by the request's seed, so that equals share the load."""
+"""Best: the highest score; the request's seed breaks ties, so that equals share the load."""
 
 from policies.load.candidate import Candidate
 from policies.selection.pickers.base import Picker

@@ -1,4 +1,4 @@
-"""Rendezvous: a conversation goes to the place its hash draws it to, the likelier the higher the place's score.
+"""Rendezvous hashing, weighted by score: a conversation keeps its endpoint while the endpoint is there.
 
 When an endpoint goes, only its conversations move. A request without a conversation is drawn by its seed.
 """

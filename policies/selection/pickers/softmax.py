@@ -1,4 +1,4 @@
-"""Softmax: at random, a candidate the likelier the better its score; a low temperature is close to the best.
+"""Softmax: a random candidate, with probability proportional to exp(score / temperature).
 
 Chances are as exp(score / temperature), so 0.1 of score is worth a factor e at temperature 0.1.
 """

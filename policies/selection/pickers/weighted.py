@@ -1,4 +1,4 @@
-"""Weighted: at random, each deployment by its ``weight`` and, within it, each endpoint by its score.
+"""Weighted: a random deployment by its ``weight``, and within it an endpoint by its score.
 
 A deployment's weight is its share of the traffic however many endpoints it has. One of weight 0 is chosen only where
 nothing else is left.

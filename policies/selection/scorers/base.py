@@ -1,4 +1,4 @@
-"""The contract of a scorer."""
+"""The scorer contract."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""Cost: what the request will cost in USD, the cheapest scores 1, the dearest 0.
+"""Cost: the expected USD of the request; the cheapest candidate scores 1, the most expensive 0.
 
 The hours of an own engine are paid whether it works or not, so its tokens cost nothing unless they have a price. A
 cloud whose price is not known is not taken for free: it counts as the dearest.

@@ -1,4 +1,4 @@
-"""Hot and cold: Prequal's rule. Among endpoints that are not crowded the quickest is best, otherwise the least crowded.
+"""Hot-cold (Prequal): among endpoints that are not crowded the fastest, otherwise the least crowded.
 
 An endpoint is hot when it holds more requests than the ``quantile`` of the candidates' counts. Cold ones score by
 latency at a like load, from 1 down to 1/2; hot ones by their count, below 1/2 (Wydrowski et al., NSDI 2024).

@@ -1,4 +1,4 @@
-"""Listed: deployments score by their place in the configuration; endpoints of one deployment score alike."""
+"""Listed: deployments score by their order in the configuration; endpoints of one deployment score alike."""
 
 from policies.load.candidate import Candidate
 from policies.selection.scorers.base import Scorer

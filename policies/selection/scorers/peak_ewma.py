@@ -1,4 +1,4 @@
-"""Peak EWMA: recent latency times the requests there, the least scores highest (Finagle, Linkerd)."""
+"""Peak EWMA: recent peak-sensitive latency times requests in flight; the least scores highest (Finagle, Linkerd)."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""Predicted latency: seconds until the client has something in hand, the shortest scores highest.
+"""Predicted latency: seconds until the client has first content; the least scores highest.
 
 A stream's first content by a predictor, which learns from streams; a whole answer, and what no predictor knows, by
 recent answers at a like load; else by how busy each is. Of predicted requests one in a hundred goes to a place that was

@@ -1,4 +1,4 @@
-"""Prefix cost: what it costs the pool, in tokens to compute, that an endpoint gets this request; the least scores 1.
+"""Prefix cost: the tokens of computing that sending the request there costs the pool; the least scores 1.
 
     cost = backlog + 500 * in flight + (3 + waiting) * uncached
 

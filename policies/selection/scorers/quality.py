@@ -1,4 +1,4 @@
-"""Quality: a hard prompt's places are the strong deployments, any other's are the rest; these score 1, the others 0.
+"""Quality: hard prompts go to the strong deployments, others to the rest; a match scores 1, a mismatch 0.
 
 Hard is what scores above the model's threshold, which moves so that ``share`` of all requests do
 (policies/learning/difficulty). A request without a score is not hard.

@@ -1,4 +1,4 @@
-"""Session: a conversation's own place scores 1, the others by how near they are to being it.
+"""Session affinity: a conversation's hashed endpoint scores 1, others less.
 
 Highest random weight: when an endpoint goes, only its conversations move, and when it is back they return.
 """

@@ -1,4 +1,4 @@
-"""SLO cost: dollars and the risk of being late in one figure, J = C + lambda P(late); the least scores highest.
+"""SLO cost: expected USD plus the priced risk of an SLO miss, J = C + lambda P(miss); the least scores highest.
 
 C is a cloud's price for this request, or an own engine's GPU-seconds at the pool's shadow price (learning/slo). A
 cloud without a known price counts as the dearest. One request in a hundred goes to a place drawn among those whose

@@ -1,4 +1,4 @@
-"""Throughput: output tokens per second as clients saw them, at a like load; the most scores highest."""
+"""Throughput: output tokens per second at a similar load; the most scores highest."""
 
 from typing import ClassVar
 

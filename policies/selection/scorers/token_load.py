@@ -1,4 +1,4 @@
-"""Token load: fewer prompt tokens of ours under way at the endpoint, this request's own included, score higher."""
+"""Token load: our prompt tokens in flight at the endpoint, this request's included; the fewest score highest."""
 
 from policies.load.candidate import Candidate
 from policies.selection.scorers.base import Scorer

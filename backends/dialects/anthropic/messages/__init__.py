@@ -1,1 +1,1 @@
-"""Anthropic's messages dialect: requests and replies, read and written."""
+"""Anthropic's messages API: requests and replies, read and written."""

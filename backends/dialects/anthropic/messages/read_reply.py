@@ -1,4 +1,4 @@
-"""Read a messages reply. Rule: Anthropic's stream events, or a whole message taken apart, as the same reply events.
+"""Reads a messages reply, streamed or whole, as reply events.
 
 Blocks of tools that Anthropic runs itself are not the client's to answer, so they make no event.
 """

@@ -1,4 +1,4 @@
-"""Read a messages request. Rule: Anthropic's body becomes a Conversation; what is wrong in it is named by its path."""
+"""Reads a messages request into a conversation. Errors name the field by its path."""
 
 import base64
 

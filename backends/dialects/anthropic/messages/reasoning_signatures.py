@@ -1,4 +1,4 @@
-"""Foreign signatures. Rule: another provider's proof of a thought travels in an Anthropic client's thinking blocks.
+"""Other providers' reasoning signatures, carried in Anthropic thinking blocks.
 
 Anthropic's clients send thinking blocks back as they came, so a prefix says whose signature it is; one that belongs to
 a tool call stands in an empty thinking block before it.

@@ -1,4 +1,4 @@
-"""Thinking. Rule: how long Claude is to think, in the form its generation takes, and what thinking rules out.
+"""Claude's thinking options: a token budget or an effort, by model generation, and what they rule out.
 
 Up to Claude 4.5 thinking is a budget of tokens within max_tokens, at temperature 1, without a forced tool, and the last
 tool calls must bring their signed thoughts along. Later models take an effort and decide for themselves.

@@ -1,4 +1,4 @@
-"""The messages API's request shapes. Rule: what is read of a body and how; a wrong type is named by its path."""
+"""The messages API's request shapes. A wrong type is reported by its path."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Write a messages reply. Rule: reply events become Anthropic's stream events, or one message of the same blocks.
+"""Writes reply events as Anthropic stream events, or as one message.
 
 A block is open at a time; what belongs to another kind closes it. Usage and the stop reason come last, as totals.
 """

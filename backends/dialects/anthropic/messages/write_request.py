@@ -1,4 +1,4 @@
-"""Write a messages request. Rule: a Conversation in Anthropic's words; what it has no word for is named as dropped.
+"""Writes a conversation as a messages request. Fields without a counterpart are reported as dropped.
 
 Claude on other clouds takes the same body but for model and version, so this is theirs too.
 """

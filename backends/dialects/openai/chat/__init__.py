@@ -1,1 +1,1 @@
-"""OpenAI's chat dialect: requests and replies, read and written."""
+"""OpenAI's chat API: requests and replies, read and written."""

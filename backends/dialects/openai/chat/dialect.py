@@ -1,4 +1,4 @@
-"""Chat. Rule: OpenAI's chat API as a Dialect, for doors that a server does not have itself."""
+"""OpenAI's chat API as a dialect, for client APIs that a server does not have itself."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Read a chat reply. Rule: chat.completion.chunk events, or a whole chat.completion, as the same reply events."""
+"""Reads chat replies, streamed or whole, as reply events."""
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""Read a chat request. Rule: OpenAI's chat body becomes a Conversation; what is wrong in it is named by its path."""
+"""Reads a chat request into a conversation. Errors name the field by its path."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The chat API's request shapes. Rule: what is read of a body, and its validity; a wrong type is named by its path."""
+"""The chat API's request shapes. A wrong type is reported by its path."""
 
 from typing import Any
 

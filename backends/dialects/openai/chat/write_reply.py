@@ -1,4 +1,4 @@
-"""Write a chat reply. Rule: reply events become chat.completion.chunk events, or one chat.completion of the same.
+"""Writes reply events as chat.completion.chunk events, or as one chat.completion.
 
 What OpenAI has no field for goes where clients already look: reasoning into ``reasoning_content``, what proves it into
 ``reasoning_details`` (OpenRouter's form), a call's signature into ``extra_content.google`` (Gemini's own form). Sent

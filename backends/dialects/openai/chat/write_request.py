@@ -1,4 +1,4 @@
-"""Write a chat request. Rule: a Conversation in the words of OpenAI's chat API, as any compatible server takes them."""
+"""Writes a conversation as a chat request that any compatible server takes."""
 
 from typing import Any
 

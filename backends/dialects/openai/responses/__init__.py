@@ -1,1 +1,1 @@
-"""OpenAI's responses dialect as a front door: requests read, replies written."""
+"""OpenAI's responses API: requests read, replies written."""

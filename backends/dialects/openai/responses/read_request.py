@@ -1,4 +1,4 @@
-"""Read a responses request. Rule: OpenAI's responses body becomes a Conversation; nothing is remembered between calls.
+"""Reads a responses request into a conversation. Nothing is stored between calls.
 
 ``previous_response_id``, ``conversation`` and ``background`` need a server that keeps state: they are refused where a
 deployment does not speak this API itself.

@@ -1,4 +1,4 @@
-"""Proofs. Rule: what proves a thought to its provider travels in ``encrypted_content``, which clients send back."""
+"""Reasoning signatures carried in ``encrypted_content``, which clients send back."""
 
 from backends.contract.conversation import Thought
 

@@ -1,0 +1,71 @@
+"""The admin API: what the console, the terminal and scripts read. Guarded as a whole; answers are never cached."""
+
+import asyncio
+from typing import Annotated
+
+from litestar import Controller, get
+from litestar.datastructures import CacheControlHeader
+from litestar.exceptions import NotFoundException
+from litestar.params import Parameter
+
+from gateway import clock
+from gateway.catalog.show import Shown, shown
+from gateway.proxy.context import Gateway
+from gateway.proxy.decisions import Record
+from gateway.reporting import recent_requests, status
+from gateway.reporting.recent_requests import Opened, Recent
+from gateway.reporting.status import Report
+from gateway.server.admin.guard import authorised
+from gateway.state.state_snapshot import saved
+
+
+class Api(Controller):
+    """Status, decisions, recent requests, and the configuration in force."""
+
+    path = "/api"
+    guards = (authorised,)
+    cache_control = CacheControlHeader(no_store=True)
+    security = ({"token": []},)
+    tags = ("api",)
+
+    @get("/status", sync_to_thread=False)
+    def status(
+        self,
+        gateway: Gateway,
+        whole: Annotated[
+            str | None, Parameter(query="state", description="Given: with the state that decisions read.")
+        ] = None,
+    ) -> Report:
+        """What the router sees now."""
+        made = status.report(gateway)
+        if whole is not None:
+            made.state = saved(gateway.live, gateway.catalog.candidates, clock.now())
+        return made
+
+    @get("/decisions", sync_to_thread=False)
+    def decisions(self, gateway: Gateway) -> list[Record]:
+        """Recent recorded decisions, the newest last."""
+        return gateway.decisions.recent()
+
+    @get("/requests", sync_to_thread=False)
+    def requests(
+        self,
+        gateway: Gateway,
+        id: Annotated[str | None, Parameter(description="One request, by its x-request-id.")] = None,
+        limit: Annotated[int, Parameter(description="At most so many of a list.")] = 100,
+        explain: Annotated[str | None, Parameter(description="Given: only those with a recorded decision.")] = None,
+        again: Annotated[bool, Parameter(description="With `id`: where a request like it would go now.")] = False,
+    ) -> list[Recent] | list[Opened] | Opened:
+        """Recent requests, the newest first; or one of them with its attempts and its decision."""
+        if id is None:
+            read = recent_requests.newest if explain is None else recent_requests.explained
+            return read(gateway, max(0, limit))
+        found = recent_requests.opened(gateway, id, again)
+        if found is None:
+            raise NotFoundException("no recent request has this id")
+        return found
+
+    @get("/config")
+    async def config(self, gateway: Gateway) -> Shown:
+        """The configuration in force, with defaults filled in and secrets masked."""
+        return await asyncio.to_thread(shown, gateway.catalog.config)
