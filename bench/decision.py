@@ -18,7 +18,7 @@ from policies.load.breaker import BreakerRules
 from policies.load.candidate import Candidate, Pool
 from policies.load.load import Domain, Load
 from policies.load.retry_budget import RetryBudget
-from policies.selection.model import Model, Snapshot
+from policies.selection.model import Members, Model, Snapshot, Tier
 from policies.selection.plan import plan
 from policies.selection.presets import preset
 from policies.vocabulary.engine_state import EngineLoad
@@ -81,8 +81,9 @@ def microseconds(kind: str, size: int, holders: int = 0) -> float:
     assert policy is not None
     places = world(size, "foresight" in policy.needs)
     timeouts, by_id = {"pool": Timeouts(), "cloud": Timeouts()}, {c.id: c for c in places}
-    model = Model("m", (places,), policy, timeouts, 600.0, places=(by_id,))
-    snapshot = Snapshot(NOW, {"m": model})
+    tier = Tier.of(dict.fromkeys(c.deployment for c in places))
+    model = Model("m", (tier,), policy, timeouts, 600.0)
+    snapshot = Snapshot(NOW, {"m": model}, {tier.key: Members(places, by_id)})
     chance = random.Random(1)
     asked = Request("chat", "m", True, b"", 900, NOW, late_price=1e-3)
     requests = [
@@ -107,7 +108,7 @@ def reading(size: int) -> float:
     """What `quality` takes before its decision, to read and score a prompt of so many characters; the best round."""
     policy, judge = preset("quality"), DifficultyJudge()
     assert policy is not None
-    model = Model("m", (world(4),), policy, {}, 600.0)
+    model = Model("m", (Tier.of(c.deployment for c in world(4)),), policy, {}, 600.0)
     texts = [each.text for each in examples(1, 2)]
     asked = [(text * (1 + size // len(text)))[:size] for text in texts]
     bodies = [msgspec.json.encode({"model": "m", "messages": [{"role": "user", "content": text}]}) for text in asked]

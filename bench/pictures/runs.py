@@ -56,7 +56,7 @@ class Watched(Simulation):
 
     def _note(self, now: float, _: object) -> None:
         replicas = [id for id, place in self.places.items() if isinstance(place, OwnReplica)]
-        self.under_way.append((now, [self.live.loads[id].in_flight for id in replicas]))
+        self.under_way.append((now, [self.live.endpoints.all[id].load.in_flight for id in replicas]))
         self.spent.append((now, self.tally.cloud_usd))
         if now < self.trace.arrivals[-1].at:
             self.agenda.at(now + EVERY, self._note, None)

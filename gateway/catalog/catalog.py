@@ -1,6 +1,6 @@
 """The catalog: a configuration compiled once into what requests need. Immutable; a reload swaps it whole."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from hashlib import sha256
 
 import msgspec
@@ -20,17 +20,16 @@ from gateway.catalog.route_compiler import compiled
 from gateway.config.deployment import ENGINES
 from gateway.config.deployment import Deployment as DeploymentConfig
 from gateway.config.schema import Config
-from gateway.state.live_state import LiveState
+from gateway.state.endpoints import Topology
 from policies.load.breaker import BreakerRules
 from policies.load.candidate import Candidate
-from policies.selection.filters import FitsContext
-from policies.selection.model import Model
+from policies.selection.model import Id, Model, Tier
 from policies.selection.routes import Route
-from policies.vocabulary.hashing import digest
 from policies.vocabulary.needs import FEATURES, NOTHING
 from policies.vocabulary.types import Deployment, Price, RetryRules, Timeouts
 
 _OWN = frozenset({*ENGINES, "embedded"})  # engines of the user's
+Addresses = Mapping[str, tuple[str, ...]]  # by deployment
 Embedded = Mapping[str, list[str]]  # deployment -> roots of the engines started for it
 
 
@@ -43,10 +42,10 @@ class Catalog(msgspec.Struct, frozen=True):
     variants: Mapping[tuple[str, str], Model]  # models under the policy that a route gives them
     routes: tuple[Route, ...]
     listed: tuple[str, ...]
-    adapters: Mapping[tuple[str, str], Adapter]
-    candidates: Mapping[str, tuple[Candidate, ...]]  # by deployment
+    topology: Topology
+    adapters: Mapping[Id, Adapter]
     retry: RetryRules
-    continuing: frozenset[tuple[str, str]]  # endpoints where a broken stream may be continued, if they can
+    continuing: frozenset[str]  # deployments where a broken stream may be continued, if their endpoints can
     explains: bool = False  # somebody may ask why, or some decisions are kept
     hedges: bool = False  # whether second attempts are made
 
@@ -55,8 +54,8 @@ class Catalog(msgspec.Struct, frozen=True):
 
     def price(self, deployment: str) -> Price | None:
         """What its tokens cost; None where that is not known, or there is no such deployment."""
-        candidates = self.candidates.get(deployment)
-        return candidates[0].deployment.price if candidates else None
+        found = self.topology.deployments.get(deployment)
+        return found.price if found is not None else None
 
     def adapter(self, candidate: Candidate, model: Model) -> Adapter:
         """What speaks to that place for a request of that model."""
@@ -77,49 +76,68 @@ class Catalog(msgspec.Struct, frozen=True):
         return model
 
 
-def compile_catalog(config: Config, live: LiveState, embedded: Embedded, keyring: CredentialRefresher) -> Catalog:
-    """The catalog of a checked configuration; live state is found again by name."""
-    rules = msgspec.convert(config.defaults.breaker, BreakerRules, from_attributes=True)
+class Adapters(dict[Id, Adapter]):
+    """What speaks to each endpoint; for those that the configuration does not name, made when first asked for."""
+
+    def __init__(self, config: Config, deps: providers.AdapterDeps) -> None:
+        self._config = config
+        self._deps = deps
+
+    def __missing__(self, id: Id) -> Adapter:
+        adapter = self[id] = providers.adapter(self._config.deployments[id[0]], id[1], self._deps)
+        return adapter
+
+
+def compile_catalog(config: Config, embedded: Embedded, keyring: CredentialRefresher) -> Catalog:
+    """The catalog of a checked configuration."""
     retry = msgspec.convert(config.defaults.retry, RetryRules, from_attributes=True)
-    means = providers.AdapterDeps(keyring, _fetcher(config))
-    candidates: dict[str, tuple[Candidate, ...]] = {}
-    adapters: dict[tuple[str, str], Adapter] = {}
-    for name, deployment in config.deployments.items():
-        roots = embedded[name][: deployment.replicas] if deployment.provider == "embedded" else deployment.addresses
-        place = _deployment(name, config)
-        candidates[name] = tuple(_candidate(place, deployment, root, live, rules, retry) for root in roots)
-        for candidate in candidates[name]:
-            adapters[candidate.id] = providers.adapter(deployment, candidate.id[1], means)
-    bare = {name: _model(name, config, candidates) for name in config.models}
-    models = {name: with_needs(model, bare) for name, model in bare.items()}
-    policies = {route.to.policy for route in config.routes if route.to and route.to.policy}
-    variants = {
-        (name, each): with_needs(_model(name, config, candidates, each), bare) for name in models for each in policies
-    }
-    live.foresight.keep([*models.values(), *variants.values()])
-    live.caches.keep([*models.values(), *variants.values()])
-    live.keep_errors(_limited([*models.values(), *variants.values()]))
-    live.judge.keep([*models.values(), *variants.values()])
-    live.keep_speeds(_timed([*models.values(), *variants.values()]))
-    live.hedge.share = config.defaults.hedge.budget
+    deployments = {name: _deployment(name, config) for name in config.deployments}
+    addresses = {name: tuple(_addresses(name, config, embedded)) for name in deployments}
+    adapters = Adapters(config, providers.AdapterDeps(keyring, _fetcher(config)))
+    for name, urls in addresses.items():
+        for url in urls:
+            adapters[name, url]  # made now, so that its credential is known from the start
+    models, variants = _models(config, deployments, addresses)
+    every = (*models.values(), *variants.values())
     aliases = {alias: models[name] for name, model in config.models.items() for alias in model.aliases}
     listed = tuple(name for name in config.models if name != "*")
     keys, routes = Keys(config.auth.keys), tuple(map(compiled, config.routes))
     explains = config.telemetry.decisions > 0 or any(key.explain for key in config.auth.keys)
     return Catalog(
-        config,
-        keys,
-        {**models, **aliases},
-        variants,
-        routes,
-        listed,
-        adapters,
-        candidates,
-        retry,
-        survival.continuing([*models.values(), *variants.values()]),
-        explains,
-        config.defaults.hedge.enabled,
+        config=config,
+        keys=keys,
+        models={**models, **aliases},
+        variants=variants,
+        routes=routes,
+        listed=listed,
+        topology=Topology(
+            deployments=deployments,
+            addresses=addresses,
+            models=every,
+            breaker=msgspec.convert(config.defaults.breaker, BreakerRules, from_attributes=True),
+            retry_budget=retry.budget,
+            hedge_budget=config.defaults.hedge.budget,
+        ),
+        adapters=adapters,
+        retry=retry,
+        continuing=survival.continuing(every),
+        explains=explains,
+        hedges=config.defaults.hedge.enabled,
     )
+
+
+def _models(
+    config: Config, deployments: Mapping[str, Deployment], addresses: Addresses
+) -> tuple[dict[str, Model], dict[tuple[str, str], Model]]:
+    """The models by name, and those under a policy that some route gives them."""
+    bare = {name: _model(name, config, deployments, addresses) for name in config.models}
+    policies = {route.to.policy for route in config.routes if route.to and route.to.policy}
+    variants = {
+        (name, each): with_needs(_model(name, config, deployments, addresses, each), bare)
+        for name in bare
+        for each in policies
+    }
+    return {name: with_needs(model, bare) for name, model in bare.items()}, variants
 
 
 def _fetcher(config: Config) -> PublicFetcher | None:
@@ -127,14 +145,9 @@ def _fetcher(config: Config) -> PublicFetcher | None:
     return PublicFetcher(Limits(media.max_size, media.timeout)) if media.fetch else None
 
 
-def _limited(models: Iterable[Model]) -> list[Model]:
-    """The models whose policy asks whether a request fits into a context window."""
-    return [model for model in models if any(isinstance(each, FitsContext) for each in model.policy.filters)]
-
-
-def _timed(models: Iterable[Model]) -> set[tuple[str, str]]:
-    """The endpoints whose speed some policy reads."""
-    return {c.id for model in models if "speed" in model.policy.needs for tier in model.tiers for c in tier}
+def _addresses(name: str, config: Config, embedded: Embedded) -> list[str]:
+    deployment = config.deployments[name]
+    return embedded[name][: deployment.replicas] if deployment.provider == "embedded" else deployment.addresses
 
 
 def _deployment(name: str, config: Config) -> Deployment:
@@ -157,21 +170,8 @@ def _deployment(name: str, config: Config) -> Deployment:
         features=providers.features(deployment),
         metered=providers.metered(deployment),
         cache_events=deployment.kv_events is not None,
-    )
-
-
-def _candidate(
-    place: Deployment, deployment: DeploymentConfig, root: str, live: LiveState, rules: BreakerRules, retry: RetryRules
-) -> Candidate:
-    domain, credential = _quota(deployment, root)
-    id = (place.name, root)
-    return Candidate(
-        id,
-        place,
-        live.load(id, rules),
-        live.domain(domain, credential, retry.budget),
-        live.pool(place.name, limited=place.rpm is not None or place.tpm is not None),
-        digest(*id),
+        account=_account(deployment),
+        quota=deployment.quota or "",
     )
 
 
@@ -183,16 +183,19 @@ def _price(deployment: DeploymentConfig, config: Config) -> Price | None:
     return bundled(deployment.provider, deployment.model)
 
 
-def _quota(deployment: DeploymentConfig, root: str) -> tuple[str, str]:
-    """The names of the quota domain and of the credential; digests, since the credential is part of them."""
-    whose = (deployment.provider, root, providers.account(deployment), deployment.project, deployment.region)
-    credential = sha256(repr(whose).encode()).hexdigest()
-    if deployment.quota:
-        return f"quota:{deployment.quota}", credential
-    return f"{credential}:{deployment.model}", credential
+def _account(deployment: DeploymentConfig) -> str:
+    """A digest, since the credential is part of it."""
+    whose = (deployment.provider, providers.account(deployment), deployment.project, deployment.region)
+    return sha256(repr(whose).encode()).hexdigest()
 
 
-def _model(name: str, config: Config, candidates: Mapping[str, tuple[Candidate, ...]], policy_name: str = "") -> Model:
+def _model(
+    name: str,
+    config: Config,
+    deployments: Mapping[str, Deployment],
+    addresses: Addresses,
+    policy_name: str = "",
+) -> Model:
     """A model, under its own policy or another."""
     model = config.models[name]
     defaults = config.defaults.timeouts
@@ -203,11 +206,11 @@ def _model(name: str, config: Config, candidates: Mapping[str, tuple[Candidate, 
         for tier in model.tiers
         for deployment in tier
     }
-    tiers = tuple(tuple(c for deployment in tier for c in candidates[deployment]) for tier in model.tiers)
-    every = tuple(c for tier in tiers for c in tier)
-    policy = fitted(named(config, policy_name or model.policy), list(every))
+    tiers = tuple(Tier.of(deployments[deployment] for deployment in tier) for tier in model.tiers)
+    every = [each for tier in tiers for each in tier.deployments]
+    policy = fitted(named(config, policy_name or model.policy), every)
     if policy.across_tiers:
-        tiers = (every,)
+        tiers = (Tier.of(every),)
     return Model(
         name,
         tiers,
@@ -217,10 +220,9 @@ def _model(name: str, config: Config, candidates: Mapping[str, tuple[Candidate, 
         tuple(model.fallbacks),
         tuple(model.context_window_fallbacks),
         tuple(model.content_policy_fallbacks),
-        recovery=survival.rules(config.defaults, model, tiers),
+        recovery=survival.rules(config.defaults, model, every, addresses),
         hold_calls=survival.holds_calls(config.defaults, model),
-        needs=needs(policy, list(every)) | (FEATURES if _is_picky(name, config, set()) else NOTHING),
-        places=tuple({c.id: c for c in tier} for tier in tiers),
+        needs=needs(policy, every) | (FEATURES if _is_picky(name, config, set()) else NOTHING),
     )
 
 

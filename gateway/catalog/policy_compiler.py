@@ -9,7 +9,6 @@ from msgspec.structs import replace
 from gateway.config.policy import Filter, Pick, PolicySpec, Scorer
 from gateway.config.schema import Config
 from policies.learning.slo.estimate import USUAL, Target
-from policies.load.candidate import Candidate
 from policies.selection.filters import FILTERS, Capable, FitsContext, Healthy, WithinRate
 from policies.selection.filters import Filter as FilterPart
 from policies.selection.model import Model
@@ -18,6 +17,7 @@ from policies.selection.presets import preset
 from policies.selection.profile import Policy
 from policies.selection.scorers import SCORERS, Quality, SloCost
 from policies.vocabulary.needs import Need
+from policies.vocabulary.types import Deployment
 
 Part = TypeVar("Part", bound=msgspec.Struct)
 
@@ -64,26 +64,25 @@ def _with_quality(policy: Policy, **fields: object) -> Policy:
     return replace(policy, scorers=scorers)
 
 
-def fitted(policy: Policy, candidates: Sequence[Candidate]) -> Policy:
+def fitted(policy: Policy, deployments: Sequence[Deployment]) -> Policy:
     """A preset with the filters that these deployments' own limits call for; a composition names its own. Where
     `quality` is not told which deployments are strong, the one listed last is."""
     if any(isinstance(each, Quality) and not each.strong for each in policy.scorers):
-        policy = _with_quality(policy, strong=(candidates[-1].id[0],))
+        policy = _with_quality(policy, strong=(deployments[-1].name,))
     if preset(policy.kind) is None:
         return policy
     extra: list[FilterPart] = []
-    if any(c.deployment.context_window is not None for c in candidates):
+    if any(each.context_window is not None for each in deployments):
         extra.append(FitsContext())
-    limits = (c.deployment for c in candidates)
-    if any(each.metered or each.rpm is not None or each.tpm is not None for each in limits):
+    if any(each.metered or each.rpm is not None or each.tpm is not None for each in deployments):
         extra.append(WithinRate())
     return replace(policy, filters=(*policy.filters, *extra)) if extra else policy
 
 
-def needs(policy: Policy, candidates: Sequence[Candidate]) -> frozenset[Need]:
+def needs(policy: Policy, deployments: Sequence[Deployment]) -> frozenset[Need]:
     """What must be read of requests beyond the ordinary: where what is cached has a price of its own and costs are
     compared, also what is cached."""
-    prices = [c.deployment.price for c in candidates]
+    prices = [each.price for each in deployments]
     cheaper = any(price is not None and price.cached_input not in (None, price.input) for price in prices)
     found = policy.needs - {"speed"}
     return found | {"prefix"} if cheaper and "expected_output" in found else found

@@ -61,7 +61,7 @@ class Gateway:
         self.journeys: set[Journey] = set()  # those under way
         self.mirrors: set[ShadowJourney] = set()
         self.decisions = Decisions()
-        self.traffic = TrafficStats(self.metrics, clock.now())
+        self.traffic = TrafficStats(self.metrics, live.endpoints.by_deployment, clock.now())
         self.alarms = AlertMonitor()
 
     def price(self, deployment: str) -> Price | None:
@@ -91,7 +91,7 @@ class Gateway:
         """A caller finds every place of the model taken: copies give theirs up. Whether any did."""
         if not self.mirrors:
             return False
-        deployments = {candidate.deployment.name for tier in model.tiers for candidate in tier}
+        deployments = {each.name for each in model.deployments}
         held = [mirror for mirror in self.mirrors if mirror.is_at(deployments)]
         for mirror in held:
             mirror.leave()

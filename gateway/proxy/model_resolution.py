@@ -75,7 +75,7 @@ def asked(
                 404, f"no deployment of model '{name}' is left by the request's 'provider'", param="provider"
             )
         if wanted.sorted_by is not None:
-            live.learn_speeds(c for tier in narrowed.tiers for c in tier)
+            live.counters.learn_speeds(narrowed.deployments)
         model = narrowed
     if route is None:
         return Asked(model)
@@ -89,19 +89,19 @@ def filled(request: Request, model: Model, key: Key, given: _Headers, live: Live
     if model.needs == FEATURES:
         return request
     if "prefix" in model.needs and (blocks := prompt_blocks(request.body)):
-        request = live.placed(request, blocks, live.tokens(model.name, BLOCK))
+        request = live.caches.placed(request, blocks, live.estimates.tokens(model.name, BLOCK))
     if "difficulty" in model.needs:
-        request = live.judged(request, model)
+        request = live.judge.rated(request, model)
     if model.needs <= {"prefix"}:
         return request
     seen = traits(request.body, images=False)
     request = msgspec.structs.replace(
         request,
         max_tokens=seen.max_tokens,
-        expected_output=live.expect(model.name),
+        expected_output=live.estimates.expect(model.name),
         conversation=conversation(seen, given, key),
     )
-    return live.foreseen(request, model) if "foresight" in model.needs else request
+    return live.predictions.foreseen(request, model) if "foresight" in model.needs else request
 
 
 def turn(peeked: Peek, key: Key) -> int:
@@ -137,7 +137,7 @@ def _route(
         {header.decode("latin-1"): value.decode("latin-1") for header, value in given.items()},
         key.name,
         seen.metadata,
-        live.estimate(name, len(body)),
+        live.estimates.estimate(name, len(body)),
         peeked.stream,
         seen.tools,
         seen.images,

@@ -27,7 +27,7 @@ from gateway.proxy.attempt_usage import spent
 from policies.attempts.outcome import Outcome
 from policies.attempts.recovery import MAX_TRIES, RECOVERABLE, Broken, Limits, NotRecoverable, Recovery, left, recover
 from policies.load.candidate import Candidate
-from policies.selection.model import Model, Snapshot
+from policies.selection.model import Model
 from policies.selection.plan import Exclusions, plan
 from policies.vocabulary.engine_state import Continues
 from policies.vocabulary.failure import Fault
@@ -178,7 +178,7 @@ class StreamRecovery:
         journey = self._journey
         request, first_at = journey.incoming.request, attempt.first_at
         waited = first_at - attempt.sent_at
-        journey.gateway.live.committed(attempt.candidate, request, waited, attempt.started, first_at)
+        journey.gateway.live.counters.committed(attempt.candidate, request, waited, attempt.started, first_at)
         journey.outcome.recovered = self._mode
         self._count(self._mode)
         journey.answer.flow = attempt
@@ -228,14 +228,19 @@ class StreamRecovery:
         )
 
     def _places(self) -> list[Candidate]:
-        return [place for tier in self._model.tiers for place in tier if place.id not in self._tried]
+        return [place for place in self._members() if place.id not in self._tried]
+
+    def _members(self) -> list[Candidate]:
+        tiers = self._journey.gateway.live.endpoints.tiers
+        return [place for tier in self._model.tiers for place in tiers[tier.key].all]
 
     def _choose(self, found: Recovery) -> Candidate | None:
         """The plan's choice among the places that can."""
         fit = {place.id for place in found.places}
-        others = {place.id for tier in self._model.tiers for place in tier} - fit
-        snapshot = Snapshot(clock.now(), self._journey.catalog.models)
-        return plan(self._journey.incoming.request, self._model, snapshot, Exclusions(endpoints=others)).candidate
+        others = {place.id for place in self._members()} - fit
+        journey = self._journey
+        seen, excluded = journey.snapshot(clock.now()), Exclusions(endpoints=others)
+        return plan(journey.incoming.request, self._model, seen, excluded).candidate
 
     def _limits(self) -> Limits:
         return Limits(self._asked.most, self._asked.least)

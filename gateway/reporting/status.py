@@ -65,8 +65,7 @@ def not_ready(gateway: Gateway) -> str:
     """Why nothing can be routed; empty when something can."""
     if gateway.draining:
         return "stopping"
-    candidates = [c for each in gateway.catalog.candidates.values() for c in each]
-    if not any(not c.load.down for c in candidates):
+    if not any(not c.load.down for c in gateway.live.endpoints.all.values()):
         return "no endpoint is up"
     return ""
 
@@ -85,12 +84,15 @@ def report(gateway: Gateway) -> Report:
         [
             DeploymentStatus(
                 name,
-                candidates[0].deployment.provider,
-                candidates[0].deployment.model,
-                [_endpoint(c, gateway.live.caches, now, settled) for c in candidates],
-                is_own(candidates[0]),
+                deployment.provider,
+                deployment.model,
+                [
+                    _endpoint(each, gateway.live.caches, now, settled)
+                    for each in gateway.live.endpoints.by_deployment[name]
+                ],
+                is_own(deployment),
             )
-            for name, candidates in catalog.candidates.items()
+            for name, deployment in catalog.topology.deployments.items()
         ],
         clock.wall(),
         gateway.url,

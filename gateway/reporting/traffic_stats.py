@@ -9,7 +9,7 @@ import msgspec
 
 from gateway.catalog.catalog import Catalog
 from gateway.recording.metrics import Metrics
-from gateway.reporting.cost_rate import Money, money, of_deployment
+from gateway.reporting.cost_rate import Members, Money, money, of_deployment
 from gateway.reporting.traffic_counts import NOTHING, Count, Counts, by_deployment, counted, since
 from gateway.state.ownership import is_own
 from policies.attempts.outcome import Outcome
@@ -92,8 +92,9 @@ class Now(msgspec.Struct, frozen=True):
 class TrafficStats:
     """Keeps recent requests, and samples of what was counted."""
 
-    def __init__(self, metrics: Metrics, now: float) -> None:
+    def __init__(self, metrics: Metrics, members: Members, now: float) -> None:
         self._metrics = metrics
+        self._members = members
         self.recent: deque[Outcome] = deque(maxlen=RECENT)
         self.note = self.recent.append
         self.points: deque[Point] = deque(maxlen=KEPT)
@@ -107,7 +108,7 @@ class TrafficStats:
         then, before, _ = self._samples[max(0, len(self._samples) - 1 - SMOOTH)]
         passed, seconds = since(counts, before), max(now - then, 1e-3)
         newest = list(self.newer(then, PEEKED))
-        spent = money(catalog, passed, seconds)
+        spent = money(catalog, self._members, passed, seconds)
         self.points.append(
             Point(
                 round(wall, 1),
@@ -131,7 +132,7 @@ class TrafficStats:
         total = NOTHING
         for each in places.values():
             total = total.plus(each)
-        spent = money(catalog, passed, seconds)
+        spent = money(catalog, self._members, passed, seconds)
         return Now(
             seconds,
             int(total.requests),
@@ -142,9 +143,9 @@ class TrafficStats:
                     total,
                     answered[name],
                     seconds,
-                    of_deployment(catalog, name, places.get(name, NOTHING), seconds),
+                    of_deployment(catalog, self._members, name, places.get(name, NOTHING), seconds),
                 )
-                for name in catalog.candidates
+                for name in catalog.topology.deployments
             },
             spent,
             spill(catalog, passed),
@@ -207,7 +208,7 @@ def spill(catalog: Catalog, counts: Counts) -> dict[str, float]:
     shares = {}
     for name in catalog.config.models:
         model = catalog.models[name]
-        own = {c.deployment.name for tier in model.tiers for c in tier if is_own(c)}
+        own = {each.name for each in model.deployments if is_own(each)}
         asked = {deployment: each.requests for (of, deployment), each in counts.items() if of == name and deployment}
         if own and asked:
             shares[name] = sum(n for deployment, n in asked.items() if deployment not in own) / sum(asked.values())

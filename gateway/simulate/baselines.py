@@ -75,7 +75,7 @@ class SpillAbove(Told, frozen=True, tag="spill_above"):
     threshold: float
 
     def score(self, request: Request, candidates: list[Candidate], now: float) -> list[float]:
-        own = [self._queue(c, now) if is_own(c) else float("inf") for c in candidates]
+        own = [self._queue(c, now) if is_own(c.deployment) else float("inf") for c in candidates]
         if min(own) > self.threshold:
             return [1.0 if queue == float("inf") else 0.0 for queue in own]
         most = 1.0 + max(c.load.in_flight for c in candidates)

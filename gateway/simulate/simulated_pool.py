@@ -75,7 +75,8 @@ def compile_pool(config: Config, live: LiveState, options: Options, policy: str)
             deployment = msgspec.structs.replace(deployment, endpoints=endpoints)
         deployments[each] = deployment
     config = msgspec.structs.replace(config, deployments=deployments, models=models)
-    catalog = compile_catalog(config, live, roots, CredentialRefresher())
+    catalog = compile_catalog(config, roots, CredentialRefresher())
+    live.follow(catalog.topology)
     model = catalog.models[name]
     other = baseline(policy)
     return catalog, model if other is None else msgspec.structs.replace(model, policy=other)
@@ -87,8 +88,8 @@ def places(
     """What answers at each endpoint."""
     replica, cloud = profile(options, trace.block), trace.cloud or CloudSpec()
     made: dict[tuple[str, str], OwnReplica | Cloud] = {}
-    for name, candidates in catalog.candidates.items():
-        for candidate in candidates:
+    for name, urls in catalog.topology.addresses.items():
+        for url in urls:
             own = is_own(catalog.config.deployments[name])
-            made[candidate.id] = OwnReplica(replica, trace.block, agenda) if own else Cloud(cloud, agenda)
+            made[name, url] = OwnReplica(replica, trace.block, agenda) if own else Cloud(cloud, agenda)
     return made

@@ -38,7 +38,7 @@ class Simulation:
         self._seed = mix(seed)
         self._under_way = 0
         self._own = [(id, place) for id, place in self.places.items() if isinstance(place, OwnReplica)]
-        self.live.probed = {id for id, _ in self._own}
+        self.live.counters.probed = {id for id, _ in self._own}
 
     def run(self, progress: Callable[[int], None]) -> None:
         """Play the trace to the end of its last answer; ``progress`` is told how many requests have arrived."""
@@ -55,14 +55,14 @@ class Simulation:
         progress(len(self.trace.arrivals))
 
     def snapshot(self) -> Snapshot:
-        return Snapshot(self.agenda.now, self._models)
+        return Snapshot(self.agenda.now, self._models, self.live.endpoints.tiers)
 
     def pool_usd(self) -> float:
         """What the own endpoints cost while the run lasted."""
         per_hour = 0.0
         for name, deployment in self.catalog.config.deployments.items():
             if is_own(deployment) and deployment.cost is not None:
-                per_hour += deployment.cost.per_hour * len(self.catalog.candidates[name])
+                per_hour += deployment.cost.per_hour * len(self.live.endpoints.by_deployment[name])
         return per_hour * self.ended / HOUR
 
     # What becomes of a journey
@@ -87,14 +87,14 @@ class Simulation:
         """An arrival as the gateway would see it now."""
         name, now = self.model.name, self.agenda.now
         seed = mix(self._seed + number)
-        turn, output = next(self.live.turns[name]), self.live.expect(name)
+        turn, output = next(self.live.turns[name]), self.live.estimates.expect(name)
         request = Request(FAMILY, name, True, b"", arrival.prompt_tokens, now, seed, turn, expected_output=output)
         if arrival.conversation:
             request = msgspec.structs.replace(request, conversation=mix(arrival.conversation))
         needs = self.model.needs | self.model.policy.needs
         if arrival.blocks and "prefix" in needs:  # who does not ask is not told, and so cannot draw from who holds them
-            request = self.live.placed(request, arrival.blocks, self.trace.block)
-        return self.live.foreseen(request, self.model) if "foresight" in needs else request
+            request = self.live.caches.placed(request, arrival.blocks, self.trace.block)
+        return self.live.predictions.foreseen(request, self.model) if "foresight" in needs else request
 
     def _arrive(self, arrival: Arrival, number: int) -> None:
         self._under_way += 1
@@ -120,14 +120,14 @@ class Simulation:
     def _scrape(self, now: float, given: tuple[tuple[str, str], OwnReplica, float]) -> None:
         """The prober's look: health and load, at its interval."""
         id, place, interval = given
-        self.live.healthy(id, not place.dead)
+        self.live.counters.healthy(id, not place.dead)
         if not place.dead:
             replica = place.replica
             room = float(replica.profile.num_blocks * replica.profile.block_size)
             seen = EngineLoad(
                 float(replica.running), float(replica.waiting), replica.kv_usage, sleeping=False, kv_tokens=room
             )
-            self.live.scraped(id, seen, now)
+            self.live.counters.scraped(id, seen, now)
         self.agenda.at(now + interval, self._scrape, given)
 
 

@@ -7,6 +7,8 @@ probability, is not believed: the built-in score stands in for that request, and
 import traceback
 from collections.abc import Callable, Iterable
 
+import msgspec
+
 from backends.request.prompt_text import Wording, wording
 from gateway import clock
 from gateway.config.function import function
@@ -15,6 +17,7 @@ from policies.learning.difficulty.score import bounded, score
 from policies.learning.difficulty.threshold import Threshold, fresh
 from policies.selection.model import Model
 from policies.selection.scorers.quality import Quality
+from policies.vocabulary.types import Request
 
 SLOW = 0.005  # seconds; a classifier that takes longer holds up every stream
 
@@ -29,11 +32,16 @@ class DifficultyJudge:
         self._classifiers: dict[str, Callable[[str], float]] = {}
         self._told: set[tuple[str, str]] = set()
 
-    def keep(self, models: Iterable[Model]) -> None:
+    def follow(self, models: Iterable[Model]) -> None:
         """Judge for these models; what was learned survives a reload."""
         found = {quality.classifier for model in models if (quality := of(model)) is not None and quality.classifier}
         self._classifiers = {name: function(name) for name in found}
         self._told = set()
+
+    def rated(self, request: Request, model: Model) -> Request:
+        """The request with how hard its prompt is."""
+        difficulty, threshold = self.judged(request.body, model)
+        return msgspec.structs.replace(request, difficulty=difficulty, threshold=threshold)
 
     def judged(self, body: bytes, model: Model) -> tuple[float | None, float]:
         """The prompt's difficulty, and above what it is hard. None: nothing of the model's policy asks."""

@@ -1,7 +1,7 @@
 """Which endpoints are self-hosted, billed by the hour; anything priced per token counts as purchased."""
 
-from policies.load.candidate import Candidate
+from policies.vocabulary.types import Deployment
 
 
-def is_own(candidate: Candidate) -> bool:
-    return candidate.deployment.own and candidate.deployment.price is None
+def is_own(deployment: Deployment) -> bool:
+    return deployment.own and deployment.price is None

@@ -52,6 +52,12 @@ class Load(msgspec.Struct):
     forecasts: OrderedDict[int, Forecast] = msgspec.field(default_factory=OrderedDict)  # by request, the oldest first
     resident: float = 0.0  # tokens that those forecasts keep in its memory
 
+    def obey(self, rules: BreakerRules) -> None:
+        """A configuration has these, for all families."""
+        self.rules = rules
+        for breaker in self.breakers.values():
+            breaker.rules = rules
+
     def available(self, family: str, now: float) -> bool:
         if self.down or self.scraped.sleeping:
             return False

@@ -41,7 +41,7 @@ from gateway.state.live_state import LiveState
 config = load(pathlib.Path(sys.argv[1]))
 log = Log(config.telemetry.log)
 log.event("warning", "config", "kept until it serves")
-compile_catalog(config, LiveState(), {}, CredentialRefresher())
+LiveState().follow(compile_catalog(config, {}, CredentialRefresher()).topology)
 print(len(os.listdir("/proc/self/task")))
 """
 

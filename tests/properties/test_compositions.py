@@ -21,7 +21,7 @@ from policies.selection.plan import has_room, plan
 from policies.selection.presets import PRESETS
 from policies.selection.scorers import SCORERS, SloCost
 from policies.vocabulary.types import Price, Request, Timeouts
-from tests.policies.world import NOW, ask, place, scraped, world
+from tests.policies.world import NOW, TIERS, ask, place, scraped, world
 
 ARGUMENTS = {"tagged": {"any": ["eu"]}, "within_price": {"input": 2.0}}
 kinds = [part.__struct_config__.tag for part in (*FILTERS, *SCORERS, *PICKERS)]
@@ -106,8 +106,8 @@ def test_any_composition_decides_within_its_filters_and_as_its_record_says(
     data: st.DataObject, spec: PolicySpec
 ) -> None:
     places = data.draw(candidates())
-    policy = fitted(named(Config(policies={"mine": spec}), "mine"), places)
-    asked = Model("m", (tuple(places),), policy, {c.id[0]: Timeouts() for c in places}, 600.0)
+    policy = fitted(named(Config(policies={"mine": spec}), "mine"), [c.deployment for c in places])
+    asked = Model("m", (TIERS.tier(places),), policy, {c.id[0]: Timeouts() for c in places}, 600.0)
     decides(asked, data.draw(requests(places)), places)
 
 
@@ -115,8 +115,8 @@ def test_any_composition_decides_within_its_filters_and_as_its_record_says(
 @given(st.data(), st.sampled_from(PRESETS))
 def test_so_does_every_preset(data: st.DataObject, preset: object) -> None:
     places = data.draw(candidates())
-    policy = fitted(preset, places)  # type: ignore[arg-type]
-    asked = Model("m", (tuple(places),), policy, {c.id[0]: Timeouts() for c in places}, 600.0)
+    policy = fitted(preset, [c.deployment for c in places])  # type: ignore[arg-type]
+    asked = Model("m", (TIERS.tier(places),), policy, {c.id[0]: Timeouts() for c in places}, 600.0)
     decides(asked, data.draw(requests(places)), places)
 
 
@@ -134,8 +134,8 @@ def test_a_burst_before_any_answer_does_not_herd(preset: object, told: bool) -> 
     places = [place("d", f"http://d-{n}", pool=shared, own=True) for n in range(8)]
     for each in places if told else []:
         scraped(each, 0.0, 0.0)
-    policy = fitted(preset, places)  # type: ignore[arg-type]
-    asked = Model("m", (tuple(places),), policy, {"d": Timeouts()}, 600.0)
+    policy = fitted(preset, [c.deployment for c in places])  # type: ignore[arg-type]
+    asked = Model("m", (TIERS.tier(places),), policy, {"d": Timeouts()}, 600.0)
     counts = dict.fromkeys((c.id for c in places), 0)
     for n in range(400):
         request = ask(n * 0x9E3779B97F4A7C15 % 2**64, n, conversation=n * 0xD1B54A32D192ED03 % 2**64, threshold=0.5)

@@ -9,7 +9,6 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from itertools import islice
 from uuid import uuid4
 
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
@@ -92,9 +91,8 @@ class Exporter:
             self.exported += len(taken)
 
     def _built(self, outcomes: list[Outcome]) -> list[ReadableSpan]:
-        candidates = self._gateway.catalog.candidates.values()
-        places = {c.deployment.name: c.deployment for each in candidates for c in islice(each, 1)}
-        return [span for each in outcomes for span in self._spans.of(each, places, clock.seed())]
+        deployments = self._gateway.catalog.topology.deployments
+        return [span for each in outcomes for span in self._spans.of(each, deployments, clock.seed())]
 
     def _metrics(self) -> None:
         asked: Future[list[Reading]] = Future()

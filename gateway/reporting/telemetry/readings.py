@@ -11,12 +11,14 @@ from gateway.recording import instruments as i
 from gateway.recording.instruments import Instrument
 from gateway.recording.metrics import Account, Histogram, Metrics, Series, at_fault
 from gateway.reporting.telemetry.semconv import operation, provider
+from gateway.state.endpoints import Endpoints
 from gateway.state.live_state import LiveState
 from gateway.state.ownership import is_own
 from gateway.state.prompt_caches import PromptCaches
 from policies.load.breaker import State
 from policies.load.candidate import Candidate
 from policies.load.load import FRESH, Load
+from policies.vocabulary.types import Deployment
 
 if TYPE_CHECKING:
     from gateway.proxy.context import Gateway
@@ -32,13 +34,13 @@ QUANTILES = (0.1, 0.5, 0.9, 0.95)
 def readings(gateway: "Gateway", now: float) -> list[Reading]:
     """Everything, now."""
     gateway.metrics.fold()
-    places = [candidates[0] for candidates in gateway.catalog.candidates.values() if candidates]
-    found = [*requests(gateway.metrics, {c.deployment.name: c.deployment.provider for c in places})]
-    found += spill(gateway.metrics, places)
+    deployments = gateway.catalog.topology.deployments
+    found = [*requests(gateway.metrics, {name: each.provider for name, each in deployments.items()})]
+    found += spill(gateway.metrics, deployments.values())
     found += counted(gateway.metrics)
-    found += endpoints(gateway.live, now)
+    found += endpoints(gateway.live.endpoints, now)
     found += cached(gateway.live.caches)
-    found += cooling(gateway.catalog.candidates.values(), now)
+    found += cooling(gateway.live.endpoints.by_deployment.values(), now)
     found += foretold(gateway.live)
     found += judged(gateway.live)
     found += process(gateway)
@@ -72,9 +74,9 @@ def _histograms(what: tuple[str, ...], series: Series) -> Iterator[Reading]:
             yield instrument, what, histogram.copy()
 
 
-def spill(metrics: Metrics, places: list[Candidate]) -> Iterator[Reading]:
+def spill(metrics: Metrics, deployments: Iterable[Deployment]) -> Iterator[Reading]:
     """Of models that were answered by engines of the user's own and by others: how much the others took."""
-    own = {c.deployment.name for c in places if is_own(c)}
+    own = {each.name for each in deployments if is_own(each)}
     models: dict[str, dict[str, int]] = {}
     for (_, model, deployment), series in metrics.series().items():
         if deployment:
@@ -119,7 +121,7 @@ def _tokens(account: Account) -> tuple[tuple[str, int], ...]:
     )
 
 
-def endpoints(live: LiveState, now: float) -> Iterator[Reading]:
+def endpoints(live: Endpoints, now: float) -> Iterator[Reading]:
     """Of every endpoint; what no fresh scrape says is left out."""
     for place, load in live.loads.items():
         yield i.UP, place, int(not load.down)
@@ -175,7 +177,7 @@ def cached(caches: PromptCaches) -> Iterator[Reading]:
 
 def foretold(live: LiveState) -> Iterator[Reading]:
     """What predictions were worth, where a policy asks for them."""
-    for deployment, kind in live.foresight.classes.items():
+    for deployment, kind in live.predictions.classes.items():
         for name, quantity in (("first_token", kind.first), ("each_token", kind.each)):
             of = (deployment, name)
             calibration = quantity.calibration
@@ -186,7 +188,7 @@ def foretold(live: LiveState) -> Iterator[Reading]:
             band = max(quantity.bands, key=lambda ratios: ratios.seen)
             for share in QUANTILES:
                 yield i.PREDICTION_RATIO, (*of, f"{share:g}"), band.quantile(share)
-    for model, miss, allowed in live.foresight.targets():
+    for model, miss, allowed in live.predictions.targets():
         yield i.SLO_ANSWERS, (model,), miss.ever
         yield i.SLO_MISSES, (model,), miss.ever_missed
         yield i.SLO_ALLOWED, (model,), allowed

@@ -232,7 +232,7 @@ def test_where_there_is_nothing_to_choose_the_choice_is_the_plan_s(
     if not usual:
         asked = msgspec.structs.replace(asked, policy=Policy("own", filters=(Healthy(),)))
     request = msgspec.structs.replace(ask(), family=family, features=features)
-    found, planned = sole(request, asked, NOW), plan(request, asked, world(asked))
+    found, planned = sole(request, asked, world(asked)), plan(request, asked, world(asked))
     if found is not None:
         assert found == planned
     else:
