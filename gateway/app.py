@@ -87,7 +87,7 @@ class App:
     async def _start_engines(self, config: Config) -> None:
         """The embedded engines. One that a reload no longer names stays: requests under way may be on it."""
         for name, deployment in config.deployments.items():
-            if deployment.provider != "embedded":
+            if not deployment.provider.started_here:
                 continue
             engines = self._engines.setdefault(name, [])
             roots = self._roots.setdefault(name, [])

@@ -6,10 +6,12 @@ from hashlib import sha256
 import msgspec
 
 from backends.contract.adapter import Adapter
+from backends.providers.provider import AdapterDeps
 from backends.reply.tool_call_buffer import HoldingCalls
 from backends.serving.capabilities import ESSENTIAL
 from backends.transports.public import Limits, PublicFetcher
-from gateway.catalog import adapter_factory as providers
+from gateway import clock
+from gateway.catalog import adapter_factory
 from gateway.catalog import recovery_rules as survival
 from gateway.catalog.credential_refresh import CredentialRefresher
 from gateway.catalog.error_response import ErrorResponse
@@ -17,18 +19,16 @@ from gateway.catalog.keys import Key, Keys
 from gateway.catalog.policy_compiler import fitted, named, needs, with_needs
 from gateway.catalog.prices import bundled
 from gateway.catalog.route_compiler import compiled
-from gateway.config.deployment import ENGINES
 from gateway.config.deployment import Deployment as DeploymentConfig
 from gateway.config.schema import Config
 from gateway.state.endpoints import Topology
-from policies.load.breaker import BreakerRules
 from policies.load.candidate import Candidate
 from policies.selection.model import Id, Model, Tier
 from policies.selection.routes import Route
+from policies.vocabulary.limits import RetryRules
 from policies.vocabulary.needs import FEATURES, NOTHING
-from policies.vocabulary.types import Deployment, Price, RetryRules, Timeouts
+from policies.vocabulary.types import Deployment, Price
 
-_OWN = frozenset({*ENGINES, "embedded"})  # engines of the user's
 Addresses = Mapping[str, tuple[str, ...]]  # by deployment
 Embedded = Mapping[str, list[str]]  # deployment -> roots of the engines started for it
 
@@ -79,21 +79,21 @@ class Catalog(msgspec.Struct, frozen=True):
 class Adapters(dict[Id, Adapter]):
     """What speaks to each endpoint; for those that the configuration does not name, made when first asked for."""
 
-    def __init__(self, config: Config, deps: providers.AdapterDeps) -> None:
+    def __init__(self, config: Config, deps: AdapterDeps) -> None:
         self._config = config
         self._deps = deps
 
     def __missing__(self, id: Id) -> Adapter:
-        adapter = self[id] = providers.adapter(self._config.deployments[id[0]], id[1], self._deps)
+        adapter = self[id] = adapter_factory.adapter(self._config.deployments[id[0]], id[1], self._deps)
         return adapter
 
 
 def compile_catalog(config: Config, embedded: Embedded, keyring: CredentialRefresher) -> Catalog:
     """The catalog of a checked configuration."""
-    retry = msgspec.convert(config.defaults.retry, RetryRules, from_attributes=True)
+    retry = config.defaults.retry
     deployments = {name: _deployment(name, config) for name in config.deployments}
     addresses = {name: tuple(_addresses(name, config, embedded)) for name in deployments}
-    adapters = Adapters(config, providers.AdapterDeps(keyring, _fetcher(config)))
+    adapters = Adapters(config, AdapterDeps(credential=keyring.credential, wall=clock.wall, fetcher=_fetcher(config)))
     for name, urls in addresses.items():
         for url in urls:
             adapters[name, url]  # made now, so that its credential is known from the start
@@ -114,13 +114,13 @@ def compile_catalog(config: Config, embedded: Embedded, keyring: CredentialRefre
             deployments=deployments,
             addresses=addresses,
             models=every,
-            breaker=msgspec.convert(config.defaults.breaker, BreakerRules, from_attributes=True),
+            breaker=config.defaults.breaker,
             retry_budget=retry.budget,
             hedge_budget=config.defaults.hedge.budget,
         ),
         adapters=adapters,
         retry=retry,
-        continuing=survival.continuing(every),
+        continuing=survival.continuing(every, config.deployments),
         explains=explains,
         hedges=config.defaults.hedge.enabled,
     )
@@ -147,7 +147,7 @@ def _fetcher(config: Config) -> PublicFetcher | None:
 
 def _addresses(name: str, config: Config, embedded: Embedded) -> list[str]:
     deployment = config.deployments[name]
-    return embedded[name][: deployment.replicas] if deployment.provider == "embedded" else deployment.addresses
+    return embedded[name][: deployment.replicas] if deployment.provider.started_here else deployment.addresses
 
 
 def _deployment(name: str, config: Config) -> Deployment:
@@ -155,20 +155,20 @@ def _deployment(name: str, config: Config) -> Deployment:
     deployment = config.deployments[name]
     return Deployment(
         name,
-        deployment.provider,
+        deployment.provider.name,
         deployment.model,
-        providers.families(deployment),
+        adapter_factory.families(deployment),
         deployment.max_concurrency,
         _price(deployment, config),
         tuple(deployment.tags),
         weights=deployment.weights or name,
-        own=deployment.provider in _OWN or deployment.cost is not None,
+        own=deployment.provider.self_hosted or deployment.cost is not None,
         weight=1.0 if deployment.weight is None else deployment.weight,
         context_window=deployment.context_window,
         rpm=deployment.rpm,
         tpm=deployment.tpm,
-        features=providers.features(deployment),
-        metered=providers.metered(deployment),
+        features=adapter_factory.features(deployment),
+        metered=deployment.provider.metered,
         cache_events=deployment.kv_events is not None,
         account=_account(deployment),
         quota=deployment.quota or "",
@@ -180,12 +180,12 @@ def _price(deployment: DeploymentConfig, config: Config) -> Price | None:
     given = deployment.price or config.prices.get(deployment.model)
     if given is not None:
         return msgspec.convert(given, Price, from_attributes=True)
-    return bundled(deployment.provider, deployment.model)
+    return bundled(deployment.provider.prices, deployment.model)
 
 
 def _account(deployment: DeploymentConfig) -> str:
     """A digest, since the credential is part of it."""
-    whose = (deployment.provider, providers.account(deployment), deployment.project, deployment.region)
+    whose = (deployment.provider.name, adapter_factory.account(deployment), deployment.project, deployment.region)
     return sha256(repr(whose).encode()).hexdigest()
 
 
@@ -200,9 +200,7 @@ def _model(
     model = config.models[name]
     defaults = config.defaults.timeouts
     folded = {
-        deployment: msgspec.convert(
-            defaults.overridden(config.deployments[deployment].timeouts, model.timeouts), Timeouts, from_attributes=True
-        )
+        deployment: defaults.overridden(config.deployments[deployment].timeouts, model.timeouts)
         for tier in model.tiers
         for deployment in tier
     }
@@ -233,7 +231,7 @@ def _is_picky(name: str, config: Config, seen: set[str]) -> bool:
     seen.add(name)
     model = config.models[name]
     places = (config.deployments[deployment] for tier in model.tiers for deployment in tier)
-    if any(not providers.features(place) >= ESSENTIAL for place in places):
+    if any(not adapter_factory.features(place) >= ESSENTIAL for place in places):
         return True
     others = (*model.fallbacks, *model.context_window_fallbacks, *model.content_policy_fallbacks)
     return any(_is_picky(other, config, seen) for other in others)

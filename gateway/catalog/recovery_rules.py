@@ -4,12 +4,11 @@ streams nothing.
 
 from collections.abc import Iterable, Mapping
 
+from gateway.config.deployment import Deployment as DeploymentConfig
 from gateway.config.deployment import Model as ModelConfig
 from gateway.config.limits import Defaults
 from policies.selection.model import Model
 from policies.vocabulary.types import Deployment, Mode, RecoveryRules
-
-_PROBED = frozenset({"vllm", "embedded"})  # providers that can be asked how they continue a chat
 
 
 def rules(
@@ -34,12 +33,12 @@ def holds_calls(defaults: Defaults, model: ModelConfig) -> bool:
     return defaults.hold_tool_calls if model.hold_tool_calls is None else model.hold_tool_calls
 
 
-def continuing(models: Iterable[Model]) -> frozenset[str]:
+def continuing(models: Iterable[Model], configured: Mapping[str, DeploymentConfig]) -> frozenset[str]:
     """The deployments whose endpoints are worth asking whether they can continue a text."""
     return frozenset(
         each.name
         for model in models
         if model.recovery is not None and Mode.CONTINUE in model.recovery.modes
         for each in model.deployments
-        if each.provider in _PROBED
+        if configured[each.name].provider.continues
     )

@@ -1,11 +1,13 @@
 """The resolved configuration as YAML: defaults filled in, units written out, secrets masked."""
 
+from collections.abc import Iterable
 from typing import cast
 
 import msgspec
 import yaml
 from msgspec import inspect
 
+from backends.providers.provider import Provider
 from gateway.catalog.policy_compiler import named
 from gateway.config.deployment import Model
 from gateway.config.policy import Route
@@ -42,13 +44,15 @@ def encode(kind: inspect.Type, value: object) -> object:
         return None if value is None else MASK
     if notation:
         return notation.show(value)
+    if isinstance(value, Provider):
+        return value.name
     if isinstance(kind, inspect.StructType):
         fields = {field.name: encode(field.type, getattr(value, field.name)) for field in kind.fields}
         return {name: field for name, field in fields.items() if field not in (None, [], {})}
     if isinstance(kind, inspect.DictType):
         return {key: encode(kind.value_type, item) for key, item in cast(dict[str, object], value).items()}
-    if isinstance(kind, inspect.ListType):
-        return [encode(kind.item_type, item) for item in cast(list[object], value)]
+    if isinstance(kind, inspect.ListType | inspect.VarTupleType):
+        return [encode(kind.item_type, item) for item in cast(Iterable[object], value)]
     if isinstance(kind, inspect.UnionType):
         return encode(member(kind, value), value)
     return value

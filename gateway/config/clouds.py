@@ -2,8 +2,9 @@
 
 from msgspec import Struct
 
-from gateway.config.address import BaseUrl, Name
+from gateway.config.address import BaseUrl
 from gateway.config.secret import Secret
+from policies.vocabulary.units import Name
 
 
 class Aws(Struct, frozen=True, kw_only=True):

@@ -20,7 +20,8 @@ from gateway.recording.tracing import carried
 from policies.attempts.outcome import Outcome
 from policies.load.candidate import Candidate
 from policies.vocabulary.failure import Failure, Fault
-from policies.vocabulary.types import Timeouts, Usage
+from policies.vocabulary.limits import Timeouts
+from policies.vocabulary.types import Usage
 
 if TYPE_CHECKING:
     from gateway.proxy.context import Gateway

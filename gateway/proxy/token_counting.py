@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 LIMIT = 1.0  # seconds for a count
 MOST = 32  # requests that are counted at once; others keep their estimate
 _COUNTED = ("chat", "completions")  # families whose body both ways of counting read
-_TIKTOKEN = ("openai", "azure")
 
 
 class TokenCounts:
@@ -84,7 +83,7 @@ class TokenCounts:
             async with asyncio.timeout(self.limit):
                 if "tokenize" in deployment.families:
                     return await self._by_engine(deployment, request, journey)
-                if deployment.provider in _TIKTOKEN:
+                if journey.catalog.config.deployments[deployment.name].provider.tiktoken:
                     return await self._by_tiktoken(deployment.model, request.body)
         except (FetchFailed, Uncountable, Unsendable, TimeoutError) as error:
             self._say(deployment.name, str(error) or f"it took more than {self.limit:g} s")

@@ -3,7 +3,6 @@
 import msgspec
 
 from gateway import clock
-from gateway.probing.health import SCRAPED
 from gateway.proxy.context import Gateway
 from gateway.reporting.alerts import Alert
 from gateway.reporting.traffic_stats import Now
@@ -73,6 +72,7 @@ def not_ready(gateway: Gateway) -> str:
 def report(gateway: Gateway) -> Report:
     """The report of this moment."""
     catalog, now = gateway.catalog, clock.now()
+    deployments = catalog.config.deployments
     reason, settled = not_ready(gateway), clock.wall() - gateway.started > 2 * FRESH
     made = Report(
         gateway.version,
@@ -87,7 +87,7 @@ def report(gateway: Gateway) -> Report:
                 deployment.provider,
                 deployment.model,
                 [
-                    _endpoint(each, gateway.live.caches, now, settled)
+                    _endpoint(each, gateway.live.caches, now, settled and bool(deployments[name].provider.metrics))
                     for each in gateway.live.endpoints.by_deployment[name]
                 ],
                 is_own(deployment),
@@ -104,8 +104,8 @@ def report(gateway: Gateway) -> Report:
     return made
 
 
-def _endpoint(candidate: Candidate, caches: PromptCaches, now: float, settled: bool) -> EndpointStatus:
-    """``settled``: the gateway has run long enough to have read everything once."""
+def _endpoint(candidate: Candidate, caches: PromptCaches, now: float, due: bool) -> EndpointStatus:
+    """``due``: its metrics must have been read by now."""
     load = candidate.load
     scraped = load.scraped if now - load.scraped_at <= FRESH else None
     return EndpointStatus(
@@ -127,5 +127,5 @@ def _endpoint(candidate: Candidate, caches: PromptCaches, now: float, settled: b
         },
         kv_events=caches.mirror(candidate.id).state if candidate.id in caches.of else None,
         continues=load.continues.value,
-        stale=scraped is None and not load.down and candidate.deployment.provider in SCRAPED and settled,
+        stale=scraped is None and not load.down and due,
     )

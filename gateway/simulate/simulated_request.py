@@ -10,7 +10,8 @@ from gateway.simulate.trace import Arrival
 from policies.attempts.machine import Action, GiveUp, Machine, Start
 from policies.load.candidate import Candidate
 from policies.vocabulary.failure import Failure, Fault, Progress
-from policies.vocabulary.types import Request, Timeouts, Usage
+from policies.vocabulary.limits import Timeouts
+from policies.vocabulary.types import Request, Usage
 
 if TYPE_CHECKING:
     from gateway.simulate.simulation import Simulation

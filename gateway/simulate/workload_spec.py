@@ -8,7 +8,7 @@ from msgspec import Struct, inspect
 from gateway.config.decode import Decoder
 from gateway.config.problem import ConfigError
 from gateway.config.source import Source, read
-from gateway.config.units import Count, Duration, Percent, Positive, Timeout, Weight
+from policies.vocabulary.units import Count, Duration, Percent, Positive, Timeout, Weight
 
 Read = TypeVar("Read", bound=Struct)
 

@@ -15,7 +15,7 @@ from gateway.state.ownership import is_own
 from policies.learning.predict.calibration_report import Coverage, told
 from policies.learning.predict.latency import HardwareClass, LatencyPredictor, hardware
 from policies.learning.predict.length import Lengths, expected
-from policies.learning.slo.estimate import Estimate, Target
+from policies.learning.slo.estimate import Estimate, Slo
 from policies.learning.slo.forecast import Forecast
 from policies.learning.slo.gpu_price import ShadowPrice
 from policies.learning.slo.miss_price import MissPrice
@@ -30,14 +30,14 @@ from policies.vocabulary.types import Request, Usage
 HOMES = 65_536  # conversations whose place is remembered
 LATE = 0.95  # the share of its own prediction after which an attempt's silence is a sign
 COUNTED = 4  # of so many attempts one is counted in ``coverage``
-BEST_EFFORT = Target()  # of a policy that foresees, but has no service level
+BEST_EFFORT = Slo()  # of a policy that foresees, but has no service level
 SHORTEST = 8  # tokens; the pace of a shorter answer says little of the place
 
 
 class TrackedTarget(msgspec.Struct, frozen=True):
     """A model whose policy foresees: its target, its deployments of own engines, and those that have a price."""
 
-    target: Target
+    target: Slo
     pools: list[str]
     clouds: list[str]
 
@@ -216,5 +216,5 @@ def _hinted(model: str, request: Request) -> str:
     return f"{model} {request.max_tokens.bit_length()}" if request.max_tokens else model
 
 
-def _target(model: Model) -> Target:
-    return next((each.target for each in model.policy.scorers if isinstance(each, SloCost)), BEST_EFFORT)
+def _target(model: Model) -> Slo:
+    return next((each.slo for each in model.policy.scorers if isinstance(each, SloCost)), BEST_EFFORT)

@@ -9,8 +9,10 @@ import msgspec
 import openai
 import pytest
 
+from backends.providers.provider import AdapterDeps
 from backends.transports.public import Limits, PublicFetcher
-from gateway.catalog import adapter_factory as providers
+from gateway import clock
+from gateway.catalog import adapter_factory
 from tests.contracts.scripted import Script, silent, upstream, whole
 from tests.contracts.serving import until
 from tests.emulators.bedrock import Bedrock, Says
@@ -39,8 +41,10 @@ defaults: {{media: {media}}}
 
 def _allow(on: Served) -> None:
     catalog = on.gateway.gateway.catalog
-    means = providers.AdapterDeps(on.gateway.app.keyring, PublicFetcher(Limits(1000, 30.0), lambda address: True))
-    adapters = {id: providers.adapter(catalog.config.deployments[id[0]], id[1], means) for id in catalog.adapters}
+    fetcher = PublicFetcher(Limits(1000, 30.0), lambda address: True)
+    deps = AdapterDeps(credential=on.gateway.app.keyring.credential, wall=clock.wall, fetcher=fetcher)
+    deployments = catalog.config.deployments
+    adapters = {id: adapter_factory.adapter(deployments[id[0]], id[1], deps) for id in catalog.adapters}
     on.gateway.gateway.catalog = msgspec.structs.replace(catalog, adapters=adapters)
 
 

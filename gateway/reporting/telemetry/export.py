@@ -91,8 +91,8 @@ class Exporter:
             self.exported += len(taken)
 
     def _built(self, outcomes: list[Outcome]) -> list[ReadableSpan]:
-        deployments = self._gateway.catalog.topology.deployments
-        return [span for each in outcomes for span in self._spans.of(each, deployments, clock.seed())]
+        places = self._gateway.catalog.config.deployments
+        return [span for each in outcomes for span in self._spans.of(each, places, clock.seed())]
 
     def _metrics(self) -> None:
         asked: Future[list[Reading]] = Future()

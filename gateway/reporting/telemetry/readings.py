@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from gateway.recording import instruments as i
 from gateway.recording.instruments import Instrument
 from gateway.recording.metrics import Account, Histogram, Metrics, Series, at_fault
-from gateway.reporting.telemetry.semconv import operation, provider
+from gateway.reporting.telemetry.semconv import operation
 from gateway.state.endpoints import Endpoints
 from gateway.state.live_state import LiveState
 from gateway.state.ownership import is_own
@@ -34,9 +34,9 @@ QUANTILES = (0.1, 0.5, 0.9, 0.95)
 def readings(gateway: "Gateway", now: float) -> list[Reading]:
     """Everything, now."""
     gateway.metrics.fold()
-    deployments = gateway.catalog.topology.deployments
-    found = [*requests(gateway.metrics, {name: each.provider for name, each in deployments.items()})]
-    found += spill(gateway.metrics, deployments.values())
+    deployments = gateway.catalog.config.deployments
+    found = [*requests(gateway.metrics, {name: each.provider.telemetry_name for name, each in deployments.items()})]
+    found += spill(gateway.metrics, gateway.catalog.topology.deployments.values())
     found += counted(gateway.metrics)
     found += endpoints(gateway.live.endpoints, now)
     found += cached(gateway.live.caches)
@@ -50,7 +50,7 @@ def readings(gateway: "Gateway", now: float) -> list[Reading]:
 def requests(metrics: Metrics, providers: Providers) -> Iterator[Reading]:
     """Of every (family, model, deployment)."""
     for (family, model, deployment), series in metrics.series().items():
-        by = provider(providers.get(deployment, OTHER if deployment else NONE))
+        by = providers.get(deployment, OTHER if deployment else NONE)
         what = (operation(family), family, model or OTHER, by, deployment or NONE)
         for (status, failure), count in series.statuses.items():
             yield i.REQUESTS, (*what, str(status), failure, at_fault(status, failure)), count

@@ -8,6 +8,7 @@ import pytest
 
 from backends.engine.server import Engine, EngineOptions
 from gateway import clock
+from gateway.recording.instruments import UP
 from gateway.reporting import status
 from gateway.reporting.telemetry.readings import readings
 from gateway.state.endpoints import MOST, PAST
