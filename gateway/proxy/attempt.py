@@ -102,7 +102,7 @@ class Attempt:
 
     def send(self, gateway: "Gateway") -> None:
         """Begin; it is counted before anything else can happen."""
-        request, live = self._incoming.request, gateway.live.counters
+        request, live = self._incoming.request, gateway.counters
         self._shared = gateway.live.shared
         self.deadline, self.total = self.started + self._limits.connect, self.owner.deadline
         live.enter(self.candidate, request.prompt_tokens, request.family, self.started)
@@ -115,7 +115,7 @@ class Attempt:
 
     def give_back(self, gateway: "Gateway", fault: Fault | None) -> float:
         """It is over: give back what it held, and tell what it says of its endpoint; when that was."""
-        now, request, candidate, live = _now(), self._incoming.request, self.candidate, gateway.live.counters
+        now, request, candidate, live = _now(), self._incoming.request, self.candidate, gateway.counters
         gateway.watch.discard(self)
         if fault is not None or candidate.load.breakers:
             live.observe(candidate, request.family, fault, self.started, now)

@@ -85,7 +85,7 @@ class Hedging:
         gateway, request = self._journey.gateway, self._journey.incoming.request
         self._current, self._model, self._pending = attempt, model, None
         gateway.live.hedge.first(work(request.prompt_tokens, attempt.candidate.deployment.price), attempt.started)
-        late = gateway.live.counters.waits(attempt.candidate, self._kind).quantile(LATE)
+        late = gateway.counters.waits(attempt.candidate, self._kind).quantile(LATE)
         if late is not None and self._second is None and not self._hedged:
             self.deadline = self.late_at = attempt.started + late
             gateway.watch.add(self)
@@ -93,7 +93,7 @@ class Hedging:
 
     def committed(self, attempt: Attempt) -> None:
         """The current attempt has spoken first."""
-        self._journey.gateway.live.counters.waited(attempt.candidate, self._kind, attempt.first_at - attempt.started)
+        self._journey.gateway.counters.waited(attempt.candidate, self._kind, attempt.first_at - attempt.started)
         second = self._second
         if second is not None:
             self.outcome.waited += max(0.0, attempt.sent_at - second.sent_at)
@@ -195,4 +195,4 @@ class Hedging:
         usage = used(attempt, journey.incoming.request.prompt_tokens, fault)
         if usage.source != "none":
             self.outcome.spent += (spent(candidate, usage, fault),)
-        journey.gateway.live.counters.waited(candidate, self._kind, now - attempt.started)
+        journey.gateway.counters.waited(candidate, self._kind, now - attempt.started)

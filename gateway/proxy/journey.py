@@ -189,7 +189,7 @@ class Journey(Telling):
         return True
 
     def snapshot(self, now: float) -> Snapshot:
-        return Snapshot(now, self.catalog.models, self.gateway.live.endpoints.tiers)
+        return Snapshot(now, self.catalog.models, self.gateway.tiers)
 
     def _begin(self, candidate: Candidate, model: Model, now: float) -> None:
         self._model, outcome, catalog, id = model, self.outcome, self.catalog, candidate.id
@@ -251,11 +251,10 @@ class Journey(Telling):
         try:
             if fault is None:
                 live, request, candidate = self.gateway.live, self.incoming.request, attempt.candidate
-                live.estimates.learn(
-                    request.model, 0 if self.family.form else len(request.body), self.outcome.usage.prompt
-                )
+                size = 0 if self.family.form else len(request.body)
+                live.estimates.learn(request.model, size, self.outcome.usage.prompt)
                 if candidate.load.speed is not None or candidate.pool.rates is not None or request.blocks:
-                    live.counters.answered(candidate, request, self.outcome.usage, attempt.sent_at, clock.now())
+                    self.gateway.counters.answered(candidate, request, self.outcome.usage, attempt.sent_at, clock.now())
                 now = attempt.give_back(self.gateway, None)
                 self._attempt = None
                 self.conclude(None, now)

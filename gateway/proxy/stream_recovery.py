@@ -178,7 +178,7 @@ class StreamRecovery:
         journey = self._journey
         request, first_at = journey.incoming.request, attempt.first_at
         waited = first_at - attempt.sent_at
-        journey.gateway.live.counters.committed(attempt.candidate, request, waited, attempt.started, first_at)
+        journey.gateway.counters.committed(attempt.candidate, request, waited, attempt.started, first_at)
         journey.outcome.recovered = self._mode
         self._count(self._mode)
         journey.answer.flow = attempt
@@ -231,7 +231,7 @@ class StreamRecovery:
         return [place for place in self._members() if place.id not in self._tried]
 
     def _members(self) -> list[Candidate]:
-        tiers = self._journey.gateway.live.endpoints.tiers
+        tiers = self._journey.gateway.tiers
         return [place for tier in self._model.tiers for place in tiers[tier.key].all]
 
     def _choose(self, found: Recovery) -> Candidate | None:

@@ -79,7 +79,7 @@ def _again(gateway: Gateway, outcome: Outcome) -> Decision | None:
     request = Request(outcome.family, model.name, outcome.stream, WORDLESS, tokens, now, clock.seed())
     if needs := model.needs - {"difficulty"}:  # a judged prompt moves its model's threshold
         request = asking.filled(request, msgspec.structs.replace(model, needs=needs), LOCAL, {}, gateway.live)
-    return explain(request, model, Snapshot(now, catalog.models, gateway.live.endpoints.tiers))
+    return explain(request, model, Snapshot(now, catalog.models, gateway.tiers))
 
 
 def explained(gateway: Gateway, most: int) -> list[Opened]:
