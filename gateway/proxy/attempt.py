@@ -103,7 +103,7 @@ class Attempt:
     def send(self, gateway: "Gateway") -> None:
         """Begin; it is counted before anything else can happen."""
         request, live = self._incoming.request, gateway.counters
-        self._shared = gateway.live.shared
+        self._shared = gateway.shared
         self.deadline, self.total = self.started + self._limits.connect, self.owner.deadline
         live.enter(self.candidate, request.prompt_tokens, request.family, self.started)
         if request.blocks:

@@ -43,7 +43,7 @@ class Gateway:
     def __init__(self, catalog: Catalog, live: LiveState, transport: Transport, watch: Deadlines, log: Log) -> None:
         self.catalog = catalog
         self.live = live
-        self.counters, self.tiers = live.counters, live.endpoints.tiers
+        self.counters, self.shared, self.tiers = live.counters, live.shared, live.endpoints.tiers
         self.transport = transport
         self.watch = watch
         self.log = log

@@ -124,7 +124,7 @@ class Journey(Telling):
     def go(self, request: Request, now: float) -> None:
         """All is known of the request: plan, and send it."""
         model, catalog, outcome = self._model, self.catalog, self.outcome
-        seen = self.snapshot(now)
+        seen = Snapshot(now, catalog.models, self.gateway.tiers)
         if catalog.hedges:
             self._rivals = Hedging(self)
         if catalog.explains:

@@ -116,7 +116,7 @@ class StreamRecovery:
         seconds = load.recoveries.wait(amount, now)
         if seconds > self._model.timeouts[chosen.deployment.name].stream_idle or now + seconds >= self.deadline:
             return "too many recoveries at once"
-        load.recoveries.reserve(amount, now)
+        self._journey.gateway.counters.recovers(chosen, amount, now)
         self._journey.later(seconds, self._send, found.mode, chosen)
         return ""
 

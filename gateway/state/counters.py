@@ -162,6 +162,10 @@ class Counters:
         if done and self._caches.of:
             self._caches.computed(candidate.id, request)
 
+    def recovers(self, candidate: Candidate, tokens: float, now: float) -> None:
+        """A stream that died elsewhere goes on there, with so many tokens to compute anew."""
+        candidate.load.recoveries.reserve(tokens, now)
+
     # what the probes see
 
     def healthy(self, id: Id, ok: bool) -> None:

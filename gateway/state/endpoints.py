@@ -60,7 +60,8 @@ class Endpoints:
         self._topology: Topology | None = None
         self._configured: set[Id] = set()
         self._past: OrderedDict[Id, Candidate] = OrderedDict()
-        self._opened: dict[str, tuple[Candidate, ...]] = {}
+        self._opened: dict[str, tuple[Candidate, ...]] = {}  # by a deployment's key, those that take requests
+        self._former: dict[str, tuple[Candidate, ...]] = {}  # of keys that the last reload changed: see ``_view``
         self.tiers = TierViews(self._opened)
 
     @property
@@ -80,6 +81,8 @@ class Endpoints:
         gone = before.keys() - self.all.keys()
         for id in gone:
             self._bury(before[id])
+        keys = {each.key for each in topology.deployments.values()}
+        self._former = {key: members for key, members in self._opened.items() if key not in keys | self._former.keys()}
         self._opened.clear()
         self.by_deployment.clear()
         held: dict[str, list[Candidate]] = {name: [] for name in topology.deployments}
@@ -160,4 +163,6 @@ class Endpoints:
         assert self._topology is not None
         self.by_deployment[name] = members
         self._opened[self._topology.deployments[name].key] = tuple(c for c in members if c.id not in self.draining)
+        for key, former in self._former.items():  # requests begun before it go on where they may, as they were begun
+            self._opened[key] = tuple(c for c in former if c.id in self.all and c.id not in self.draining)
         self.tiers.clear()

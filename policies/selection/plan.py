@@ -85,7 +85,8 @@ def _free(request: Request, policy: Policy, candidates: list[Candidate], now: fl
 def sole(request: Request, model: Model, snapshot: Snapshot) -> Plan | None:
     """What ``plan`` chooses where there is nothing to choose: the one place of the first tier, if the usual filters and
     its limit let it pass. Asked before the plan, since most models are like this; None: the plan says."""
-    members = snapshot.tiers[model.tiers[0].key].all if model.tiers else ()
+    tiers = model.tiers
+    members = snapshot.tiers[tiers[0].key].all if tiers else ()
     if len(members) != 1 or model.policy.filters is not USUAL:
         return None
     (candidate,) = members

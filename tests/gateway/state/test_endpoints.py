@@ -150,6 +150,21 @@ def test_an_account_s_requests_go_to_no_other_account_s_endpoints() -> None:
     assert not live.endpoints.tiers[tier.key].all
 
 
+def test_a_request_begun_before_a_reload_that_changes_a_credential_may_still_be_retried() -> None:
+    """It waited in line, or its first attempt failed: its own credential is good where it was good before."""
+    old, new = (Deployment("d", "openai", "m", CHAT, account=account) for account in ("old", "new"))
+    live = following({old: ["https://a", "https://b"]})
+    following({new: ["https://a"]}, live=live)
+    (left,) = live.endpoints.tiers[Tier.of([old]).key].all
+    assert left.id == ("d", "https://a")
+    live.drain(left.id)
+    assert not live.endpoints.tiers[Tier.of([old]).key].all
+    live.add("d", "https://a")
+    following({new: ["https://a"]}, live=live)
+    assert not live.endpoints.tiers[Tier.of([old]).key].all, "it was two reloads ago"
+    assert live.endpoints.tiers[Tier.of([new]).key].all
+
+
 def test_views_and_memories_are_bounded_however_many_come_and_go() -> None:
     live = following({POOL: ["http://0"]})
     for n in range(MOST + 10):
