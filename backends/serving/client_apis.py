@@ -6,6 +6,7 @@ import msgspec
 
 from backends.contract.conversation import Conversation
 from backends.contract.dialect import ReplyWriter
+from backends.contract.facts import Facts
 from backends.contract.peek import BadBody
 from backends.contract.reply_context import Heading
 from backends.dialects.anthropic.messages.read_request import NAMES as MESSAGES_NAMES
@@ -21,17 +22,20 @@ from backends.dialects.openai.responses.write_reply import ResponsesReply
 class ClientApi(msgspec.Struct, frozen=True):
     """``names``: what the client calls a field that OpenAI's chat, and so Conversation, calls otherwise."""
 
-    read: Callable[[bytes], Conversation]
+    read: Callable[[Facts], Conversation]
     reply: Callable[[Heading], ReplyWriter]
     names: Mapping[str, str] = {}
 
 
-def guarded(read: Callable[[bytes], Conversation]) -> Callable[[bytes], Conversation]:
+def guarded(read: Callable[[Facts], Conversation]) -> Callable[[Facts], Conversation]:
     """A reader that also refuses what a decoder, or this process, cannot take."""
 
-    def guard(body: bytes) -> Conversation:
+    def guard(facts: Facts) -> Conversation:
         try:
-            return read(body)
+            conversation = read(facts)
+            if not facts.fields:  # a name that is not UTF-8, which the reader passes over
+                raise BadBody("the request body is not valid UTF-8")
+            return conversation
         except UnicodeDecodeError:
             raise BadBody("the request body is not valid UTF-8") from None
         except RecursionError:

@@ -4,6 +4,8 @@ Everything happens in the transport's callbacks: bytes that arrive are written t
 task is woken for them. Nothing here retries.
 """
 
+# compiled
+
 from collections.abc import Callable, Mapping
 from functools import partial
 from math import inf
@@ -107,7 +109,7 @@ class Attempt:
         self.deadline, self.total = self.started + self._limits.connect, self.owner.deadline
         live.enter(self.candidate, request.prompt_tokens, request.family, self.started)
         if request.blocks:
-            live.hold(self.candidate, request, self.started)
+            live.hold(self.candidate, request, self.started, self._incoming.facts)
         gateway.watch.add(self)
         if gateway.tracer is not None:
             self._incoming = carried(self.owner.outcome, self._incoming)
@@ -161,7 +163,7 @@ class Attempt:
 
     def sent(self) -> None:
         now = clock.now()
-        if self._incoming.peek.stream:
+        if self._incoming.facts.stream:
             self.deadline, self._late = now + self._limits.ttft, Failure.TIMEOUT_TTFT
         else:
             self.deadline, self._late = now + self._limits.response, Failure.TIMEOUT_RESPONSE
@@ -239,7 +241,7 @@ class Attempt:
     @property
     def patience(self) -> float:
         """Seconds that its first content may take: what an endpoint that fails has cost, however fast it failed."""
-        return self._limits.ttft if self._incoming.peek.stream else self._limits.response
+        return self._limits.ttft if self._incoming.facts.stream else self._limits.response
 
     @property
     def at_work(self) -> bool:

@@ -1,5 +1,7 @@
 """The gateway: what every journey shares. Rule: data, no behaviour beyond handing itself out and recording outcomes."""
 
+# compiled
+
 import asyncio
 from collections.abc import Mapping
 from functools import partial

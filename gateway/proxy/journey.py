@@ -4,11 +4,14 @@ From the last body byte to the upstream write is one synchronous tick, and no ta
 by its listener (run, leave, stop) and its attempt (start, whole, silent, settled).
 """
 
+# compiled
+
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from backends.contract.adapter import Incoming
-from backends.contract.peek import BadBody, Peek, peek
+from backends.contract.facts import Facts
+from backends.contract.peek import BadBody, peek
 from backends.recover.transcript import TranscriptRecorder
 from gateway import clock
 from gateway.catalog.error_response import ErrorResponse
@@ -98,10 +101,10 @@ class Journey(Telling):
     def _serve(self, body: bytes, now: float) -> None:
         outcome, gateway, catalog, family = self.outcome, self.gateway, self.catalog, self.family
         try:
-            peeked = peek(family, body, self.given.get(b"content-type", b"") if family.form else b"")
-            seed, name = clock.seed(), peeked.model
-            ordinary = peeked.steering is None and not catalog.routes
-            model = catalog.find(name, self._key) if ordinary else self._find(peeked, body, seed)
+            facts = peek(family, body, self.given.get(b"content-type", b"") if family.form else b"")
+            seed, name = clock.seed(), facts.model
+            ordinary = facts.steering is None and not catalog.routes
+            model = catalog.find(name, self._key) if ordinary else self._find(facts, seed)
         except BadBody as problem:
             self.refuse(ErrorResponse(400, str(problem), param=problem.param))
             return
@@ -109,15 +112,15 @@ class Journey(Telling):
             self.refuse(model)
             return
         live, name = gateway.live, model.name
-        outcome.model, outcome.stream = name, peeked.stream
+        outcome.model, outcome.stream = name, facts.stream
         tokens, turn = live.estimates.estimate(name, len(body)), next(live.turns[name])
-        request = Request(family.name, name, peeked.stream, body, tokens, now, seed, turn)
+        request = Request(family.name, name, facts.stream, tokens, now, seed, turn)
         if model.needs:
-            request = model_resolution.filled(request, model, self._key, self.given, live)
-            outcome.asked = model_resolution.bare(request)
+            request = model_resolution.filled(request, facts, model, self._key, self.given, live)
+            outcome.asked = request
         self.deadline, self._model = now + model.total, model
         lines = b"%bx-request-id: %b\r\n" % (self.preamble.forwarded, outcome.id)
-        self.incoming = Incoming(request, family, peeked, lines)
+        self.incoming = Incoming(request, facts, lines)
         if not (model.needs and gateway.token_counts.begin(self, live.estimates.uncertain(request, model))):
             self.go(request, now)
 
@@ -137,14 +140,14 @@ class Journey(Telling):
         else:
             self._act(self._decide(None).start(seen))
 
-    def _find(self, peeked: Peek, body: bytes, seed: int) -> Model | ErrorResponse:
+    def _find(self, facts: Facts, seed: int) -> Model | ErrorResponse:
         """Where the request goes, by routes and by its own steering."""
-        asked = model_resolution.asked(self.catalog, self.gateway.live, self._key, self.given, peeked, body, seed)
+        asked = model_resolution.asked(self.catalog, self.gateway.live, self._key, self.given, facts, seed)
         if isinstance(asked, ErrorResponse):
             return asked
         self.outcome.route = asked.route
         if asked.mirror:
-            self.gateway.mirror(self.catalog, self.family, self.given, self._key, body, asked.mirror)
+            self.gateway.mirror(self.catalog, self.family, self.given, self._key, facts.body, asked.mirror)
         return asked.model
 
     def _decide(self, begun: Candidate | None) -> Machine:
@@ -166,7 +169,7 @@ class Journey(Telling):
     def settle_for(self, action: GiveUp) -> None:
         """Nothing can be tried now: wait for a place, or for a second attempt under way, or tell the client."""
         if action.fault.failure is Failure.SHED:
-            refused = self.gateway.line.join(self, self._model, model_resolution.turn(self.incoming.peek, self._key))
+            refused = self.gateway.line.join(self, self._model, model_resolution.turn(self.incoming.facts, self._key))
             if refused is None:
                 return
             action = refused
@@ -251,7 +254,7 @@ class Journey(Telling):
         try:
             if fault is None:
                 live, request, candidate = self.gateway.live, self.incoming.request, attempt.candidate
-                size = 0 if self.family.form else len(request.body)
+                size = 0 if self.family.form else len(self.incoming.facts.body)
                 live.estimates.learn(request.model, size, self.outcome.usage.prompt)
                 if candidate.load.speed is not None or candidate.pool.rates is not None or request.blocks:
                     self.gateway.counters.answered(candidate, request, self.outcome.usage, attempt.sent_at, clock.now())

@@ -1,5 +1,7 @@
 """What a client is told. Rule: every request ends here, once: answered, refused, broken off; and leaves its outcome."""
 
+# compiled
+
 import asyncio
 import traceback
 from collections.abc import Callable

@@ -3,9 +3,11 @@
 It is a journey like any other, but for its answer, which is dropped, and for its count, which is its own.
 """
 
+# compiled
+
 from typing import TYPE_CHECKING
 
-from backends.contract.peek import Peek
+from backends.contract.facts import Facts
 from gateway import clock
 from gateway.catalog.catalog import Catalog
 from gateway.catalog.error_response import ErrorResponse
@@ -56,7 +58,7 @@ class ShadowJourney(Journey):
         self._key, outcome.key = key, key.name
         self._name = model
 
-    def _find(self, peeked: Peek, body: bytes, seed: int) -> Model | ErrorResponse:
+    def _find(self, facts: Facts, seed: int) -> Model | ErrorResponse:
         model = self.catalog.model(self._name)
         assert model is not None  # the configuration was checked
         return model

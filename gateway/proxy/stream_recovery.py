@@ -4,14 +4,16 @@ otherwise it ends in an error.
 To the attempts it starts a rescue stands where the journey stands to others.
 """
 
+# compiled
+
 import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec import structs
 
 from backends.contract.adapter import Incoming, Wire
+from backends.contract.facts import Facts
 from backends.contract.peek import peek
 from backends.recover import continuation_constraints as asked
 from backends.recover.chunk_json import REASONING
@@ -70,7 +72,7 @@ class StreamRecovery:
         self._rules = model.recovery
         self._kept = kept
         self._dead = dead
-        self._asked = asked.read(journey.family, journey.incoming.request.body)
+        self._asked = asked.read(journey.incoming.facts)
         self._tried = {dead.candidate.id}
         self.deadline = journey.deadline
         self._fault = fault
@@ -129,9 +131,10 @@ class StreamRecovery:
     def _count_at(self, chosen: Candidate) -> None:
         self._counted = True
         text = msgspec.json.encode({"prompt": self._kept.content, "add_special_tokens": False})
-        request = structs.replace(self._journey.incoming.request, body=text)
-        wire = self._journey.catalog.adapters[chosen.id].encode(asking(request, chosen.deployment.model))
-        self._journey.waits(asyncio.create_task(self._count_by(wire)))
+        journey = self._journey
+        question = asking(journey.incoming.request, Facts(journey.family, text), chosen.deployment.model)
+        wire = journey.catalog.adapters[chosen.id].encode(question)
+        journey.waits(asyncio.create_task(self._count_by(wire)))
 
     async def _count_by(self, wire: Wire) -> None:
         journey = self._journey
@@ -228,19 +231,15 @@ class StreamRecovery:
         )
 
     def _places(self) -> list[Candidate]:
-        return [place for place in self._members() if place.id not in self._tried]
-
-    def _members(self) -> list[Candidate]:
-        tiers = self._journey.gateway.tiers
-        return [place for tier in self._model.tiers for place in tiers[tier.key].all]
+        seen = self._journey.snapshot(clock.now())
+        return [place for place in seen.endpoints(self._model) if place.id not in self._tried]
 
     def _choose(self, found: Recovery) -> Candidate | None:
         """The plan's choice among the places that can."""
-        fit = {place.id for place in found.places}
-        others = {place.id for place in self._members()} - fit
-        journey = self._journey
-        seen, excluded = journey.snapshot(clock.now()), Exclusions(endpoints=others)
-        return plan(journey.incoming.request, self._model, seen, excluded).candidate
+        journey, fit = self._journey, {place.id for place in found.places}
+        seen = journey.snapshot(clock.now())
+        others = Exclusions(endpoints={place.id for place in seen.endpoints(self._model)} - fit)
+        return plan(journey.incoming.request, self._model, seen, others).candidate
 
     def _limits(self) -> Limits:
         return Limits(self._asked.most, self._asked.least)
@@ -256,9 +255,8 @@ class StreamRecovery:
         limits = left(self._limits(), self._kept.tokens)
         assert limits is not None  # else the answer was complete
         text = self._kept.content
-        body = continuation(given.family, given.request.body, text, limits.most, limits.least)
-        request = structs.replace(given.request, body=body)
-        return Incoming(request, given.family, peek(given.family, body, b""), given.headers)
+        body = continuation(given.facts, text, limits.most, limits.least)
+        return Incoming(given.request, peek(given.facts.family, body, b""), given.headers)
 
     # The ends
 

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from backends.contract.adapter import Unsendable
+from backends.contract.adapter import Incoming, Unsendable
+from backends.contract.facts import Facts
 from backends.contract.transport import Transport
 from backends.request.tiktoken_counter import Encodings, Uncountable
 from backends.request.tokenize import answer, asking
 from backends.transports.http_get import FetchFailed, fetch
 from gateway import clock
 from gateway.config.tokenizers import folder
-from policies.vocabulary.types import Deployment, Request
+from policies.vocabulary.types import Deployment
 
 if TYPE_CHECKING:
     from gateway.proxy.journey import Journey
@@ -64,50 +65,51 @@ class TokenCounts:
             self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _count(self, journey: "Journey", near: Iterable[Deployment]) -> None:
-        request, exact = journey.incoming.request, dict[str, int]()
+        incoming, exact = journey.incoming, dict[str, int]()
         places = {each.name: each for each in near}
         try:
-            counts = await asyncio.gather(*(self._at(each, request, journey) for each in places.values()))
+            counts = await asyncio.gather(*(self._at(each, incoming, journey) for each in places.values()))
             exact = {name: tokens for name, tokens in zip(places, counts, strict=True) if tokens is not None}
         except Exception:  # the outermost frame of this task: a defect must not leave the journey waiting
             self._tell(traceback.format_exc())
         self.counted += bool(exact)
         self.kept += not exact
-        journey.incoming.request = request = msgspec.structs.replace(request, exact=exact)
+        incoming.request = request = msgspec.structs.replace(incoming.request, exact=exact)
         journey.waits(None)
         journey.outcome.began = now = clock.now()
         journey.guarded(journey.go, request, now)
 
-    async def _at(self, deployment: Deployment, request: Request, journey: "Journey") -> int | None:
+    async def _at(self, deployment: Deployment, incoming: Incoming, journey: "Journey") -> int | None:
         try:
             async with asyncio.timeout(self.limit):
                 if "tokenize" in deployment.families:
-                    return await self._by_engine(deployment, request, journey)
+                    return await self._by_engine(deployment, incoming, journey)
                 if journey.catalog.config.deployments[deployment.name].provider.tiktoken:
-                    return await self._by_tiktoken(deployment.model, request.body)
+                    return await self._by_tiktoken(deployment.model, incoming.facts)
         except (FetchFailed, Uncountable, Unsendable, TimeoutError) as error:
             self._say(deployment.name, str(error) or f"it took more than {self.limit:g} s")
             return None
         self._say(deployment.name, f"there is no way to count for provider {deployment.provider}")
         return None
 
-    async def _by_engine(self, deployment: Deployment, request: Request, journey: "Journey") -> int | None:
+    async def _by_engine(self, deployment: Deployment, incoming: Incoming, journey: "Journey") -> int | None:
         """Any endpoint of its deployment counts alike: one that is up, and has the least to do."""
         there = journey.gateway.live.endpoints.by_deployment.get(deployment.name)
         if not there:
             raise Uncountable("it has no endpoint")
         place = min(there, key=lambda each: (each.load.down, each.load.in_flight))
-        wire = journey.catalog.adapters[place.id].encode(asking(request, deployment.model))
+        question = asking(incoming.request, incoming.facts, deployment.model)
+        wire = journey.catalog.adapters[place.id].encode(question)
         reply = await fetch(self._transport, wire, self.limit)
         tokens = answer(*reply)
         if tokens is None:
             raise Uncountable(f"its /tokenize answers {reply[0]}")
         return tokens
 
-    async def _by_tiktoken(self, model: str, body: bytes) -> int:
+    async def _by_tiktoken(self, model: str, facts: Facts) -> int:
         if self._thread is None:  # one, since each encoding takes a core while it is read
             self._thread = ThreadPoolExecutor(1, "tokens")
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._encodings.count, body, model)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._encodings.count, facts, model)
 
     def _say(self, deployment: str, why: str) -> None:
         if deployment not in self._told:

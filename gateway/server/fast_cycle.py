@@ -1,5 +1,7 @@
 """A hot cycle. Rule: one request of the hot door and its answer; it stands where uvicorn has a cycle of its own."""
 
+# compiled
+
 import asyncio
 from typing import TYPE_CHECKING, ClassVar
 

@@ -4,6 +4,8 @@ A hot request is a cycle beside uvicorn's own: it stands in the same pipeline an
 scope, ASGI messages, and tasks are left out.
 """
 
+# compiled
+
 import asyncio
 from typing import Any
 

@@ -3,8 +3,11 @@
 They are this process's own and never shared. Everything runs on the event loop between awaits: no locks.
 """
 
+# compiled
+
 from collections.abc import Iterable
 
+from backends.contract.facts import Facts
 from gateway.state.endpoints import Endpoints
 from gateway.state.estimates import Estimates
 from gateway.state.predictions import Predictions
@@ -148,13 +151,13 @@ class Counters:
         """An attempt committed after ``seconds``, or was stopped then: it would have waited that long at least."""
         self.waits(candidate, kind).observe(seconds)
 
-    def hold(self, candidate: Candidate, request: Request, now: float) -> None:
+    def hold(self, candidate: Candidate, request: Request, now: float, facts: Facts | None = None) -> None:
         """The endpoint is sent a prompt, which it computes but for what it holds, and then holds."""
         load, id = candidate.load, candidate.id
         if load.predictor is not None:
             self._predictions.sent(candidate, request, now)
         load.backlog.add(request.seed, request.prompt_tokens - (request.matched or {}).get(id, 0), now)
-        self._caches.hold(candidate, request, now)
+        self._caches.hold(candidate, request, now, facts)
 
     def computed(self, candidate: Candidate, request: Request, done: bool, now: float) -> None:
         """Its prompt is computed (it has brought content), or never will be."""

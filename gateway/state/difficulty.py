@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from backends.request.prompt_text import Wording, wording
+from backends.contract.facts import Facts
+from backends.request.prompt_text import PromptText, prompt_text
 from gateway import clock
 from gateway.config.function import function
 from policies.learning.difficulty.features import features
@@ -38,17 +39,17 @@ class DifficultyJudge:
         self._classifiers = {name: function(name) for name in found}
         self._told = set()
 
-    def rated(self, request: Request, model: Model) -> Request:
+    def rated(self, request: Request, facts: Facts, model: Model) -> Request:
         """The request with how hard its prompt is."""
-        difficulty, threshold = self.judged(request.body, model)
+        difficulty, threshold = self.judged(facts, model)
         return msgspec.structs.replace(request, difficulty=difficulty, threshold=threshold)
 
-    def judged(self, body: bytes, model: Model) -> tuple[float | None, float]:
+    def judged(self, facts: Facts, model: Model) -> tuple[float | None, float]:
         """The prompt's difficulty, and above what it is hard. None: nothing of the model's policy asks."""
         rules = of(model)
         if rules is None:
             return None, 0.0
-        difficulty = self._score(wording(body), len(body), rules)
+        difficulty = self._score(prompt_text(facts), len(facts.body), rules)
         threshold = self.thresholds.get(model.name)
         if threshold is None:
             threshold = self.thresholds[model.name] = fresh(rules.share)
@@ -56,7 +57,7 @@ class DifficultyJudge:
         threshold.observe(difficulty, rules.share)
         return difficulty, limit
 
-    def _score(self, asked: Wording, size: int, rules: Difficulty) -> float:
+    def _score(self, asked: PromptText, size: int, rules: Difficulty) -> float:
         if rules.classifier:
             began = clock.now()
             try:

@@ -1,5 +1,7 @@
 """Estimates of token counts, learned by model: of a prompt from its bytes, and of the answer that it will have."""
 
+# compiled
+
 from collections.abc import Iterable
 
 from policies.selection.filters.fits_context import FitsContext, uncertain

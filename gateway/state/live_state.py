@@ -7,6 +7,8 @@
 Endpoints, the registry, holds the objects of each endpoint that all three write to and decisions read.
 """
 
+# compiled
+
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterator

@@ -4,6 +4,8 @@ Decisions read a local copy (``Domain``, ``Pool.rates``) within their tick and n
 ``SharedState``, which alone writes that copy. Today's keeps it in this process's memory.
 """
 
+# compiled
+
 from math import inf
 from typing import Protocol
 

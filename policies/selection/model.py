@@ -71,6 +71,10 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
     models: Mapping[str, Model]
     tiers: Mapping[str, Members]  # by a tier's key
 
+    def endpoints(self, model: Model) -> list[Candidate]:
+        """Those of all its tiers that take requests."""
+        return [each for tier in model.tiers for each in self.tiers[tier.key].all]
+
 
 class Plan(msgspec.Struct, frozen=True, gc=False):
     """Where the next attempt goes, or None and why. ``considered``: candidates that passed the filters. ``rung``: of

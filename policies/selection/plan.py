@@ -146,7 +146,7 @@ def _capable(request: Request, model: Model, snapshot: Snapshot) -> list[Candida
 
 def _passing(request: Request, model: Model, snapshot: Snapshot, but: type[Filter]) -> list[Candidate]:
     """The places of every tier that pass every filter but those of one kind."""
-    candidates = [c for tier in model.tiers for c in snapshot.tiers[tier.key].all]
+    candidates = snapshot.endpoints(model)
     for each in model.policy.filters:
         if not isinstance(each, but):
             candidates = each.keep(request, candidates, snapshot.now)
