@@ -16,8 +16,9 @@ from gateway.catalog import recovery_rules as survival
 from gateway.catalog.credential_refresh import CredentialRefresher
 from gateway.catalog.error_response import ErrorResponse
 from gateway.catalog.keys import Key, Keys
+from gateway.catalog.ownership import is_own
 from gateway.catalog.policy_compiler import fitted, named, needs, with_needs
-from gateway.catalog.prices import bundled
+from gateway.catalog.prices import price
 from gateway.catalog.route_compiler import compiled
 from gateway.config.deployment import Deployment as DeploymentConfig
 from gateway.config.schema import Config
@@ -154,15 +155,15 @@ def _deployment(name: str, config: Config) -> Deployment:
     """One for all its endpoints."""
     deployment = config.deployments[name]
     return Deployment(
-        name,
-        deployment.provider.name,
-        deployment.model,
-        adapter_factory.families(deployment),
-        deployment.max_concurrency,
-        _price(deployment, config),
-        tuple(deployment.tags),
+        name=name,
+        provider=deployment.provider.name,
+        model=deployment.model,
+        families=adapter_factory.families(deployment),
+        max_concurrency=deployment.max_concurrency,
+        price=price(deployment, config),
+        tags=tuple(deployment.tags),
         weights=deployment.weights or name,
-        own=deployment.provider.self_hosted or deployment.cost is not None,
+        own=is_own(deployment, config),
         weight=1.0 if deployment.weight is None else deployment.weight,
         context_window=deployment.context_window,
         rpm=deployment.rpm,
@@ -173,14 +174,6 @@ def _deployment(name: str, config: Config) -> Deployment:
         account=_account(deployment),
         quota=deployment.quota or "",
     )
-
-
-def _price(deployment: DeploymentConfig, config: Config) -> Price | None:
-    """What tokens cost: the deployment's own price, the model's, or the bundled one."""
-    given = deployment.price or config.prices.get(deployment.model)
-    if given is not None:
-        return msgspec.convert(given, Price, from_attributes=True)
-    return bundled(deployment.provider.prices, deployment.model)
 
 
 def _account(deployment: DeploymentConfig) -> str:
@@ -210,14 +203,14 @@ def _model(
     if policy.across_tiers:
         tiers = (Tier.of(every),)
     return Model(
-        name,
-        tiers,
-        policy,
-        folded,
-        defaults.overridden(model.timeouts).total,
-        tuple(model.fallbacks),
-        tuple(model.context_window_fallbacks),
-        tuple(model.content_policy_fallbacks),
+        name=name,
+        tiers=tiers,
+        policy=policy,
+        timeouts=folded,
+        total=defaults.overridden(model.timeouts).total,
+        fallbacks=tuple(model.fallbacks),
+        context_window_fallbacks=tuple(model.context_window_fallbacks),
+        content_policy_fallbacks=tuple(model.content_policy_fallbacks),
         recovery=survival.rules(config.defaults, model, every, addresses),
         hold_calls=survival.holds_calls(config.defaults, model),
         needs=needs(policy, every) | (FEATURES if _is_picky(name, config, set()) else NOTHING),

@@ -64,7 +64,7 @@ class Gateway:
         self.journeys: set[Journey] = set()  # those under way
         self.mirrors: set[ShadowJourney] = set()
         self.decisions = Decisions()
-        self.traffic = TrafficStats(self.metrics, live.endpoints.by_deployment, clock.now())
+        self.traffic = TrafficStats(self.metrics, live.predictions, live.endpoints.by_deployment, clock.now())
         self.alarms = AlertMonitor()
 
     def price(self, deployment: str) -> Price | None:

@@ -134,7 +134,7 @@ class Journey(Telling):
             self.gateway.decisions.note(request, model, seen, outcome, self._key, self.given, catalog)
         outcome.seed = request.seed
         found = first(request, model, seen)
-        outcome.policy, outcome.rung = model.policy.kind, found.rung or ""
+        outcome.policy, outcome.signal = model.policy.kind, found.signal or ""
         if found.candidate is not None:
             self._begin(found.candidate, model, now)
         else:
@@ -159,7 +159,7 @@ class Journey(Telling):
     def _act(self, action: Action) -> None:
         if isinstance(action, Start):
             now = clock.now()
-            self.outcome.follow(action.model.name, action.candidate.id[0], action.rung, now)
+            self.outcome.follow(action.model.name, action.candidate.id[0], action.signal, now)
             self._begin(action.candidate, action.model, now)
         elif isinstance(action, GiveUp):
             self.settle_for(action)

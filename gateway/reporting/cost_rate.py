@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from gateway.catalog.catalog import Catalog
+from gateway.catalog.ownership import hourly_usd
 from gateway.reporting.traffic_counts import Count, Counts
 from policies.load.candidate import Candidate
 from policies.vocabulary.types import Price, Usage
@@ -49,11 +50,11 @@ def money(catalog: Catalog, members: Members, counts: Counts, seconds: float) ->
     own = sum(hourly(catalog, members, name) for name in members)
     an_hour = 3600.0 / seconds
     return Money(
-        own,
-        cloud * an_hour,
-        sum(priced) * an_hour if priced or not elsewhere else None,
-        tuple(sorted(unknown)),
-        tuple(sorted(model for model, each in elsewhere.items() if each is None)),
+        own=own,
+        cloud=cloud * an_hour,
+        all_cloud=sum(priced) * an_hour if priced or not elsewhere else None,
+        unknown=tuple(sorted(unknown)),
+        unpriced=tuple(sorted(model for model, each in elsewhere.items() if each is None)),
     )
 
 
@@ -67,8 +68,8 @@ def of_deployment(catalog: Catalog, members: Members, deployment: str, count: Co
 def hourly(catalog: Catalog, members: Members, deployment: str) -> float:
     """USD per hour of all its endpoints; 0 where none is stated."""
     configured = catalog.config.deployments.get(deployment)
-    stated = configured.cost if configured is not None else None
-    return stated.per_hour * len(members.get(deployment, ())) if stated is not None else 0.0
+    count = len(members.get(deployment, ()))
+    return hourly_usd(configured, count) if configured is not None and count else 0.0
 
 
 def cheapest(catalog: Catalog, model: str, usage: Usage) -> float | None:

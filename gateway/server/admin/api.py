@@ -14,7 +14,7 @@ from gateway.proxy.context import Gateway
 from gateway.proxy.decisions import Record
 from gateway.reporting import recent_requests, status
 from gateway.reporting.recent_requests import Opened, Recent
-from gateway.reporting.status import Report
+from gateway.reporting.report import Report
 from gateway.server.admin.guard import authorised
 from gateway.state.checkpoint import snapshot
 

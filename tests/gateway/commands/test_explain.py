@@ -174,7 +174,7 @@ policies: {in-time: {kind: slo_cost, slo: {ttft: 800ms, tpot: 50ms}}}
     (tmp_path / "c.yaml").write_text(text)
     for name in "mq":
         assert decide(load(tmp_path / "c.yaml"), "chat", asked(name), state, 7, {}).decision == own[name]
-    assert own["m"].rung == "predicted" and own["m"].considered[-1].refused_by == "healthy", "it cools"
+    assert own["m"].signal == "predicted" and own["m"].considered[-1].refused_by == "healthy", "it cools"
     assert own["q"].threshold not in (None, 0.5)
 
 
