@@ -80,9 +80,12 @@ class Catalog(msgspec.Struct, frozen=True):
 class Adapters(dict[Id, Adapter]):
     """What speaks to each endpoint; for those that the configuration does not name, made when first asked for."""
 
-    def __init__(self, config: Config, deps: AdapterDeps) -> None:
+    def __init__(self, config: Config, addresses: Addresses, deps: AdapterDeps) -> None:
         self._config = config
         self._deps = deps
+        for name, urls in addresses.items():
+            for url in urls:
+                self[name, url]  # made now, so that its credential is known from the start
 
     def __missing__(self, id: Id) -> Adapter:
         adapter = self[id] = adapter_factory.adapter(self._config.deployments[id[0]], id[1], self._deps)
@@ -91,13 +94,9 @@ class Adapters(dict[Id, Adapter]):
 
 def compile_catalog(config: Config, embedded: Embedded, keyring: CredentialRefresher) -> Catalog:
     """The catalog of a checked configuration."""
-    retry = config.defaults.retry
     deployments = {name: _deployment(name, config) for name in config.deployments}
     addresses = {name: tuple(_addresses(name, config, embedded)) for name in deployments}
-    adapters = Adapters(config, AdapterDeps(credential=keyring.credential, wall=clock.wall, fetcher=_fetcher(config)))
-    for name, urls in addresses.items():
-        for url in urls:
-            adapters[name, url]  # made now, so that its credential is known from the start
+    deps = AdapterDeps(credential=keyring.credential, wall=clock.wall, fetcher=_fetcher(config))
     models, variants = _models(config, deployments, addresses)
     every = (*models.values(), *variants.values())
     aliases = {alias: models[name] for name, model in config.models.items() for alias in model.aliases}
@@ -111,19 +110,25 @@ def compile_catalog(config: Config, embedded: Embedded, keyring: CredentialRefre
         variants=variants,
         routes=routes,
         listed=listed,
-        topology=Topology(
-            deployments=deployments,
-            addresses=addresses,
-            models=every,
-            breaker=config.defaults.breaker,
-            retry_budget=retry.budget,
-            hedge_budget=config.defaults.hedge.budget,
-        ),
-        adapters=adapters,
-        retry=retry,
+        topology=_topology(config, deployments, addresses, every),
+        adapters=Adapters(config, addresses, deps),
+        retry=config.defaults.retry,
         continuing=survival.continuing(every, config.deployments),
         explains=explains,
         hedges=config.defaults.hedge.enabled,
+    )
+
+
+def _topology(
+    config: Config, deployments: Mapping[str, Deployment], addresses: Addresses, models: tuple[Model, ...]
+) -> Topology:
+    return Topology(
+        deployments=deployments,
+        addresses=addresses,
+        models=models,
+        breaker=config.defaults.breaker,
+        retry_budget=config.defaults.retry.budget,
+        hedge_budget=config.defaults.hedge.budget,
     )
 
 
@@ -192,11 +197,6 @@ def _model(
     """A model, under its own policy or another."""
     model = config.models[name]
     defaults = config.defaults.timeouts
-    folded = {
-        deployment: defaults.overridden(config.deployments[deployment].timeouts, model.timeouts)
-        for tier in model.tiers
-        for deployment in tier
-    }
     tiers = tuple(Tier.of(deployments[deployment] for deployment in tier) for tier in model.tiers)
     every = [each for tier in tiers for each in tier.deployments]
     policy = fitted(named(config, policy_name or model.policy), every)
@@ -206,7 +206,7 @@ def _model(
         name=name,
         tiers=tiers,
         policy=policy,
-        timeouts=folded,
+        timeouts={d.name: defaults.overridden(config.deployments[d.name].timeouts, model.timeouts) for d in every},
         total=defaults.overridden(model.timeouts).total,
         fallbacks=tuple(model.fallbacks),
         context_window_fallbacks=tuple(model.context_window_fallbacks),
