@@ -119,8 +119,7 @@ class Journey(Telling):
             request = model_resolution.filled(request, facts, model, self._key, self.given, live)
             outcome.asked = request
         self.deadline, self._model = now + model.total, model
-        lines = b"%bx-request-id: %b\r\n" % (self.preamble.forwarded, outcome.id)
-        self.incoming = Incoming(request, facts, lines)
+        self.incoming = Incoming(request, facts, self.preamble.forwarded, outcome.id)
         if not (model.needs and gateway.token_counts.begin(self, live.estimates.uncertain(request, model))):
             self.go(request, now)
 

@@ -16,7 +16,7 @@ from backends.contract.adapter import Incoming, Unsendable
 from backends.contract.facts import Facts
 from backends.contract.transport import Transport
 from backends.request.tiktoken_counter import Encodings, Uncountable
-from backends.request.tokenize import answer, asking
+from backends.request.tokenize import TOKENIZE, answer, asking
 from backends.transports.http_get import FetchFailed, fetch
 from gateway import clock
 from gateway.config.tokenizers import folder
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 LIMIT = 1.0  # seconds for a count
 MOST = 32  # requests that are counted at once; others keep their estimate
-_COUNTED = ("chat", "completions")  # families whose body both ways of counting read
 
 
 class TokenCounts:
@@ -48,7 +47,7 @@ class TokenCounts:
         """Count, and then let the journey go on; False: its estimate must do."""
         if not near:
             return False
-        if journey.family.name not in _COUNTED or len(self._tasks) >= MOST:
+        if not journey.family.countable or len(self._tasks) >= MOST:
             self.kept += 1
             return False
         task = asyncio.create_task(self._count(journey, near))
@@ -82,7 +81,7 @@ class TokenCounts:
     async def _at(self, deployment: Deployment, incoming: Incoming, journey: "Journey") -> int | None:
         try:
             async with asyncio.timeout(self.limit):
-                if "tokenize" in deployment.families:
+                if TOKENIZE.name in deployment.families:
                     return await self._by_engine(deployment, incoming, journey)
                 if journey.catalog.config.deployments[deployment.name].provider.tiktoken:
                     return await self._by_tiktoken(deployment.model, incoming.facts)
