@@ -1,5 +1,7 @@
 """Token counts by an engine's own /tokenize."""
 
+from typing import Annotated
+
 import msgspec
 
 from backends.contract.adapter import Incoming
@@ -21,7 +23,7 @@ class _Counted(msgspec.Struct):
 
 
 class _Tokens(msgspec.Struct):
-    tokens: list[int]
+    tokens: list[Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]]
 
 
 def asking(request: Request, facts: Facts, model: str) -> Incoming:

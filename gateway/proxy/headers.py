@@ -39,11 +39,6 @@ def own_id(given: Mapping[bytes, bytes]) -> bytes:
     return theirs if theirs is not None and _ID.fullmatch(theirs) else b""
 
 
-def request_id(given: Mapping[bytes, bytes]) -> bytes:
-    """The client's own id where it is a valid one, else a new one."""
-    return own_id(given) or clock.request_id()
-
-
 def answered(outcome: Outcome, content_type: bytes, given: Mapping[bytes, bytes], allowed: list[str]) -> bytes:
     """The lines of every answer, as of now. ``allowed``: origins whose pages may read it."""
     lines = (

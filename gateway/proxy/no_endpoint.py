@@ -28,7 +28,7 @@ def answered(fault: Fault, count: bytes | None) -> tuple[int, bytes, bytes]:
 
 def _lacking(request: Request, models: Mapping[str, Model]) -> Fault | None:
     """The fault of a request that no deployment of its model could ever serve."""
-    places = [candidate.deployment for tier in models[request.model].tiers for candidate in tier]
+    places = models[request.model].deployments
     if not request.features or any(request.features <= place.features for place in places):
         return None
     lacking = ", ".join(sorted(request.features))

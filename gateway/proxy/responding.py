@@ -63,7 +63,7 @@ class Telling:
         outcome.waited += waited
         request = self.incoming.request
         if load.breakers or load.speed is not None or request.blocks or load.forecasts:  # else nobody learns of it
-            self.gateway.live.committed(attempt.candidate, request, waited, attempt.started, now)
+            self.gateway.counters.committed(attempt.candidate, request, waited, attempt.started, now)
 
     def _lines(self, content_type: bytes) -> bytes:
         return headers.answered(self.outcome, content_type, self.given, self.catalog.config.server.cors)

@@ -1,5 +1,6 @@
 """The public port's application: the endpoint families and /v1/models; anything else is a 404 in OpenAI's envelope."""
 
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -24,7 +25,7 @@ def public_app(gateway: Gateway) -> Litestar:
     """The application of the public port."""
     return Litestar(
         route_handlers=[_models(gateway), _model(gateway), *(_family(gateway, family) for family in FAMILIES)],
-        exception_handlers={HTTPException: _refuse_http},
+        exception_handlers={HTTPException: partial(_refuse_http, gateway)},
         openapi_config=None,
         logging_config=None,
     )
@@ -44,7 +45,7 @@ def _family(gateway: Gateway, family: Family) -> Any:
         else:
             refused = ErrorResponse(405, f"{method} is not served here; use POST", code="method_not_allowed")
             lines = b"content-type: application/json\r\nallow: POST\r\nx-request-id: %b\r\n"
-            answer.whole(405, lines % headers.request_id(dict(scope["headers"])), client_api(family).error(refused))
+            answer.whole(405, lines % gateway.request_id(dict(scope["headers"])), client_api(family).error(refused))
         await answer.relay(send)
 
     return handle
@@ -88,16 +89,16 @@ def _described(gateway: Gateway, name: str) -> dict[str, object]:
 
 def _respond(gateway: Gateway, request: Request[Any, Any, Any], status: int, body: bytes) -> Response[bytes]:
     given = dict(request.scope["headers"])
-    lines = b"x-request-id: %b\r\n" % headers.request_id(given) + headers.cors(
+    lines = b"x-request-id: %b\r\n" % gateway.request_id(given) + headers.cors(
         given, gateway.catalog.config.server.cors
     )
     pairs = dict(line.decode("latin-1").split(": ", 1) for line in lines.split(b"\r\n") if line)
     return Response(body, status_code=status, headers=pairs, media_type="application/json")
 
 
-def _refuse_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+def _refuse_http(gateway: Gateway, request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     path, method = request.scope["path"], request.scope["method"]
     message = f"{method} {path} is not served here" if error.status_code in (404, 405) else error.detail
     refused = ErrorResponse(error.status_code, message, code="unknown_url")
-    given = {"x-request-id": headers.request_id(dict(request.scope["headers"])).decode()}
+    given = {"x-request-id": gateway.request_id(dict(request.scope["headers"])).decode()}
     return Response(CHAT.error(refused), status_code=error.status_code, headers=given, media_type="application/json")

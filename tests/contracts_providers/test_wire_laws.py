@@ -158,7 +158,7 @@ async def exchanged(folder: Path) -> list[Sent]:
             running(f"{auth}deployments:\n{text}models:\n{models}") as gateway,
             connected(gateway.port) as client,
         ):
-            for name, (candidate,) in gateway.gateway.catalog.candidates.items():
+            for name, (candidate,) in gateway.app.live.endpoints.by_deployment.items():
                 for family in sorted(candidate.deployment.families):
                     asked.append((name, FAMILY[family]))
                     before = len(sent)
