@@ -31,10 +31,10 @@ def coverage(trace: Trace, options: Options, seed: int) -> dict[str, Coverage]:
 
     def warm(arrived: int) -> None:
         if arrived < WARM:
-            early.update(deepcopy(world.live.foresight.coverage))
+            early.update(deepcopy(world.live.predictions.coverage))
 
     world.run(warm)
-    return {name: all.since(early.get(name, Coverage())) for name, all in world.live.foresight.coverage.items()}
+    return {name: all.since(early.get(name, Coverage())) for name, all in world.live.predictions.coverage.items()}
 
 
 def chats(seed: int) -> Trace:

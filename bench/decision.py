@@ -20,7 +20,7 @@ from policies.load.breaker import BreakerRules
 from policies.load.candidate import Candidate, Pool
 from policies.load.load import Domain, Load
 from policies.load.retry_budget import RetryBudget
-from policies.selection.model import Model, Snapshot
+from policies.selection.model import Members, Model, Snapshot, Tier
 from policies.selection.plan import plan
 from policies.selection.presets import preset
 from policies.vocabulary.engine_state import EngineLoad
@@ -59,7 +59,7 @@ def place(deployment: Deployment, url: str, pool: Pool, chance: random.Random) -
         load.speed.observe(True, chance.uniform(0.1, 0.4), chance.randrange(20), NOW - 8 + n / 2)
         load.speed.answered(100, chance.uniform(1.0, 4.0), chance.randrange(20), NOW - 8 + n / 2)
     id = (deployment.name, url)
-    return Candidate(id, deployment, load, Domain(RetryBudget(), "credential"), pool, digest(*id))
+    return Candidate(id, deployment, load, Domain(url, RetryBudget(), "credential"), pool, digest(*id))
 
 
 def foresee(places: tuple[Candidate, ...], chance: random.Random) -> None:
@@ -84,8 +84,9 @@ def microseconds(kind: str, size: int, holders: int = 0) -> float:
     assert policy is not None
     places = world(size, "foresight" in policy.needs)
     timeouts, by_id = {"pool": Timeouts(), "cloud": Timeouts()}, {c.id: c for c in places}
-    model = Model("m", (places,), policy, timeouts, 600.0, places=(by_id,))
-    snapshot = Snapshot(NOW, {"m": model})
+    tier = Tier.of(dict.fromkeys(c.deployment for c in places))
+    model = Model("m", (tier,), policy, timeouts, 600.0)
+    snapshot = Snapshot(NOW, {"m": model}, {tier.key: Members(places, by_id)})
     chance = random.Random(1)
     asked = Request("chat", "m", True, 900, NOW, late_price=1e-3)
     requests = [
@@ -110,7 +111,7 @@ def reading(size: int) -> float:
     """What `quality` takes before its decision, to read and score a prompt of so many characters; the best round."""
     policy, judge = preset("quality"), DifficultyJudge()
     assert policy is not None
-    model = Model("m", (world(4),), policy, {}, 600.0)
+    model = Model("m", (Tier.of(c.deployment for c in world(4)),), policy, {}, 600.0)
     texts = [each.text for each in examples(1, 2)]
     asked = [(text * (1 + size // len(text)))[:size] for text in texts]
     bodies = [msgspec.json.encode({"model": "m", "messages": [{"role": "user", "content": text}]}) for text in asked]

@@ -162,7 +162,7 @@ async def measure(folder: Path) -> None:
     config = load(Path(__file__).parent / "cloverleaf.yaml", given)
     app = await App.start(config, Log("off"))
     await app.prober.close()
-    app.live.healthy(("engine", UPSTREAM), True)
+    app.live.counters.healthy(("engine", UPSTREAM), True)
     bench = Bench(app.gateway, app.transport)
     body = chat_body(1000)
     request = HEAD % len(body) + body

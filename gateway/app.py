@@ -37,23 +37,25 @@ class App:
         app = cls()
         app.live = LiveState()
         app.log = log
+        log.start()
         app.live.judge.tell = partial(log.event, "warning", "classifier")
         app.transport = Pooled()
         app.watch = Deadlines()
         await app._start_engines(config)
         app.keyring = CredentialRefresher()
-        catalog = compile_catalog(config, app.live, app._roots, app.keyring)
+        catalog = compile_catalog(config, app._roots, app.keyring)
+        app.live.follow(catalog.topology)
         await app.keyring.follow(app.transport, log)
         app.gateway = Gateway(catalog, app.live, app.transport, app.watch, log)
         app._open_ledger(config)
         app._open_export(config)
         if app.gateway.ledger is not None:
-            recall(app.live, catalog, app.gateway.ledger.saved(), log)
+            recall(app.live, app.gateway.ledger.saved(), log)
         app.feed = EventStream(app.gateway)
         app.prober = HealthProber(app.transport, app.live, log)
-        app.prober.follow(catalog)
         app.kv_events = KvEvents(app.transport, app.live.caches, log)
-        app.kv_events.follow(catalog)
+        app.live.watch(app._follow)
+        app._follow()
         return app
 
     live: LiveState
@@ -69,15 +71,18 @@ class App:
     async def swap(self, config: Config) -> None:
         """Serve by another configuration from the next request on; those under way keep theirs."""
         await self._start_engines(config)
-        catalog = compile_catalog(config, self.live, self._roots, self.keyring)
+        catalog = compile_catalog(config, self._roots, self.keyring)
         await self.keyring.follow(self.transport, self.log)
         self.gateway.catalog = catalog
         self.log.set_level(config.telemetry.log)
-        self.live.forget(set(catalog.adapters))
-        self.prober.follow(catalog)
-        self.kv_events.follow(catalog)
+        self.live.follow(catalog.topology)
         await self._move_ledger(config)
         await self._move_export(config)
+
+    def _follow(self) -> None:
+        """Endpoints have come or gone, or a configuration is new."""
+        self.prober.follow(self.gateway.catalog)
+        self.kv_events.follow(self.gateway.catalog)
 
     async def _start_engines(self, config: Config) -> None:
         """The embedded engines. One that a reload no longer names stays: requests under way may be on it."""
@@ -102,7 +107,7 @@ class App:
         self._recorded = (path, keep)
 
     def _learned(self) -> Iterator[Piece]:
-        return pieces(self.live, self.gateway.catalog)
+        return pieces(self.live)
 
     async def _move_ledger(self, config: Config) -> None:
         """A reload may name another file, or none; one that cannot be opened leaves the old one as it is."""

@@ -7,13 +7,17 @@ import itertools
 import os
 import random  # noqa: TID251
 import time
+from collections.abc import Callable
 
 now = time.monotonic  # seconds; the event loop's own clock
 wall = time.time  # noqa: TID251  # seconds since the epoch, for people
 #: 64 random bits: what a request's random choices are drawn from.
 seed = functools.partial(random.getrandbits, 64)
-#: A name no other request has: this process's random part and a count.
-request_id = map((b"req_%b%%08x" % os.urandom(6).hex().encode()).__mod__, itertools.count(1)).__next__
+
+
+def request_ids() -> Callable[[], bytes]:
+    """Gives each request a name that no other has: a random part, drawn now, and a count. Made by each process."""
+    return map((b"req_%b%%08x" % os.urandom(6).hex().encode()).__mod__, itertools.count(1)).__next__
 
 
 def jitter(seconds: float) -> float:

@@ -4,6 +4,8 @@ An engine caches what its chat template makes of a body. The template is not kno
 tools, then system prompt, then messages. So prompts that begin alike there begin alike in the cache.
 """
 
+from hashlib import sha256
+
 from backends.contract.facts import Facts
 
 BLOCK = 512  # bytes, about 128 tokens: small against what is worth routing for, large against the cost of a name
@@ -16,12 +18,12 @@ _READ = ("tools", "system", "instructions", "messages", "prompt", "input")  # in
 def prompt_blocks(facts: Facts) -> tuple[int, ...]:
     """The names of a body's full blocks, in order; empty where its prompt has less than one.
 
-    A name is valid in this process only: Python's own keyed hash, chained.
+    A name is 64 bits of SHA-256 over all bytes up to the block's end: the same in every process, today and tomorrow.
     """
     fields = facts.fields
-    data = b"".join(bytes(fields[each]) for each in _READ if each in fields)
-    name, names = hash(bytes(fields.get("cache_salt", b""))), []
+    data = memoryview(b"".join(bytes(fields[each]) for each in _READ if each in fields))
+    begun, names = sha256(b"%b\0" % bytes(fields.get("cache_salt", b""))), []
     for start in range(0, min(len(data), MOST * BLOCK) - BLOCK + 1, BLOCK):
-        name = hash((name, data[start : start + BLOCK]))
-        names.append(name)
+        begun.update(data[start : start + BLOCK])
+        names.append(int.from_bytes(begun.digest()[:8], "little"))
     return tuple(names)

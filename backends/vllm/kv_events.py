@@ -85,7 +85,7 @@ def _event(written: Any) -> Event | None:
 
 def _stored(values: dict[str, Any]) -> Stored:
     hashes, tokens, size = _hashes(values["block_hashes"]), values["token_ids"], int(values["block_size"])
-    if size < 1 or not all(type(token) is int for token in tokens):
+    if size < 1 or not all(type(token) is int and token >= 0 for token in tokens):
         raise ValueError("block_size or token_ids")
     adapter = values.get("lora_name") or ""
     if type(adapter) is not str:

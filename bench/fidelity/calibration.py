@@ -93,9 +93,9 @@ async def counted(urls: list[str], warm: Trace, trace: Trace) -> tuple[Coverage,
     await listener.start(sock)
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"
     await play(warm, url, "m")
-    early = deepcopy(app.live.foresight.coverage.get("pool", Coverage()))
+    early = deepcopy(app.live.predictions.coverage.get("pool", Coverage()))
     heard = await play(trace, url, "m")
-    found = app.live.foresight.coverage["pool"].since(early)
+    found = app.live.predictions.coverage["pool"].since(early)
     await listener.stop()
     await app.close()
     log.close()

@@ -59,7 +59,7 @@ class Watched(Simulation):
 
     def _note(self, now: float, _: object) -> None:
         replicas = [id for id, place in self.places.items() if isinstance(place, OwnReplica)]
-        self.under_way.append((now, [self.live.loads[id].in_flight for id in replicas]))
+        self.under_way.append((now, [self.live.endpoints.all[id].load.in_flight for id in replicas]))
         self.spent.append((now, self.tally.cloud_usd))
         if now < self.trace.arrivals[-1].at:
             self.agenda.at(now + EVERY, self._note, None)
@@ -75,7 +75,7 @@ class Worded(Watched):
 
     def request(self, arrival: Arrival, number: int) -> Request:
         said = msgspec.json.encode({"messages": [{"role": "user", "content": self._said[arrival.at].text}]})
-        return self.live.judged(super().request(arrival, number), Facts(FAMILIES[0], said), self.model)
+        return self.live.judge.rated(super().request(arrival, number), Facts(FAMILIES[0], said), self.model)
 
     def hard_ones(self) -> list[bool]:
         """Of each hard prompt: whether the strong model answered."""

@@ -1,6 +1,6 @@
 """The catalog: a configuration compiled once into what requests need. Immutable; a reload swaps it whole."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from hashlib import sha256
 
 import msgspec
@@ -22,17 +22,15 @@ from gateway.catalog.prices import price
 from gateway.catalog.route_compiler import compiled
 from gateway.config.deployment import Deployment as DeploymentConfig
 from gateway.config.schema import Config
-from gateway.state.live_state import LiveState
-from policies.load.breaker import BreakerRules
+from gateway.state.endpoints import Topology
 from policies.load.candidate import Candidate
-from policies.selection.filters import FitsContext
-from policies.selection.model import Model
+from policies.selection.model import Id, Model, Tier
 from policies.selection.routes import Route
-from policies.vocabulary.hashing import digest
 from policies.vocabulary.limits import RetryRules
 from policies.vocabulary.needs import FEATURES, NOTHING
 from policies.vocabulary.types import Deployment, Price
 
+Addresses = Mapping[str, tuple[str, ...]]  # by deployment
 Embedded = Mapping[str, list[str]]  # deployment -> roots of the engines started for it
 
 
@@ -45,10 +43,10 @@ class Catalog(msgspec.Struct, frozen=True):
     variants: Mapping[tuple[str, str], Model]  # models under the policy that a route gives them
     routes: tuple[Route, ...]
     listed: tuple[str, ...]
-    adapters: Mapping[tuple[str, str], Adapter]
-    candidates: Mapping[str, tuple[Candidate, ...]]  # by deployment
+    topology: Topology
+    adapters: Mapping[Id, Adapter]
     retry: RetryRules
-    continuing: frozenset[tuple[str, str]]  # endpoints where a broken stream may be continued, if they can
+    continuing: frozenset[str]  # deployments where a broken stream may be continued, if their endpoints can
     explains: bool = False  # somebody may ask why, or some decisions are kept
     hedges: bool = False  # whether second attempts are made
 
@@ -57,8 +55,8 @@ class Catalog(msgspec.Struct, frozen=True):
 
     def price(self, deployment: str) -> Price | None:
         """What its tokens cost; None where that is not known, or there is no such deployment."""
-        candidates = self.candidates.get(deployment)
-        return candidates[0].deployment.price if candidates else None
+        found = self.topology.deployments.get(deployment)
+        return found.price if found is not None else None
 
     def adapter(self, candidate: Candidate, model: Model) -> Adapter:
         """What speaks to that place for a request of that model."""
@@ -79,30 +77,28 @@ class Catalog(msgspec.Struct, frozen=True):
         return model
 
 
-def compile_catalog(config: Config, live: LiveState, embedded: Embedded, keyring: CredentialRefresher) -> Catalog:
-    """The catalog of a checked configuration; live state is found again by name."""
-    rules, retry = config.defaults.breaker, config.defaults.retry
-    means = AdapterDeps(credential=keyring.credential, wall=clock.wall, fetcher=_fetcher(config))
-    candidates: dict[str, tuple[Candidate, ...]] = {}
-    adapters: dict[tuple[str, str], Adapter] = {}
-    for name, deployment in config.deployments.items():
-        roots = embedded[name][: deployment.replicas] if deployment.provider.started_here else deployment.addresses
-        place = _deployment(name, config)
-        candidates[name] = tuple(_candidate(place, deployment, root, live, rules, retry) for root in roots)
-        for candidate in candidates[name]:
-            adapters[candidate.id] = adapter_factory.adapter(deployment, candidate.id[1], means)
-    bare = {name: _model(name, config, candidates) for name in config.models}
-    models = {name: with_needs(model, bare) for name, model in bare.items()}
-    policies = {route.to.policy for route in config.routes if route.to and route.to.policy}
-    variants = {
-        (name, each): with_needs(_model(name, config, candidates, each), bare) for name in models for each in policies
-    }
-    live.foresight.keep([*models.values(), *variants.values()])
-    live.caches.keep([*models.values(), *variants.values()])
-    live.keep_errors(_limited([*models.values(), *variants.values()]))
-    live.judge.keep([*models.values(), *variants.values()])
-    live.keep_speeds(_timed([*models.values(), *variants.values()]))
-    live.hedge.share = config.defaults.hedge.budget
+class Adapters(dict[Id, Adapter]):
+    """What speaks to each endpoint; for those that the configuration does not name, made when first asked for."""
+
+    def __init__(self, config: Config, addresses: Addresses, deps: AdapterDeps) -> None:
+        self._config = config
+        self._deps = deps
+        for name, urls in addresses.items():
+            for url in urls:
+                self[name, url]  # made now, so that its credential is known from the start
+
+    def __missing__(self, id: Id) -> Adapter:
+        adapter = self[id] = adapter_factory.adapter(self._config.deployments[id[0]], id[1], self._deps)
+        return adapter
+
+
+def compile_catalog(config: Config, embedded: Embedded, keyring: CredentialRefresher) -> Catalog:
+    """The catalog of a checked configuration."""
+    deployments = {name: _deployment(name, config) for name in config.deployments}
+    addresses = {name: tuple(_addresses(name, config, embedded)) for name in deployments}
+    deps = AdapterDeps(credential=keyring.credential, wall=clock.wall, fetcher=_fetcher(config))
+    models, variants = _models(config, deployments, addresses)
+    every = (*models.values(), *variants.values())
     aliases = {alias: models[name] for name, model in config.models.items() for alias in model.aliases}
     listed = tuple(name for name in config.models if name != "*")
     keys, routes = Keys(config.auth.keys), tuple(map(compiled, config.routes))
@@ -114,13 +110,40 @@ def compile_catalog(config: Config, live: LiveState, embedded: Embedded, keyring
         variants=variants,
         routes=routes,
         listed=listed,
-        adapters=adapters,
-        candidates=candidates,
-        retry=retry,
-        continuing=survival.continuing([*models.values(), *variants.values()], config.deployments),
+        topology=_topology(config, deployments, addresses, every),
+        adapters=Adapters(config, addresses, deps),
+        retry=config.defaults.retry,
+        continuing=survival.continuing(every, config.deployments),
         explains=explains,
         hedges=config.defaults.hedge.enabled,
     )
+
+
+def _topology(
+    config: Config, deployments: Mapping[str, Deployment], addresses: Addresses, models: tuple[Model, ...]
+) -> Topology:
+    return Topology(
+        deployments=deployments,
+        addresses=addresses,
+        models=models,
+        breaker=config.defaults.breaker,
+        retry_budget=config.defaults.retry.budget,
+        hedge_budget=config.defaults.hedge.budget,
+    )
+
+
+def _models(
+    config: Config, deployments: Mapping[str, Deployment], addresses: Addresses
+) -> tuple[dict[str, Model], dict[tuple[str, str], Model]]:
+    """The models by name, and those under a policy that some route gives them."""
+    bare = {name: _model(name, config, deployments, addresses) for name in config.models}
+    policies = {route.to.policy for route in config.routes if route.to and route.to.policy}
+    variants = {
+        (name, each): with_needs(_model(name, config, deployments, addresses, each), bare)
+        for name in bare
+        for each in policies
+    }
+    return {name: with_needs(model, bare) for name, model in bare.items()}, variants
 
 
 def _fetcher(config: Config) -> PublicFetcher | None:
@@ -128,14 +151,9 @@ def _fetcher(config: Config) -> PublicFetcher | None:
     return PublicFetcher(Limits(media.max_size, media.timeout)) if media.fetch else None
 
 
-def _limited(models: Iterable[Model]) -> list[Model]:
-    """The models whose policy asks whether a request fits into a context window."""
-    return [model for model in models if any(isinstance(each, FitsContext) for each in model.policy.filters)]
-
-
-def _timed(models: Iterable[Model]) -> set[tuple[str, str]]:
-    """The endpoints whose speed some policy reads."""
-    return {c.id for model in models if "speed" in model.policy.needs for tier in model.tiers for c in tier}
+def _addresses(name: str, config: Config, embedded: Embedded) -> list[str]:
+    deployment = config.deployments[name]
+    return embedded[name][: deployment.replicas] if deployment.provider.started_here else deployment.addresses
 
 
 def _deployment(name: str, config: Config) -> Deployment:
@@ -158,60 +176,44 @@ def _deployment(name: str, config: Config) -> Deployment:
         features=adapter_factory.features(deployment),
         metered=deployment.provider.metered,
         cache_events=deployment.kv_events is not None,
+        account=_account(deployment),
+        quota=deployment.quota or "",
     )
 
 
-def _candidate(
-    place: Deployment, deployment: DeploymentConfig, root: str, live: LiveState, rules: BreakerRules, retry: RetryRules
-) -> Candidate:
-    domain, credential = _quota(deployment, root)
-    id = (place.name, root)
-    return Candidate(
-        id=id,
-        deployment=place,
-        load=live.load(id, rules),
-        domain=live.domain(domain, credential, retry.budget),
-        pool=live.pool(place.name, limited=place.rpm is not None or place.tpm is not None),
-        mark=digest(*id),
-    )
+def _account(deployment: DeploymentConfig) -> str:
+    """A digest, since the credential is part of it."""
+    whose = (deployment.provider.name, adapter_factory.account(deployment), deployment.project, deployment.region)
+    return sha256(repr(whose).encode()).hexdigest()
 
 
-def _quota(deployment: DeploymentConfig, root: str) -> tuple[str, str]:
-    """The names of the quota domain and of the credential; digests, since the credential is part of them."""
-    whose = (deployment.provider.name, root, adapter_factory.account(deployment), deployment.project, deployment.region)
-    credential = sha256(repr(whose).encode()).hexdigest()
-    if deployment.quota:
-        return f"quota:{deployment.quota}", credential
-    return f"{credential}:{deployment.model}", credential
-
-
-def _model(name: str, config: Config, candidates: Mapping[str, tuple[Candidate, ...]], policy_name: str = "") -> Model:
+def _model(
+    name: str,
+    config: Config,
+    deployments: Mapping[str, Deployment],
+    addresses: Addresses,
+    policy_name: str = "",
+) -> Model:
     """A model, under its own policy or another."""
     model = config.models[name]
     defaults = config.defaults.timeouts
-    folded = {
-        deployment: defaults.overridden(config.deployments[deployment].timeouts, model.timeouts)
-        for tier in model.tiers
-        for deployment in tier
-    }
-    tiers = tuple(tuple(c for deployment in tier for c in candidates[deployment]) for tier in model.tiers)
-    every = tuple(c for tier in tiers for c in tier)
-    policy = fitted(named(config, policy_name or model.policy), list(every))
+    tiers = tuple(Tier.of(deployments[deployment] for deployment in tier) for tier in model.tiers)
+    every = [each for tier in tiers for each in tier.deployments]
+    policy = fitted(named(config, policy_name or model.policy), every)
     if policy.across_tiers:
-        tiers = (every,)
+        tiers = (Tier.of(every),)
     return Model(
         name=name,
         tiers=tiers,
         policy=policy,
-        timeouts=folded,
+        timeouts={d.name: defaults.overridden(config.deployments[d.name].timeouts, model.timeouts) for d in every},
         total=defaults.overridden(model.timeouts).total,
         fallbacks=tuple(model.fallbacks),
         context_window_fallbacks=tuple(model.context_window_fallbacks),
         content_policy_fallbacks=tuple(model.content_policy_fallbacks),
-        recovery=survival.rules(config.defaults, model, tiers),
+        recovery=survival.rules(config.defaults, model, every, addresses),
         hold_calls=survival.holds_calls(config.defaults, model),
-        needs=needs(policy, list(every)) | (FEATURES if _is_picky(name, config, set()) else NOTHING),
-        places=tuple({c.id: c for c in tier} for tier in tiers),
+        needs=needs(policy, every) | (FEATURES if _is_picky(name, config, set()) else NOTHING),
     )
 
 

@@ -8,7 +8,6 @@ from gateway.config.policy import PolicySpec
 from gateway.config.schema import Config
 from policies.learning.slo.estimate import USUAL as USUAL_SLO
 from policies.learning.slo.estimate import Slo
-from policies.load.candidate import Candidate
 from policies.selection.filters import Capable, Filter, FitsContext, WithinRate
 from policies.selection.model import Model
 from policies.selection.pickers import Best
@@ -16,6 +15,7 @@ from policies.selection.presets import preset
 from policies.selection.profile import USUAL, Policy
 from policies.selection.scorers import Quality, Scorer
 from policies.vocabulary.needs import Need
+from policies.vocabulary.types import Deployment
 
 
 def named(config: Config, name: str) -> Policy:
@@ -46,18 +46,17 @@ def _with(scorer: Scorer, options: Mapping[str, object]) -> Scorer:
     return replace(scorer, **{key: value for key, value in options.items() if key in scorer.__struct_fields__})
 
 
-def fitted(policy: Policy, candidates: Sequence[Candidate]) -> Policy:
+def fitted(policy: Policy, deployments: Sequence[Deployment]) -> Policy:
     """A preset with the filters that these deployments' own limits call for; a composition names its own. Where
     `quality` names no strong deployment, the one listed last is."""
-    last = tuple(c.id[0] for c in candidates[-1:])
+    last = tuple(each.name for each in deployments[-1:])
     policy = replace(policy, scorers=tuple(_with_strong(each, last) for each in policy.scorers))
     if preset(policy.kind) is None:
         return policy
     extra: list[Filter] = []
-    if any(c.deployment.context_window is not None for c in candidates):
+    if any(each.context_window is not None for each in deployments):
         extra.append(FitsContext())
-    limits = (c.deployment for c in candidates)
-    if any(each.metered or each.rpm is not None or each.tpm is not None for each in limits):
+    if any(each.metered or each.rpm is not None or each.tpm is not None for each in deployments):
         extra.append(WithinRate())
     return replace(policy, filters=(*policy.filters, *extra)) if extra else policy
 
@@ -68,10 +67,10 @@ def _with_strong(scorer: Scorer, deployments: tuple[str, ...]) -> Scorer:
     return replace(scorer, difficulty=replace(scorer.difficulty, strong=deployments))
 
 
-def needs(policy: Policy, candidates: Sequence[Candidate]) -> frozenset[Need]:
+def needs(policy: Policy, deployments: Sequence[Deployment]) -> frozenset[Need]:
     """What must be read of requests beyond the ordinary: where what is cached has a price of its own and costs are
     compared, also what is cached."""
-    prices = [c.deployment.price for c in candidates]
+    prices = [each.price for each in deployments]
     cheaper = any(price is not None and price.cached_input not in (None, price.input) for price in prices)
     found = policy.needs - {"speed"}
     return found | {"prefix"} if cheaper and "expected_output" in found else found

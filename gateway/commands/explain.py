@@ -19,7 +19,7 @@ from gateway.catalog.keys import LOCAL
 from gateway.config import Config, ConfigError, load
 from gateway.proxy import model_resolution
 from gateway.reporting.report import Report
-from gateway.state import state_snapshot
+from gateway.state import checkpoint
 from gateway.state.live_state import LiveState
 from policies.selection.explain import Decision, explain
 from policies.selection.model import Snapshot
@@ -93,10 +93,11 @@ def decide(
     if report is not None:
         saved = {each.name: [endpoint.url for endpoint in each.endpoints] for each in report.deployments}
         embedded = {name: saved.get(name, roots) for name, roots in embedded.items()}
-    catalog = compile_catalog(config, live, embedded, CredentialRefresher())
+    catalog = compile_catalog(config, embedded, CredentialRefresher())
+    live.follow(catalog.topology)
     now = clock.now()
     if report is not None and report.state is not None:
-        now = state_snapshot.restore(report.state, live, catalog.candidates)
+        now = checkpoint.restore(report.state, live)
     elif report is not None:
         restore(live, report, now)
     facts = peek(next(each for each in FAMILIES if each.name == family), body, b"application/json")
@@ -109,27 +110,29 @@ def decide(
         family=family,
         model=model.name,
         stream=facts.stream,
-        prompt_tokens=live.estimate(model.name, len(body)),
+        prompt_tokens=live.estimates.estimate(model.name, len(body)),
         received=now,
         seed=seed,
     )
     if model.needs:
-        request = model_resolution.filled(request, facts, model, key, headers, live)
-    return Explained(resolved.route, resolved.mirror, explain(request, model, Snapshot(now, catalog.models)))
+        request = asking.filled(request, facts, model, key, headers, live)
+    seen = Snapshot(now, catalog.models, live.endpoints.tiers)
+    return Explained(asked.route, asked.mirror, explain(request, model, seen))
 
 
 def restore(live: LiveState, report: Report, now: float) -> None:
     """Put a saved report's figures where the probes and attempts would have."""
+    loads = live.endpoints.loads
     for deployment in report.deployments:
         for endpoint in deployment.endpoints:
-            load = live.loads.get((deployment.name, endpoint.url))
+            load = loads.get((deployment.name, endpoint.url))
             if load is None:
                 continue
             load.down = not endpoint.up
             load.in_flight, load.in_flight_tokens = endpoint.in_flight, endpoint.in_flight_tokens
             if endpoint.running is not None:
                 seen = EngineLoad(endpoint.running, endpoint.waiting, endpoint.kv_usage, sleeping=endpoint.sleeping)
-                live.scraped((deployment.name, endpoint.url), seen, now)
+                live.counters.scraped((deployment.name, endpoint.url), seen, now)
 
 
 def show(explained: Explained) -> None:

@@ -125,6 +125,10 @@ class Deployment(Struct, frozen=True, kw_only=True):
         """Where the engine of each endpoint publishes its cache events; nothing where none does."""
         return [published_at(self.kv_events, endpoint) for endpoint in self.endpoints] if self.kv_events else []
 
+    def publisher(self, endpoint: str) -> str | None:
+        """Where the engine of an endpoint publishes its cache events; None: nowhere."""
+        return published_at(self.kv_events, endpoint) if self.kv_events else None
+
     @property
     def addresses(self) -> list[str]:
         """Where it is reached: vLLM roots, or the base URL; nothing for the embedded engine, which is started here."""

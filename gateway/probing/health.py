@@ -5,6 +5,7 @@ import traceback
 
 from backends.contract.adapter import Wire
 from backends.contract.endpoint_address import address
+from backends.contract.headers import headers
 from backends.contract.transport import Transport
 from backends.providers.provider import Provider
 from backends.recover.probe import Probe
@@ -15,6 +16,7 @@ from gateway.catalog.catalog import Catalog
 from gateway.config.deployment import SCRAPE
 from gateway.recording.log import Log
 from gateway.state.live_state import LiveState
+from policies.load.load import Load
 from policies.vocabulary.engine_state import Continues
 from policies.vocabulary.failure import ABSENCE
 
@@ -24,45 +26,45 @@ EAGER = 0.25  # seconds between checks of an endpoint that is down
 
 
 class HealthProber:
-    """Keeps one task for each endpoint of the current catalog."""
+    """Keeps one task for each endpoint that is probed."""
 
     def __init__(self, transport: Transport, live: LiveState, log: Log) -> None:
         self._transport = transport
         self._live = live
         self._log = log
         self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._probed: dict[tuple[str, str], tuple[float, Provider, str]] = {}  # interval, provider, model
 
     def follow(self, catalog: Catalog) -> None:
-        """Probe what this catalog names, and nothing else."""
+        """Probe the endpoints that there are now, as this catalog says, and nothing else."""
         deployments = catalog.config.deployments
         wanted = {
-            candidate.id: (
-                deployments[name].scrape or SCRAPE,
-                deployments[name].provider,
-                candidate.deployment.model if candidate.id in catalog.continuing else "",
+            id: (
+                deployments[id[0]].scrape or SCRAPE,
+                deployments[id[0]].provider,
+                candidate.deployment.model if id[0] in catalog.continuing else "",
             )
-            for name, candidates in catalog.candidates.items()
-            for candidate in candidates
-            if deployments[name].provider.health
+            for id, candidate in self._live.endpoints.all.items()
+            if deployments[id[0]].provider.health
         }
-        for task in self._tasks.values():
-            task.cancel()
-        self._live.probed = set(wanted)
-        self._tasks = {id: asyncio.create_task(self._probe(id, *what)) for id, what in wanted.items()}
+        for id in [id for id, what in self._probed.items() if wanted.get(id) != what]:
+            self._tasks.pop(id).cancel()
+        for id in wanted.keys() - self._tasks.keys():
+            self._tasks[id] = asyncio.create_task(self._probe(self._live.endpoints.all[id].load, id, *wanted[id]))
+        self._live.counters.probed, self._probed = set(wanted), wanted
 
     async def close(self) -> None:
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
-    async def _probe(self, id: tuple[str, str], interval: float, provider: Provider, model: str) -> None:
+    async def _probe(self, load: Load, id: tuple[str, str], interval: float, provider: Provider, model: str) -> None:
         """``model``: the upstream's name for what broken streams may be continued on; empty: none are."""
         origin, prefix = address(id[1])
-        host = f"host: {id[1].partition('://')[2].partition('/')[0]}\r\n".encode()
+        host = headers(host=id[1].partition("://")[2].partition("/")[0])
         health = Wire(origin, prefix + provider.health.encode(), host, method=b"GET")
         metrics = Wire(origin, prefix + provider.metrics.encode(), host, method=b"GET")
         continues = Probe(self._transport, origin, prefix, host, model)
-        load = self._live.loads[id]
         unanswered = 0
         while True:
             try:
@@ -70,7 +72,7 @@ class HealthProber:
                 if not load.down and provider.metrics:
                     await self._scrape(id, metrics)
                 if model and not load.down and load.continues is Continues.UNKNOWN:
-                    self._live.continues(id, await continues.ask(TIMEOUT))
+                    self._live.counters.continues(id, await continues.ask(TIMEOUT))
             except Exception:  # the outermost frame of this task: a defect must not end the probing
                 self._log.event("error", "defect", traceback.format_exc())
             await asyncio.sleep(clock.jitter(min(EAGER, interval) if load.down else interval))
@@ -94,10 +96,10 @@ class HealthProber:
         except FetchFailed:
             return
         if status == 200:
-            self._live.scraped(id, vllm_metrics.parse(body.decode("utf-8", "replace")), clock.now())
+            self._live.counters.scraped(id, vllm_metrics.parse(body.decode("utf-8", "replace")), clock.now())
 
     def _note(self, id: tuple[str, str], ok: bool, why: str) -> None:
-        if self._live.loads[id].down == ok:
+        if self._live.endpoints.all[id].load.down == ok:
             name = f"{id[0]} at {id[1]}"
-            self._log.event("warning", "endpoint", f"{name} is up again" if ok else f"{name} is down: {why}")
-        self._live.healthy(id, ok)
+            self._log.event("warning", "endpoint", f"{name} is back" if ok else f"{name} is out: {why}")
+        self._live.counters.healthy(id, ok)

@@ -71,13 +71,12 @@ class KvEvents:
         caches.wake = self._woken.set
 
     def follow(self, catalog: Catalog) -> None:
-        """Listen to what this catalog names, and to nothing else; what stays is not interrupted."""
+        """Listen to the endpoints that there are now, as this catalog says; what stays is not interrupted."""
         self._adapters = catalog.adapters
         places = {
-            (name, endpoint): place
-            for name, deployment in catalog.config.deployments.items()
-            for endpoint, place in zip(deployment.endpoints, deployment.publishers, strict=False)
-            if (name, endpoint) in self._caches.of
+            id: place
+            for id in self._caches.of
+            if (place := catalog.config.deployments[id[0]].publisher(id[1])) is not None
         }
         for id, source in list(self._sources.items()):
             if places.get(id) != source.place:

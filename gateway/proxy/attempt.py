@@ -28,7 +28,7 @@ from policies.vocabulary.types import Usage
 if TYPE_CHECKING:
     from gateway.proxy.context import Gateway
     from gateway.proxy.response_writer import ResponseWriter
-    from gateway.state.live_state import LiveState
+    from gateway.state.shared import SharedState
 
 MAX_ERROR_BODY = 1024 * 1024  # bytes of an upstream's refusal that are kept
 MAX_HELD = 4 * 1024 * 1024  # bytes of events without content that wait for the commit
@@ -72,7 +72,7 @@ class Attempt:
     """One attempt: a Receiver for the upstream, a Flow for the client, Watched for its deadlines."""
 
     __slots__ = (
-        "_adapter", "_error", "_exchange", "_headers", "_held", "_incoming", "_late", "_limits", "_live", "_over",
+        "_adapter", "_error", "_exchange", "_headers", "_held", "_incoming", "_late", "_limits", "_over", "_shared",
         "_status", "candidate", "committed", "deadline", "decoder", "first_at", "owner", "paused", "sent_at", "started",
         "total", "write",
     )  # fmt: skip
@@ -94,7 +94,7 @@ class Attempt:
         self._adapter = adapter
         self._incoming = incoming
         self._late = Failure.TIMEOUT_CONNECT  # what it is when the deadline passes
-        self._live: LiveState = None  # type: ignore[assignment]  # from its sending on
+        self._shared: SharedState = None  # type: ignore[assignment]  # from its sending on
         self._exchange: Exchange | None = None
         self._over = False
         self._status = 0
@@ -104,8 +104,8 @@ class Attempt:
 
     def send(self, gateway: "Gateway") -> None:
         """Begin; it is counted before anything else can happen."""
-        request, live = self._incoming.request, gateway.live
-        self._live = live
+        request, live = self._incoming.request, gateway.counters
+        self._shared = gateway.shared
         self.deadline, self.total = self.started + self._limits.connect, self.owner.deadline
         live.enter(self.candidate, request.prompt_tokens, request.family, self.started)
         if request.blocks:
@@ -117,7 +117,7 @@ class Attempt:
 
     def give_back(self, gateway: "Gateway", fault: Fault | None) -> float:
         """It is over: give back what it held, and tell what it says of its endpoint; when that was."""
-        now, request, candidate, live = _now(), self._incoming.request, self.candidate, gateway.live
+        now, request, candidate, live = _now(), self._incoming.request, self.candidate, gateway.counters
         gateway.watch.discard(self)
         if fault is not None or candidate.load.breakers:
             live.observe(candidate, request.family, fault, self.started, now)
@@ -171,7 +171,7 @@ class Attempt:
     def head(self, status: int, headers: Mapping[bytes, bytes]) -> None:
         self._status, self._headers = status, headers
         if self.candidate.deployment.metered and (left := remaining(headers)) is not None:
-            self._live.metered(self.candidate, left, _now())
+            self._shared.metered(self.candidate.domain, left, _now())
         if not 200 <= status < 300:
             self._error = []
         elif headers.get(b"content-encoding", b"") not in _IDENTITY:

@@ -16,6 +16,7 @@ from gateway.catalog.keys import Key
 from gateway.ledger.writer import Ledger
 from gateway.proxy.deadlines import Deadlines
 from gateway.proxy.decisions import Decisions
+from gateway.proxy.headers import own_id
 from gateway.proxy.hedging import Hedging
 from gateway.proxy.journey import Journey
 from gateway.proxy.request_head import RequestHead
@@ -44,6 +45,7 @@ class Gateway:
     def __init__(self, catalog: Catalog, live: LiveState, transport: Transport, watch: Deadlines, log: Log) -> None:
         self.catalog = catalog
         self.live = live
+        self.counters, self.shared, self.tiers = live.counters, live.shared, live.endpoints.tiers
         self.transport = transport
         self.watch = watch
         self.log = log
@@ -53,6 +55,7 @@ class Gateway:
         self.exporter: Exporter | None = None
         self.draining = False
         self.url = ""  # of the public port, once it listens
+        self.new_id = clock.request_ids()
         self.started = int(clock.wall())  # seconds since the epoch
         self.version = metadata.version("cloverleaf")
         self.line = QueuedJourneys(watch)
@@ -61,12 +64,16 @@ class Gateway:
         self.journeys: set[Journey] = set()  # those under way
         self.mirrors: set[ShadowJourney] = set()
         self.decisions = Decisions()
-        self.traffic = TrafficStats(self.metrics, live.foresight, clock.now())
+        self.traffic = TrafficStats(self.metrics, live.predictions, live.endpoints.by_deployment, clock.now())
         self.alarms = AlertMonitor()
 
     def price(self, deployment: str) -> Price | None:
         """What its tokens cost, as of now."""
         return self.catalog.price(deployment)
+
+    def request_id(self, given: Mapping[bytes, bytes]) -> bytes:
+        """The client's own id where it is a valid one, else a new one."""
+        return own_id(given) or self.new_id()
 
     def uptime(self) -> float:
         """Seconds since it was made."""
@@ -87,8 +94,8 @@ class Gateway:
         """A caller finds every place of the model taken: copies give theirs up. Whether any did."""
         if not self.mirrors:
             return False
-        pools = {id(candidate.pool) for tier in model.tiers for candidate in tier}
-        held = [mirror for mirror in self.mirrors if mirror.holds_one_of(pools)]
+        deployments = {each.name for each in model.deployments}
+        held = [mirror for mirror in self.mirrors if mirror.is_at(deployments)]
         for mirror in held:
             mirror.leave()
         return bool(held)

@@ -16,7 +16,7 @@ from policies.attempts.machine import GiveUp
 from policies.attempts.outcome import Outcome
 from policies.attempts.wait_history import kind
 from policies.load.candidate import Candidate
-from policies.selection.model import Model, Snapshot
+from policies.selection.model import Model
 from policies.selection.plan import Exclusions, plan
 from policies.vocabulary.failure import Failure, Fault
 from policies.vocabulary.types import Usage
@@ -85,7 +85,7 @@ class Hedging:
         gateway, request = self._journey.gateway, self._journey.incoming.request
         self._current, self._model, self._pending = attempt, model, None
         gateway.live.hedge.first(work(request.prompt_tokens, attempt.candidate.deployment.price), attempt.started)
-        late = gateway.live.waits(attempt.candidate, self._kind).quantile(LATE)
+        late = gateway.counters.waits(attempt.candidate, self._kind).quantile(LATE)
         if late is not None and self._second is None and not self._hedged:
             self.deadline = self.late_at = attempt.started + late
             gateway.watch.add(self)
@@ -93,7 +93,7 @@ class Hedging:
 
     def committed(self, attempt: Attempt) -> None:
         """The current attempt has spoken first."""
-        self._journey.gateway.live.waited(attempt.candidate, self._kind, attempt.first_at - attempt.started)
+        self._journey.gateway.counters.waited(attempt.candidate, self._kind, attempt.first_at - attempt.started)
         second = self._second
         if second is not None:
             self.outcome.waited += max(0.0, attempt.sent_at - second.sent_at)
@@ -119,7 +119,7 @@ class Hedging:
             return False
         if not live.hedge.take(work(request.prompt_tokens, attempt.candidate.deployment.price), now):
             return False
-        live.observe(attempt.candidate, request.family, fault, attempt.started, now)
+        live.counters.observe(attempt.candidate, request.family, fault, attempt.started, now)
         attempt.owner, self._second, self._current = self, attempt, None
         self._why = self.outcome.reason
         return True
@@ -161,13 +161,13 @@ class Hedging:
     def _rival(self, current: Attempt, now: float) -> Candidate | None:
         """The plan's choice in another failure domain."""
         journey = self._journey
-        others = Exclusions(endpoints={current.candidate.id}, domains={id(current.candidate.domain)})
-        return plan(journey.incoming.request, self._model, Snapshot(now, journey.catalog.models), others).candidate
+        others = Exclusions(endpoints={current.candidate.id}, domains={current.candidate.domain.key})
+        return plan(journey.incoming.request, self._model, journey.snapshot(now), others).candidate
 
     def _worth(self, current: Attempt, place: Candidate, now: float) -> bool:
         live, late = self._journey.gateway.live, self._journey.gateway.late
         waiting = Waiting(len(late), sum(1 for each in late if each.late_at < now))
-        own, rival = live.waits(current.candidate, self._kind), live.waits(place, self._kind)
+        own, rival = live.counters.waits(current.candidate, self._kind), live.counters.waits(place, self._kind)
         return worth(now - current.started, own, rival, waiting, place)
 
     def _disarm(self) -> None:
@@ -195,4 +195,4 @@ class Hedging:
         usage = used(attempt, journey.incoming.request.prompt_tokens, fault)
         if usage.source != "none":
             self.outcome.spent += (spent(candidate, usage, fault),)
-        journey.gateway.live.waited(candidate, self._kind, now - attempt.started)
+        journey.gateway.counters.waited(candidate, self._kind, now - attempt.started)

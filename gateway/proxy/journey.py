@@ -54,7 +54,7 @@ class Journey(Telling):
         cls, gateway: "Gateway", preamble: RequestHead, caller: Caller, answer: ResponseWriter, now: float
     ) -> "Journey":
         """Whether it may come in is asked before its body is read."""
-        outcome = Outcome(preamble.id or clock.request_id(), preamble.family.name, now)
+        outcome = Outcome(preamble.id or gateway.new_id(), preamble.family.name, now)
         journey = cls(gateway, preamble, answer, outcome)
         key = preamble.identify(journey.catalog.keys, caller)
         if isinstance(key, ErrorResponse):
@@ -113,21 +113,20 @@ class Journey(Telling):
             return
         live, name = gateway.live, model.name
         outcome.model, outcome.stream = name, facts.stream
-        tokens, turn = live.estimate(name, len(body)), next(live.turns[name])
+        tokens, turn = live.estimates.estimate(name, len(body)), next(live.turns[name])
         request = Request(family.name, name, facts.stream, tokens, now, seed, turn)
         if model.needs:
             request = model_resolution.filled(request, facts, model, self._key, self.given, live)
             outcome.asked = request
         self.deadline, self._model = now + model.total, model
-        lines = b"%bx-request-id: %b\r\n" % (self.preamble.forwarded, outcome.id)
-        self.incoming = Incoming(request, facts, lines)
-        if not (model.needs and gateway.token_counts.begin(self, live.uncertain(request, model))):
+        self.incoming = Incoming(request, facts, self.preamble.forwarded, outcome.id)
+        if not (model.needs and gateway.token_counts.begin(self, live.estimates.uncertain(request, model))):
             self.go(request, now)
 
     def go(self, request: Request, now: float) -> None:
         """All is known of the request: plan, and send it."""
         model, catalog, outcome = self._model, self.catalog, self.outcome
-        seen = Snapshot(now, catalog.models)
+        seen = Snapshot(now, catalog.models, self.gateway.tiers)
         if catalog.hedges:
             self._rivals = Hedging(self)
         if catalog.explains:
@@ -179,11 +178,11 @@ class Journey(Telling):
 
     def _resume(self, waited: float) -> None:
         self.outcome.waited += waited
-        self._act(self._decide(None).resume(self._snapshot()))
+        self._act(self._decide(None).resume(self.snapshot(clock.now())))
 
     def admit(self, waited: float) -> bool:
         """A place may be free after ``waited`` seconds in line; False: it is not."""
-        action = self._decide(None).resume(self._snapshot())
+        action = self._decide(None).resume(self.snapshot(clock.now()))
         if isinstance(action, GiveUp) and action.fault.failure is Failure.SHED:
             return False
         self.outcome.queued += waited
@@ -191,8 +190,8 @@ class Journey(Telling):
         self.guarded(self._act, action)
         return True
 
-    def _snapshot(self) -> Snapshot:
-        return Snapshot(clock.now(), self.catalog.models)
+    def snapshot(self, now: float) -> Snapshot:
+        return Snapshot(now, self.catalog.models, self.gateway.tiers)
 
     def _begin(self, candidate: Candidate, model: Model, now: float) -> None:
         self._model, outcome, catalog, id = model, self.outcome, self.catalog, candidate.id
@@ -255,9 +254,9 @@ class Journey(Telling):
             if fault is None:
                 live, request, candidate = self.gateway.live, self.incoming.request, attempt.candidate
                 size = 0 if self.family.form else len(self.incoming.facts.body)
-                live.learn(request.model, size, self.outcome.usage.prompt)
+                live.estimates.learn(request.model, size, self.outcome.usage.prompt)
                 if candidate.load.speed is not None or candidate.pool.rates is not None or request.blocks:
-                    live.answered(candidate, request, self.outcome.usage, attempt.sent_at, clock.now())
+                    self.gateway.counters.answered(candidate, request, self.outcome.usage, attempt.sent_at, clock.now())
                 now = attempt.give_back(self.gateway, None)
                 self._attempt = None
                 self.conclude(None, now)
@@ -282,7 +281,7 @@ class Journey(Telling):
             self.guarded(self._fail, machine, fault)
 
     def _fail(self, machine: Machine, fault: Fault) -> None:
-        self._act(machine.failed(fault, Progress.UNCOMMITTED, self._snapshot()))
+        self._act(machine.failed(fault, Progress.UNCOMMITTED, self.snapshot(clock.now())))
 
     def replace(self, attempt: Attempt, reason: str) -> None:
         """A second attempt is the one that counts now."""

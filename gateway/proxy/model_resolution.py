@@ -75,7 +75,7 @@ def asked(
                 404, f"no deployment of model '{name}' is allowed by the request's 'provider' field", param="provider"
             )
         if wanted.sorted_by is not None:
-            live.learn_speeds(c for tier in narrowed.tiers for c in tier)
+            live.counters.learn_speeds(narrowed.deployments)
         model = narrowed
     if route is None:
         return Asked(model)
@@ -89,18 +89,18 @@ def filled(request: Request, facts: Facts, model: Model, key: Key, given: _Heade
     if model.needs == FEATURES:
         return request
     if "prefix" in model.needs and (blocks := prompt_blocks(facts)):
-        request = live.placed(request, blocks, live.tokens(model.name, BLOCK))
+        request = live.caches.placed(request, blocks, live.estimates.tokens(model.name, BLOCK))
     if "difficulty" in model.needs:
-        request = live.judged(request, facts, model)
+        request = live.judge.rated(request, facts, model)
     if model.needs <= {"prefix"}:
         return request
     request = msgspec.structs.replace(
         request,
         max_tokens=facts.max_tokens,
-        expected_output=live.expect(model.name),
+        expected_output=live.estimates.expect(model.name),
         conversation=conversation(facts, given, key),
     )
-    return live.foreseen(request, model) if "foresight" in model.needs else request
+    return live.predictions.foreseen(request, model) if "foresight" in model.needs else request
 
 
 def turn(facts: Facts, key: Key) -> int:
@@ -128,7 +128,7 @@ def _route(catalog: "Catalog", live: LiveState, key: Key, given: _Headers, facts
         headers={header.decode("latin-1"): value.decode("latin-1") for header, value in given.items()},
         key=key.name,
         metadata=facts.metadata,
-        prompt_tokens=live.estimate(name, len(facts.body)),
+        prompt_tokens=live.estimates.estimate(name, len(facts.body)),
         stream=facts.stream,
         tools=facts.tools,
         images="images" in facts.media,

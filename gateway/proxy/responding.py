@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from backends.contract.adapter import Incoming
+from backends.serving.client_apis import client_api
 from gateway import clock
 from gateway.catalog import error_response as refusal
 from gateway.catalog.error_response import ErrorResponse
@@ -62,7 +63,7 @@ class Telling:
         outcome.waited += waited
         request = self.incoming.request
         if load.breakers or load.speed is not None or request.blocks or load.forecasts:  # else nobody learns of it
-            self.gateway.live.committed(attempt.candidate, request, waited, attempt.started, now)
+            self.gateway.counters.committed(attempt.candidate, request, waited, attempt.started, now)
 
     def _lines(self, content_type: bytes) -> bytes:
         return headers.answered(self.outcome, content_type, self.given, self.catalog.config.server.cors)
@@ -70,12 +71,12 @@ class Telling:
     def refuse(self, refused: ErrorResponse, fault: Fault | None = None) -> None:
         self.outcome.status = refused.status
         lines = self._lines(b"application/json") + refused.lines()
-        self.answer.whole(refused.status, lines, refused.body(self.family.name))
+        self.answer.whole(refused.status, lines, client_api(self.family).error(refused))
         self.conclude(fault)
 
     def give_up(self, action: GiveUp) -> None:
         """No place is left to try: the upstream's own words where they speak of the request, else ours."""
-        fault, count = nowhere.told(action.fault, self.incoming.request, self.catalog.models)
+        fault, count = nowhere.told(action.fault, self.family, self.incoming.request, self.catalog.models)
         if count is None and not refusal.passes_on(fault):
             self.refuse(refusal.of_fault(fault, self.outcome.tried, action.retry_after), fault)
             return
@@ -86,7 +87,7 @@ class Telling:
     def break_off(self, fault: Fault) -> None:
         """A committed answer cannot be finished: say so in its own way, and never end it as if it were whole."""
         if self.outcome.stream and self.family.events:
-            self.answer.write(refusal.in_band(fault, self.family.name, self.family.events))
+            self.answer.write(client_api(self.family).stream_error(refusal.in_stream(fault)))
             self.answer.end()
         else:
             self.answer.abort()

@@ -12,7 +12,6 @@ from gateway import clock
 from gateway.catalog.catalog import Catalog
 from gateway.catalog.error_response import ErrorResponse
 from gateway.catalog.keys import Key
-from gateway.proxy import headers
 from gateway.proxy.journey import Journey
 from gateway.proxy.request_head import RequestHead
 from gateway.proxy.response_writer import Flow
@@ -53,7 +52,7 @@ class ShadowJourney(Journey):
 
     def __init__(self, gateway: "Gateway", catalog: Catalog, preamble: RequestHead, key: Key, model: str) -> None:
         """``catalog``: the one whose route asked for the copy. It is not admitted: the request it copies was."""
-        outcome = Outcome(headers.request_id(preamble.given), preamble.family.name, clock.now())
+        outcome = Outcome(gateway.request_id(preamble.given), preamble.family.name, clock.now())
         super().__init__(gateway, preamble, Discard(), outcome)
         self.catalog = catalog
         self._key, outcome.key = key, key.name
@@ -64,9 +63,9 @@ class ShadowJourney(Journey):
         assert model is not None  # the configuration was checked
         return model
 
-    def holds_one_of(self, pools: set[int]) -> bool:
-        """Whether it has a place in one of these pools (by identity)."""
-        return self._attempt is not None and id(self._attempt.candidate.pool) in pools
+    def is_at(self, deployments: set[str]) -> bool:
+        """Whether its attempt is at one of these deployments."""
+        return self._attempt is not None and self._attempt.candidate.deployment.name in deployments
 
     def settle_for(self, action: GiveUp) -> None:
         """A copy that finds no place is given up: in line it would take a caller's turn."""

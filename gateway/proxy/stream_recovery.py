@@ -29,7 +29,7 @@ from gateway.proxy.attempt_usage import spent
 from policies.attempts.outcome import Outcome
 from policies.attempts.recovery import MAX_TRIES, RECOVERABLE, Broken, Limits, NotRecoverable, Recovery, left, recover
 from policies.load.candidate import Candidate
-from policies.selection.model import Model, Snapshot
+from policies.selection.model import Model
 from policies.selection.plan import Exclusions, plan
 from policies.vocabulary.engine_state import Continues
 from policies.vocabulary.failure import Fault
@@ -118,7 +118,7 @@ class StreamRecovery:
         seconds = load.recoveries.wait(amount, now)
         if seconds > self._model.timeouts[chosen.deployment.name].stream_idle or now + seconds >= self.deadline:
             return "too many recoveries at once"
-        load.recoveries.reserve(amount, now)
+        self._journey.gateway.counters.recovers(chosen, amount, now)
         self._journey.later(seconds, self._send, found.mode, chosen)
         return ""
 
@@ -181,7 +181,7 @@ class StreamRecovery:
         journey = self._journey
         request, first_at = journey.incoming.request, attempt.first_at
         waited = first_at - attempt.sent_at
-        journey.gateway.live.committed(attempt.candidate, request, waited, attempt.started, first_at)
+        journey.gateway.counters.committed(attempt.candidate, request, waited, attempt.started, first_at)
         journey.outcome.recovered = self._mode
         self._count(self._mode)
         journey.answer.flow = attempt
@@ -231,14 +231,15 @@ class StreamRecovery:
         )
 
     def _places(self) -> list[Candidate]:
-        return [place for tier in self._model.tiers for place in tier if place.id not in self._tried]
+        seen = self._journey.snapshot(clock.now())
+        return [place for place in seen.endpoints(self._model) if place.id not in self._tried]
 
     def _choose(self, found: Recovery) -> Candidate | None:
         """The plan's choice among the places that can."""
-        fit = {place.id for place in found.places}
-        others = {place.id for tier in self._model.tiers for place in tier} - fit
-        snapshot = Snapshot(clock.now(), self._journey.catalog.models)
-        return plan(self._journey.incoming.request, self._model, snapshot, Exclusions(endpoints=others)).candidate
+        journey, fit = self._journey, {place.id for place in found.places}
+        seen = journey.snapshot(clock.now())
+        others = Exclusions(endpoints={place.id for place in seen.endpoints(self._model)} - fit)
+        return plan(journey.incoming.request, self._model, seen, others).candidate
 
     def _limits(self) -> Limits:
         return Limits(self._asked.most, self._asked.least)
@@ -255,7 +256,7 @@ class StreamRecovery:
         assert limits is not None  # else the answer was complete
         text = self._kept.content
         body = continuation(given.facts, text, limits.most, limits.least)
-        return Incoming(given.request, peek(given.facts.family, body, b""), given.headers)
+        return Incoming(given.request, peek(given.facts.family, body, b""), given.headers, given.id)
 
     # The ends
 

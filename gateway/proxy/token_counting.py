@@ -16,19 +16,17 @@ from backends.contract.adapter import Incoming, Unsendable
 from backends.contract.facts import Facts
 from backends.contract.transport import Transport
 from backends.request.tiktoken_counter import Encodings, Uncountable
-from backends.request.tokenize import answer, asking
+from backends.request.tokenize import TOKENIZE, answer, asking
 from backends.transports.http_get import FetchFailed, fetch
 from gateway import clock
 from gateway.config.tokenizers import folder
-from policies.load.candidate import Candidate
+from policies.vocabulary.types import Deployment
 
 if TYPE_CHECKING:
-    from gateway.catalog.catalog import Catalog
     from gateway.proxy.journey import Journey
 
 LIMIT = 1.0  # seconds for a count
 MOST = 32  # requests that are counted at once; others keep their estimate
-_COUNTED = ("chat", "completions")  # families whose body both ways of counting read
 
 
 class TokenCounts:
@@ -45,11 +43,11 @@ class TokenCounts:
         self.counted = 0  # prompts
         self.kept = 0  # estimates that had to stand
 
-    def begin(self, journey: "Journey", near: list[Candidate]) -> bool:
+    def begin(self, journey: "Journey", near: list[Deployment]) -> bool:
         """Count, and then let the journey go on; False: its estimate must do."""
         if not near:
             return False
-        if journey.family.name not in _COUNTED or len(self._tasks) >= MOST:
+        if not journey.family.countable or len(self._tasks) >= MOST:
             self.kept += 1
             return False
         task = asyncio.create_task(self._count(journey, near))
@@ -65,11 +63,11 @@ class TokenCounts:
         if self._thread is not None:
             self._thread.shutdown(wait=False, cancel_futures=True)
 
-    async def _count(self, journey: "Journey", near: Iterable[Candidate]) -> None:
+    async def _count(self, journey: "Journey", near: Iterable[Deployment]) -> None:
         incoming, exact = journey.incoming, dict[str, int]()
-        places = {each.deployment.name: each for each in near}
+        places = {each.name: each for each in near}
         try:
-            counts = await asyncio.gather(*(self._at(each, incoming, journey.catalog) for each in places.values()))
+            counts = await asyncio.gather(*(self._at(each, incoming, journey) for each in places.values()))
             exact = {name: tokens for name, tokens in zip(places, counts, strict=True) if tokens is not None}
         except Exception:  # the outermost frame of this task: a defect must not leave the journey waiting
             self._tell(traceback.format_exc())
@@ -80,13 +78,12 @@ class TokenCounts:
         journey.outcome.began = now = clock.now()
         journey.guarded(journey.go, request, now)
 
-    async def _at(self, place: Candidate, incoming: Incoming, catalog: "Catalog") -> int | None:
-        deployment = place.deployment
+    async def _at(self, deployment: Deployment, incoming: Incoming, journey: "Journey") -> int | None:
         try:
             async with asyncio.timeout(self.limit):
-                if "tokenize" in deployment.families:
-                    return await self._by_engine(place, incoming, catalog)
-                if catalog.config.deployments[deployment.name].provider.tiktoken:
+                if TOKENIZE.name in deployment.families:
+                    return await self._by_engine(deployment, incoming, journey)
+                if journey.catalog.config.deployments[deployment.name].provider.tiktoken:
                     return await self._by_tiktoken(deployment.model, incoming.facts)
         except (FetchFailed, Uncountable, Unsendable, TimeoutError) as error:
             self._say(deployment.name, str(error) or f"it took more than {self.limit:g} s")
@@ -94,11 +91,14 @@ class TokenCounts:
         self._say(deployment.name, f"tokens cannot be counted for provider {deployment.provider}")
         return None
 
-    async def _by_engine(self, place: Candidate, incoming: Incoming, catalog: "Catalog") -> int | None:
+    async def _by_engine(self, deployment: Deployment, incoming: Incoming, journey: "Journey") -> int | None:
         """Any endpoint of its deployment counts alike: one that is up, and has the least to do."""
-        place = min(catalog.candidates[place.id[0]], key=lambda each: (each.load.down, each.load.in_flight))
-        question = asking(incoming.request, incoming.facts, place.deployment.model)
-        wire = catalog.adapters[place.id].encode(question)
+        there = journey.gateway.live.endpoints.by_deployment.get(deployment.name)
+        if not there:
+            raise Uncountable("it has no endpoint")
+        place = min(there, key=lambda each: (each.load.down, each.load.in_flight))
+        question = asking(incoming.request, incoming.facts, deployment.model)
+        wire = journey.catalog.adapters[place.id].encode(question)
         reply = await fetch(self._transport, wire, self.limit)
         tokens = answer(*reply)
         if tokens is None:

@@ -105,7 +105,7 @@ class Bridge(logging.Handler):
 
 
 class Log:
-    """Collects lines; a daemon thread encodes and writes them."""
+    """Collects lines; from ``start`` on a daemon thread encodes and writes them."""
 
     def __init__(self, level: str, sink: IO[str] = sys.stderr) -> None:
         self._lines: deque[EventLine | tuple[float, Outcome]] = deque(maxlen=QUEUE)
@@ -113,8 +113,13 @@ class Log:
         self._stop = threading.Event()
         self.dropped = 0
         self.set_level(level)
-        self._thread = threading.Thread(target=self._write, name="log", daemon=True)
-        self._thread.start()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Not before serving: a process that forks has no threads."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._write, name="log", daemon=True)
+            self._thread.start()
 
     def set_level(self, level: str) -> None:
         self._rank = LEVELS.index(level)
@@ -154,7 +159,8 @@ class Log:
 
     def close(self) -> None:
         self._stop.set()
-        self._thread.join(timeout=2.0)
+        if self._thread is not None:
+            self._thread.join(timeout=2.0)
         self.flush()
 
 

@@ -4,14 +4,17 @@ What is not known is named and left out of the sum, never taken for nothing. The
 prompts: it is asked of a sum, which does not say how long each prompt was.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from gateway.catalog.catalog import Catalog
 from gateway.catalog.ownership import hourly_usd
 from gateway.reporting.traffic_counts import Count, Counts
+from policies.load.candidate import Candidate
 from policies.vocabulary.types import Price, Usage
+
+Members = Mapping[str, tuple[Candidate, ...]]  # a deployment's endpoints
 
 
 class Money(msgspec.Struct, frozen=True):
@@ -30,7 +33,7 @@ class Money(msgspec.Struct, frozen=True):
         return self.own + self.cloud
 
 
-def money(catalog: Catalog, counts: Counts, seconds: float) -> Money:
+def money(catalog: Catalog, members: Members, counts: Counts, seconds: float) -> Money:
     """What was counted in ``seconds``, as an hour of it."""
     cloud, unknown = 0.0, set()
     elsewhere: dict[str, float | None] = {}
@@ -38,13 +41,13 @@ def money(catalog: Catalog, counts: Counts, seconds: float) -> Money:
         cloud += count.usd
         if not (count.prompt or count.completion):
             continue
-        if catalog.price(deployment) is None and not hourly(catalog, deployment):
+        if catalog.price(deployment) is None and not hourly(catalog, members, deployment):
             unknown.add(deployment)
         least = cheapest(catalog, model, count.usage)
         known = elsewhere.get(model, 0.0)
         elsewhere[model] = None if least is None or known is None else known + least
     priced = [each for each in elsewhere.values() if each is not None]
-    own = sum(hourly(catalog, name) for name in catalog.candidates)
+    own = sum(hourly(catalog, members, name) for name in members)
     an_hour = 3600.0 / seconds
     return Money(
         own=own,
@@ -55,17 +58,18 @@ def money(catalog: Catalog, counts: Counts, seconds: float) -> Money:
     )
 
 
-def of_deployment(catalog: Catalog, deployment: str, count: Count, seconds: float) -> float | None:
+def of_deployment(catalog: Catalog, members: Members, deployment: str, count: Count, seconds: float) -> float | None:
     """USD per hour of one deployment; None where neither its hours nor its tokens have a price."""
     if catalog.price(deployment) is not None:
         return count.usd * 3600.0 / seconds
-    return hourly(catalog, deployment) or None
+    return hourly(catalog, members, deployment) or None
 
 
-def hourly(catalog: Catalog, deployment: str) -> float:
+def hourly(catalog: Catalog, members: Members, deployment: str) -> float:
     """USD per hour of all its endpoints; 0 where none is stated."""
     configured = catalog.config.deployments.get(deployment)
-    return hourly_usd(configured) if configured is not None else 0.0
+    count = len(members.get(deployment, ()))
+    return hourly_usd(configured, count) if configured is not None and count else 0.0
 
 
 def cheapest(catalog: Catalog, model: str, usage: Usage) -> float | None:
@@ -83,5 +87,5 @@ def cost(price: Price, usage: Usage) -> float:
 
 def _prices(catalog: Catalog, name: str) -> Iterator[Price]:
     model = catalog.models.get(name)
-    for tier in model.tiers if model is not None else ():
-        yield from (c.deployment.price for c in tier if c.deployment.price is not None)
+    if model is not None:
+        yield from (each.price for each in model.deployments if each.price is not None)

@@ -93,7 +93,7 @@ def _again(gateway: Gateway, outcome: Outcome) -> Decision | None:
     )
     if needs := model.needs - {"difficulty"}:  # a judged prompt moves its model's threshold
         request = asking.filled(request, WORDLESS, msgspec.structs.replace(model, needs=needs), LOCAL, {}, gateway.live)
-    return explain(request, model, Snapshot(now, catalog.models))
+    return explain(request, model, Snapshot(now, catalog.models, gateway.tiers))
 
 
 def explained(gateway: Gateway, most: int) -> list[Opened]:

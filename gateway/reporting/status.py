@@ -12,8 +12,7 @@ def not_ready(gateway: Gateway) -> str:
     """Why nothing can be routed; empty when something can."""
     if gateway.draining:
         return "stopping"
-    candidates = [c for each in gateway.catalog.candidates.values() for c in each]
-    if not any(not c.load.down for c in candidates):
+    if not any(not c.load.down for c in gateway.live.endpoints.all.values()):
         return "no endpoint is up"
     return ""
 
@@ -33,15 +32,15 @@ def report(gateway: Gateway) -> Report:
         deployments=[
             DeploymentStatus(
                 name=name,
-                provider=candidates[0].deployment.provider,
-                model=candidates[0].deployment.model,
+                provider=deployment.provider,
+                model=deployment.model,
                 endpoints=[
-                    _endpoint(c, gateway.live.caches, now, settled and bool(deployments[name].provider.metrics))
-                    for c in candidates
+                    _endpoint(each, gateway.live.caches, now, settled and bool(deployments[name].provider.metrics))
+                    for each in gateway.live.endpoints.by_deployment[name]
                 ],
-                own=candidates[0].deployment.own,
+                own=deployment.own,
             )
-            for name, candidates in catalog.candidates.items()
+            for name, deployment in catalog.topology.deployments.items()
         ],
         time=clock.wall(),
         url=gateway.url,

@@ -74,7 +74,7 @@ def spilled(catalog: Catalog, counts: Counts) -> dict[str, tuple[float, float]]:
     deployment. Models that nobody asked for are left out."""
     found = {}
     for name in catalog.config.models:
-        own = {c.deployment.name for tier in catalog.models[name].tiers for c in tier if c.deployment.own}
+        own = {each.name for each in catalog.models[name].deployments if each.own}
         answered = {place: count.answered for (model, place), count in counts.items() if model == name and place}
         total = sum(answered.values())
         if own and total:

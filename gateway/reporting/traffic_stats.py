@@ -8,7 +8,7 @@ import msgspec
 
 from gateway.catalog.catalog import Catalog
 from gateway.recording.metrics import Metrics
-from gateway.reporting.cost_rate import Money, money, of_deployment
+from gateway.reporting.cost_rate import Members, Money, money, of_deployment
 from gateway.reporting.traffic_counts import NOTHING, Count, Counts, by_deployment, counted, since, spilled
 from gateway.state.predictions import Predictions, Verdicts
 from policies.attempts.outcome import Outcome
@@ -95,9 +95,10 @@ Sample = tuple[float, Counts, Dropped, Mapping[str, Verdicts]]  # the moment, an
 class TrafficStats:
     """Keeps recent requests, and samples of what was counted."""
 
-    def __init__(self, metrics: Metrics, predictions: Predictions, now: float) -> None:
+    def __init__(self, metrics: Metrics, predictions: Predictions, members: Members, now: float) -> None:
         self._metrics = metrics
         self._predictions = predictions
+        self._members = members
         self.recent: deque[Outcome] = deque(maxlen=RECENT)
         self.note = self.recent.append
         self.points: deque[Point] = deque(maxlen=KEPT)
@@ -111,7 +112,7 @@ class TrafficStats:
         then, before, *_ = self._samples[max(0, len(self._samples) - 1 - SMOOTH)]
         passed, seconds = since(counts, before), max(now - then, 1e-3)
         newest = list(self.newer(then, PEEKED))
-        spent = money(catalog, passed, seconds)
+        spent = money(catalog, self._members, passed, seconds)
         self.points.append(
             Point(
                 time=round(wall, 1),
@@ -135,7 +136,7 @@ class TrafficStats:
         total = NOTHING
         for each in places.values():
             total = total.plus(each)
-        spent = money(catalog, passed, seconds)
+        spent = money(catalog, self._members, passed, seconds)
         return Now(
             seconds=seconds,
             requests=int(total.requests),
@@ -146,9 +147,9 @@ class TrafficStats:
                     total,
                     answered[name],
                     seconds,
-                    of_deployment(catalog, name, places.get(name, NOTHING), seconds),
+                    of_deployment(catalog, self._members, name, places.get(name, NOTHING), seconds),
                 )
-                for name in catalog.candidates
+                for name in catalog.topology.deployments
             },
             money=spent,
             spill={name: bought / all for name, (all, bought) in spilled(catalog, passed).items()},

@@ -13,6 +13,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from backends.contract.families import FAMILIES
+from backends.serving.client_apis import CHAT
 from gateway import clock
 from gateway.catalog.error_response import ErrorResponse
 from gateway.catalog.keys import Caller
@@ -265,7 +266,7 @@ class HotProtocol(KnownHeads):
             else:
                 self.transport.close()
             return
-        body = refused.body("")
+        body = CHAT.error(refused)
         lines = self.default_lines() + b"content-type: application/json\r\nconnection: close\r\n"
         head = b"%b%bcontent-length: %d\r\n\r\n" % (STATUS_LINE[refused.status], lines, len(body))
         self.transport.write(head + body)

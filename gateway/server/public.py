@@ -1,5 +1,6 @@
 """The public port's application: the endpoint families and /v1/models; anything else is a 404 in OpenAI's envelope."""
 
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -8,6 +9,7 @@ from litestar.exceptions import HTTPException
 from litestar.handlers import asgi
 
 from backends.contract.families import FAMILIES, Family
+from backends.serving.client_apis import CHAT, client_api
 from gateway.catalog.error_response import ErrorResponse
 from gateway.catalog.keys import Key
 from gateway.proxy import headers
@@ -23,7 +25,7 @@ def public_app(gateway: Gateway) -> Litestar:
     """The application of the public port."""
     return Litestar(
         route_handlers=[_models(gateway), _model(gateway), *(_family(gateway, family) for family in FAMILIES)],
-        exception_handlers={HTTPException: _refuse_http},
+        exception_handlers={HTTPException: partial(_refuse_http, gateway)},
         openapi_config=None,
         logging_config=None,
     )
@@ -43,7 +45,7 @@ def _family(gateway: Gateway, family: Family) -> Any:
         else:
             refused = ErrorResponse(405, f"{method} is not supported here; use POST", code="method_not_allowed")
             lines = b"content-type: application/json\r\nallow: POST\r\nx-request-id: %b\r\n"
-            answer.whole(405, lines % headers.request_id(dict(scope["headers"])), refused.body(family.name))
+            answer.whole(405, lines % gateway.request_id(dict(scope["headers"])), client_api(family).error(refused))
         await answer.relay(send)
 
     return handle
@@ -54,7 +56,7 @@ def _models(gateway: Gateway) -> Any:
     async def list_models(request: Request[Any, Any, Any]) -> Response[bytes]:
         key = _identify(gateway, request)
         if isinstance(key, ErrorResponse):
-            return _respond(gateway, request, key.status, key.body(""))
+            return _respond(gateway, request, key.status, CHAT.error(key))
         data = [_described(gateway, name) for name in gateway.catalog.listed if key.allows(name)]
         return _respond(gateway, request, 200, msgspec.json.encode({"object": "list", "data": data}))
 
@@ -67,10 +69,10 @@ def _model(gateway: Gateway) -> Any:
         name = name.removeprefix("/")
         key = _identify(gateway, request)
         if isinstance(key, ErrorResponse):
-            return _respond(gateway, request, key.status, key.body(""))
+            return _respond(gateway, request, key.status, CHAT.error(key))
         if gateway.catalog.model(name) is None or not key.allows(name):
             refused = ErrorResponse(404, f"the model '{name}' does not exist", code="model_not_found", param="model")
-            return _respond(gateway, request, 404, refused.body(""))
+            return _respond(gateway, request, 404, CHAT.error(refused))
         return _respond(gateway, request, 200, msgspec.json.encode(_described(gateway, name)))
 
     return one_model
@@ -87,16 +89,16 @@ def _described(gateway: Gateway, name: str) -> dict[str, object]:
 
 def _respond(gateway: Gateway, request: Request[Any, Any, Any], status: int, body: bytes) -> Response[bytes]:
     given = dict(request.scope["headers"])
-    lines = b"x-request-id: %b\r\n" % headers.request_id(given) + headers.cors(
+    lines = b"x-request-id: %b\r\n" % gateway.request_id(given) + headers.cors(
         given, gateway.catalog.config.server.cors
     )
     pairs = dict(line.decode("latin-1").split(": ", 1) for line in lines.split(b"\r\n") if line)
     return Response(body, status_code=status, headers=pairs, media_type="application/json")
 
 
-def _refuse_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+def _refuse_http(gateway: Gateway, request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     path, method = request.scope["path"], request.scope["method"]
     message = f"{method} {path} is not supported" if error.status_code in (404, 405) else error.detail
     refused = ErrorResponse(error.status_code, message, code="unknown_url")
-    given = {"x-request-id": headers.request_id(dict(request.scope["headers"])).decode()}
-    return Response(refused.body(""), status_code=error.status_code, headers=given, media_type="application/json")
+    given = {"x-request-id": gateway.request_id(dict(request.scope["headers"])).decode()}
+    return Response(CHAT.error(refused), status_code=error.status_code, headers=given, media_type="application/json")

@@ -69,20 +69,20 @@ def compile_pool(config: Config, live: LiveState, options: Options, policy: str)
             deployment = msgspec.structs.replace(deployment, endpoints=endpoints)
         deployments[each] = deployment
     config = msgspec.structs.replace(config, deployments=deployments, models=models)
-    catalog = compile_catalog(config, live, roots, CredentialRefresher())
+    catalog = compile_catalog(config, roots, CredentialRefresher())
+    live.follow(catalog.topology)
     model = catalog.models[name]
     other = baseline(policy)
     return catalog, model if other is None else msgspec.structs.replace(model, policy=other)
 
 
 def places(
-    catalog: Catalog, trace: Trace, options: Options, agenda: Agenda
+    live: LiveState, trace: Trace, options: Options, agenda: Agenda
 ) -> dict[tuple[str, str], OwnReplica | Cloud]:
     """The simulated upstream of each endpoint."""
     replica, cloud = profile(options, trace.block), trace.cloud or CloudSpec()
     made: dict[tuple[str, str], OwnReplica | Cloud] = {}
-    for candidates in catalog.candidates.values():
-        for candidate in candidates:
-            own = candidate.deployment.own
-            made[candidate.id] = OwnReplica(replica, trace.block, agenda) if own else Cloud(cloud, agenda)
+    for id, candidate in live.endpoints.all.items():
+        own = candidate.deployment.own
+        made[id] = OwnReplica(replica, trace.block, agenda) if own else Cloud(cloud, agenda)
     return made

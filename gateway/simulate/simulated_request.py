@@ -85,9 +85,9 @@ class Attempt:
         journey = self.journey
         world, request = journey.world, journey.request
         self.started = now
-        world.live.enter(self.candidate, request.prompt_tokens, FAMILY, now)
+        world.live.counters.enter(self.candidate, request.prompt_tokens, FAMILY, now)
         if request.blocks:
-            world.live.hold(self.candidate, request, now)
+            world.live.counters.hold(self.candidate, request, now)
         world.agenda.at(min(now + self.limits.ttft, journey.machine.deadline), self._expire, None)
         world.places[self.candidate.id].send(journey.arrival, self, now)
 
@@ -97,14 +97,14 @@ class Attempt:
         if not self.over:
             self.first_at, self.cached = now, cached_tokens
             live = self.journey.world.live
-            live.committed(self.candidate, self.journey.request, now - self.started, self.started, now)
+            live.counters.committed(self.candidate, self.journey.request, now - self.started, self.started, now)
 
     def finished(self, now: float) -> None:
         if self.over:
             return
         arrival, world = self.journey.arrival, self.journey.world
         usage = Usage(arrival.prompt_tokens, arrival.output_tokens, self.cached, "upstream")
-        world.live.answered(self.candidate, self.journey.request, usage, self.started, now)
+        world.live.counters.answered(self.candidate, self.journey.request, usage, self.started, now)
         self._account(None, now)
         world.answered(self, usage, now)
 
@@ -134,7 +134,7 @@ class Attempt:
     def _account(self, fault: Fault | None, now: float) -> None:
         self.over = True
         live, request = self.journey.world.live, self.journey.request
-        live.observe(self.candidate, FAMILY, fault, self.started, now)
+        live.counters.observe(self.candidate, FAMILY, fault, self.started, now)
         if fault is not None and not self.first_at:
-            live.failed(self.candidate, request, fault, self.limits.ttft, now)
-        live.leave(self.candidate, request)
+            live.counters.failed(self.candidate, request, fault, self.limits.ttft, now)
+        live.counters.leave(self.candidate, request)

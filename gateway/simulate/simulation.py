@@ -33,7 +33,7 @@ class Simulation:
         self.live = LiveState()
         self.catalog, self.model = compile_pool(config, self.live, options, policy)
         self._models = {**self.catalog.models, self.model.name: self.model}
-        self.places = places(self.catalog, trace, options, self.agenda)
+        self.places = places(self.live, trace, options, self.agenda)
         self.tally = Tally(service_level(config, policy))
         self.trace = trace
         self.ended = 0.0
@@ -41,7 +41,7 @@ class Simulation:
         self._seed = scramble(seed)
         self._under_way = 0
         self._own = [(id, place) for id, place in self.places.items() if isinstance(place, OwnReplica)]
-        self.live.probed = {id for id, _ in self._own if self._provider(id).health}
+        self.live.counters.probed = {id for id, _ in self._own if self._provider(id).health}
 
     def run(self, progress: Callable[[int], None]) -> None:
         """Play the trace to the end of its last answer; ``progress`` is called with the number of requests that have
@@ -59,7 +59,7 @@ class Simulation:
         progress(len(self.trace.arrivals))
 
     def snapshot(self) -> Snapshot:
-        return Snapshot(self.agenda.now, self._models)
+        return Snapshot(self.agenda.now, self._models, self.live.endpoints.tiers)
 
     def pool_usd(self) -> float:
         """What the own endpoints cost while the run lasted."""
@@ -87,7 +87,7 @@ class Simulation:
         """An arrival as the gateway would see it now."""
         name, now = self.model.name, self.agenda.now
         seed = scramble(self._seed + number)
-        turn, output = next(self.live.turns[name]), self.live.expect(name)
+        turn, output = next(self.live.turns[name]), self.live.estimates.expect(name)
         request = Request(
             family=FAMILY,
             model=name,
@@ -102,8 +102,8 @@ class Simulation:
             request = msgspec.structs.replace(request, conversation=scramble(arrival.conversation))
         needs = self.model.needs | self.model.policy.needs
         if arrival.blocks and "prefix" in needs:  # who does not ask is not told, and so cannot draw from who holds them
-            request = self.live.placed(request, arrival.blocks, self.trace.block)
-        return self.live.foreseen(request, self.model) if "foresight" in needs else request
+            request = self.live.caches.placed(request, arrival.blocks, self.trace.block)
+        return self.live.predictions.foreseen(request, self.model) if "foresight" in needs else request
 
     def _arrive(self, arrival: Arrival, number: int) -> None:
         self._under_way += 1
@@ -114,7 +114,7 @@ class Simulation:
 
     def _prepare(self) -> None:
         for number, (id, place) in enumerate(self._own):
-            if id not in self.live.probed:
+            if id not in self.live.counters.probed:
                 continue
             interval = self.catalog.config.deployments[id[0]].scrape or SCRAPE
             self.agenda.at(interval * number / len(self._own), self._scrape, (id, place, interval))
@@ -131,14 +131,14 @@ class Simulation:
     def _scrape(self, now: float, given: tuple[tuple[str, str], OwnReplica, float]) -> None:
         """The prober's look: health and load, at its interval."""
         id, place, interval = given
-        self.live.healthy(id, not place.dead)
+        self.live.counters.healthy(id, not place.dead)
         if not place.dead and self._provider(id).metrics:
             replica = place.replica
             room = float(replica.profile.num_blocks * replica.profile.block_size)
             seen = EngineLoad(
                 float(replica.running), float(replica.waiting), replica.kv_usage, sleeping=False, kv_tokens=room
             )
-            self.live.scraped(id, seen, now)
+            self.live.counters.scraped(id, seen, now)
         self.agenda.at(now + interval, self._scrape, given)
 
     def _provider(self, id: tuple[str, str]) -> Provider:

@@ -7,6 +7,8 @@ probability, is not believed: the built-in score stands in for that request, and
 import traceback
 from collections.abc import Callable, Iterable
 
+import msgspec
+
 from backends.contract.facts import Facts
 from backends.request.prompt_text import PromptText, prompt_text
 from gateway import clock
@@ -16,6 +18,7 @@ from policies.learning.difficulty.score import bounded, score
 from policies.learning.difficulty.threshold import Threshold, fresh
 from policies.selection.model import Model
 from policies.selection.scorers.quality import Difficulty, Quality
+from policies.vocabulary.types import Request
 
 SLOW = 0.005  # seconds; a classifier that takes longer holds up every stream
 
@@ -30,11 +33,16 @@ class DifficultyJudge:
         self._classifiers: dict[str, Callable[[str], float]] = {}
         self._told: set[tuple[str, str]] = set()
 
-    def keep(self, models: Iterable[Model]) -> None:
+    def follow(self, models: Iterable[Model]) -> None:
         """Judge for these models; what was learned survives a reload."""
         found = {rules.classifier for model in models if (rules := of(model)) is not None and rules.classifier}
         self._classifiers = {name: function(name) for name in found}
         self._told = set()
+
+    def rated(self, request: Request, facts: Facts, model: Model) -> Request:
+        """The request with how hard its prompt is."""
+        difficulty, threshold = self.judged(facts, model)
+        return msgspec.structs.replace(request, difficulty=difficulty, threshold=threshold)
 
     def judged(self, facts: Facts, model: Model) -> tuple[float | None, float]:
         """The prompt's difficulty, and above what it is hard. None: nothing of the model's policy asks."""

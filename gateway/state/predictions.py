@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.state.endpoints import Endpoints
 from policies.learning.pace import SHORTEST, pace
 from policies.learning.predict.calibration_report import Coverage, told
 from policies.learning.predict.latency import HardwareClass, LatencyPredictor, hardware
@@ -33,11 +34,11 @@ BEST_EFFORT = Slo()  # of a policy that foresees, but has no service level
 
 
 class TrackedTarget(msgspec.Struct, frozen=True):
-    """A model whose policy foresees: its target, its pools of own engines, and one place of each priced deployment."""
+    """A model whose policy foresees: its target, its deployments of own engines, and those that have a price."""
 
     target: Slo
-    pools: list[tuple[Candidate, ...]]
-    clouds: list[Candidate]
+    pools: list[str]
+    clouds: list[str]
 
 
 class Verdicts(msgspec.Struct):
@@ -55,7 +56,8 @@ class Verdicts(msgspec.Struct):
 class Predictions:
     """Everything that `slo_cost` and its kin learn."""
 
-    def __init__(self) -> None:
+    def __init__(self, endpoints: Endpoints) -> None:
+        self._endpoints = endpoints
         self._classes: dict[str, HardwareClass] = {}
         self._misses: dict[str, MissPrice] = {}
         self._measured: dict[str, tuple[int, int]] = {}  # streams, and those that missed their service level, by model
@@ -63,24 +65,24 @@ class Predictions:
         self._homes: OrderedDict[int, str] = OrderedDict()
         self.coverage: dict[str, Coverage] = {}  # how well first tokens were foretold, by deployment
         self._models: dict[str, TrackedTarget] = {}  # those that ask for it
+        self._foreseen: set[str] = set()  # their deployments
 
-    def keep(self, models: Iterable[Model]) -> None:
+    def follow(self, models: Iterable[Model]) -> None:
         """Learn of these models' places, where their policy asks for it; what was learned survives a reload."""
-        self._models = {}
+        self._models, self._foreseen = {}, set()
         for model in models:
             if "foresight" not in model.policy.needs:
                 continue
-            places: dict[str, dict[tuple[str, str], Candidate]] = {}
-            for candidate in (c for tier in model.tiers for c in tier):
-                self._watch(candidate)
-                places.setdefault(candidate.deployment.name, {})[candidate.id] = candidate
-            kinds = [tuple(each.values()) for each in places.values()]
-            pools = [each for each in kinds if each[0].pool.shadow is not None]
-            clouds = [each[0] for each in kinds if each[0].deployment.price is not None]
+            pools = [each.name for each in model.deployments if each.own]
+            clouds = [each.name for each in model.deployments if each.price is not None]
             self._models[model.name] = TrackedTarget(_target(model), pools, clouds)
+            self._foreseen.update(each.name for each in model.deployments)
 
-    def _watch(self, candidate: Candidate) -> None:
-        name, own = candidate.deployment.name, candidate.deployment.own
+    def appeared(self, candidate: Candidate) -> None:
+        """An endpoint is there, or a configuration is new."""
+        name, own = candidate.id[0], candidate.deployment.own
+        if name not in self._foreseen:
+            return
         shared = self._classes.setdefault(name, hardware(cloud=not own))
         if candidate.load.predictor is None:
             candidate.load.predictor = LatencyPredictor(shared)
@@ -108,20 +110,30 @@ class Predictions:
 
     # before a decision
 
-    def asked(self, request: Request, model: Model, now: float) -> tuple[int, float, str]:
-        """What a request is to know before it is placed: tokens it will bring back, the price of missing its target,
-        and where its conversation was answered last. Brings the pools' prices up to date."""
-        whole, own = self._lengths.get(model.name), self._lengths.get(_hinted(model.name, request))
-        output = round(expected(own, whole or Lengths(), request.max_tokens))
-        watched = self._models.get(model.name)
+    def foreseen(self, request: Request, model: Model) -> Request:
+        """The request with what predictions and prices say of it: tokens it will bring back, the price of missing its
+        target, and where its conversation was answered last. Its prompt is one block where it has none, so that what
+        it owes is counted. Brings the pools' prices up to date."""
+        now, name = request.received, model.name
+        whole, hinted = self._lengths.get(name), self._lengths.get(_hinted(name, request))
+        blocks, size = request.blocks or (request.seed,), request.block_tokens or float(request.prompt_tokens)
+        return msgspec.structs.replace(
+            request,
+            blocks=blocks,
+            block_tokens=size,
+            expected_output=round(expected(hinted, whole or Lengths(), request.max_tokens)),
+            late_price=self._late_price(name, now),
+            home=self._homes.get(request.conversation, "") if request.conversation else "",
+        )
+
+    def _late_price(self, name: str, now: float) -> float:
+        watched = self._models.get(name)
         if watched is None:  # a fallback of this model is ranked by it, but not the model
-            return output, 0.0, ""
-        for pool in watched.pools:
-            if pool[0].pool.shadow is not None:
-                pool[0].pool.shadow.at(now)
-        misses = self._misses.setdefault(model.name, MissPrice())
-        home = self._homes.get(request.conversation, "") if request.conversation else ""
-        return output, misses.at(now, watched.target.allowed), home
+            return 0.0
+        for pool in map(self._endpoints.pools.get, watched.pools):
+            if pool is not None and pool.shadow is not None:
+                pool.shadow.at(now)
+        return self._misses.setdefault(name, MissPrice()).at(now, watched.target.allowed)
 
     # an attempt's life
 
@@ -200,12 +212,14 @@ class Predictions:
 
     def _offer(self, model: TrackedTarget, request: Request, chosen: Candidate, estimate: Estimate, now: float) -> None:
         """What the cheapest cloud would take for it tells each pool what it saves, chosen or not."""
-        costs = [cost for cost in (expected_cost(request, cloud) for cloud in model.clouds) if cost]
+        members = self._endpoints.by_deployment
+        clouds = [found[0] for name in model.clouds if (found := members.get(name))]
+        costs = [cost for cost in (expected_cost(request, cloud) for cloud in clouds) if cost]
         if not costs:
             return
         cloud = min(costs)
         self._misses.setdefault(request.model, MissPrice()).offer(cloud)
-        for pool in model.pools:
+        for pool in filter(None, map(members.get, model.pools)):
             place = pool[request.seed % len(pool)]
             there = estimate if chosen.pool is place.pool else foretold(request, place, model.target, now)
             if there is not None and place.pool.shadow is not None:

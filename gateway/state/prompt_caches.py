@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from backends.contract.facts import Facts
+from backends.contract.families import FAMILY
 from backends.vllm.kv_events import Batch, Cleared, Removed, Stored
 from policies.learning.prefix.engine_cache import Mirror
 from policies.learning.prefix.index import PrefixIndex
@@ -26,7 +27,6 @@ CLOUD_TTL = 300.0  # seconds a cloud keeps a prompt: what several promise at lea
 KV_TOKENS = 400_000.0  # in the cache of an engine that has not told its size: an 8B model on 80 GB
 TIERS = 4  # an engine may keep some more blocks outside its GPU, and tells of those too
 NEWS = 256  # tokens that fill a block in any engine
-FAMILIES = frozenset({"chat", "completions"})  # whose prompts an engine's /tokenize reads
 LARGEST = 512 * 1024  # bytes; a longer prompt's tokens are not asked for
 QUEUED = 256  # prompts whose tokens wait to be learned, of at most
 HELD = 16 * 1024 * 1024  # bytes; the oldest gives way
@@ -55,27 +55,42 @@ class PromptCaches:
         self._wanted: OrderedDict[int, TokenizeJob] = OrderedDict()  # by last block
         self._held = 0  # bytes of them
         self._precise: dict[str, Precise] = {}  # by weights
+        self._told: dict[str, str] = {}  # weights of the deployments whose engines publish events
         self._models: dict[str, tuple[Precise, ...]] = {}
 
-    def keep(self, models: Iterable[Model]) -> None:
-        """Know the caches of these models' engines, where they are told and asked for; forget the others'."""
-        before, self.of, self._models = self.of, {}, {}
-        named: set[Id] = set()
+    def follow(self, models: Iterable[Model]) -> None:
+        """Know the caches of these models' engines, where they are told and asked for."""
+        self._told, self._models = {}, {}
         for model in models:
-            named.update(c.id for tier in model.tiers for c in tier)
             if "prefix" not in model.needs:
                 continue
-            told = {c.id: c.deployment.weights for tier in model.tiers for c in tier if c.deployment.cache_events}
-            for id, weights in told.items():
-                self.of[id] = self._precise.setdefault(weights, Precise())
-                self.of[id].watch(id)
+            told = {each.name: each.weights for each in model.deployments if each.cache_events}
+            self._told |= told
+            for weights in told.values():
+                self._precise.setdefault(weights, Precise())
             self._models[model.name] = tuple(self._precise[weights] for weights in dict.fromkeys(told.values()))
-        for id, precise in before.items():
-            if self.of.get(id) is not precise:
-                precise.forget(id)
-        for id in self.guess.held.keys() - named:
+        self._precise = {weights: self._precise[weights] for weights in self._told.values()}
+        named = {each.name for model in models for each in model.deployments}
+        for id in [id for id in self.guess.held if id[0] not in named]:
             self.guess.clear(id)
-        self._precise = {weights: precise for weights, precise in self._precise.items() if precise.mirrors}
+
+    def appeared(self, candidate: Candidate) -> None:
+        """An endpoint is there, or a configuration is new."""
+        id = candidate.id
+        before, weights = self.of.pop(id, None), self._told.get(id[0])
+        precise = None if weights is None else self._precise[weights]
+        if before is not None and before is not precise:
+            before.forget(id)
+        if precise is not None:
+            self.of[id] = precise
+            precise.watch(id)
+
+    def vanished(self, id: Id) -> None:
+        """An endpoint is gone: nothing is known of its cache."""
+        precise = self.of.pop(id, None)
+        if precise is not None:
+            precise.forget(id)
+        self.guess.clear(id)
 
     def mirror(self, id: Id) -> Mirror:
         return self.of[id].mirrors[id]
@@ -109,7 +124,7 @@ class PromptCaches:
         mirror = precise.mirrors[id]
         if last in precise.chains.known or last in self._wanted or not precise.size or not mirror.up:
             return
-        if request.family not in FAMILIES or len(facts.body) > LARGEST:
+        if not FAMILY[request.family].countable or len(facts.body) > LARGEST:
             return
         model = candidate.deployment.model
         adapter = model if model in mirror.adapters else ""

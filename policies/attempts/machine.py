@@ -48,9 +48,9 @@ Action = Start | Wait | GiveUp
 
 
 def first(request: Request, model: Model, snapshot: Snapshot) -> Plan:
-    """The endpoint a Machine would start at, if the model itself has one; a Machine is made when that attempt fails, or
-    when there is none."""
-    choice = sole(request, model, snapshot.now) or plan(request, model, snapshot)
+    """The place a Machine would start at, where the model itself has one; a Machine is made when that attempt fails,
+    or when there is none."""
+    choice = sole(request, model, snapshot) or plan(request, model, snapshot)
     if choice.candidate is not None:
         choice.candidate.domain.budget.request(snapshot.now)
     return choice
@@ -147,10 +147,10 @@ class Machine:
                 self._exclusions.deployments.add(self._last.deployment.name)
             case Verdict.LARGER:
                 self._models = list(self._model.context_window_fallbacks)
-                self._exclusions.deployments.update(c.deployment.name for tier in self._model.tiers for c in tier)
+                self._exclusions.deployments.update(each.name for each in self._model.deployments)
             case Verdict.MILDER:
                 self._models = list(self._model.content_policy_fallbacks)
-                self._exclusions.deployments.update(c.deployment.name for tier in self._model.tiers for c in tier)
+                self._exclusions.deployments.update(each.name for each in self._model.deployments)
         return self._forward(snapshot)
 
     def resume(self, snapshot: Snapshot) -> Action:
@@ -251,10 +251,11 @@ class Machine:
         """An equal in the tier outside the quota domain at once; else the limit is waited out, if it is short; else the
         next tier. A limit that names no delay: a jittered backoff, then the next, where there is one."""
         assert self._exclusions is not None
-        self._exclusions.domains.add(id(last.domain))
-        tier = next(t for t in self._model.tiers if any(c.id == last.id for c in t))
+        self._exclusions.domains.add(last.domain.key)
+        tiers = [{each.name for each in tier.deployments} for tier in self._model.tiers]
+        equals = next(names for names in tiers if last.deployment.name in names)
         choice = plan(self.request, self._model, snapshot, self._exclusions)
-        if choice.candidate is not None and any(c.id == choice.candidate.id for c in tier):
+        if choice.candidate is not None and choice.candidate.deployment.name in equals:
             return self._begin(choice.candidate, choice.signal)
         if fault.credential:
             return self._forward(snapshot)

@@ -24,6 +24,7 @@ RECOVERED_AT_ONCE = 65_536.0
 class Domain(msgspec.Struct):
     """A quota domain: places that share one upstream limit, and so cool together and share a retry budget."""
 
+    key: str  # its name, the same in every process
     budget: RetryBudget
     credential: str  # a digest; what a spent quota or an unpaid bill cools, beyond the one domain
     cooled_until: float = 0.0
@@ -50,6 +51,12 @@ class Load(msgspec.Struct):
     predictor: LatencyPredictor | None = None  # likewise
     forecasts: OrderedDict[int, Forecast] = msgspec.field(default_factory=OrderedDict)  # by request, the oldest first
     resident: float = 0.0  # tokens that those forecasts keep in its memory
+
+    def obey(self, rules: BreakerRules) -> None:
+        """A configuration has these, for all families."""
+        self.rules = rules
+        for breaker in self.breakers.values():
+            breaker.rules = rules
 
     def available(self, family: str, now: float) -> bool:
         if self.down or self.scraped.sleeping:

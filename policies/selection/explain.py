@@ -62,7 +62,8 @@ def explain(request: Request, model: Model, snapshot: Snapshot) -> Decision:
     rows: list[Considered] = []
     for number, tier in enumerate(model.tiers):
         asked = found.candidate is not None and number == found.tier
-        rows += _tier(request, model.policy, snapshot.now, number, list(tier), found.candidate if asked else None)
+        candidates = list(snapshot.tiers[tier.key].all)
+        rows += _tier(request, model.policy, snapshot.now, number, candidates, found.candidate if asked else None)
         if asked:
             break
     return Decision(

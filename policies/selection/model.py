@@ -1,6 +1,6 @@
 """What a decision reads and returns: a model with its tiers and policy, the snapshot, and the plan."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -9,17 +9,45 @@ from policies.selection.profile import Policy
 from policies.vocabulary.limits import Timeouts
 from policies.vocabulary.needs import NOTHING, Need
 from policies.vocabulary.signal import Signal
-from policies.vocabulary.types import RecoveryRules
+from policies.vocabulary.types import Deployment, RecoveryRules
+
+SEPARATOR = "\0"  # between the keys of a tier's deployments
+Id = tuple[str, str]  # deployment, url
+
+
+class Tier(msgspec.Struct, frozen=True):
+    """Deployments that are ranked together. ``key``: theirs, joined; by it a snapshot tells the tier's endpoints."""
+
+    key: str
+    deployments: tuple[Deployment, ...]
+
+    @classmethod
+    def of(cls, deployments: Iterable[Deployment]) -> "Tier":
+        held = tuple(deployments)
+        return cls(SEPARATOR.join(each.key for each in held), held)
+
+
+class Members(msgspec.Struct, frozen=True, gc=False):
+    """The endpoints of a tier that take requests, in the order of its deployments."""
+
+    all: tuple[Candidate, ...]
+    by_id: Mapping[Id, Candidate]
+
+    @classmethod
+    def of(cls, candidates: Iterable[Candidate]) -> "Members":
+        by_id = {each.id: each for each in candidates}
+        return cls(tuple(by_id.values()), by_id)
 
 
 class Model(msgspec.Struct, frozen=True):
-    """A public name: tiers of candidates tried in order, the policy that ranks within a tier, and other models to try.
+    """A public name: tiers of deployments tried in order, the policy that ranks within a tier, and other models to try.
+    It is made of the configuration alone: which endpoints a tier has just now, a snapshot says.
 
     ``timeouts``, by deployment: the defaults, the deployment's and the model's own, folded. ``total``: seconds.
     """
 
     name: str
-    tiers: tuple[tuple[Candidate, ...], ...]
+    tiers: tuple[Tier, ...]
     policy: Policy
     timeouts: Mapping[str, Timeouts]
     total: float
@@ -29,12 +57,11 @@ class Model(msgspec.Struct, frozen=True):
     recovery: RecoveryRules | None = None  # None: a stream that dies has nowhere to go on
     hold_calls: bool = False  # a streamed tool call reaches a client whole or not at all
     needs: frozenset[Need] = NOTHING  # what must be read of its requests beyond the ordinary
-    places: tuple[Mapping[tuple[str, str], Candidate], ...] = ()  # each tier's candidates by id; (): to be looked for
 
-    def windowed(self) -> tuple[Candidate, ...]:
-        """One endpoint of each deployment that has a context window; its others have the same."""
-        found = {c.deployment.name: c for tier in self.tiers for c in tier if c.deployment.context_window is not None}
-        return tuple(found.values())
+    @property
+    def deployments(self) -> list[Deployment]:
+        """Those of all tiers, in their order."""
+        return [each for tier in self.tiers for each in tier.deployments]
 
 
 class Snapshot(msgspec.Struct, frozen=True, gc=False):
@@ -42,6 +69,11 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
 
     now: float
     models: Mapping[str, Model]
+    tiers: Mapping[str, Members]  # by a tier's key
+
+    def endpoints(self, model: Model) -> list[Candidate]:
+        """Those of all its tiers that take requests."""
+        return [each for tier in model.tiers for each in self.tiers[tier.key].all]
 
 
 class Plan(msgspec.Struct, frozen=True, gc=False):

@@ -4,7 +4,7 @@ fallbacks alike.
 It reads live loads through the snapshot in one tick, so what it sees is consistent, and it changes nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -25,17 +25,17 @@ class Exclusions(msgspec.Struct):
 
     endpoints: set[tuple[str, str]] = set()
     deployments: set[str] = set()
-    domains: set[int] = set()  # by identity of the live Domain
+    domains: set[str] = set()  # quota domains, by key
     only: str = ""  # a retry stays in this deployment
 
-    def keep(self, candidates: tuple[Candidate, ...]) -> list[Candidate]:
+    def keep(self, candidates: Iterable[Candidate]) -> list[Candidate]:
         return [
             c
             for c in candidates
             if (not self.only or c.deployment.name == self.only)
             and c.deployment.name not in self.deployments
             and c.id not in self.endpoints
-            and id(c.domain) not in self.domains
+            and c.domain.key not in self.domains
         ]
 
 
@@ -44,9 +44,10 @@ def plan(request: Request, model: Model, snapshot: Snapshot, exclusions: Exclusi
     full = False
     policy, now = model.policy, snapshot.now
     for number, tier in enumerate(model.tiers):
-        candidates = list(tier) if exclusions is None else exclusions.keep(tier)
+        members = snapshot.tiers[tier.key]
+        candidates = list(members.all) if exclusions is None else exclusions.keep(members.all)
         if policy.sample and len(candidates) > MANY:
-            places = model.places[number] if model.places and exclusions is None else {}
+            places = members.by_id if exclusions is None else {c.id: c for c in candidates}
             free = _drawn(request, policy, candidates, places, now)
             if free:
                 candidate, signal = policy.best(request, free, now)
@@ -63,10 +64,8 @@ def plan(request: Request, model: Model, snapshot: Snapshot, exclusions: Exclusi
 def _drawn(
     request: Request, policy: Policy, candidates: list[Candidate], places: Mapping[Id, Candidate], now: float
 ) -> list[Candidate]:
-    """A sample of the candidates, with others in place of those that cannot be chosen, and the prompt's best holders.
-
-    ``places``: the candidates by id; empty where nobody has made that yet.
-    """
+    """A sample of the candidates (``places``: the same by id), with others in place of those that cannot be chosen, and
+    the prompt's best holders."""
     drawn = policy.draw(request, candidates, policy.sample)
     free = _free(request, policy, drawn, now)
     if len(free) < len(drawn):
@@ -75,7 +74,6 @@ def _drawn(
     held = request.matched
     if not held:
         return free
-    places = places or {c.id: c for c in candidates}
     holders = [c for c in map(places.get, held) if c is not None]
     return beside(request, free, holders, lambda some: _free(request, policy, some, now))
 
@@ -84,14 +82,15 @@ def _free(request: Request, policy: Policy, candidates: list[Candidate], now: fl
     return [c for c in policy.eligible(request, candidates, now) if has_room(c)]
 
 
-def sole(request: Request, model: Model, now: float) -> Plan | None:
+def sole(request: Request, model: Model, snapshot: Snapshot) -> Plan | None:
     """What ``plan`` chooses where there is nothing to choose: the one place of the first tier, if the usual filters and
     its limit let it pass. Asked before the plan, since most models are like this; None: the plan says."""
     tiers = model.tiers
-    if not tiers or len(tiers[0]) != 1 or model.policy.filters is not USUAL:
+    members = snapshot.tiers[tiers[0].key].all if tiers else ()
+    if len(members) != 1 or model.policy.filters is not USUAL:
         return None
-    (candidate,) = tiers[0]
-    family, deployment = request.family, candidate.deployment
+    (candidate,) = members
+    family, deployment, now = request.family, candidate.deployment, snapshot.now
     passes = (
         family in deployment.families
         and (not request.features or request.features <= deployment.features)
@@ -109,14 +108,14 @@ def has_room(candidate: Candidate) -> bool:
 
 def last_resort(request: Request, model: Model, snapshot: Snapshot) -> Candidate | None:
     """Where to try when health rules every place out: a place that is up and awake, if any; never a cooling one."""
-    warm = [c for c in _capable(request, model, snapshot.now) if c.domain.cooled_until <= snapshot.now]
+    warm = [c for c in _capable(request, model, snapshot) if c.domain.cooled_until <= snapshot.now]
     return min(warm, key=lambda c: (c.load.down or c.load.scraped.sleeping is True, c.load.in_flight), default=None)
 
 
 def cooled_in(request: Request, model: Model, snapshot: Snapshot) -> float | None:
     """Seconds until the first of the places that cool after a rate limit is asked again; None where none cools."""
     now = snapshot.now
-    ends = [c.domain.cooled_until for c in _capable(request, model, now) if c.domain.cooled_until > now]
+    ends = [c.domain.cooled_until for c in _capable(request, model, snapshot) if c.domain.cooled_until > now]
     return min(ends) - now if ends else None
 
 
@@ -125,28 +124,30 @@ def over_rate(request: Request, model: Model, snapshot: Snapshot) -> float | Non
     now = snapshot.now
     if not any(isinstance(each, WithinRate) for each in model.policy.filters):
         return None
-    barred = [c for c in _passing(request, model, now, WithinRate) if not within_rate(c, request.prompt_tokens, now)]
+    barred = [
+        c for c in _passing(request, model, snapshot, WithinRate) if not within_rate(c, request.prompt_tokens, now)
+    ]
     return min((opens_in(c, request.prompt_tokens, now) for c in barred), default=None)
 
 
 def too_long(request: Request, model: Model, snapshot: Snapshot) -> Candidate | None:
     """The largest of the places that only the context window rules out, where it rules out every place."""
     limited = any(isinstance(each, FitsContext) for each in model.policy.filters)
-    places = _passing(request, model, snapshot.now, FitsContext) if limited else []
+    places = _passing(request, model, snapshot, FitsContext) if limited else []
     if not places or model.policy.eligible(request, places, snapshot.now):
         return None
     return max(places, key=lambda c: c.deployment.context_window or 0)
 
 
-def _capable(request: Request, model: Model, now: float) -> list[Candidate]:
+def _capable(request: Request, model: Model, snapshot: Snapshot) -> list[Candidate]:
     """What is ruled out by nothing but its health."""
-    return [c for c in _passing(request, model, now, Healthy) if has_room(c)]
+    return [c for c in _passing(request, model, snapshot, Healthy) if has_room(c)]
 
 
-def _passing(request: Request, model: Model, now: float, but: type[Filter]) -> list[Candidate]:
+def _passing(request: Request, model: Model, snapshot: Snapshot, but: type[Filter]) -> list[Candidate]:
     """The places of every tier that pass every filter but those of one kind."""
-    candidates = [c for tier in model.tiers for c in tier]
+    candidates = snapshot.endpoints(model)
     for each in model.policy.filters:
         if not isinstance(each, but):
-            candidates = each.keep(request, candidates, now)
+            candidates = each.keep(request, candidates, snapshot.now)
     return candidates

@@ -8,9 +8,9 @@ from typing import Literal
 
 import msgspec
 
-from policies.load.candidate import Candidate
-from policies.selection.model import Model
+from policies.selection.model import Model, Tier
 from policies.selection.presets import preset
+from policies.vocabulary.types import Deployment
 
 Sort = Literal["price", "throughput", "latency"]
 SORTS = {"price": "lowest_cost", "throughput": "highest_throughput", "latency": "lowest_latency"}
@@ -55,7 +55,7 @@ def steered(model: Model, wanted: Preferences, features: frozenset[str] = frozen
 
     ``order`` makes each named place a tier before the others, which go away without ``allow_fallbacks``.
     """
-    tiers = [tuple(c for c in tier if _allowed(c, wanted, features)) for tier in model.tiers]
+    tiers = [tuple(each for each in tier.deployments if _allowed(each, wanted, features)) for tier in model.tiers]
     if wanted.order:
         tiers = _ordered(tiers, wanted)
     policy = model.policy
@@ -63,42 +63,42 @@ def steered(model: Model, wanted: Preferences, features: frozenset[str] = frozen
         found = preset(SORTS[wanted.sorted_by])
         assert found is not None
         policy = msgspec.structs.replace(found, filters=policy.filters)
-        tiers = tiers if wanted.order else [tuple(c for tier in tiers for c in tier)]
+        tiers = tiers if wanted.order else [tuple(each for tier in tiers for each in tier)]
     elif not wanted.allow_fallbacks and not wanted.order:
         tiers = tiers[:1]
-    kept = tuple(tier for tier in tiers if tier)
+    kept = tuple(Tier.of(each) for each in tiers if each)
     fallbacks = model.fallbacks if wanted.allow_fallbacks else ()
     if not kept:
         return None
     needs = model.needs | (policy.needs - {"speed"})
-    return msgspec.structs.replace(model, tiers=kept, policy=policy, fallbacks=fallbacks, needs=needs, places=())
+    return msgspec.structs.replace(model, tiers=kept, policy=policy, fallbacks=fallbacks, needs=needs)
 
 
-def _ordered(tiers: list[tuple[Candidate, ...]], wanted: Preferences) -> list[tuple[Candidate, ...]]:
+def _ordered(tiers: list[tuple[Deployment, ...]], wanted: Preferences) -> list[tuple[Deployment, ...]]:
     first, taken = [], set()
     for name in wanted.order:
-        named = tuple(c for tier in tiers for c in tier if _is(c, name) and c.id not in taken)
-        taken |= {c.id for c in named}
+        named = tuple(each for tier in tiers for each in tier if _is(each, name) and each.name not in taken)
+        taken |= {each.name for each in named}
         first.append(named)
-    rest = [tuple(c for c in tier if c.id not in taken) for tier in tiers] if wanted.allow_fallbacks else []
+    rest = [tuple(each for each in tier if each.name not in taken) for tier in tiers] if wanted.allow_fallbacks else []
     return [*first, *rest]
 
 
-def _allowed(candidate: Candidate, wanted: Preferences, features: frozenset[str]) -> bool:
-    if wanted.require_parameters and not features <= candidate.deployment.features:
+def _allowed(deployment: Deployment, wanted: Preferences, features: frozenset[str]) -> bool:
+    if wanted.require_parameters and not features <= deployment.features:
         return False
-    if not _trusted(candidate, wanted):
+    if not _trusted(deployment, wanted):
         return False
-    if wanted.only and not any(_is(candidate, name) for name in wanted.only):
+    if wanted.only and not any(_is(deployment, name) for name in wanted.only):
         return False
-    if any(_is(candidate, name) for name in wanted.ignore):
+    if any(_is(deployment, name) for name in wanted.ignore):
         return False
-    return wanted.max_price is None or _affordable(candidate, wanted.max_price)
+    return wanted.max_price is None or _affordable(deployment, wanted.max_price)
 
 
-def _trusted(candidate: Candidate, wanted: Preferences) -> bool:
+def _trusted(deployment: Deployment, wanted: Preferences) -> bool:
     """An engine of the user's own keeps nothing; of others only what their tags say is known."""
-    own, tags = candidate.deployment.own, frozenset(candidate.deployment.tags)
+    own, tags = deployment.own, frozenset(deployment.tags)
     if wanted.zdr and not (own or ZDR in tags):
         return False
     if wanted.data_collection == "deny" and not (own or tags & {ZDR, NO_COLLECTION}):
@@ -106,14 +106,14 @@ def _trusted(candidate: Candidate, wanted: Preferences) -> bool:
     return not wanted.quantizations or not tags.isdisjoint(wanted.quantizations)
 
 
-def _affordable(candidate: Candidate, most: MaxPrice) -> bool:
-    price = candidate.deployment.price
+def _affordable(deployment: Deployment, most: MaxPrice) -> bool:
+    price = deployment.price
     if price is None:
-        return candidate.deployment.own
+        return deployment.own
     return (most.prompt is None or price.input <= most.prompt) and (
         most.completion is None or price.output <= most.completion
     )
 
 
-def _is(candidate: Candidate, name: str) -> bool:
-    return name in (candidate.deployment.name, candidate.deployment.provider)
+def _is(deployment: Deployment, name: str) -> bool:
+    return name in (deployment.name, deployment.provider)

@@ -114,6 +114,13 @@ class Deployment(msgspec.Struct, frozen=True):
     features: frozenset[str] = frozenset()  # what its provider can be asked for, see backends/serving/capabilities.py
     metered: bool = False  # its replies say what is left of its limits
     cache_events: bool = False  # its engines tell what their caches hold
+    account: str = ""  # a digest of whose it is upstream, so that no other's endpoints are taken for its own
+    quota: str = ""  # the quota domain that all its endpoints share with others of the word; empty: they share none
+
+    @property
+    def key(self) -> str:
+        """What its endpoints are found by."""
+        return f"{self.name} {self.account}"
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):

@@ -111,7 +111,7 @@ async def test_where_a_request_like_it_would_go_now_can_be_asked_afterwards(poli
             (considered,) = told["again"]["considered"]
             assert (told["decision"], told["again"]["policy"]) == (None, policy)
             assert (considered["chosen"], told["again"]["prompt_tokens"]) == (True, 1000)
-            gateway.gateway.live.healthy(("d", considered["endpoint"]), False)
+            gateway.gateway.live.counters.healthy(("d", considered["endpoint"]), False)
             (considered,) = (await client.get("/api/requests", params=asked)).json()["again"]["considered"]
             assert (considered["chosen"], considered["refused_by"]) == (False, "healthy")
 

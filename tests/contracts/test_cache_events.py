@@ -213,7 +213,7 @@ async def test_an_engine_that_was_restarted_holds_nothing_and_is_known_again(tmp
         await pool.stop(home)
         await until(lambda: not told(gateway, 0))
         assert sorted(states(gateway)) == ["live", "missing"]
-        await until(lambda: gateway.gateway.live.loads["pool", home].down)
+        await until(lambda: gateway.gateway.live.endpoints.loads["pool", home].down)
         meanwhile = await ask(client, 0)
         assert place(meanwhile) == other
         await pool.start(home)

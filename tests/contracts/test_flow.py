@@ -45,8 +45,12 @@ async def stalled(call: Call) -> int:
 def idle(gateway: Running) -> bool:
     """Nothing is counted as under way, anywhere."""
     live = gateway.app.live
-    counts = [load.in_flight + load.in_flight_tokens for load in live.loads.values()]
-    return not any(counts) and not any(pool.in_flight for pool in live.pools.values()) and not gateway.gateway.journeys
+    counts = [load.in_flight + load.in_flight_tokens for load in live.endpoints.loads.values()]
+    return (
+        not any(counts)
+        and not any(pool.in_flight for pool in live.endpoints.pools.values())
+        and not gateway.gateway.journeys
+    )
 
 
 def ends(gateway: Running) -> list[tuple[object, object]]:

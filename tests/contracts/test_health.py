@@ -67,7 +67,7 @@ models: {{m: {{deployments: [first, second]}}}}
             older = asyncio.create_task(answered_by(gateway))
             await until(lambda: len(first.calls) == 1)
             assert await answered_by(gateway) == "second"  # the breaker opens
-            (breaker,) = (b for load in gateway.app.live.loads.values() for b in load.breakers.values())
+            (breaker,) = (b for load in gateway.app.live.endpoints.loads.values() for b in load.breakers.values())
             await until(lambda: breaker.at(clock.now()) is State.HALF_OPEN)
             probing = asyncio.create_task(answered_by(gateway))
             await until(lambda: len(first.calls) == 3)
@@ -90,7 +90,9 @@ models: {{m: {{deployments: [d]}}}}
         async with running(text) as gateway:
             for _ in range(5):
                 assert (await ask(gateway.port, chat())).status == 429
-            assert not any(load.breakers and load.breakers["chat"].row for load in gateway.app.live.loads.values())
+            assert not any(
+                load.breakers and load.breakers["chat"].row for load in gateway.app.live.endpoints.loads.values()
+            )
 
 
 async def test_an_engine_that_dies_is_out_at_once_and_back_without_a_restart() -> None:

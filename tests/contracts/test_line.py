@@ -146,7 +146,7 @@ async def test_a_place_that_a_reload_adds_is_found(door: str) -> None:
         async with connected(gateway.port) as waits:
             waits.send(by("a"))
             await until(lambda: gateway.gateway.line.waiting)
-            (candidate,) = gateway.gateway.catalog.candidates["d"]
+            (candidate,) = gateway.gateway.live.endpoints.by_deployment["d"]
             candidate.pool.in_flight -= 1  # as if somebody had left without a word
             await until(lambda: len(up.calls) == 2)
             candidate.pool.in_flight += 1

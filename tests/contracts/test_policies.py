@@ -39,7 +39,7 @@ async def test_every_preset_serves(kind: str, streamed: bool) -> None:
     async with running(EMBEDDED % kind) as gateway:
         went = await places(gateway, *[chat(stream=streamed, max_tokens=2)] * 6)
         assert went.total() == 6
-        loads = gateway.gateway.live.loads.values()
+        loads = gateway.gateway.live.endpoints.loads.values()
         assert all(load.in_flight == load.in_flight_tokens == 0 for load in loads)
         if kind == "order":
             assert went == {"a": 6}
@@ -266,14 +266,14 @@ async def test_learned_speed_and_rates_survive_a_reload_that_still_needs_them() 
     async with clouds("lowest_latency", ", rpm: 100") as (gateway, _, _):
         await places(gateway, *[chat()] * 4)
         live, config = gateway.gateway.live, gateway.gateway.catalog.config
-        speeds = {id: load.speed for id, load in live.loads.items()}
-        rates = live.pools["dear"].rates
+        speeds = {id: load.speed for id, load in live.endpoints.loads.items()}
+        rates = live.endpoints.pools["dear"].rates
         await gateway.app.swap(config)
-        assert all(live.loads[id].speed is speed is not None for id, speed in speeds.items())
-        assert live.pools["dear"].rates is rates is not None
+        assert all(live.endpoints.loads[id].speed is speed is not None for id, speed in speeds.items())
+        assert live.endpoints.pools["dear"].rates is rates is not None
         plain = msgspec.structs.replace(config.models["m"], policy="order")
         await gateway.app.swap(msgspec.structs.replace(config, models={"m": plain}))
-        assert all(load.speed is None for load in live.loads.values())
+        assert all(load.speed is None for load in live.endpoints.loads.values())
 
 
 async def test_a_fallback_model_gets_what_its_own_policy_needs() -> None:

@@ -39,7 +39,7 @@ async def test_a_conversation_stays_where_its_prefix_is_cached(stream: bool) -> 
             reply = await client.post(f"{gateway.url}/v1/chat/completions", json={**request, "max_tokens": 2})
             usage = reply.json()["usage"]
             assert usage["prompt_tokens_details"]["cached_tokens"] > 0.6 * usage["prompt_tokens"]
-        assert all(load.backlog.at(1e12) == 0 and load.in_flight == 0 for load in live.loads.values())
+        assert all(load.backlog.at(1e12) == 0 and load.in_flight == 0 for load in live.endpoints.loads.values())
         assert len(live.caches.guess.held) > 1  # and not all three sit on one engine
 
 

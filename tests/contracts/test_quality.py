@@ -54,7 +54,7 @@ async def test_asking_where_a_request_would_go_now_moves_no_threshold() -> None:
 
 async def test_where_the_strong_one_is_down_a_hard_prompt_is_answered_all_the_same() -> None:
     async with running(PLACES % "quality") as gateway, connected(gateway.port) as client:
-        (big,) = (load for (name, _), load in gateway.gateway.live.loads.items() if name == "big")
+        (big,) = (load for (name, _), load in gateway.gateway.live.endpoints.loads.items() if name == "big")
         big.breaker("chat").trip(clock.now(), clock.now())
         reply = await client.ask(said(HARD))
         assert (reply.status, reply.headers["x-cloverleaf-deployment"]) == (200, "cheap")

@@ -56,7 +56,7 @@ models:
 """
     try:
         async with running(text, door) as gateway:
-            loads = gateway.gateway.live.loads.values()
+            loads = gateway.gateway.live.endpoints.loads.values()
             if "continue" in (defaults or "continue"):
                 await until(lambda: all(load.continues is Continues.EXACTLY for load in loads))
             yield Pool(gateway, first, second)
@@ -221,7 +221,7 @@ async def test_a_turn_that_would_come_too_late_is_not_waited_for(door: str) -> N
 
 def drained(made: Pool, rate: float) -> TokenBucket:
     """The second engine's bucket, with nothing left in it."""
-    bucket = made.gateway.gateway.live.loads["second", made.other].recoveries
+    bucket = made.gateway.gateway.live.endpoints.loads["second", made.other].recoveries
     bucket.rate, bucket.burst = rate, 20.0
     bucket.reserve(20, clock.now())
     return bucket
@@ -369,7 +369,7 @@ deployments:
 models: {{m: {{deployments: [one, two]}}}}
 """
         async with running(text) as gateway:
-            loads = gateway.gateway.live.loads.values()
+            loads = gateway.gateway.live.endpoints.loads.values()
             await until(lambda: all(load.continues is Continues.EXACTLY for load in loads))
             yield gateway, two
 

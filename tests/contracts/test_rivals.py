@@ -54,16 +54,16 @@ models: {{m: {{deployments: [one, other]}}}}
             if known:
                 teach(gateway)
             yield gateway, one, other
-            loads = gateway.gateway.live.loads.values()
+            loads = gateway.gateway.live.endpoints.loads.values()
             await until(lambda: not any(load.in_flight or load.in_flight_tokens for load in loads))
             assert not gateway.gateway.late and not gateway.gateway.journeys
 
 
 def teach(gateway: Running) -> None:
-    for candidates in gateway.gateway.catalog.candidates.values():
+    for candidates in gateway.gateway.live.endpoints.by_deployment.values():
         for streamed in (True, False):
             for _ in range(30):
-                gateway.gateway.live.waited(candidates[0], kind("chat", streamed, 10), 0.01)
+                gateway.gateway.live.counters.waited(candidates[0], kind("chat", streamed, 10), 0.01)
 
 
 def line(gateway: Running) -> dict[str, Any]:
@@ -103,7 +103,7 @@ async def test_a_hedge_goes_on_where_the_first_fails(door: str) -> None:
         asking = asyncio.create_task(ask(gateway.port, chat(stream=True)))
         await until(lambda: other.calls)
         first.cue.set()
-        await until(lambda: len(gateway.gateway.live.loads["one", one.url].breakers) == 1)
+        await until(lambda: len(gateway.gateway.live.endpoints.loads["one", one.url].breakers) == 1)
         second.cue.set()
         reply = await asking
         assert answered_by(reply, "other")

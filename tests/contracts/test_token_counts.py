@@ -56,10 +56,10 @@ async def test_far_from_the_window_nothing_is_asked(letters: int, place: str) ->
 async def test_what_is_learned_of_the_estimate_narrows_what_is_counted() -> None:
     async with running(EMBEDDED) as gateway, connected(gateway.port) as client:
         live = gateway.gateway.live
-        before = live.errors["m"]
+        before = live.estimates.errors["m"]
         for _ in range(60):
             assert (await client.ask(said(2000, max_tokens=1))).status == 200
-        assert live.errors["m"] < before / 2
+        assert live.estimates.errors["m"] < before / 2
         await client.ask(said(3300, max_tokens=1))
         assert tokens(gateway) == (0, 0), "it was counted while little was known"
 
@@ -174,7 +174,7 @@ async def test_an_endpoint_that_is_up_is_asked() -> None:
         text = config(up).replace(f"[{root}]", f"[{root}, http://127.0.0.1:9]")
         async with running(text) as gateway:
             patient(gateway)
-            loads = gateway.gateway.live.loads
+            loads = gateway.gateway.live.endpoints.loads
             await until(lambda: loads["small", "http://127.0.0.1:9"].down)
             assert (await ask(gateway.port, said(3800))).headers["x-cloverleaf-deployment"] == "large"
             assert tokens(gateway) == (1, 0)

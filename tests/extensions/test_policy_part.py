@@ -16,7 +16,7 @@ from policies.selection.scorers import Scorer
 from policies.vocabulary.limits import Timeouts
 from policies.vocabulary.types import Request
 from policies.vocabulary.units import Duration, Name, Percent
-from tests.policies.world import ask, place, world
+from tests.policies.world import TIERS, ask, place, world
 
 
 class Preferred(Scorer, frozen=True):
@@ -63,9 +63,9 @@ class Configured:
 def test_it_is_configured_in_yaml_and_decides(configured: Configured) -> None:
     config = configured("preferred, weight: 2, tags: [green], penalty: 20%, patience: 800ms", Preferred)
     places = [place("a", tags=("grey",)), place("b", tags=("green",)), place("c")]
-    policy = fitted(named(config, "mine"), places)
+    policy = fitted(named(config, "mine"), [each.deployment for each in places])
     assert policy.scorers == (Preferred(weight=2.0, tags=("green",), penalty=0.2, patience=0.8),)
-    model = Model("m", (tuple(places),), policy, {c.id[0]: Timeouts() for c in places}, 600.0)
+    model = Model("m", (TIERS.tier(places),), policy, {c.id[0]: Timeouts() for c in places}, 600.0)
     record = explain(ask(), model, world(model))
     assert [each.deployment for each in record.considered if each.chosen] == ["b"]
     assert [each.scores for each in record.considered] == [{"preferred": 0.8}, {"preferred": 1.0}, {"preferred": 0.8}]

@@ -85,7 +85,7 @@ async def quiet(gateway: Running) -> None:
     for _ in range(2):
         assert (await ask(gateway.port, chat())).status == 200
         assert (await ask(gateway.port, get("/v1/models"))).status == 200
-    await until(lambda: not any(load.in_flight for load in gateway.app.live.loads.values()))
+    await until(lambda: not any(load.in_flight for load in gateway.app.live.endpoints.loads.values()))
 
 
 def received(raw: socket.socket) -> bytes:

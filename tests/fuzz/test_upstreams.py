@@ -65,7 +65,7 @@ async def gateway(request: pytest.FixtureRequest, says: Anything) -> AsyncIterat
     ):
         yield made
         await until(lambda: not made.gateway.journeys)
-        assert not any(load.in_flight for load in made.app.live.loads.values())
+        assert not any(load.in_flight for load in made.app.live.endpoints.loads.values())
         assert [line for line in made.log.getvalue().splitlines() if '"defect"' in line] == []
 
 
@@ -78,7 +78,7 @@ async def test_bent_upstreams(gateway: Running, says: Anything, rounds: Rounds) 
     for random in rounds(500):
         path, said, ends = random.choice(FAMILIES)
         says.random, says.said = random, said
-        for domain in gateway.app.live.domains.values():
+        for domain in (each.domain for each in gateway.app.live.endpoints.all.values()):
             domain.cooled_until = 0.0
         streamed = random.random() < 0.8
         fields = {"stream": streamed, "temperature": 0, "n": random.choice((1, 1, 2))}

@@ -1,11 +1,13 @@
 """What the tests of traffic and alerts stand on: a compiled configuration, and outcomes as journeys leave them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from gateway.catalog.catalog import Catalog, compile_catalog
 from gateway.catalog.credential_refresh import CredentialRefresher
 from gateway.state.live_state import LiveState
 from policies.attempts.outcome import Outcome
+from policies.load.candidate import Candidate
 from policies.vocabulary.types import Usage
 from tests.contracts.serving import configured
 from tests.outcome import filled
@@ -25,7 +27,14 @@ policies:
 
 
 def catalog(text: str = CONFIG) -> Catalog:
-    return compile_catalog(configured(text), LiveState(), {}, CredentialRefresher())
+    return compile_catalog(configured(text), {}, CredentialRefresher())
+
+
+def members(known: Catalog | None = None) -> Mapping[str, tuple[Candidate, ...]]:
+    """The endpoints that a catalog names, by deployment."""
+    live = LiveState()
+    live.follow((known or catalog()).topology)
+    return live.endpoints.by_deployment
 
 
 def outcome(deployment: str = "pool", model: str = "m", at: float = 10.0, ttft: float = 0.1, **fields: Any) -> Outcome:

@@ -1,6 +1,8 @@
 """A small world to decide in: places, tiers and models as data, and a clock that is a number."""
 
+from collections import defaultdict
 from collections.abc import Iterable
+from itertools import count
 from typing import Any
 
 import msgspec
@@ -10,7 +12,7 @@ from policies.load.breaker import BreakerRules
 from policies.load.candidate import Candidate, Pool
 from policies.load.load import Domain, Load
 from policies.load.retry_budget import RetryBudget
-from policies.selection.model import Model, Snapshot
+from policies.selection.model import SEPARATOR, Members, Model, Snapshot, Tier
 from policies.selection.presets import preset
 from policies.selection.profile import Policy
 from policies.vocabulary.engine_state import EngineLoad
@@ -22,6 +24,33 @@ from policies.vocabulary.types import Deployment, Request
 NOW = 1000.0
 DEADLINE = NOW + 600
 CHAT = frozenset({"chat"})
+_names = count()
+
+
+class Tiers(dict[str, Members]):
+    """The endpoints of every tier made here: those that a model was given, or all of the tier's deployments."""
+
+    def __init__(self) -> None:
+        self.opened: dict[str, list[Candidate]] = defaultdict(list)
+
+    def __missing__(self, key: str) -> Members:
+        return Members.of(c for each in key.split(SEPARATOR) for c in self.opened[each])
+
+    def tier(self, candidates: Iterable[Candidate]) -> Tier:
+        held = Members.of(candidates)
+        made = Tier.of({c.deployment.name: c.deployment for c in held.all}.values())
+        if self[made.key] != held:
+            made = Tier(f"tier {next(_names)}", made.deployments)
+            self[made.key] = held
+        return made
+
+
+TIERS = Tiers()
+
+
+def members(model: Model) -> list[list[Candidate]]:
+    """Its endpoints, by tier."""
+    return [list(TIERS[tier.key].all) for tier in model.tiers]
 
 
 def place(
@@ -34,19 +63,22 @@ def place(
     **more: Any,
 ) -> Candidate:
     """One endpoint; a quota domain and a pool of its own unless given, and ``more`` of its deployment."""
+    more.setdefault("account", f"account-{next(_names)}")
     deployment = Deployment(name, "vllm", "m", CHAT, limit, **more)
     id = (name, url or f"http://{name}")
-    return Candidate(id, deployment, Load(BreakerRules()), domain or quota(), pool or Pool(), digest(*id))
+    made = Candidate(id, deployment, Load(BreakerRules()), domain or quota(), pool or Pool(), digest(*id))
+    TIERS.opened[deployment.key].append(made)
+    return made
 
 
 def pool(name: str, size: int, **more: Any) -> list[Candidate]:
     """A deployment of several endpoints, each a quota domain."""
-    shared = Pool()
-    return [place(name, f"http://{name}-{n}", pool=shared, **more) for n in range(size)]
+    shared, account = Pool(), f"account-{next(_names)}"
+    return [place(name, f"http://{name}-{n}", pool=shared, account=account, **more) for n in range(size)]
 
 
 def quota() -> Domain:
-    return Domain(RetryBudget(), "credential")
+    return Domain(f"quota-{next(_names)}", RetryBudget(), "credential")
 
 
 def policy(kind: str) -> Policy:
@@ -56,8 +88,9 @@ def policy(kind: str) -> Policy:
 
 
 def model(name: str, *tiers: Iterable[Candidate], kind: str = "order", **fallbacks: tuple[str, ...]) -> Model:
-    held = tuple(tuple(tier) for tier in tiers)
-    return Model(name, held, policy(kind), {c.id[0]: Timeouts() for tier in held for c in tier}, 600.0, **fallbacks)
+    held = tuple(map(TIERS.tier, tiers))
+    timeouts = {each.name: Timeouts() for tier in held for each in tier.deployments}
+    return Model(name, held, policy(kind), timeouts, 600.0, **fallbacks)
 
 
 def ask(seed: int = 0, sequence: int = 0, name: str = "m", **more: Any) -> Request:
@@ -65,7 +98,7 @@ def ask(seed: int = 0, sequence: int = 0, name: str = "m", **more: Any) -> Reque
 
 
 def world(*models: Model, now: float = NOW) -> Snapshot:
-    return Snapshot(now, {each.name: each for each in models})
+    return Snapshot(now, {each.name: each for each in models}, TIERS)
 
 
 def machine(asked: Model, rules: RetryRules | None = None, seed: int = 0, deadline: float = DEADLINE) -> Machine:

@@ -9,7 +9,7 @@ from policies.load.candidate import Candidate
 from policies.selection.model import Model
 from policies.vocabulary.failure import SILENCE, Failure, Fault, Progress
 from policies.vocabulary.limits import RetryRules
-from tests.policies.world import NOW, machine, model, place, pool, quota, trip, world
+from tests.policies.world import NOW, machine, members, model, place, pool, quota, trip, world
 
 DEADLINE = NOW + 20
 DEPLOYMENTS = ("a", "b", "c", "d")
@@ -88,7 +88,7 @@ def test_every_run_of_failures_ends_and_keeps_its_promises(
         assert now < DEADLINE
         assert action.candidate.id not in silent
         assert action.candidate.deployment.name not in refused
-        assert any(action.candidate is c for tier in action.model.tiers for c in tier)
+        assert any(action.candidate is c for tier in members(action.model) for c in tier)
         if attempts > len(faults):
             return
         fault, took = faults[attempts - 1]

@@ -22,7 +22,7 @@ from policies.selection.presets import PRESETS
 from policies.selection.scorers import SCORERS
 from policies.vocabulary.limits import Timeouts
 from policies.vocabulary.types import Price, Request
-from tests.policies.world import NOW, ask, place, scraped, world
+from tests.policies.world import NOW, TIERS, ask, place, scraped, world
 
 ARGUMENTS = {Tagged: {"any": ("eu",)}, WithinPrice: {"input": 2.0}}
 seeds = st.integers(0, 2**64 - 1)
@@ -100,8 +100,8 @@ def test_any_composition_decides_within_its_filters_and_as_its_record_says(
     data: st.DataObject, spec: PolicySpec
 ) -> None:
     places = data.draw(candidates())
-    policy = fitted(named(Config(policies={"mine": spec}), "mine"), places)
-    asked = Model("m", (tuple(places),), policy, {c.id[0]: Timeouts() for c in places}, 600.0)
+    policy = fitted(named(Config(policies={"mine": spec}), "mine"), [c.deployment for c in places])
+    asked = Model("m", (TIERS.tier(places),), policy, {c.id[0]: Timeouts() for c in places}, 600.0)
     decides(asked, data.draw(requests(places)), places)
 
 
@@ -109,8 +109,8 @@ def test_any_composition_decides_within_its_filters_and_as_its_record_says(
 @given(st.data(), st.sampled_from(PRESETS))
 def test_so_does_every_preset(data: st.DataObject, preset: object) -> None:
     places = data.draw(candidates())
-    policy = fitted(preset, places)  # type: ignore[arg-type]
-    asked = Model("m", (tuple(places),), policy, {c.id[0]: Timeouts() for c in places}, 600.0)
+    policy = fitted(preset, [c.deployment for c in places])  # type: ignore[arg-type]
+    asked = Model("m", (TIERS.tier(places),), policy, {c.id[0]: Timeouts() for c in places}, 600.0)
     decides(asked, data.draw(requests(places)), places)
 
 
@@ -122,8 +122,8 @@ def test_a_burst_before_any_answer_does_not_herd(preset: object, told: bool) -> 
     places = [place("d", f"http://d-{n}", pool=shared, own=True) for n in range(8)]
     for each in places if told else []:
         scraped(each, 0.0, 0.0)
-    policy = fitted(preset, places)  # type: ignore[arg-type]
-    asked = Model("m", (tuple(places),), policy, {"d": Timeouts()}, 600.0)
+    policy = fitted(preset, [c.deployment for c in places])  # type: ignore[arg-type]
+    asked = Model("m", (TIERS.tier(places),), policy, {"d": Timeouts()}, 600.0)
     counts = dict.fromkeys((c.id for c in places), 0)
     for n in range(400):
         request = ask(n * 0x9E3779B97F4A7C15 % 2**64, n, conversation=n * 0xD1B54A32D192ED03 % 2**64, threshold=0.5)

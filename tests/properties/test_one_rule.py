@@ -52,23 +52,24 @@ def played(live: LiveState, catalog: Catalog) -> list[Outcome]:
     made = []
     for n, (name, prompt, output, first, each) in enumerate(ANSWERS):
         received = 10.0 + n
-        candidate, usage = catalog.candidates[name][0], Usage(prompt, output, 0, "upstream")
+        candidate, usage = live.endpoints.by_deployment[name][0], Usage(prompt, output, 0, "upstream")
         estimate = prompt * 2  # of the prompt's tokens, before the upstream has counted
-        request = live.foreseen(Request("chat", "m", True, b"", estimate, received, n), catalog.models["m"])
+        request = live.predictions.foreseen(Request("chat", "m", True, estimate, received, n), catalog.models["m"])
         end = received + first + each * (output - 1)
-        live.enter(candidate, estimate, "chat", received)
-        live.hold(candidate, request, received)
-        live.committed(candidate, request, first, received, received + first)
-        live.answered(candidate, request, usage, received, end)
-        live.leave(candidate, request)
+        live.counters.enter(candidate, estimate, "chat", received)
+        live.counters.hold(candidate, request, received)
+        live.counters.committed(candidate, request, first, received, received + first)
+        live.counters.answered(candidate, request, usage, received, end)
+        live.counters.leave(candidate, request)
         made.append(outcome(name, received=received, first_token=received + first, finished=end, usage=usage))
     return made
 
 
 def test_a_miss_is_a_miss_in_the_metrics_the_console_the_simulator_and_the_reports() -> None:
     config, live, metrics = configured(CONFIG), LiveState(), Metrics()
-    catalog = compile_catalog(config, live, {}, CredentialRefresher())
-    traffic = TrafficStats(metrics, live.foresight, 0.0)
+    catalog = compile_catalog(config, {}, CredentialRefresher())
+    live.follow(catalog.topology)
+    traffic = TrafficStats(metrics, live.predictions, live.endpoints.by_deployment, 0.0)
     for each in played(live, catalog):
         metrics.record(each)
         traffic.note(each)
@@ -97,8 +98,8 @@ def test_a_miss_is_a_miss_in_the_metrics_the_console_the_simulator_and_the_repor
 
 
 def test_spill_is_the_same_share_in_the_metrics_and_the_console() -> None:
-    catalog, metrics = compile_catalog(configured(CONFIG), LiveState(), {}, CredentialRefresher()), Metrics()
-    traffic = TrafficStats(metrics, LiveState().foresight, 0.0)
+    catalog, metrics = compile_catalog(configured(CONFIG), {}, CredentialRefresher()), Metrics()
+    traffic = TrafficStats(metrics, LiveState().predictions, {}, 0.0)
     for each in (outcome(), outcome("cloud"), outcome("cloud", status=500), outcome("cloud", status=429)):
         metrics.record(each)
     told = {instrument: value for instrument, _, value in readings.spill(catalog, metrics)}
@@ -127,11 +128,12 @@ PURCHASED = {"stands_for_a_cloud", "bought", "unpriced"}
 def test_an_sglang_tgi_llama_cpp_or_ollama_pool_is_simulated_as_engines_with_a_queue_and_not_as_a_cloud() -> None:
     config, trace = configured(ENGINES), Trace("t", [Arrival(0.0, 100, 10)], 16)
     embedded = {"embedded": ["http://e"], "stands_for_a_cloud": ["http://c"]}
-    gateways = compile_catalog(config, LiveState(), embedded, CredentialRefresher())
-    simulated, _ = compile_pool(config, LiveState(), Options(replicas=2), "order")
-    made = places(simulated, trace, Options(), Agenda())
-    for name, candidates in gateways.candidates.items():
-        own = name not in PURCHASED
-        assert {c.deployment.own for c in (*candidates, *simulated.candidates[name])} == {own}, name
+    gateways = compile_catalog(config, embedded, CredentialRefresher())
+    live = LiveState()
+    compile_pool(config, live, Options(replicas=2), "order")
+    made = places(live, trace, Options(), Agenda())
+    for name, deployment in gateways.topology.deployments.items():
+        own, simulated = name not in PURCHASED, live.endpoints.by_deployment[name]
+        assert {each.own for each in (deployment, *(c.deployment for c in simulated))} == {own}, name
         assert {type(place) for id, place in made.items() if id[0] == name} == {OwnReplica if own else Cloud}, name
-        assert len(simulated.candidates[name]) == (2 if own else 1), name
+        assert len(simulated) == (2 if own else 1), name

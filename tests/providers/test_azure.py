@@ -123,7 +123,7 @@ async def test_a_throttle_cools_the_deployment_for_as_long_as_it_says() -> None:
     async with gateway(THROTTLED, Says()) as (azure, on):
         with pytest.raises(openai.RateLimitError) as throttled:
             await on.chat()
-        (candidate,) = on.gateway.gateway.catalog.candidates["d"]
+        (candidate,) = on.gateway.gateway.live.endpoints.by_deployment["d"]
         assert candidate.domain.requests_left == 0
         assert len(azure.asked) == 1
     assert 5 <= float(throttled.value.response.headers["retry-after"]) <= 6
@@ -132,7 +132,7 @@ async def test_a_throttle_cools_the_deployment_for_as_long_as_it_says() -> None:
 async def test_what_is_left_of_a_quota_is_known() -> None:
     async with gateway() as (_, on):
         await on.chat()
-        (candidate,) = on.gateway.gateway.catalog.candidates["d"]
+        (candidate,) = on.gateway.gateway.live.endpoints.by_deployment["d"]
         assert (candidate.domain.requests_left, candidate.domain.tokens_left) == (99, 9900)
 
 

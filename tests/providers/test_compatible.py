@@ -159,7 +159,7 @@ async def test_fireworks_suspends_an_account() -> None:
 async def test_what_is_left_of_its_limits(name: str, line: str, left: tuple[float, float]) -> None:
     async with gateway(name, whole(ANSWER, line)) as (_, on):
         await on.client.chat.completions.with_raw_response.create(model="m", messages=[])
-        (candidate,) = on.gateway.gateway.catalog.candidates["d"]
+        (candidate,) = on.gateway.gateway.live.endpoints.by_deployment["d"]
         assert (candidate.domain.requests_left, candidate.domain.tokens_left) == left
 
 
@@ -184,7 +184,7 @@ async def test_an_engine_of_one_s_own_is_a_pool_with_a_health_check(name: str) -
 
     sick = False
     async with gateway(name, engine, more="scrape: 50ms") as (server, on):
-        load = on.gateway.gateway.catalog.candidates["d"][0].load
+        load = on.gateway.gateway.live.endpoints.by_deployment["d"][0].load
         await on.client.chat.completions.with_raw_response.create(model="m", messages=[])
         assert any(call.target == "/v1/chat/completions" for call in server.calls)
         await until(lambda: any(call.target == path for call in server.calls))

@@ -72,14 +72,14 @@ def test_under_a_steady_overload_pool_and_cloud_both_serve_in_every_minute(pool:
 def test_without_a_cloud_it_is_a_load_balancer_that_predicts(pool: Config) -> None:
     world = played(pool, arrivals(120, 5), model="own")
     assert world.tally.result(0.0).errors == 0
-    counts = [len(load.backlog.owed) for load in world.live.loads.values()]
+    counts = [len(load.backlog.owed) for load in world.live.endpoints.loads.values()]
     assert not any(counts), "nothing is left owed"
     assert world.tally.result(0.0).goodput > 0.9
 
 
 def test_a_replica_that_slows_down_is_found(pool: Config) -> None:
     world = played(pool, arrivals(240, 6), slow=[Slowdown(replica=0, at=60.0, times=4.0)])
-    slow, quick = (c.load.predictor for c in world.catalog.candidates["gpu"])
+    slow, quick = (c.load.predictor for c in world.live.endpoints.by_deployment["gpu"])
     assert slow is not None and quick is not None
     assert slow.factor(world.ended) > 1.5 * quick.factor(world.ended)
     assert world.tally.result(0.0).goodput > 0.8
@@ -92,7 +92,7 @@ def test_a_replica_that_dies_costs_nobody_the_first_token(pool: Config) -> None:
 
 def test_nothing_is_left_behind(pool: Config) -> None:
     world = played(pool, arrivals(60, 20))
-    for load_ in world.live.loads.values():
+    for load_ in world.live.endpoints.loads.values():
         assert not load_.forecasts and load_.resident == pytest.approx(0, abs=1e-6)
 
 
@@ -101,7 +101,7 @@ def test_chosen_first_tokens_hold_their_quantiles(pool: Config) -> None:
     world = Simulation(pool, "cheap", trace(*arrivals(300, 12)), Options(model="m"), 1)
     held: dict[float, int] = dict.fromkeys((0.1, 0.5, 0.9, 0.95), 0)
     seen = 0
-    came = world.live.foresight.came
+    came = world.live.predictions.came
 
     def watched(candidate, request, now):  # type: ignore[no-untyped-def]
         nonlocal seen
@@ -112,7 +112,7 @@ def test_chosen_first_tokens_hold_their_quantiles(pool: Config) -> None:
                 held[share] += now - forecast.sent <= forecast.estimate.first.quantile(share)
         came(candidate, request, now)
 
-    world.live.foresight.came = watched  # type: ignore[method-assign]
+    world.live.predictions.came = watched  # type: ignore[method-assign]
     world.run(lambda _: None)
     assert seen > 2000
     for share, count in held.items():

@@ -131,7 +131,7 @@ async def test_a_broken_endpoint_family_does_not_take_the_others_with_it() -> No
             request = chat().partition(b"\r\n")[0].replace(b"chat/completions", b"embeddings")
             head = b"\r\nhost: 127.0.0.1\r\ncontent-length: %d\r\n\r\n" % len(body)
             assert (await ask(gateway.port, request + head + body)).status >= 500
-        (load,) = gateway.app.live.loads.values()
+        (load,) = gateway.app.live.endpoints.loads.values()
         assert not load.breakers["embeddings"].allows(clock.now())
         assert (await ask(gateway.port, chat())).status == 200
 

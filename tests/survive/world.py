@@ -57,8 +57,8 @@ class World(msgspec.Struct):
         live, gateway = self.gateway.app.live, self.gateway.gateway
 
         def none() -> bool:
-            counts = [load.in_flight + load.in_flight_tokens for load in live.loads.values()]
-            pools = [pool.in_flight for pool in live.pools.values()]
+            counts = [load.in_flight + load.in_flight_tokens for load in live.endpoints.loads.values()]
+            pools = [pool.in_flight for pool in live.endpoints.pools.values()]
             return not any(counts) and not any(pools) and not gateway.journeys
 
         await until(none)

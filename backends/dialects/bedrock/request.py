@@ -81,8 +81,8 @@ def write(conversation: Conversation, model: str) -> Written:
         body.setdefault("additionalModelResponseFieldPaths", ["/stop_sequence"])
     verb = "converse-stream" if conversation.stream else "converse"
     target = f"/model/{quote(model, safe='')}/{verb}".encode()
-    given = {name: value for name, value in body.items() if value}
-    return Written(target, msgspec.json.encode(given), tuple(lost), b"content-type: application/json\r\n")
+    told = {name: value for name, value in body.items() if value}
+    return Written(target, msgspec.json.encode(told), tuple(lost))
 
 
 def _object(raw: msgspec.Raw, name: str) -> Block:

@@ -14,6 +14,7 @@ from gateway.recording.metrics import Account, Histogram, Metrics, Series, cause
 from gateway.reporting import traffic_counts
 from gateway.reporting.telemetry.semconv import operation
 from gateway.reporting.traffic_counts import spilled
+from gateway.state.endpoints import Endpoints
 from gateway.state.live_state import LiveState
 from gateway.state.prompt_caches import PromptCaches
 from policies.load.breaker import State
@@ -38,9 +39,9 @@ def readings(gateway: "Gateway", now: float) -> list[Reading]:
     found = [*requests(gateway.metrics, {name: each.provider.telemetry_name for name, each in deployments.items()})]
     found += spill(gateway.catalog, gateway.metrics)
     found += counted(gateway.metrics)
-    found += endpoints(gateway.live, now)
+    found += endpoints(gateway.live.endpoints, now)
     found += cached(gateway.live.caches)
-    found += cooling(gateway.catalog.candidates.values(), now)
+    found += cooling(gateway.live.endpoints.by_deployment.values(), now)
     found += foretold(gateway.live)
     found += judged(gateway.live)
     found += process(gateway)
@@ -113,7 +114,7 @@ def _tokens(account: Account) -> tuple[tuple[str, int], ...]:
     )
 
 
-def endpoints(live: LiveState, now: float) -> Iterator[Reading]:
+def endpoints(live: Endpoints, now: float) -> Iterator[Reading]:
     """Of every endpoint; what no fresh scrape says is left out."""
     for place, load in live.loads.items():
         yield i.UP, place, int(not load.down)
@@ -169,7 +170,7 @@ def cached(caches: PromptCaches) -> Iterator[Reading]:
 
 def foretold(live: LiveState) -> Iterator[Reading]:
     """What predictions were worth, where a policy asks for them."""
-    for deployment, kind in live.foresight.classes.items():
+    for deployment, kind in live.predictions.classes.items():
         for name, quantity in (("first_token", kind.first), ("each_token", kind.each)):
             of = (deployment, name)
             calibration = quantity.calibration
@@ -180,7 +181,7 @@ def foretold(live: LiveState) -> Iterator[Reading]:
             band = max(quantity.bands, key=lambda ratios: ratios.seen)
             for share in QUANTILES:
                 yield i.PREDICTION_RATIO, (*of, f"{share:g}"), band.quantile(share)
-    for model, verdicts in live.foresight.verdicts().items():
+    for model, verdicts in live.predictions.verdicts().items():
         yield i.SLO_ANSWERS, (model,), verdicts.streams
         yield i.SLO_MISSES, (model,), verdicts.missed
         yield i.SLO_ALLOWED, (model,), verdicts.allowed

@@ -16,7 +16,7 @@ from gateway.reporting import recent_requests, status
 from gateway.reporting.recent_requests import Opened, Recent
 from gateway.reporting.report import Report
 from gateway.server.admin.guard import authorised
-from gateway.state.state_snapshot import saved
+from gateway.state.checkpoint import snapshot
 
 
 class Api(Controller):
@@ -40,7 +40,7 @@ class Api(Controller):
         """What the router sees now."""
         made = status.report(gateway)
         if whole is not None:
-            made.state = saved(gateway.live, gateway.catalog.candidates, clock.now())
+            made.state = snapshot(gateway.live, clock.now())
         return made
 
     @get("/decisions", sync_to_thread=False)

@@ -6,7 +6,7 @@ from typing import ClassVar
 from policies.load.candidate import Candidate
 from policies.selection.filters.base import Filter
 from policies.vocabulary.needs import Need
-from policies.vocabulary.types import Request
+from policies.vocabulary.types import Deployment, Request
 
 
 class FitsContext(Filter, frozen=True, tag="fits_context"):
@@ -22,12 +22,11 @@ class FitsContext(Filter, frozen=True, tag="fits_context"):
         ]
 
 
-def uncertain(request: Request, candidates: Iterable[Candidate], error: float) -> list[Candidate]:
+def uncertain(request: Request, deployments: Iterable[Deployment], error: float) -> list[Deployment]:
     """Those of which an estimate that is off by this share of the prompt could say wrongly whether it fits."""
     answer, margin = request.max_tokens or 0, error * request.prompt_tokens
     return [
-        c
-        for c in candidates
-        if (window := c.deployment.context_window) is not None
-        and abs(request.prompt_tokens + answer - window) <= margin
+        each
+        for each in deployments
+        if (window := each.context_window) is not None and abs(request.prompt_tokens + answer - window) <= margin
     ]

@@ -83,3 +83,7 @@ def test_blocks_agree_exactly_as_far_as_the_bytes_do(head: str, length: int, tai
     while (end := (alike + 1) * BLOCK) <= min(map(len, data)) and data[0][:end] == data[1][:end]:
         alike += 1
     assert shared(one, other) == alike
+
+
+def test_names_are_the_same_in_every_process() -> None:
+    assert prompt_blocks(body(prompt="x" * 1100)) == (8010618846818511824, 15316289458228312917)

@@ -45,6 +45,7 @@ def test_the_service_level_of_a_scorer_is_its_policys(accept, small):
 
 
 def test_the_deployment_listed_last_is_strong_where_none_is_named(accept, small):
-    policy = fitted(named(accept(f"policies: {{p: {{kind: quality}}}}\n{small}"), "p"), [place("a"), place("b")])
+    given = named(accept(f"policies: {{p: {{kind: quality}}}}\n{small}"), "p")
+    policy = fitted(given, [place(name).deployment for name in "ab"])
     (quality,) = (each for each in policy.scorers if isinstance(each, Quality))
     assert quality.difficulty.strong == ("b",)

@@ -13,7 +13,7 @@ from gateway.commands.explain import add_arguments, decide, run
 from gateway.config import load
 from gateway.proxy import model_resolution as asking
 from gateway.reporting import status
-from gateway.state.state_snapshot import saved
+from gateway.state.checkpoint import snapshot
 from policies.selection.explain import Decision, explain
 from policies.selection.model import Snapshot
 from policies.vocabulary.types import Request
@@ -161,15 +161,15 @@ policies: {in-time: {kind: slo_cost, slo: {ttft: 800ms, tpot: 50ms}}}
             await client.ask(chat("mq"[n % 2], stream=True, max_tokens=20))
         live, catalog = gateway.gateway.live, gateway.gateway.catalog
         now = clock.now()
-        catalog.candidates["b"][0].domain.cooled_until = now + 5
+        live.endpoints.by_deployment["b"][0].domain.cooled_until = now + 5
         made = status.report(gateway.gateway)
-        made.state = saved(live, catalog.candidates, now)
+        made.state = snapshot(live, now)
         own: dict[str, Decision] = {}
         for name in "mq":
             body, model = asked(name), catalog.models[name]
-            request = Request("chat", name, True, live.estimate(name, len(body)), now, 7)
+            request = Request("chat", name, True, live.estimates.estimate(name, len(body)), now, 7)
             request = asking.filled(request, facts(body), model, LOCAL, {}, live)
-            own[name] = explain(request, model, Snapshot(now, catalog.models))
+            own[name] = explain(request, model, Snapshot(now, catalog.models, live.endpoints.tiers))
     state = msgspec.json.decode(msgspec.json.encode(made), type=status.Report)
     (tmp_path / "c.yaml").write_text(text)
     for name in "mq":

@@ -132,7 +132,7 @@ async def test_in_a_terminal_it_follows_and_goes_on_when_the_gateway_is_gone(tmp
             os.close(child)
             asyncio.get_running_loop().add_reader(screen, lambda: shown.extend(os.read(screen, 65536)))
             await until(lambda: b"deployment" in shown and b"not ready" not in shown)
-            gateway.gateway.live.healthy(("d", "http://127.0.0.1:9"), False)
+            gateway.gateway.live.counters.healthy(("d", "http://127.0.0.1:9"), False)
             await until(lambda: b"no endpoint is up" in shown)
         await until(lambda: b"Not connected, trying again" in shown)
         process.send_signal(signal.SIGINT)

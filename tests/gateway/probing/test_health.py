@@ -1,4 +1,4 @@
-"""The prober. Rule: it follows the catalog and nothing else, and it ends when told to, whatever it was doing."""
+"""The prober. Rule: it follows the registry and nothing else, and it ends when told to, whatever it was doing."""
 
 import asyncio
 import io
@@ -53,7 +53,9 @@ async def test_it_ends_even_if_told_so_in_the_moment_an_answer_comes() -> None:
 
     closing: list[asyncio.Task[None]] = []
     transport.then = lambda: closing.append(asyncio.create_task(close()))
-    prober.follow(compile_catalog(configured(CONFIG), live, {}, CredentialRefresher()))
+    catalog = compile_catalog(configured(CONFIG), {}, CredentialRefresher())
+    live.follow(catalog.topology)
+    prober.follow(catalog)
     async with asyncio.timeout(LIMIT):
         await ended.wait()
     log.close()

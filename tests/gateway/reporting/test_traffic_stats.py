@@ -8,7 +8,7 @@ from gateway.state.live_state import LiveState
 from policies.attempts.outcome import Outcome
 from policies.vocabulary.failure import Failure, Fault
 from policies.vocabulary.types import NO_USAGE
-from tests.gateway.world import catalog, outcome
+from tests.gateway.world import catalog, members, outcome
 
 NONE = Dropped()
 BROKEN = Fault(Failure.BROKEN_STREAM, "cut")
@@ -18,7 +18,7 @@ LEFT = Fault(Failure.CANCELLED, "left")
 def traffic(*outcomes: Outcome) -> TrafficStats:
     """That has seen these since second 0."""
     metrics = Metrics()
-    made = TrafficStats(metrics, LiveState().foresight, 0.0)
+    made = TrafficStats(metrics, LiveState().predictions, members(), 0.0)
     for each in outcomes:
         metrics.record(each)
         made.note(each)

@@ -38,8 +38,8 @@ def test_every_request_is_counted_once(pool: Config) -> None:
     world = played(pool, "round_robin", trace(*steady(100, 0.02)))
     result = world.tally.result(0.0)
     assert (result.requests, result.completed, result.rejected, result.errors) == (100, 100, 0, 0)
-    assert all(load.in_flight == 0 for load in world.live.loads.values())
-    assert all(load.backlog.at(1e9) == 0 for load in world.live.loads.values())
+    assert all(load.in_flight == 0 for load in world.live.endpoints.loads.values())
+    assert all(load.backlog.at(1e9) == 0 for load in world.live.endpoints.loads.values())
 
 
 def test_a_prefix_is_found_where_it_was_sent(pool: Config) -> None:

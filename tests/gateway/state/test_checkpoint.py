@@ -11,7 +11,7 @@ import pytest
 from backends.engine.profile import Profile
 from backends.engine.server import Engine, EngineOptions
 from gateway import clock
-from gateway.catalog.catalog import Catalog, compile_catalog
+from gateway.catalog.catalog import compile_catalog
 from gateway.catalog.credential_refresh import CredentialRefresher
 from gateway.ledger.database import open_to_read
 from gateway.recording.log import Log
@@ -36,17 +36,17 @@ class Known:
 
     def __init__(self, config: str = CONFIG) -> None:
         self.live = LiveState()
-        self.catalog: Catalog = compile_catalog(configured(config), self.live, {}, CredentialRefresher())
+        self.live.follow(compile_catalog(configured(config), {}, CredentialRefresher()).topology)
         self._said = io.StringIO()
         self._log = Log("info", self._said)
 
     def recall(self, saved: list[Piece]) -> str:
-        recall(self.live, self.catalog, saved, self._log)
+        recall(self.live, saved, self._log)
         self._log.flush()
         return self._said.getvalue()
 
     def predictor(self) -> LatencyPredictor:
-        found = self.live.loads["gpu", "http://a"].predictor
+        found = self.live.endpoints.loads["gpu", "http://a"].predictor
         assert found is not None
         return found
 
@@ -61,11 +61,11 @@ def taught() -> Known:
     predictor = known.predictor()
     for _ in range(100):
         predictor.observe_first(SITUATION, predictor.first_token(SITUATION, now), 4.0, now)
-    speed = known.live.loads["gpu", "http://a"].speed
+    speed = known.live.endpoints.loads["gpu", "http://a"].speed
     assert speed is not None
     speed.observe(True, 4.0, 3, now)
-    known.live.bytes_per_token["m"], known.live.output["m"] = 3.25, 99.0
-    shadow = known.live.pools["gpu"].shadow
+    known.live.estimates.bytes_per_token["m"], known.live.estimates.output["m"] = 3.25, 99.0
+    shadow = known.live.endpoints.pools["gpu"].shadow
     assert shadow is not None
     shadow.price = 0.5
     return known
@@ -74,7 +74,7 @@ def taught() -> Known:
 @pytest.fixture
 def told() -> Iterator[tuple[Known, list[Piece]]]:
     known = taught()
-    yield known, list(pieces(known.live, known.catalog))
+    yield known, list(pieces(known.live))
 
 
 def test_another_gateway_foretells_the_same(told: tuple[Known, list[Piece]]) -> None:
@@ -82,9 +82,9 @@ def test_another_gateway_foretells_the_same(told: tuple[Known, list[Piece]]) -> 
     second, cold = Known(), Known().foretold()
     assert "warm start: " in second.recall(saved)
     assert second.foretold() == pytest.approx(first.foretold(), rel=0.01) != pytest.approx(cold, rel=0.5)
-    assert second.predictor().hardware is second.live.loads["gpu", "http://b"].predictor.hardware  # type: ignore[union-attr]
-    assert (second.live.bytes_per_token["m"], second.live.output["m"]) == (3.25, 99.0)
-    assert second.live.pools["gpu"].shadow.price == 0.5  # type: ignore[union-attr]
+    assert second.predictor().hardware is second.live.endpoints.loads["gpu", "http://b"].predictor.hardware  # type: ignore[union-attr]
+    assert (second.live.estimates.bytes_per_token["m"], second.live.estimates.output["m"]) == (3.25, 99.0)
+    assert second.live.endpoints.pools["gpu"].shadow.price == 0.5  # type: ignore[union-attr]
 
 
 def test_moments_are_those_of_the_new_clock(told: tuple[Known, list[Piece]]) -> None:
@@ -94,7 +94,10 @@ def test_moments_are_those_of_the_new_clock(told: tuple[Known, list[Piece]]) -> 
     second = Known()
     second.recall(moved)
     assert second.predictor().heard == pytest.approx(first.predictor().heard + 5e6 - 30.0, abs=5.0)
-    speed, told_first = second.live.loads["gpu", "http://a"].speed, first.live.loads["gpu", "http://a"].speed
+    speed, told_first = (
+        second.live.endpoints.loads["gpu", "http://a"].speed,
+        first.live.endpoints.loads["gpu", "http://a"].speed,
+    )
     assert speed is not None and told_first is not None
     assert speed.heard_at == pytest.approx(told_first.heard_at + 5e6 - 30.0, abs=5.0)
     assert max(speed.first.probes.seen_at) == pytest.approx(speed.heard_at) and min(speed.first.probes.seen_at) < 0
@@ -119,7 +122,7 @@ def test_what_is_of_another_upstream_or_damaged_is_left_out(told: tuple[Known, l
     other = Known(CONFIG.replace("model: m, endpoints", "model: larger, endpoints"))
     other.recall([*saved, Piece("class gpu", "vllm:larger", version(), clock.wall(), clock.now(), b"\xc1")])
     assert other.foretold() == pytest.approx(Known().foretold())
-    assert other.live.bytes_per_token["m"] == 3.25
+    assert other.live.estimates.bytes_per_token["m"] == 3.25
 
 
 def test_nothing_learned_says_nothing() -> None:

@@ -34,7 +34,7 @@ def judging() -> Callable[..., tuple[DifficultyJudge, Model, list[str]]]:
     def made(slow: float = float("inf"), **fields: Any) -> tuple[DifficultyJudge, Model, list[str]]:
         judge, told, asks = DifficultyJudge(slow), [], asked(**fields)
         judge.tell = told.append
-        judge.keep([asks])
+        judge.follow([asks])
         return judge, asks, told
 
     return made

@@ -24,11 +24,20 @@ def known(*names: str) -> tuple[PromptCaches, list[Candidate]]:
     """Caches of engines that publish events, one by name, heard from their first word on."""
     places = [place("pool", f"http://{name}", cache_events=True, weights="w", own=True) for name in names]
     caches = PromptCaches()
-    caches.keep([msgspec.structs.replace(model("m", places), needs=frozenset({"prefix"}))])
+    reload(caches, *places)
     for each in places:
         caches.connected(each.id, True)
         tell(caches, each, 0)
     return caches, places
+
+
+def reload(caches: PromptCaches, *places: Candidate, needs: str = "prefix", gone: tuple[Candidate, ...] = ()) -> None:
+    """One model of these places, or none, is all that there is."""
+    caches.follow([msgspec.structs.replace(model("m", places), needs=frozenset({needs}))] if places else [])
+    for each in gone:
+        caches.vanished(each.id)
+    for each in places:
+        caches.appeared(each)
 
 
 def tell(caches: PromptCaches, where: Candidate, seq: int, *events: Event) -> None:
@@ -241,7 +250,7 @@ def test_an_engine_with_blocks_of_another_size_is_not_relied_on() -> None:
 
 def test_only_policies_that_read_prefixes_have_sources() -> None:
     caches = PromptCaches()
-    caches.keep([model("m", [place("pool", "http://a", cache_events=True, weights="w")])])
+    reload(caches, place("pool", "http://a", cache_events=True, weights="w"), needs="speed")
     assert not caches.of
 
 
@@ -249,7 +258,7 @@ def test_what_a_reload_no_longer_names_is_forgotten() -> None:
     caches, (a, b) = known("a", "b")
     tell(caches, a, 1, whole())
     tell(caches, b, 1, whole())
-    caches.keep([msgspec.structs.replace(model("m", [b]), needs=frozenset({"prefix"}))])
+    reload(caches, b, gone=(a,))
     assert set(caches.of) == {b.id}
     assert len(caches.mirror(b.id).names) == 10
     send(caches, b)
@@ -261,7 +270,7 @@ def test_what_was_sent_to_an_endpoint_that_a_reload_dropped_is_forgotten() -> No
     caches, (a, b) = PromptCaches(), (place("pool", f"http://{name}", own=True) for name in "ab")
     send(caches, a)
     send(caches, b)
-    caches.keep([model("m", [b])])
+    reload(caches, b, needs="speed", gone=(a,))
     assert set(caches.guess.held) == {b.id}
     assert caches.placed(asked(), BLOCKS, 80.0).matched == {b.id: 160}
 
@@ -271,15 +280,14 @@ def test_prompts_that_no_engine_of_a_reload_would_hold_are_forgotten() -> None:
     tell(caches, a, 1, whole())
     send(caches, a)
     learn(caches)
-    asked_for = msgspec.structs.replace(model("m", [a]), needs=frozenset({"prefix"}))
-    caches.keep([])
-    caches.keep([asked_for])
+    reload(caches)
+    reload(caches, a)
     assert not caches.of[a.id].chains.known
 
 
 def test_what_is_heard_of_an_engine_after_a_reload_dropped_it_is_passed_over() -> None:
-    caches, (a, _) = known("a", "b")
-    caches.keep([])
+    caches, (a, b) = known("a", "b")
+    reload(caches, gone=(a, b))
     tell(caches, a, 1, whole())
     caches.connected(a.id, False)
     caches.connected(a.id, True)

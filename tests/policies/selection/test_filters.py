@@ -102,7 +102,7 @@ def test_where_no_place_is_uncertain_the_truth_would_have_said_the_same(
     truth = min(max(truth, ceil(estimate * (1.0 - error))), floor(estimate * (1.0 + error)))
     places = [place(f"p{n}", context_window=window) for n, window in enumerate(windows)]
     request = ask(prompt_tokens=estimate, max_tokens=answer)
-    doubtful = {c.deployment.name: truth for c in uncertain(request, places, error)}
+    doubtful = {each.name: truth for each in uncertain(request, [c.deployment for c in places], error)}
     counted = msgspec.structs.replace(request, exact=doubtful)
     told = FitsContext().keep(counted, places, NOW)
     assert told == FitsContext().keep(msgspec.structs.replace(request, prompt_tokens=truth), places, NOW)

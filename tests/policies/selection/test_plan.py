@@ -65,7 +65,7 @@ def test_full_is_said_only_of_places_that_could_have_served() -> None:
 def test_exclusions_shut_out_endpoints_deployments_and_domains() -> None:
     shared = quota()
     places = [*pool("a", 2), place("b"), place("c", domain=shared), place("d")]
-    left = Exclusions(endpoints={places[0].id}, deployments={"b"}, domains={id(shared)}).keep(tuple(places))
+    left = Exclusions(endpoints={places[0].id}, deployments={"b"}, domains={shared.key}).keep(tuple(places))
     assert [c.id for c in left] == [places[1].id, places[4].id]
     assert Exclusions(only="d").keep(tuple(places)) == [places[4]]
 
@@ -232,7 +232,7 @@ def test_where_there_is_nothing_to_choose_the_choice_is_the_plan_s(
     if not usual:
         asked = msgspec.structs.replace(asked, policy=Policy("own", filters=(Healthy(),)))
     request = msgspec.structs.replace(ask(), family=family, features=features)
-    found, planned = sole(request, asked, NOW), plan(request, asked, world(asked))
+    found, planned = sole(request, asked, world(asked)), plan(request, asked, world(asked))
     if found is not None:
         assert found == planned
     else:

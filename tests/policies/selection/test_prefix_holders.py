@@ -16,8 +16,7 @@ from tests.policies.world import NOW, ask, model, pool, world
 
 def compiled(places: list[Candidate], kind: str = "prefix") -> Model:
     """A model as the catalog makes it."""
-    made = model("m", places, kind=kind)
-    return Model("m", made.tiers, made.policy, made.timeouts, made.total, places=({c.id: c for c in places},))
+    return model("m", places, kind=kind)
 
 
 def rank(request: Request, candidate: Candidate) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from policies.selection.profile import strata
 from policies.vocabulary.hashing import digest, sample
 from policies.vocabulary.signal import Signal
 from policies.vocabulary.types import Price
-from tests.policies.world import NOW, ask, model, place, policy, pool, scraped, world
+from tests.policies.world import NOW, ask, members, model, place, policy, pool, scraped, world
 
 DRAWS = 4000
 
@@ -275,7 +275,7 @@ def test_a_policy_says_what_it_reads() -> None:
 def test_round_robin_takes_turns_over_few_and_many(size: int) -> None:
     asked = model("m", pool("a", size), kind="round_robin")
     turns = [plan(ask(sequence=n), asked, world(asked)).candidate for n in range(2 * size)]
-    assert turns == list(asked.tiers[0]) * 2
+    assert turns == members(asked)[0] * 2
 
 
 def test_a_session_over_many_endpoints_moves_only_when_its_own_goes() -> None:

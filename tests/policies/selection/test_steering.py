@@ -17,7 +17,7 @@ names = st.lists(st.sampled_from(NAMES), max_size=4).map(tuple)
 
 def tiers(wanted: Preferences) -> list[list[str]] | None:
     found = steered(ASKED, wanted)
-    return None if found is None else [[c.id[0] for c in tier] for tier in found.tiers]
+    return None if found is None else [[each.name for each in tier.deployments] for tier in found.tiers]
 
 
 def test_nothing_wanted_changes_nothing() -> None:
@@ -39,7 +39,7 @@ def test_order_puts_places_first_and_keeps_the_rest_unless_told_not_to() -> None
 def test_without_fallbacks_neither_later_tiers_nor_other_models_are_tried() -> None:
     found = steered(ASKED, Preferences(allow_fallbacks=False))
     assert found is not None and found.fallbacks == ()
-    assert [[c.id[0] for c in tier] for tier in found.tiers] == [["own"]]
+    assert [[each.name for each in tier.deployments] for tier in found.tiers] == [["own"]]
 
 
 def test_a_price_may_be_capped() -> None:
@@ -51,7 +51,7 @@ def test_sorting_is_a_policy_across_tiers_and_keeps_the_models_own_filters() -> 
     found = steered(ASKED, Preferences(sort="price"))
     assert found is not None and found.policy.kind == "lowest_cost"
     assert found.policy.filters == ASKED.policy.filters
-    assert len(found.tiers) == 1 and len(found.tiers[0]) == 3
+    assert len(found.tiers) == 1 and len(found.tiers[0].deployments) == 3
 
 
 def test_sort_may_be_spelt_out() -> None:
@@ -64,7 +64,7 @@ def test_only_places_that_understand_everything_may_be_required() -> None:
     asked = model("m", [plain], [seeds])
     for features, left in (({"seed"}, ["seeds"]), ({"stop"}, ["plain", "seeds"]), ({"logprobs"}, None)):
         found = steered(asked, Preferences(require_parameters=True), frozenset(features))
-        assert (found and [c.id[0] for tier in found.tiers for c in tier]) == left
+        assert (found and [each.name for each in found.deployments]) == left
     assert steered(asked, Preferences(), frozenset({"logprobs"})) == asked
 
 
@@ -77,7 +77,7 @@ def test_what_a_place_does_with_data_and_weights_is_told_by_its_tags() -> None:
 
     def left(**wanted: object) -> list[str]:
         found = steered(asked, Preferences(**wanted))  # type: ignore[arg-type]
-        return [] if found is None else [c.id[0] for tier in found.tiers for c in tier]
+        return [] if found is None else [each.name for each in found.deployments]
 
     assert left(data_collection="deny") == ["own", "learns-not", "forgets"]
     assert left(data_collection="allow") == ["own", "keeps", "learns-not", "forgets"]
@@ -89,7 +89,7 @@ def test_what_a_place_does_with_data_and_weights_is_told_by_its_tags() -> None:
 @given(st.builds(Preferences, order=names, only=names, ignore=names, sort=st.sampled_from([None, "price", "latency"])))
 def test_no_wish_adds_a_place(wanted: Preferences) -> None:
     asked = model("m", pool("own", 3), [CHEAP, DEAR])
-    had = [c.id for tier in asked.tiers for c in tier]
+    had = [each.name for each in asked.deployments]
     found = steered(asked, wanted)
-    left = [] if found is None else [c.id for tier in found.tiers for c in tier]
+    left = [] if found is None else [each.name for each in found.deployments]
     assert set(left) <= set(had) and len(left) == len(set(left))

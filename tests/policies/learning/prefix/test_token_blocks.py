@@ -26,3 +26,7 @@ def test_an_adapter_and_a_salt_keep_texts_apart() -> None:
 def test_a_salt_is_named_as_the_event_of_its_first_block_names_it() -> None:
     first = name(root(""), (1, 2), marks(["team-a"]))
     assert names([1, 2, 3, 4], 2, salt="team-a") == (first, name(first, (3, 4), marks([])))
+
+
+def test_names_are_the_same_in_every_process() -> None:
+    assert names([1, 2, 3, 4], 2, "sql", "team-a") == (16736801626969778862, 10908880451332250790)
