@@ -51,7 +51,7 @@ def _signed(account: Account, key: RSAPrivateKey) -> Grant:
 
 
 def assertion(account: Account, key: RSAPrivateKey, now: int) -> str:
-    """The signed claim to be ``account``. Its audience is Google's endpoint, by whatever way that is reached."""
+    """The signed claim to be ``account``. Its audience is Google's endpoint, whichever address is used."""
     header = {"alg": "RS256", "typ": "JWT"} | ({"kid": account.private_key_id} if account.private_key_id else {})
     claims = {"iss": account.client_email, "scope": SCOPE, "aud": TOKEN_URI, "iat": now, "exp": now + LIFETIME}
     said = f"{_base64(msgspec.json.encode(header))}.{_base64(msgspec.json.encode(claims))}"

@@ -16,10 +16,10 @@ from policies.vocabulary.failure import Fault
 
 
 class Written(msgspec.Struct, gc=False):
-    """A wire request but for its address and credential.
+    """A wire request without its address and credential.
 
-    ``target``: the path after the deployment's root, with any query. ``dropped``: the fields that could not be spelled
-    (names of Conversation's fields, or of ``extra``). ``headers``: what the body asks for.
+    ``target``: the path after the deployment's root, with any query. ``dropped``: the fields that could not be
+    expressed (names of Conversation's fields, or of ``extra``). ``headers``: what the body asks for.
     """
 
     target: bytes
@@ -45,7 +45,7 @@ class ReplyReader(Protocol):
     fault: Fault | None
 
     def feed(self, data: bytes) -> list[Event]:
-        """The events that ``data`` completes; a ping is none."""
+        """The events that ``data`` completes; a ping yields none."""
         ...
 
     def close(self) -> list[Event]:

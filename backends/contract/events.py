@@ -35,7 +35,7 @@ class ThoughtDelta(msgspec.Struct, frozen=True, gc=False):
 
 
 class Signature(msgspec.Struct, frozen=True, gc=False):
-    """The thought before it is whole, and this proves it to ``origin``; ``redacted``: a thought that is ciphertext."""
+    """The end of a thought, and its proof to ``origin``; ``redacted``: a thought that is ciphertext."""
 
     signature: str = ""
     redacted: str = ""
@@ -44,7 +44,7 @@ class Signature(msgspec.Struct, frozen=True, gc=False):
 
 
 class RefusalDelta(msgspec.Struct, frozen=True, gc=False):
-    """More of a refusal in words."""
+    """More of a refusal's text."""
 
     text: str
     choice: int = 0
@@ -73,8 +73,8 @@ class CallDelta(msgspec.Struct, frozen=True, gc=False):
 
 
 class Finish(msgspec.Struct, frozen=True, gc=False):
-    """A choice is whole. ``reason``: stop, length, tool_calls, content_filter, or pause (the provider wants to be
-    called again to continue). ``stop_sequence``: the one that was met, where the provider says."""
+    """A choice is complete. ``reason``: stop, length, tool_calls, content_filter, or pause (the provider wants to be
+    called again to continue). ``stop_sequence``: the one that was met, if reported."""
 
     reason: str
     stop_sequence: str = ""

@@ -13,8 +13,8 @@ class Family(msgspec.Struct, frozen=True):
 
     ``paths``: public ones, first the canonical one. ``api``: the name of the client API it belongs to (of
     serving/client_apis.py), and ``headers``: that API's own request header fields. ``speakers``: the kinds of server
-    that answer it by themselves (openai, vllm). ``events``: how a streamed answer speaks (``openai``: data-only chunks
-    and [DONE]; ``typed``: named events). ``optional``: some upstreams answer whole although a stream was asked for,
+    that answer it by themselves (openai, vllm). ``events``: format of a streamed answer (``openai``: data-only chunks
+    and [DONE]; ``typed``: named events). ``optional``: some upstreams do not stream although a stream was requested,
     which their clients expect. ``form``: the request is multipart. ``binary``: so is the answer.
 
     ``text``: it asks a model to write. ``translated``: its request can be read as a Conversation, and so be sent to an

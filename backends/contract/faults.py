@@ -28,7 +28,7 @@ _QUOTA = frozenset(
 _RATE = frozenset({"rate_limit_exceeded", "rate_limit_error", "slow_down", "tokens", "requests"})
 _OVERLOADED = frozenset({"overloaded_error", "overloaded", "capacity_exceeded", "service_unavailable"})
 
-#: Failures after which a provider may say when to come back.
+#: Failures that may come with a Retry-After.
 _WAITS = frozenset({Failure.RATE_LIMITED, Failure.OVERLOADED, Failure.SERVER_ERROR})
 
 _BY_STATUS = {

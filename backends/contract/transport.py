@@ -23,7 +23,7 @@ class Receiver(Protocol):
         """Body bytes: all that arrived together come together."""
 
     def end(self) -> None:
-        """The answer is whole, as far as HTTP can tell."""
+        """The answer is complete according to HTTP."""
 
     def lost(self, fault: Fault) -> None:
         """There will be no (more) answer."""

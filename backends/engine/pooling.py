@@ -101,7 +101,7 @@ def embed(text: bytes, dimensions: int) -> list[float]:
 
 
 def similarity(left: str, right: str) -> float:
-    """The share of words in common: enough for a ranking that makes sense."""
+    """The share of common words: enough for a plausible ranking."""
     one, other = set(left.lower().split()), set(right.lower().split())
     return len(one & other) / max(len(one | other), 1)
 

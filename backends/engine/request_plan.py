@@ -63,7 +63,7 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 def choose(prompt: Prompt, sampling: Sampled, room: int, block_size: int, script: Script | None = None) -> list[Choice]:
-    """The `n` choices for a prompt, at most `room` tokens each, in the voice's words or the script's."""
+    """The `n` choices for a prompt, at most `room` tokens each, of generated words or the script's."""
     choices = []
     for number in range(sampling.n or 1):
         text = script.text if script else _spoken(prompt, sampling, room, number)

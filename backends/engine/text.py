@@ -79,7 +79,7 @@ def words(key: bytes, tokens: int) -> str:
 def pieces(text: str) -> list[str]:
     """Tokens as strings: cuts of four bytes, moved back so that none falls inside a character.
 
-    They are interned, for a thousand long streams hold millions of some sixty words.
+    They are interned, since a thousand long streams hold millions of some sixty words.
     """
     data, cuts = text.encode(), [0]
     while cuts[-1] < len(data):

@@ -16,8 +16,8 @@ BATCH = 16 * 1024  # bytes of events that are read at once
 
 
 class Kept(msgspec.Struct):
-    """``head``: what the first chunk said beside its choices. ``tokens``: chunks that came of something generated.
-    ``finished``: the choices that came to their end. ``counted``: the usage was sent."""
+    """``head``: the first chunk without its choices. ``tokens``: chunks with generated content. ``finished``: the
+    choices that have ended. ``counted``: the usage was sent."""
 
     head: Json = {}
     said: list[Piece] = []

@@ -32,7 +32,7 @@ class Remaining(msgspec.Struct, frozen=True):
     tokens_reset: float | None = None
 
     def lasts(self) -> float | None:
-        """Seconds for which this holds: until requests come back where they are used up, else until tokens do."""
+        """Seconds until the reset: of requests if they are used up, else of tokens."""
         spent = self.requests is not None and self.requests < 1
         return self.requests_reset if spent or self.tokens is None else self.tokens_reset
 

@@ -17,7 +17,7 @@ from policies.vocabulary.failure import Failure, Fault
 
 
 class EventInterpreter(Protocol):
-    """What a dialect's events mean. ``finished``: the answer is whole. ``fault``: an error came in the stream."""
+    """Interprets a dialect's events. ``finished``: the answer is complete. ``fault``: an error came in the stream."""
 
     finished: bool
     fault: Fault | None

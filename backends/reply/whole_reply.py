@@ -12,7 +12,7 @@ _NOTHING = (b"{}", b"[]", b'""')
 
 
 class WholeBody:
-    """Holds an answer until it is whole. ``json``: it must be some, and hold something (not so with a text, say)."""
+    """Holds an answer until it is complete. ``json``: it must be valid JSON and not empty."""
 
     __slots__ = ("_json", "_parts", "_size", "committed", "fault", "generated", "head", "progressed", "usage")
 

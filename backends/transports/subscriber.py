@@ -102,7 +102,7 @@ class Subscriber:
 
 
 def _take(socket: "zmq.Socket[bytes]") -> list[bytes] | None:
-    """A message that is here already; None: there is none."""
+    """The next message that has arrived, or None."""
     try:
         return socket.recv_multipart(zmq.NOBLOCK)
     except zmq.Again:

@@ -20,7 +20,7 @@ class Kinds(msgspec.Struct, frozen=True):
 
 
 class Example(msgspec.Struct, frozen=True):
-    """``kind``: what it was made from; a fair test of weights has not seen its kind."""
+    """``kind``: the template it was made from; weights are tested on kinds they were not fitted on."""
 
     text: str
     hard: bool
@@ -38,7 +38,7 @@ def examples(seed: int, each: int) -> Iterator[Example]:
 
 
 def _filled(text: str, words: Mapping[str, list[str]], draws: Iterator[int]) -> str:
-    """Each name in braces is replaced by one of its words; what is no name stays as it is."""
+    """Each name in braces is replaced by one of its words; other braces stay unchanged."""
     for _ in range(2):  # what fills a pattern may have names of its own
         for name, choices in words.items():
             while "{" + name + "}" in text:

@@ -115,9 +115,9 @@ def decide(
         seed=seed,
     )
     if model.needs:
-        request = asking.filled(request, facts, model, key, headers, live)
+        request = model_resolution.filled(request, facts, model, key, headers, live)
     seen = Snapshot(now, catalog.models, live.endpoints.tiers)
-    return Explained(asked.route, asked.mirror, explain(request, model, seen))
+    return Explained(resolved.route, resolved.mirror, explain(request, model, seen))
 
 
 def restore(live: LiveState, report: Report, now: float) -> None:

@@ -83,7 +83,7 @@ def checked(args: Namespace, config: Config | None) -> None:
 def options(args: Namespace) -> prove.Options:
     """
     Raises:
-        ValueError: the price is none.
+        ValueError: the price is malformed.
     """
     price = None
     if args.price:

@@ -44,7 +44,7 @@ def descriptions(struct: type) -> dict[str, str]:
 
 
 def description(struct: type) -> str:
-    """What it is: its docstring's beginning, or that of its module, which has nothing else in it."""
+    """The first sentence of its docstring, or of its module's, which has no other class."""
     said = struct.__doc__ or sys.modules[struct.__module__].__doc__ or ""
     return " ".join(said.split("\n\n")[0].split())
 

@@ -44,5 +44,5 @@ def load(
 
 
 def entry(path: Keys) -> Keys:
-    """The deployment, model, key or setting a path lies in: its own slips are mended before it is cross-checked."""
+    """The deployment, model, key or setting that contains a path: its own errors come before cross-checks."""
     return path[: 3 if path[:1] == ("auth",) else 2]

@@ -19,7 +19,7 @@ FALLBACKS = ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks"
 
 
 class Names(Struct, frozen=True):
-    """What the file defines; an entry with a problem of its own still defines its name."""
+    """The names that the file defines, including those of entries with errors."""
 
     deployments: Collection[str]
     models: Collection[str]

@@ -31,7 +31,7 @@ def notation_of(kind: inspect.Type) -> Notation | None:
 
 
 def words_of(kind: inspect.Type) -> list[str]:
-    """The words that this scalar may be, in order; none where it may be others."""
+    """The values that this scalar allows, in order; empty if it is not an enumeration."""
     words = kind.values if isinstance(kind, inspect.LiteralType) else metadata(kind).get("words", ())
     return sorted(map(str, words))
 

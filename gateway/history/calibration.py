@@ -22,9 +22,9 @@ QUICKEST, QUICK = 0.1, 0.25
 def replica(requests: Sequence[PastRequest], own: Collection[str]) -> Profile | None:
     """The profile of the own deployments' endpoints; None: too few of their answers were streamed.
 
-    The usual one, so many times as slow to read and to write: what grows with the batch could be read from a history
-    only as far as its own batches went. Of long, middling and short prompts the quickest tenth tells, which waited for
-    no others; of answers the quicker quarter, which met least of others' prompts.
+    The default profile, with prefill and decoding scaled: what grows with the batch could be read from a history only
+    as far as its own batches went. Of long, middling and short prompts the quickest tenth tells, which waited for no
+    others; of answers the quicker quarter, which met least of others' prompts.
     """
     there = [each for each in requests if each.deployment in own and each.seconds is not None]
     pairs = [(each, busy) for each, busy in zip(there, _at_work(there), strict=True) if _timed(each)]

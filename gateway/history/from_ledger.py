@@ -22,7 +22,7 @@ def recorded(path: Path, since: float = 0.0, until: float = float("inf"), model:
     """The requests of a ledger that ended in that time (seconds since the epoch); of one model, or of all.
 
     Raises:
-        NotALedger: it is none.
+        NotALedger: it is not a ledger.
     """
     where = "WHERE time >= ? AND time < ?" + (" AND model = ?" if model is not None else "")
     given = (since, until) if model is None else (since, until, model)

@@ -30,10 +30,10 @@ UNFITTED = "fewer than 50 streamed answers of {}: assumed {}"
 
 
 class Replay:
-    """One model's past, ready to be played again.
+    """One model's recorded requests, ready to be simulated.
 
     Raises:
-        TraceError: there is none.
+        TraceError: there are no requests.
     """
 
     def __init__(

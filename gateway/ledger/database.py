@@ -29,10 +29,10 @@ class NotALedger(OSError):
 
 
 def open_to_write(path: Path) -> sqlite3.Connection:
-    """A ledger, made if there is none.
+    """Opens a ledger, and creates it if there is none.
 
     Raises:
-        NotALedger: the file holds something else, or cannot be made.
+        NotALedger: the file is not a ledger, or cannot be created.
     """
     connection: sqlite3.Connection | None = None
     try:
@@ -57,7 +57,7 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     """An existing ledger, for reading, beside a gateway that writes it; its rows are read by column name.
 
     Raises:
-        NotALedger: there is none.
+        NotALedger: there is no ledger.
     """
     if not path.is_file():
         raise NotALedger(f"{path} does not exist")

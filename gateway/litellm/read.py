@@ -45,10 +45,10 @@ class _File(msgspec.Struct):
 
 
 def shaped(read: object) -> dict[str, Any]:
-    """What was read, where it has the shape of LiteLLM's configuration.
+    """The file's content, checked to have the shape of LiteLLM's configuration.
 
     Raises:
-        Misread: it has not.
+        Misread: it has another shape.
     """
     if not isinstance(read, dict) or not isinstance(read.get("model_list"), list):
         raise Misread("model_list: missing, so this is not a configuration of LiteLLM's proxy")

@@ -101,5 +101,5 @@ class HealthProber:
     def _note(self, id: tuple[str, str], ok: bool, why: str) -> None:
         if self._live.endpoints.all[id].load.down == ok:
             name = f"{id[0]} at {id[1]}"
-            self._log.event("warning", "endpoint", f"{name} is back" if ok else f"{name} is out: {why}")
+            self._log.event("warning", "endpoint", f"{name} is up again" if ok else f"{name} is down: {why}")
         self._live.counters.healthy(id, ok)

@@ -93,7 +93,7 @@ class EventLine(msgspec.Struct, omit_defaults=True):
 
 
 class Bridge(logging.Handler):
-    """What libraries log, as lines of ours."""
+    """Converts log records of libraries to lines of this log."""
 
     def __init__(self, log: "Log") -> None:
         super().__init__(logging.WARNING)

@@ -149,7 +149,7 @@ class Metrics:
         _count(self.recoveries, (model, how))
 
     def mirror(self, result: str) -> None:
-        """What became of a mirrored copy: a status, or ``dropped``."""
+        """Result of a mirrored copy: a status, or ``dropped``."""
         _count(self.mirrors, result)
 
     def copied(self, outcome: Outcome) -> None:

@@ -81,7 +81,7 @@ def new(seed: int) -> Trace:
 
 
 def followed(header: bytes) -> Trace | None:
-    """The trace that a caller's ``traceparent`` continues; None: it is none."""
+    """The trace that a caller's ``traceparent`` continues; None: not valid."""
     found = _PARENT.fullmatch(header)
     if found is None:
         return None

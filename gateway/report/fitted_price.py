@@ -16,7 +16,7 @@ class Fitted(msgspec.Struct, frozen=True):
 
 
 def fitted(requests: Iterable[PastRequest]) -> Fitted | None:
-    """By least squares on the requests whose cost is known; None: there is none that cost anything."""
+    """By least squares on the requests whose cost is known; None: none has a cost."""
     known = [(each.prompt / 1e6, each.output / 1e6, each.usd) for each in requests if each.usd]
     usd = sum(cost for _, _, cost in known)
     if not usd:

@@ -47,8 +47,8 @@ def week(
 ) -> Week:
     """
     Raises:
-        NotALedger: it is none.
-        TraceError: there is nothing in it.
+        NotALedger: it is not a ledger.
+        TraceError: it is empty.
     """
     with closing(open_to_read(path)) as ledger:
         money = {by: totals(ledger, by, since, until) for by in SHOWN if by in GROUPS}

@@ -40,7 +40,7 @@ class Bounds(msgspec.Struct, frozen=True):
 
 
 class Trial(msgspec.Struct):
-    """What became of each window under one policy and pool. ``per_hour``: USD of the pool."""
+    """Results of each window under one policy and pool. ``per_hour``: USD of the pool."""
 
     per_hour: float = 0.0
     seconds: list[float] = []

@@ -64,7 +64,7 @@ class LeastUncached(CacheScorer, frozen=True, tag="least_uncached"):
 
 
 class SpillAbove(CacheScorer, frozen=True, tag="spill_above"):
-    """The own engine with the least queue, unless that is above a fixed threshold; then the cloud.
+    """The self-hosted engine with the shortest queue, unless that is above a fixed threshold; then the cloud.
 
     ``queue``: what is counted at an engine. ``tokens``: prompt tokens it has not computed; ``waiting``: requests
     without a first token; ``in_flight``: requests. All exact and without delay, unlike a scrape.

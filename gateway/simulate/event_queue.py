@@ -29,7 +29,7 @@ class Agenda:
         self.now = end
 
     def step(self) -> bool:
-        """Let the next thing happen; False where there is none."""
+        """Run the next event; False if there is none."""
         if not self._heap:
             return False
         self.now, _, act, argument = heapq.heappop(self._heap)

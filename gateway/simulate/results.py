@@ -38,7 +38,7 @@ class Result(msgspec.Struct, frozen=True):
 
 
 class Tally:
-    """What became of the requests of one run."""
+    """Results of the requests of one run."""
 
     def __init__(self, target: Slo) -> None:
         self._target = target

@@ -17,9 +17,9 @@ from policies.selection.model import Model
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """What the command says of the pool; None leaves it to the configuration and the engine's profile.
+    """The pool options of the command; None leaves a value to the configuration and the engine's profile.
 
-    ``profile``: what a replica costs and holds, but that its block is the trace's. ``replicas`` of every own
+    ``profile``: of a replica, except for its block size, which is the trace's. ``replicas`` of every self-hosted
     deployment, ``kv_tokens`` of cache in each. ``prefill_rate``: uncached prompt tokens a second, whatever their number
     (no fixed part, no quadratic one).
     """

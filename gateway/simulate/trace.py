@@ -13,7 +13,7 @@ class TraceError(Exception):
 
 class Arrival(msgspec.Struct, frozen=True, gc=False):
     """One request. ``blocks``: a name for each block of the prompt, equal where the prompts are equal up to there.
-    ``conversation``: a number of its own; 0: none that is named."""
+    ``conversation``: its number; 0: not known."""
 
     at: float
     prompt_tokens: int

@@ -104,7 +104,7 @@ def recall(live: LiveState, saved: list[Piece], log: Log) -> None:
         slot = slots.get(piece.name)
         if slot is None or slot[1] == piece.what:
             taken += _take(live, slot, piece.name, piece.value, now - (wall - piece.time) - piece.moment)
-    log.event("info", "learned", f"warm: {taken} of {len(saved)} things learned {age:.0f} s ago hold here")
+    log.event("info", "learned", f"warm start: {taken} of {len(saved)} saved entries apply, {age:.0f} s old")
 
 
 def snapshot(live: LiveState, now: float) -> bytes:

@@ -48,8 +48,8 @@ Action = Start | Wait | GiveUp
 
 
 def first(request: Request, model: Model, snapshot: Snapshot) -> Plan:
-    """The place a Machine would start at, where the model itself has one; a Machine is made when that attempt fails,
-    or when there is none."""
+    """The endpoint a Machine would start at, if the model itself has one; a Machine is made when that attempt fails, or
+    when there is none."""
     choice = sole(request, model, snapshot) or plan(request, model, snapshot)
     if choice.candidate is not None:
         choice.candidate.domain.budget.request(snapshot.now)
@@ -154,7 +154,7 @@ class Machine:
         return self._forward(snapshot)
 
     def resume(self, snapshot: Snapshot) -> Action:
-        """The wait is over: the same deployment again, or whatever else has come back."""
+        """The wait is over: the same deployment again, or another that is available."""
         if snapshot.now >= self.deadline:
             late = Fault(Failure.DEADLINE, "the request timed out (timeouts.total)")
             return self._give_up(self._fault or late, snapshot.now)

@@ -11,7 +11,7 @@ from policies.vocabulary.types import NO_USAGE, AttemptCost, Request, Usage
 
 
 class Outcome:
-    """What became of a request, filled along its journey and recorded once, on every path. Seconds are monotonic.
+    """Result of a request, filled while it is served and recorded once, on every path. Seconds are monotonic.
 
     ``policy``, ``signal``, ``reason``, ``began``: of the attempt that counted last, how it was chosen, why it was made
     (first, retry, fallback, hedge, recovery), and when, where that was not on arrival. ``tries``: the others.

@@ -47,7 +47,7 @@ class Recovery(msgspec.Struct, frozen=True):
 
 
 class NotRecoverable(msgspec.Struct, frozen=True):
-    """It cannot be recovered: why, in a few words for the log."""
+    """It cannot be recovered; the reason, for the log."""
 
     why: str
 

@@ -24,7 +24,7 @@ _THREE_EFFORTS: Mapping[str, str] = {"minimal": "low", "xhigh": "high", "max": "
 
 
 def family(model: str) -> str:
-    """``claude``, ``nova``, ``gpt-oss``, ``qwen``, or "" for one that has no fields of its own here."""
+    """``claude``, ``nova``, ``gpt-oss``, ``qwen``, or "" for a model without family-specific fields."""
     return next((name for mark, name in _FAMILIES.items() if mark in model), "")
 
 

@@ -44,7 +44,7 @@ _DOCUMENTS = {
 }
 _TIERS = ("priority", "flex", "reserved")
 _SILENT = ("seed", "n", "frequency_penalty", "presence_penalty", "logit_bias", "logprobs", "top_logprobs")
-#: Converse's own fields, that a client may give as they are.
+#: Converse's own fields, which clients may use directly.
 _OWN = ("guardrailConfig", "performanceConfig", "additionalModelResponseFieldPaths", "promptVariables")
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9\-()\[\] ]+")  # of documents
 _NOT_AN_ID = re.compile(r"[^a-zA-Z0-9_-]")

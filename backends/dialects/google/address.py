@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 
 def model_path(resource: str, collection: str, model: str) -> bytes:
-    """The model's path; a name with a slash says its own collection (``tunedModels/x``, ``endpoints/1``)."""
+    """The model's path; a name with a slash includes its collection (``tunedModels/x``, ``endpoints/1``)."""
     path = "/".join(part for part in (resource, model if "/" in model else collection + model) if part)
     return b"/" + quote(path, safe="/").encode("ascii")
 

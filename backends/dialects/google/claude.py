@@ -28,7 +28,7 @@ _MEMBER = b'"anthropic_version":"%b"' % VERSION.encode()
 
 
 def is_claude(model: str) -> bool:
-    """Whether Vertex AI serves this model by rawPredict, in Anthropic's words."""
+    """Whether Vertex AI serves this model by rawPredict, in Anthropic's dialect."""
     return model.startswith("claude")
 
 
@@ -52,7 +52,7 @@ class Claude(Anthropic):
 
 
 class ClaudeItself(OpenAI):
-    """An Adapter of the messages API: the client's bytes, but that the model gives way to the version."""
+    """An Adapter of the messages API: the client's bytes, with the version instead of the model."""
 
     def __init__(self, root: str, resource: str, model: str, headers: Mapping[str, str]) -> None:
         super().__init__(root, model, headers, v1_in_root=True)

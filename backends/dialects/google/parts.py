@@ -36,7 +36,7 @@ def of_user(part: Part) -> dict[str, Any]:
     """A user's part.
 
     Raises:
-        Inexpressible: a file that only its own provider holds.
+        Inexpressible: a file stored at another provider.
     """
     if isinstance(part, Text):
         return {"text": part.text}
@@ -93,7 +93,7 @@ def _object(arguments: str, name: str) -> Raw | dict[str, Any]:
 
 
 def result(result: ToolResult) -> dict[str, Any]:
-    """A tool's answer: an object as it is, other text as ``output`` (or ``error``); what else it holds, beside."""
+    """A tool's answer: an object unchanged, other text as ``output`` (or ``error``); other parts follow."""
     if not result.name:
         raise Inexpressible(f"the tool result '{result.id}' matches no tool call in the messages", "messages")
     text = "".join(part.text for part in result.parts if isinstance(part, Text))

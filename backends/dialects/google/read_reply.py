@@ -172,7 +172,7 @@ class GoogleInterpreter:
         return call.id or f"call_{self._id or 'google'}_{index}{number}"
 
     def end(self) -> list[Event]:
-        """The finishes; sets ``fault`` where an answer is none."""
+        """The finishes; sets ``fault`` if the answer is empty or broken."""
         events: list[Event] = []
         for index, choice in sorted(self._choices.items()):
             if choice.finish in _FILTERED:

@@ -16,7 +16,7 @@ _DYNAMIC = -1
 
 
 def thinking(reasoning: Reasoning, model: str) -> dict[str, Any]:
-    """The ``thinkingConfig``; its thoughts are shown unless they were declined, or there are none."""
+    """The ``thinkingConfig``; thoughts are shown unless they were declined, or thinking is off."""
     config: dict[str, Any] = {}
     budgets = model.startswith(("gemini-2", "gemini-1"))
     if reasoning.budget is not None:

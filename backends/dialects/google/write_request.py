@@ -86,7 +86,7 @@ def _turn(message: Message, model: str) -> list[dict[str, Any]]:
 
 
 def signs(model: str) -> bool:
-    """Whether the model refuses a call of its own without its signature: Gemini 3 and later do."""
+    """Whether the model refuses its own calls without their signature: Gemini 3 and later do."""
     return model.startswith("gemini-") and not model.startswith(("gemini-1", "gemini-2"))
 
 

@@ -90,7 +90,7 @@ def foreign(rules: FieldRules) -> frozenset[str]:
 
 
 def changed(rules: FieldRules, fields: Mapping[str, msgspec.Raw]) -> tuple[bytes, tuple[str, ...]]:
-    """A JSON body of these fields in the provider's words, and those that have none."""
+    """A JSON body with these fields renamed for the provider, and those that it does not support."""
     dropped = tuple(name for name in rules.rejects if name in fields and _asks(name, bytes(fields[name])))
     gone = {*rules.rejects, *rules.implied}
     kept = {rules.renames.get(name, name): raw for name, raw in fields.items() if name not in gone}
@@ -102,7 +102,7 @@ def _asks(name: str, value: bytes) -> bool:
 
 
 class Headed:
-    """A Decoder with headers of its own around another."""
+    """A Decoder around another that adds headers."""
 
     __slots__ = ("_decoder", "committed", "fault", "head", "progressed", "usage")
 

@@ -13,7 +13,7 @@ def told(prediction: Prediction) -> Quantiles:
 
 
 class Coverage(msgspec.Struct):
-    """What became of predictions. ``error``: of the median, as a share of what came, summed."""
+    """Accuracy of predictions. ``error``: of the median, as a share of the actual value, summed."""
 
     attempts: int = 0
     held: list[int] = msgspec.field(default_factory=lambda: [0] * len(LEVELS))

@@ -109,7 +109,7 @@ class Prediction(msgspec.Struct, frozen=True, gc=False):
         return self.calibration.share(self.level(seconds))
 
     def level(self, seconds: float) -> float:
-        """Where an outcome of ``seconds`` stands among the ratios seen, before calibration."""
+        """Rank of ``seconds`` among the ratios seen, before calibration."""
         return self.ratios.share(seconds / self.seconds)
 
 

@@ -70,7 +70,7 @@ class Mirror(msgspec.Struct):
         self.whole = False
 
     def clear(self) -> None:
-        """It holds nothing, by its own word."""
+        """It reported that its cache is empty."""
         for name in self.names.values():
             self.holders.remove(name, self.id)
         self.names.clear()

@@ -30,7 +30,7 @@ class Slo(msgspec.Struct, frozen=True, kw_only=True):
 
     def missed(self, prompt_tokens: float, first: float, pace: float | None) -> bool:
         """Whether an answer missed it. ``first``: seconds from the request's arrival to the first token; ``pace``:
-        seconds for each further one, None: there is none, or nobody counted them."""
+        seconds for each further one, None: there is none, or their number is unknown."""
         limit = self.first(prompt_tokens)
         late = limit is not None and first > limit
         return late or (self.tpot is not None and pace is not None and pace > self.tpot)

@@ -9,7 +9,8 @@ from policies.learning.slo.estimate import Estimate
 
 class Forecast(msgspec.Struct, gc=False):
     """``sent`` and ``first_at`` are monotonic seconds, the latter 0 before the first token. ``limit``: seconds after
-    which its silence is a sign (its own 95th percentile). ``resident``: tokens it keeps in the endpoint's memory."""
+    which its silence means trouble (its own 95th percentile). ``resident``: tokens it keeps in the endpoint's
+    memory."""
 
     estimate: Estimate
     sent: float

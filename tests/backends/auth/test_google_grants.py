@@ -53,7 +53,7 @@ async def test_each_kind_of_account_gets_a_token(kind: str, transport: Pooled) -
     async with emulated() as (google, _):
         clock = Clock()
         bearer = Bearer(grant(account(google, kind)), "Google", clock)
-        with pytest.raises(Unsendable, match="none was asked for yet") as missing:
+        with pytest.raises(Unsendable, match="no token has been requested yet") as missing:
             bearer.headers(WIRE)
         assert missing.value.fault.failure is Failure.AUTH
         assert await bearer.refresh(transport) == 3300.0
@@ -62,7 +62,7 @@ async def test_each_kind_of_account_gets_a_token(kind: str, transport: Pooled) -
         clock.time += 3589
         assert bearer.headers(WIRE)
         clock.time += 2
-        with pytest.raises(Unsendable, match="has ended"):
+        with pytest.raises(Unsendable, match="has expired"):
             bearer.headers(WIRE)
 
 

@@ -129,7 +129,7 @@ class MessagesMeaning:
         return []
 
     def open(self, block: _Block) -> list[Event]:
-        """A block begins, with whatever it holds already."""
+        """A block begins, with its initial content."""
         self._block = block.type
         self._signature = block.signature
         if block.type == "text":
@@ -146,7 +146,7 @@ class MessagesMeaning:
         return []
 
     def shut(self) -> list[Event]:
-        """The block is whole; a call without arguments is a call with none."""
+        """The block is complete; a call without arguments gets ``{}``."""
         last: list[Event] = []
         if self._block == "tool_use" and not self._argued:
             last = self._argue("{}")
@@ -164,7 +164,7 @@ class MessagesMeaning:
         return [*refusal, Finish(FINISH.get(delta.stop_reason, "stop"), delta.stop_sequence or "")]
 
     def count(self, counted: _Count | None) -> list[Event]:
-        """Usage so far: the last word on each count stands; they are totals, never to be added up."""
+        """Usage so far: counts are totals, so the last one of each wins."""
         if counted is None:
             return []
         for name in counted.__struct_fields__:
@@ -191,10 +191,10 @@ class MessagesMeaning:
 
 
 def parse_message(body: bytes) -> list[Event] | Fault:
-    """The events of a whole message.
+    """The events of an answer that is not streamed.
 
     Raises:
-        msgspec.DecodeError, ValueError: it is none.
+        msgspec.DecodeError, ValueError: malformed.
     """
     message = _decode_whole(body)
     if present(message.error):

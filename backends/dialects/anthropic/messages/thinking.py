@@ -51,7 +51,7 @@ def _by_budget(
     if budget < MIN_BUDGET or forced:
         dropped.append("reasoning_effort")
         return
-    if _unproven(messages):  # another model's tool calls: Claude may not think again before its own next turn
+    if _unproven(messages):  # another model's tool calls: Claude may not resume thinking within this turn
         return
     body["thinking"] = _shown({"type": "enabled", "budget_tokens": budget}, reasoning)
     if body.pop("temperature", None) is not None:

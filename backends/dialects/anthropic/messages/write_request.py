@@ -132,7 +132,7 @@ def arguments(call: ToolCall) -> Raw:
     """A call's arguments as a JSON object.
 
     Raises:
-        Inexpressible: they are none.
+        Inexpressible: they are not JSON objects.
     """
     try:
         value = msgspec.json.decode(call.arguments.strip() or "{}", type=dict[str, Raw])

@@ -92,7 +92,8 @@ _decode = msgspec.json.Decoder(_Chunk).decode
 
 
 class ChatMeaning:
-    """A Meaning. It is whole when a finish_reason was seen for some choice and then [DONE], or the end, came."""
+    """An EventInterpreter. The answer is complete when a finish_reason was seen for some choice and then [DONE], or the
+    end, came."""
 
     __slots__ = ("_argued", "_calls", "_open", "_started", "fault", "finished")
 
@@ -198,10 +199,10 @@ def _thoughts(delta: _Delta, choice: int) -> list[Event]:
 
 
 def parse_completion(body: bytes) -> list[Event] | Fault:
-    """The events of a whole chat.completion.
+    """The events of an answer that is not streamed.
 
     Raises:
-        msgspec.DecodeError, ValueError: it is none.
+        msgspec.DecodeError, ValueError: malformed.
     """
     meaning = ChatMeaning()
     events = meaning.chunk(_decode(body))
