@@ -113,7 +113,7 @@ class Day(Simulation):
 
     def answered(self, attempt: Attempt, usage: Usage, now: float) -> None:
         super().answered(attempt, usage, now)
-        bought = not isinstance(self.places[attempt.candidate.id], OwnReplica)
+        bought = not isinstance(self.upstreams[attempt.candidate.id], OwnReplica)
         minute = self._minutes.setdefault(int(attempt.journey.came / 60), [0, 0, 0.0])
         minute[0] += 1
         minute[1] += bought

@@ -54,10 +54,10 @@ def world(policy: str, trace: Trace, options: Options, seed: int) -> Simulation:
     if policy != "oracle":
         return Simulation(config(), policy, trace, options, seed)
     made = Simulation(config(), "prefix", trace, options, seed)
-    usual = next(place.profile for place in made.places.values() if isinstance(place, OwnReplica))
+    usual = next(place.profile for place in made.upstreams.values() if isinstance(place, OwnReplica))
 
     def slowed(id: Url) -> float:
-        place = made.places[id]
+        place = made.upstreams[id]
         assert isinstance(place, OwnReplica)
         return place.replica.profile.decode_base / usual.decode_base
 
@@ -130,7 +130,7 @@ def burst() -> None:
         shares, p99 = [], []
         for seed in range(1, 13):
             made = played(policy, Trace("burst", draw(spec, seed), spec.block), Options(replicas=4), seed)
-            each = [place.computed for place in made.places.values() if isinstance(place, OwnReplica)]
+            each = [place.computed for place in made.upstreams.values() if isinstance(place, OwnReplica)]
             shares.append(max(each) / sum(each))
             p99.append(quantile(sorted(made.tally.ttft), 0.99) or 0.0)
         print(f"| `{policy}` | {mean(shares):.1%} | {max(shares):.1%} | {mean(p99):.2f} |", flush=True)

@@ -17,7 +17,7 @@ KEPT = 100_000  # messages for a listener that is slow; what comes after is drop
 
 
 class Publisher:
-    """Binds ``address``; ``tcp://127.0.0.1:*`` takes any port. ``place``: the actual address."""
+    """Binds ``address``; ``tcp://127.0.0.1:*`` takes any port. ``bound``: the actual address."""
 
     def __init__(self, address: str, block_size: int, news: list[News]) -> None:
         self._news = news
@@ -31,7 +31,7 @@ class Publisher:
         except zmq.ZMQError as error:
             self.close()
             raise OSError(f"cannot publish cache events at {address}: {error}") from None
-        self.place = self._socket.get_string(zmq.LAST_ENDPOINT)
+        self.bound = self._socket.get_string(zmq.LAST_ENDPOINT)
 
     def publish(self) -> None:
         """Tell what has happened since, if anything has."""

@@ -88,7 +88,7 @@ class Engine:
         except OSError:
             await self.stop()
             raise
-        self._service.runner.teller, self.kv_events = publisher, publisher.place
+        self._service.runner.teller, self.kv_events = publisher, publisher.bound
 
     async def stop(self) -> None:
         """Close the port and every connection."""

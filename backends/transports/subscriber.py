@@ -22,7 +22,7 @@ class Listener(Protocol):
 
     def up(self) -> None: ...
     def down(self) -> None: ...
-    def heard(self, frames: list[bytes]) -> None: ...
+    def received(self, frames: list[bytes]) -> None: ...
 
 
 class Subscriptions:
@@ -97,7 +97,7 @@ class Subscriber:
             frames = _take(self._socket)
             if frames is None:
                 return
-            self._listener.heard(frames)
+            self._listener.received(frames)
         self._loop.call_soon(self._ready)
 
 

@@ -58,7 +58,7 @@ class Watched(Simulation):
         super().answered(attempt, usage, now)
 
     def _note(self, now: float, _: object) -> None:
-        replicas = [id for id, place in self.places.items() if isinstance(place, OwnReplica)]
+        replicas = [id for id, place in self.upstreams.items() if isinstance(place, OwnReplica)]
         self.under_way.append((now, [self.live.endpoints.all[id].load.in_flight for id in replicas]))
         self.spent.append((now, self.tally.cloud_usd))
         if now < self.trace.arrivals[-1].at:

@@ -68,8 +68,8 @@ def model_lines(name: str, config: Config) -> Iterator[str]:
     for number, tier in enumerate(model.tiers, 1):
         for each in tier:
             deployment = config.deployments[each]
-            places = ", ".join(deployment.addresses) or f"{deployment.replicas} started by the gateway"
-            yield f"  tier {number}  {each}  {deployment.provider.name} {deployment.model}  {places}"
+            addresses = ", ".join(deployment.addresses) or f"{deployment.replicas} started by the gateway"
+            yield f"  tier {number}  {each}  {deployment.provider.name} {deployment.model}  {addresses}"
     for label, others in (
         ("fallbacks", model.fallbacks),
         ("when the prompt is too long", model.context_window_fallbacks),

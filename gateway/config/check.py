@@ -110,13 +110,13 @@ def taking(key: str) -> list[Provider]:
 
 
 def check_cache_events(deployment: Deployment) -> Iterator[Finding]:
-    places = deployment.publishers
-    if len(set(places)) < len(places):
+    addresses = deployment.publishers
+    if len(set(addresses)) < len(addresses):
         yield ("kv_events",), "is the same for several endpoints: put {host} or {port} where they differ"
-    for place in places:
-        port = place.rpartition(":")[2]
+    for address in addresses:
+        port = address.rpartition(":")[2]
         if port.isdecimal() and int(port) > 65535:
-            yield ("kv_events",), f"{place} has a port above 65535"
+            yield ("kv_events",), f"{address} has a port above 65535"
             break
     if deployment.kv_events and find_spec("zmq") is None:
         yield ("kv_events",), "needs pyzmq: pip install 'cloverleaf[kv-events]'"

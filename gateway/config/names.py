@@ -112,8 +112,8 @@ def check_tiers(path: Path, model: Model, names: Names) -> Iterator[Finding]:
     for index, tier in enumerate(model.deployments):
         if not tier:
             yield (*path, index), "is empty: name at least one deployment"
-        for place, name in enumerate(tier) if isinstance(tier, list) else [(None, tier)]:
-            here = (*path, index) if place is None else (*path, index, place)
+        for position, name in enumerate(tier) if isinstance(tier, list) else [(None, tier)]:
+            here = (*path, index) if position is None else (*path, index, position)
             yield from names.deployment(here, name)
             if name in seen:
                 yield here, "listed twice"

@@ -17,8 +17,8 @@ class Problem(Struct, frozen=True):
     message: str
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}" if self.line else self.file
-        line = ": ".join(part for part in (place, dotted(self.path), self.message) if part)
+        location = f"{self.file}:{self.line}" if self.line else self.file
+        line = ": ".join(part for part in (location, dotted(self.path), self.message) if part)
         return "".join(char if char.isprintable() else "?" for char in line)
 
 

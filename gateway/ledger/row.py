@@ -32,7 +32,7 @@ class Row(msgspec.Struct, frozen=True):
     completion_tokens: Tokens of the answer, reasoning included.
     usage: Who counted the tokens: upstream, estimated or none.
     cost: What all its attempts cost, where a price is known.
-    policy: Policy by which its place was chosen.
+    policy: Policy that chose the endpoint.
     seed: What random choices were drawn from, in hex.
     itemized: 1 where `charges` has a row for each of its attempts; the tokens here are what its client got.
     mirror: 1 where it is a mirrored copy.
@@ -46,9 +46,9 @@ class Row(msgspec.Struct, frozen=True):
     route: The route that took it.
     recovered: How a stream that broke went on.
     hedged: What became of a second attempt beside the first.
-    queued: Time in line for a place.
+    queued: Time in the queue.
     tries: The attempts that did not bring the answer, as JSON; their times are seconds since its arrival.
-    propensity: Share of other draws that would have chosen the same place, where its decision was recorded.
+    propensity: Share of other draws that would have chosen the same endpoint, where its decision was recorded.
     predicted_ttft: Time to the first token, as the policy expected it.
     predicted_ttft_p95: The 95th percentile of that.
     predicted_tpot: Time of each further token, as expected.

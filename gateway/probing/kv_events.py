@@ -33,10 +33,10 @@ GRACE = 5  # looks before a source that never was there is missed
 class Source:
     """The subscription to one engine. ``said``: the state that was logged last."""
 
-    def __init__(self, id: Id, place: str, caches: PromptCaches, subscriptions: "Subscriptions") -> None:
-        self.id, self.place, self.said, self.looks = id, place, "", 0
+    def __init__(self, id: Id, address: str, caches: PromptCaches, subscriptions: "Subscriptions") -> None:
+        self.id, self.address, self.said, self.looks = id, address, "", 0
         self._caches = caches
-        self._subscriber = subscriptions.subscribe(place, self)
+        self._subscriber = subscriptions.subscribe(address, self)
 
     def up(self) -> None:
         self._caches.connected(self.id, True)
@@ -44,7 +44,7 @@ class Source:
     def down(self) -> None:
         self._caches.connected(self.id, False)
 
-    def heard(self, frames: list[bytes]) -> None:
+    def received(self, frames: list[bytes]) -> None:
         try:
             self._caches.told(self.id, decode(frames))
         except Garbage:
@@ -73,18 +73,18 @@ class KvEvents:
     def follow(self, catalog: Catalog) -> None:
         """Listen to the endpoints that there are now, as this catalog says; what stays is not interrupted."""
         self._adapters = catalog.adapters
-        places = {
-            id: place
+        addresses = {
+            id: address
             for id in self._caches.of
-            if (place := catalog.config.deployments[id[0]].publisher(id[1])) is not None
+            if (address := catalog.config.deployments[id[0]].publisher(id[1])) is not None
         }
         for id, source in list(self._sources.items()):
-            if places.get(id) != source.place:
+            if addresses.get(id) != source.address:
                 self._sources.pop(id).close()
-        for id, place in places.items():
+        for id, address in addresses.items():
             if id not in self._sources:
-                self._sources[id] = Source(id, place, self._caches, self._sockets())
-        if places and not self._tasks:
+                self._sources[id] = Source(id, address, self._caches, self._sockets())
+        if addresses and not self._tasks:
             self._tasks = [asyncio.create_task(self._learn()) for _ in range(AT_ONCE)]
             self._tasks.append(asyncio.create_task(self._look()))
 
@@ -148,8 +148,8 @@ class KvEvents:
             FetchFailed, Unsendable: its engine cannot be reached.
             ValueError: its answer cannot be read.
         """
-        place = wanted.candidate
-        wire = self._adapters[place.id].encode(asking(wanted.request, wanted.facts, place.deployment.model))
+        candidate = wanted.candidate
+        wire = self._adapters[candidate.id].encode(asking(wanted.request, wanted.facts, candidate.deployment.model))
         status, answer = await fetch(self._transport, wire, TIMEOUT)
         if status != 200:
             raise ValueError(f"/tokenize answered {status}")

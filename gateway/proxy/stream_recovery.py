@@ -236,7 +236,7 @@ class StreamRecovery:
 
     def _choose(self, found: Recovery) -> Candidate | None:
         """The plan's choice among the places that can."""
-        journey, fit = self._journey, {place.id for place in found.places}
+        journey, fit = self._journey, {place.id for place in found.candidates}
         seen = journey.snapshot(clock.now())
         others = Exclusions(endpoints={place.id for place in seen.endpoints(self._model)} - fit)
         return plan(journey.incoming.request, self._model, seen, others).candidate

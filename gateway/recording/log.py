@@ -45,7 +45,7 @@ class RequestLine(msgspec.Struct, omit_defaults=True):
     message: What failed, where it is not the client's own doing.
     recovered: Mode by which a broken stream was continued.
     hedged: What became of a second attempt beside the first: won, lost.
-    queued_ms: Time in line for a place, in milliseconds.
+    queued_ms: Time in the queue, in milliseconds.
     spent: Each attempt's own tokens and cost, where the answer's are not all.
     """
 

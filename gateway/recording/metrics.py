@@ -40,9 +40,9 @@ class Histogram:
 
     def add(self, values: Sequence[float]) -> None:
         counts, rising, below = self.counts, sorted(values), 0
-        for place, bound in enumerate(self.bounds):
+        for index, bound in enumerate(self.bounds):
             within = bisect_right(rising, bound)
-            counts[place] += within - below
+            counts[index] += within - below
             below = within
         counts[-1] += len(rising) - below
         self.sum += sum(rising)

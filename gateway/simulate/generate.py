@@ -64,12 +64,12 @@ def _talk(
     group: Group, prefixes: list[tuple[int, ...]], talks: list[Talk], names: "itertools.count[int]", random: Random
 ) -> Talk:
     """One of the open conversations, or a new one that replaces one that is over."""
-    place = random.randrange(group.conversations)
-    if place >= len(talks) or talks[place].turns == group.turns:
+    position = random.randrange(group.conversations)
+    if position >= len(talks) or talks[position].turns == group.turns:
         begun = Talk(next(names) + 1, random.choice(prefixes), group.prefix_tokens)
-        talks[place : place + 1] = [begun]
+        talks[position : position + 1] = [begun]
         return begun
-    return talks[place]
+    return talks[position]
 
 
 def _turn(group: Group, talk: Talk, block: int, now: float, names: "itertools.count[int]", random: Random) -> Arrival:

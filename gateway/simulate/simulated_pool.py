@@ -76,7 +76,7 @@ def compile_pool(config: Config, live: LiveState, options: Options, policy: str)
     return catalog, model if other is None else msgspec.structs.replace(model, policy=other)
 
 
-def places(
+def upstreams(
     live: LiveState, trace: Trace, options: Options, agenda: Agenda
 ) -> dict[tuple[str, str], OwnReplica | Cloud]:
     """The simulated upstream of each endpoint."""

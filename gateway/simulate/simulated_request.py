@@ -28,7 +28,7 @@ class World(Protocol):
     live: LiveState
     model: Model
     catalog: Catalog
-    places: dict[tuple[str, str], OwnReplica | Cloud]
+    upstreams: dict[tuple[str, str], OwnReplica | Cloud]
 
     def snapshot(self) -> Snapshot: ...
     def answered(self, attempt: "Attempt", usage: Usage, now: float) -> None: ...
@@ -89,7 +89,7 @@ class Attempt:
         if request.blocks:
             world.live.counters.hold(self.candidate, request, now)
         world.agenda.at(min(now + self.limits.ttft, journey.machine.deadline), self._expire, None)
-        world.places[self.candidate.id].send(journey.arrival, self, now)
+        world.upstreams[self.candidate.id].send(journey.arrival, self, now)
 
     # Caller
 
@@ -127,9 +127,9 @@ class Attempt:
             return
         late = Failure.DEADLINE if now >= deadline else Failure.TIMEOUT_TTFT
         fault = Fault(late, "no first token in time" if late is Failure.TIMEOUT_TTFT else "the request timed out")
-        place = self.journey.world.places[self.candidate.id]
+        upstream = self.journey.world.upstreams[self.candidate.id]
         self.failed(fault, now)
-        place.cancel(self, now)
+        upstream.cancel(self, now)
 
     def _account(self, fault: Fault | None, now: float) -> None:
         self.over = True

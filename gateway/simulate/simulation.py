@@ -11,7 +11,7 @@ from gateway.config import Config
 from gateway.config.deployment import SCRAPE
 from gateway.simulate.event_queue import Agenda
 from gateway.simulate.results import Tally
-from gateway.simulate.simulated_pool import Options, compile_pool, places
+from gateway.simulate.simulated_pool import Options, compile_pool, upstreams
 from gateway.simulate.simulated_request import FAMILY, Attempt, Journey
 from gateway.simulate.trace import Arrival, Trace
 from gateway.simulate.upstream_models import OwnReplica
@@ -33,14 +33,14 @@ class Simulation:
         self.live = LiveState()
         self.catalog, self.model = compile_pool(config, self.live, options, policy)
         self._models = {**self.catalog.models, self.model.name: self.model}
-        self.places = places(self.live, trace, options, self.agenda)
+        self.upstreams = upstreams(self.live, trace, options, self.agenda)
         self.tally = Tally(service_level(config, policy))
         self.trace = trace
         self.ended = 0.0
         self.unanswered = 0  # requests that failed before their first token
         self._seed = scramble(seed)
         self._under_way = 0
-        self._own = [(id, place) for id, place in self.places.items() if isinstance(place, OwnReplica)]
+        self._own = [(id, upstream) for id, upstream in self.upstreams.items() if isinstance(upstream, OwnReplica)]
         self.live.counters.probed = {id for id, _ in self._own if self._provider(id).health}
 
     def run(self, progress: Callable[[int], None]) -> None:
@@ -72,7 +72,7 @@ class Simulation:
         self._under_way -= 1
         journey, deployment = attempt.journey, attempt.candidate.deployment
         self.tally.completed(journey.arrival, attempt.cached, journey.came, attempt.first_at, now)
-        if not isinstance(self.places[attempt.candidate.id], OwnReplica):
+        if not isinstance(self.upstreams[attempt.candidate.id], OwnReplica):
             self.tally.spilled += 1
             if deployment.price is not None:
                 self.tally.cloud_usd += usage.cost(deployment.price)
@@ -113,27 +113,27 @@ class Simulation:
     # What befalls the pool, and what is seen of it
 
     def _prepare(self) -> None:
-        for number, (id, place) in enumerate(self._own):
+        for number, (id, upstream) in enumerate(self._own):
             if id not in self.live.counters.probed:
                 continue
             interval = self.catalog.config.deployments[id[0]].scrape or SCRAPE
-            self.agenda.at(interval * number / len(self._own), self._scrape, (id, place, interval))
+            self.agenda.at(interval * number / len(self._own), self._scrape, (id, upstream, interval))
         for slowdown in self.trace.slow:
             if slowdown.replica < len(self._own):
-                place = self._own[slowdown.replica][1]
-                self.agenda.at(slowdown.at, lambda now, given: given[0].slow(given[1], now), (place, slowdown.times))
+                upstream = self._own[slowdown.replica][1]
+                self.agenda.at(slowdown.at, lambda now, given: given[0].slow(given[1], now), (upstream, slowdown.times))
         for outage in self.trace.outages:
             if outage.replica < len(self._own):
-                place = self._own[outage.replica][1]
-                self.agenda.at(outage.at, lambda now, given: given.die(now), place)
-                self.agenda.at(outage.at + outage.lasts, lambda now, given: given.revive(), place)
+                upstream = self._own[outage.replica][1]
+                self.agenda.at(outage.at, lambda now, given: given.fail(now), upstream)
+                self.agenda.at(outage.at + outage.lasts, lambda now, given: given.revive(), upstream)
 
     def _scrape(self, now: float, given: tuple[tuple[str, str], OwnReplica, float]) -> None:
         """The prober's look: health and load, at its interval."""
-        id, place, interval = given
-        self.live.counters.healthy(id, not place.dead)
-        if not place.dead and self._provider(id).metrics:
-            replica = place.replica
+        id, upstream, interval = given
+        self.live.counters.healthy(id, not upstream.failed)
+        if not upstream.failed and self._provider(id).metrics:
+            replica = upstream.replica
             room = float(replica.profile.num_blocks * replica.profile.block_size)
             seen = EngineLoad(
                 float(replica.running), float(replica.waiting), replica.kv_usage, sleeping=False, kv_tokens=room

@@ -20,7 +20,7 @@ class Summary(msgspec.Struct, frozen=True):
 
 
 def summarise(world: Simulation) -> Summary:
-    computed = [float(place.computed) for place in world.places.values() if isinstance(place, OwnReplica)]
+    computed = [float(upstream.computed) for upstream in world.upstreams.values() if isinstance(upstream, OwnReplica)]
     return summed(world.tally, world.tally.result(world.pool_usd()), world.tally.fairness(), jain(computed))
 
 

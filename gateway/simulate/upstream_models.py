@@ -40,7 +40,7 @@ class OwnReplica:
     def __init__(self, profile: Profile, block: int, agenda: Agenda) -> None:
         self.profile = profile
         self.replica = Replica(profile)
-        self.dead = False
+        self.failed = False
         self.computed = 0  # prompt tokens that were not cached
         self._block = block
         self._agenda = agenda
@@ -49,7 +49,7 @@ class OwnReplica:
         self._version = 0  # an alarm set before the last change rings in vain
 
     def send(self, arrival: Arrival, caller: Caller, now: float) -> None:
-        if self.dead:
+        if self.failed:
             self._agenda.at(now + CONNECT, _refuse, caller)
             return
         keys = arrival.blocks[: arrival.prompt_tokens // self._block]
@@ -78,9 +78,9 @@ class OwnReplica:
         self.replica.profile = slowed(self.profile, times)
         self._set_alarm()
 
-    def die(self, now: float) -> None:
+    def fail(self, now: float) -> None:
         self._catch_up(now)
-        self.dead = True
+        self.failed = True
         self.replica = Replica(self.replica.profile)
         callers, self._callers, self._sequences = list(self._callers.values()), {}, {}
         self._set_alarm()
@@ -88,7 +88,7 @@ class OwnReplica:
             caller.failed(Fault(Failure.BROKEN_STREAM, "the replica failed"), now)
 
     def revive(self) -> None:
-        self.dead = False
+        self.failed = False
 
     def _catch_up(self, now: float) -> None:
         for event in self.replica.leap(now):

@@ -82,8 +82,8 @@ class Waiting(msgspec.Struct, frozen=True):
     late: int
 
 
-def worth(elapsed: float, own: Waits | None, rival: Waits | None, waiting: Waiting, place: Candidate) -> bool:
-    """Whether a second attempt at ``place`` is likely to answer first. ``elapsed``: seconds the first has waited."""
+def worth(elapsed: float, own: Waits | None, rival: Waits | None, waiting: Waiting, candidate: Candidate) -> bool:
+    """Whether a second attempt at ``candidate`` is likely to answer first. ``elapsed``: seconds the first waited."""
     late = own.quantile(LATE) if own is not None else None
     median = rival.quantile(0.5) if rival is not None else None
     if own is None or late is None or median is None or elapsed <= late:
@@ -91,12 +91,12 @@ def worth(elapsed: float, own: Waits | None, rival: Waits | None, waiting: Waiti
     if waiting.late > CORRELATED * waiting.all and waiting.late > 1:
         return False
     residual = own.residual(elapsed)
-    return residual is not None and residual > median and use(place) <= BUSY
+    return residual is not None and residual > median and use(candidate) <= BUSY
 
 
-def use(place: Candidate) -> float:
+def use(candidate: Candidate) -> float:
     """The share of a pool that is in use: of its ``max_concurrency``, else of the engine's cache; unknown is none."""
-    limit = place.deployment.max_concurrency
+    limit = candidate.deployment.max_concurrency
     if limit is not None:
-        return place.pool.in_flight / limit
-    return place.load.scraped.kv_usage or 0.0
+        return candidate.pool.in_flight / limit
+    return candidate.load.scraped.kv_usage or 0.0

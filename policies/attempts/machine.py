@@ -90,7 +90,7 @@ class Machine:
         self._fault: Fault | None = None
         self._attempts = 0 if begun is None else 1
         self._waits = 0  # before the first attempt
-        self._resorted = False  # health ruled every place out, and one was tried all the same
+        self._resorted = False  # health ruled out every endpoint, and one was tried anyway
 
     def start(self, snapshot: Snapshot) -> Action:
         """The first attempt. If health rules out every endpoint of every model, one is tried anyway; if they only cool

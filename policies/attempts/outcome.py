@@ -40,7 +40,7 @@ class Outcome:
     broken: bool = False  # a stream broke and was to go on: ``usage`` is what the client got, ``spent`` all there was
     recovered: str = ""  # the mode by which a broken stream went on
     hedged: str = ""  # what became of a second attempt beside the first: won, lost
-    queued: float = 0.0  # seconds spent waiting for a place
+    queued: float = 0.0  # seconds in the queue
     route: str = ""  # the route that took it
     mirror: bool = False  # a copy that nobody waits for
     decision: bytes = b""  # its record as JSON, where its client asked for it

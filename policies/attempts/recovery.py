@@ -16,7 +16,7 @@ from policies.vocabulary.engine_state import Continues
 from policies.vocabulary.failure import ENDPOINT_FAULTS, Failure
 from policies.vocabulary.types import Mode, RecoveryRules
 
-MAX_TRIES = 3  # places that are asked to take one stream over
+MAX_TRIES = 3  # endpoints that are tried to take over one stream
 RECOVERABLE = ENDPOINT_FAULTS | {Failure.OVERLOADED, Failure.RATE_LIMITED}
 
 
@@ -43,7 +43,7 @@ class Recovery(msgspec.Struct, frozen=True):
     """Continue by this mode, at any of these endpoints."""
 
     mode: Mode
-    places: tuple[Candidate, ...]
+    candidates: tuple[Candidate, ...]
 
 
 class NotRecoverable(msgspec.Struct, frozen=True):
@@ -53,16 +53,16 @@ class NotRecoverable(msgspec.Struct, frozen=True):
 
 
 def recover(
-    rules: RecoveryRules, failure: Failure, broken: Broken, lost: Candidate, places: Iterable[Candidate]
+    rules: RecoveryRules, failure: Failure, broken: Broken, lost: Candidate, candidates: Iterable[Candidate]
 ) -> Recovery | NotRecoverable:
-    """The first mode that is faithful and has an endpoint. ``places`` excludes those already tried; the plan checks
+    """The first mode that is faithful and has an endpoint. ``candidates`` exclude those already tried; the plan checks
     health."""
     if failure not in RECOVERABLE:
         return NotRecoverable(failure.code)
     why = _lost(broken)
     if why:
         return NotRecoverable(why)
-    given = tuple(places)
+    given = tuple(candidates)
     if not broken.content:
         return (
             _somewhere(Mode.RESTART, given, broken, lost, rules) if rules.restart else NotRecoverable("only reasoning")
@@ -93,22 +93,22 @@ def _against(mode: Mode, rules: RecoveryRules, broken: Broken) -> str:
 
 
 def _somewhere(
-    mode: Mode, places: Sequence[Candidate], broken: Broken, lost: Candidate, rules: RecoveryRules
+    mode: Mode, candidates: Sequence[Candidate], broken: Broken, lost: Candidate, rules: RecoveryRules
 ) -> Recovery | NotRecoverable:
-    fit = tuple(place for place in places if _fits(mode, place, broken, lost, rules))
+    fit = tuple(candidate for candidate in candidates if _fits(mode, candidate, broken, lost, rules))
     return Recovery(mode, fit) if fit else NotRecoverable("no endpoint can")
 
 
-def _fits(mode: Mode, place: Candidate, broken: Broken, lost: Candidate, rules: RecoveryRules) -> bool:
-    if broken.family not in place.deployment.families:
+def _fits(mode: Mode, candidate: Candidate, broken: Broken, lost: Candidate, rules: RecoveryRules) -> bool:
+    if broken.family not in candidate.deployment.families:
         return False
     if mode is Mode.RESTART or (mode is Mode.REALIGN and rules.anywhere):
         return True
-    if place.deployment.weights != lost.deployment.weights:
+    if candidate.deployment.weights != lost.deployment.weights:
         return False
     if mode is Mode.REALIGN or broken.family == "completions":
         return True
-    able = place.load.continues
+    able = candidate.load.continues
     return able is Continues.EXACTLY or (able is Continues.TRIMMED and not broken.padded)
 
 

@@ -30,7 +30,7 @@ def arrivals(seed: int, rate: float = 8.0, lasts: float = 60.0, **more: object) 
 
 
 def computed(world: Simulation) -> list[int]:
-    return [place.computed for place in world.places.values() if isinstance(place, OwnReplica)]
+    return [place.computed for place in world.upstreams.values() if isinstance(place, OwnReplica)]
 
 
 def p99(world: Simulation) -> float:

@@ -11,7 +11,7 @@ import msgspec
 from policies.learning.difficulty.score import SURE, chance
 
 STEP = 0.1  # log-odds; the scores of different prompts are some units apart
-FIRST_STEP = 2.0  # a new threshold finds its place within some twenty requests
+FIRST_STEP = 2.0  # a new threshold settles within some twenty requests
 
 
 class Threshold(msgspec.Struct):

@@ -7,7 +7,7 @@ saves least cloud money per GPU-second, and lateness is worth avoiding as far as
 from math import inf
 
 RARELY = 0.1  # where there is no cloud: chances of being late that differ by less than TIE of it are alike
-TIE = 0.05  # of the dearest place's cost: an idle engine costs nothing, and what is 5 % of that?
+TIE = 0.05  # of the highest cost: an idle engine costs nothing, and 5 % of that is nothing
 
 
 def rank(

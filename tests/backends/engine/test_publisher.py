@@ -37,7 +37,7 @@ class Heard:
         self.socket = context.socket(zmq.SUB)
         self.socket.subscribe(b"")
         monitor = self.socket.get_monitor_socket(zmq.Event.HANDSHAKE_SUCCEEDED)
-        self.socket.connect(self.publisher.place)
+        self.socket.connect(self.publisher.bound)
         monitor.recv_multipart()
         self.socket.disable_monitor()
         monitor.close(linger=0)
@@ -99,7 +99,7 @@ def test_it_is_written_as_vllm_writes_it(heard: Heard) -> None:
 
 def test_an_address_that_cannot_be_had_is_said(heard: Heard) -> None:
     with pytest.raises(OSError, match="cannot publish cache events at"):
-        Publisher(heard.publisher.place, SIZE, [])
+        Publisher(heard.publisher.bound, SIZE, [])
 
 
 def events(news: list[News]) -> Iterator[object]:

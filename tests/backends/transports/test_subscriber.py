@@ -23,7 +23,7 @@ class Ear:
     def down(self) -> None:
         self.said.append("down")
 
-    def heard(self, frames: list[bytes]) -> None:
+    def received(self, frames: list[bytes]) -> None:
         self.said.append(b"|".join(frames))
 
 

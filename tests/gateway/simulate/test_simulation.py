@@ -80,7 +80,7 @@ def test_a_conversation_has_its_own_place_under_session(pool: Config) -> None:
 def test_a_dead_replica_is_avoided_and_used_again_when_it_is_back(pool: Config) -> None:
     requests = trace(*steady(300, 0.1), outages=[Outage(replica=1, at=5.0, lasts=5.0)])
     world = played(pool, "least_busy", requests)
-    before = world.places["pool", "http://pool-1"]
+    before = world.upstreams["pool", "http://pool-1"]
     assert world.tally.result(0.0).completed >= 290
     assert before.computed > 1000 * 20  # type: ignore[union-attr]
 
