@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from backends.contract.adapter import Incoming
 from backends.contract.conversation import Conversation
-from backends.contract.dialect import ReplyWriter
+from backends.contract.dialect import Inexpressible, ReplyWriter
+from backends.contract.media import remote
 from backends.contract.peek import BadBody
 from backends.contract.reply_context import Heading
 from backends.dialects.anthropic.messages.read_request import NAMES as MESSAGES_NAMES
@@ -45,3 +47,15 @@ DOORS: Mapping[str, ClientApi] = {
     "messages": ClientApi(guarded(read_messages), MessagesReply, MESSAGES_NAMES),
     "responses": ClientApi(guarded(read_responses), ResponsesReply, RESPONSES_NAMES),
 }
+
+
+def remote_media(incoming: Incoming) -> tuple[str, ...]:
+    """The URLs of images and documents that a request holds, each once; none where it cannot be read."""
+    api = DOORS.get(incoming.family.name)
+    if api is None or b"http" not in incoming.request.body:
+        return ()
+    try:
+        conversation = api.read(incoming.request.body)
+    except (BadBody, Inexpressible):  # it will be refused when it is written
+        return ()
+    return tuple(dict.fromkeys(part.url for part in remote(conversation)))

@@ -15,7 +15,6 @@ from backends.contract.credentials import Credentials, Fixed, Missing, Refreshed
 from backends.contract.dialect import Dialect
 from backends.contract.endpoint_address import EndpointAddress
 from backends.contract.families import ALL_FAMILIES, OPENAI_FAMILIES, VLLM_FAMILIES
-from backends.contract.media import Fetcher
 from backends.dialects.anthropic.anthropic import Anthropic, AnthropicKey
 from backends.dialects.google.claude import Claude, ClaudeItself, is_claude
 from backends.dialects.google.dialect import Google
@@ -53,14 +52,15 @@ NATIVE: Mapping[str, frozenset[str]] = {
 #: Providers whose embeddings are translated.
 _EMBEDDERS = frozenset({"gemini", "vertex", "bedrock"})
 _V1_IN_ROOT = NATIVE.keys() - set(ENGINES) - {"embedded"}
+#: Providers that fetch no URL of a request's media themselves.
+UNFETCHING = frozenset({"bedrock"})
 _METERED = frozenset({"openai", "openai_compatible", "azure", "anthropic"})
 
 
 class AdapterDeps(msgspec.Struct, frozen=True):
-    """What adapters share: the ``keyring`` of credentials that expire; the ``fetcher`` of what URLs hold, if any."""
+    """What adapters share: the ``keyring`` of credentials that expire."""
 
     keyring: CredentialRefresher
-    fetcher: Fetcher | None = None
 
 
 def _spoken(deployment: Deployment) -> str:
@@ -191,12 +191,10 @@ def google_token(account: str) -> Refreshed:
     return Bearer(grant(read), f"Google for {read.client_email or read.type}", clock.wall)
 
 
-def _translated(
-    deployment: Deployment, place: EndpointAddress, dialect: "Google | Bedrock", fetcher: Fetcher | None = None
-) -> Adapter:
-    """A provider that has no dialect but its own, and embeddings too; ``fetcher``: for one that fetches no URL."""
+def _translated(deployment: Deployment, place: EndpointAddress, dialect: "Google | Bedrock") -> Adapter:
+    """A provider that has no dialect but its own, and embeddings too."""
     drop = deployment.unsupported == "drop"
-    translated = Translated(place, deployment.model, dialect, clock.wall, drop=drop, fetcher=fetcher)
+    translated = Translated(place, deployment.model, dialect, clock.wall, drop=drop)
     embeddings = TranslatedEmbeddings(place, deployment.model, dialect, drop=drop)
     return ByFamily({**dict.fromkeys(DOORS, translated), "embeddings": embeddings})
 
@@ -220,7 +218,7 @@ def _bedrock(deployment: Deployment, root: str, means: AdapterDeps) -> Adapter:
     from backends.dialects.bedrock.dialect import Bedrock
 
     place = EndpointAddress(root, _aws_key(deployment), headers(deployment))
-    return _translated(deployment, place, Bedrock(deployment.model), means.fetcher)
+    return _translated(deployment, place, Bedrock(deployment.model))
 
 
 def _aws_key(deployment: Deployment) -> Credentials:

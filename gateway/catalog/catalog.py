@@ -6,17 +6,19 @@ from hashlib import sha256
 import msgspec
 
 from backends.contract.adapter import Adapter
-from backends.reply.tool_call_buffer import HoldingCalls
+from backends.contract.media import Fetcher
 from backends.serving.capabilities import ESSENTIAL
 from backends.transports.public import Limits, PublicFetcher
 from gateway.catalog import adapter_factory as providers
 from gateway.catalog import recovery_rules as survival
+from gateway.catalog import stages as staging
 from gateway.catalog.credential_refresh import CredentialRefresher
 from gateway.catalog.error_response import ErrorResponse
 from gateway.catalog.keys import Key, Keys
 from gateway.catalog.policy_compiler import fitted, named, needs, with_needs
 from gateway.catalog.prices import bundled
 from gateway.catalog.route_compiler import compiled
+from gateway.catalog.stages import Stage, StagedAdapter, Stages
 from gateway.config.deployment import ENGINES
 from gateway.config.deployment import Deployment as DeploymentConfig
 from gateway.config.schema import Config
@@ -49,6 +51,9 @@ class Catalog(msgspec.Struct, frozen=True):
     continuing: frozenset[tuple[str, str]]  # endpoints where a broken stream may be continued, if they can
     explains: bool = False  # somebody may ask why, or some decisions are kept
     hedges: bool = False  # whether second attempts are made
+    before: Stages = {}  # what requests pass before their plan
+    around: Stages = {}  # what replies pass
+    fetchers: Mapping[tuple[str, str], Fetcher] = {}  # of endpoints whose provider fetches no URL itself
 
     def model(self, name: str) -> Model | None:
         return self.models.get(name) or self.models.get("*")
@@ -60,8 +65,8 @@ class Catalog(msgspec.Struct, frozen=True):
 
     def adapter(self, candidate: Candidate, model: Model) -> Adapter:
         """What speaks to that place for a request of that model."""
-        adapter = self.adapters[candidate.id]
-        return HoldingCalls(adapter) if model.hold_calls else adapter
+        adapter, stages = self.adapters[candidate.id], self.around.get(model.name)
+        return StagedAdapter(adapter, stages) if stages else adapter
 
     def find(self, name: str, key: Key) -> Model | ErrorResponse:
         """The model a key's client asks for; an empty name is the catch-all, where there is one."""
@@ -77,11 +82,17 @@ class Catalog(msgspec.Struct, frozen=True):
         return model
 
 
-def compile_catalog(config: Config, live: LiveState, embedded: Embedded, keyring: CredentialRefresher) -> Catalog:
+def compile_catalog(
+    config: Config,
+    live: LiveState,
+    embedded: Embedded,
+    keyring: CredentialRefresher,
+    stages: tuple[Stage, ...] = (),
+) -> Catalog:
     """The catalog of a checked configuration; live state is found again by name."""
     rules = msgspec.convert(config.defaults.breaker, BreakerRules, from_attributes=True)
     retry = msgspec.convert(config.defaults.retry, RetryRules, from_attributes=True)
-    means = providers.AdapterDeps(keyring, _fetcher(config))
+    means = providers.AdapterDeps(keyring)
     candidates: dict[str, tuple[Candidate, ...]] = {}
     adapters: dict[tuple[str, str], Adapter] = {}
     for name, deployment in config.deployments.items():
@@ -106,6 +117,7 @@ def compile_catalog(config: Config, live: LiveState, embedded: Embedded, keyring
     listed = tuple(name for name in config.models if name != "*")
     keys, routes = Keys(config.auth.keys), tuple(map(compiled, config.routes))
     explains = config.telemetry.decisions > 0 or any(key.explain for key in config.auth.keys)
+    before, around = staging.compiled(stages, config, models.values())
     return Catalog(
         config,
         keys,
@@ -119,12 +131,19 @@ def compile_catalog(config: Config, live: LiveState, embedded: Embedded, keyring
         survival.continuing([*models.values(), *variants.values()]),
         explains,
         config.defaults.hedge.enabled,
+        before,
+        around,
+        _fetchers(config, candidates),
     )
 
 
-def _fetcher(config: Config) -> PublicFetcher | None:
+def _fetchers(config: Config, candidates: Mapping[str, tuple[Candidate, ...]]) -> dict[tuple[str, str], Fetcher]:
     media = config.defaults.media
-    return PublicFetcher(Limits(media.max_size, media.timeout)) if media.fetch else None
+    if not media.fetch:
+        return {}
+    fetcher = PublicFetcher(Limits(media.max_size, media.timeout))
+    needy = (name for name, each in config.deployments.items() if each.provider in providers.UNFETCHING)
+    return {candidate.id: fetcher for name in needy for candidate in candidates[name]}
 
 
 def _limited(models: Iterable[Model]) -> list[Model]:
@@ -218,7 +237,6 @@ def _model(name: str, config: Config, candidates: Mapping[str, tuple[Candidate, 
         tuple(model.context_window_fallbacks),
         tuple(model.content_policy_fallbacks),
         recovery=survival.rules(config.defaults, model, tiers),
-        hold_calls=survival.holds_calls(config.defaults, model),
         needs=needs(policy, list(every)) | (FEATURES if _is_picky(name, config, set()) else NOTHING),
         places=tuple({c.id: c for c in tier} for tier in tiers),
     )

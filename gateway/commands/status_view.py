@@ -6,8 +6,8 @@ from rich.console import Group, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
-from gateway.reporting.alerts import FAILED, Alert
-from gateway.reporting.status import DeploymentStatus, EndpointStatus, Report
+from gateway.reporting.alerts import FAILED
+from gateway.reporting.status import Alert, DeploymentStatus, EndpointStatus, Report
 from gateway.reporting.traffic_stats import Quantiles, TrafficRate
 
 UNKNOWN = "–"  # noqa: RUF001  # a dash, not a minus

@@ -1,30 +1,29 @@
-"""Mirrors. Rule: a copy of a request whose answer nobody waits for; it is recorded, and can delay or fail nobody.
+"""Shadow traffic: copies of requests, sent to another model. Rule: they are recorded, and delay or fail no request.
 
-It is a journey like any other, but for its answer, which is dropped, and for its count, which is its own.
+A copy is a journey like any other, but for its answer, which is dropped, and for its count, which is its own.
 """
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import ClassVar
 
 from backends.contract.peek import Peek
 from gateway import clock
 from gateway.catalog.catalog import Catalog
 from gateway.catalog.error_response import ErrorResponse
 from gateway.catalog.keys import Key
-from gateway.proxy import headers
+from gateway.proxy.context import Gateway
 from gateway.proxy.journey import Journey
 from gateway.proxy.request_head import RequestHead
 from gateway.proxy.response_writer import Flow
-from policies.attempts.machine import GiveUp
 from policies.attempts.outcome import Outcome
 from policies.selection.model import Model
 from policies.vocabulary.failure import Fault
 
-if TYPE_CHECKING:
-    from gateway.proxy.context import Gateway
+MOST = 64  # under way at once: a slow mirror costs copies, never memory
 
 
 class Discard:
-    """An answer to nobody."""
+    """An answer that is dropped."""
 
     flow: Flow | None = None
 
@@ -45,36 +44,66 @@ class Discard:
 
 
 class ShadowJourney(Journey):
-    """The journey of a copy, to the model a route names."""
+    """The journey of a copy, to the model a route names. It does not queue: that would take a caller's turn."""
 
-    __slots__ = ("_name",)
+    __slots__ = ("_shadows",)
 
-    def __init__(self, gateway: "Gateway", catalog: Catalog, preamble: RequestHead, key: Key, model: str) -> None:
-        """``catalog``: the one whose route asked for the copy. It is not admitted: the request it copies was."""
-        outcome = Outcome(headers.request_id(preamble.given), preamble.family.name, clock.now())
-        super().__init__(gateway, preamble, Discard(), outcome)
+    queues: ClassVar[bool] = False
+
+    def __init__(
+        self, shadows: "ShadowTraffic", gateway: Gateway, catalog: Catalog, head: RequestHead, key: Key, model: Model
+    ) -> None:
+        """``catalog``: the one whose route wants the copy. It is not admitted: the request it copies was."""
+        outcome = Outcome(head.id or clock.request_id(), head.family.name, clock.now())
+        super().__init__(gateway, head, Discard(), outcome)
         self.catalog = catalog
-        self._key, outcome.key = key, key.name
-        self._name = model
+        self.key, outcome.key = key, key.name
+        self.model = model
+        self._shadows = shadows
 
-    def _find(self, peeked: Peek, body: bytes, seed: int) -> Model | ErrorResponse:
-        model = self.catalog.model(self._name)
-        assert model is not None  # the configuration was checked
-        return model
+    def _resolve(self, peeked: Peek, body: bytes, seed: int) -> Model | ErrorResponse:
+        return self.model
 
     def holds_one_of(self, pools: set[int]) -> bool:
         """Whether it has a place in one of these pools (by identity)."""
         return self._attempt is not None and id(self._attempt.candidate.pool) in pools
 
-    def settle_for(self, action: GiveUp) -> None:
-        """A copy that finds no place is given up: in line it would take a caller's turn."""
-        self.give_up(action)
-
     def conclude(self, fault: Fault | None, now: float | None = None) -> None:
         outcome, gateway = self.outcome, self.gateway
         outcome.fault, outcome.finished, outcome.mirror = fault, now or clock.now(), True
-        gateway.mirrors.discard(self)
+        self._failover = None
+        self._shadows.journeys.discard(self)
         gateway.metrics.copied(outcome)
         if gateway.log.info:
             gateway.log.request(outcome)
         gateway.keep(outcome)
+
+
+class ShadowTraffic:
+    """The copies under way."""
+
+    def __init__(self) -> None:
+        self.journeys: set[ShadowJourney] = set()
+
+    def send(self, gateway: Gateway, catalog: Catalog, head: RequestHead, key: Key, body: bytes, model: str) -> None:
+        """Send a copy to a model, after this tick; beyond the most at once it is left out."""
+        if len(self.journeys) >= MOST:
+            gateway.metrics.mirror("dropped")
+            return
+        found = catalog.model(model)
+        assert found is not None  # the configuration was checked
+        journey = ShadowJourney(self, gateway, catalog, head, key, found)
+        self.journeys.add(journey)
+        asyncio.get_running_loop().call_soon(journey.run, body, clock.now())
+
+    def displace(self, model: Model) -> bool:
+        """A request finds every endpoint of the model taken: copies give theirs up. Whether any did."""
+        pools = {id(candidate.pool) for tier in model.tiers for candidate in tier}
+        held = [journey for journey in self.journeys if journey.holds_one_of(pools)]
+        for journey in held:
+            journey.leave()
+        return bool(held)
+
+    def close(self) -> None:
+        for journey in list(self.journeys):
+            journey.leave()

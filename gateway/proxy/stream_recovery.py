@@ -1,12 +1,11 @@
-"""The rescue of a stream. Rule: a committed stream that dies goes on elsewhere at most once, where that is honest, and
-its client is told; else it ends in an error.
+"""Stream recovery: a committed stream that dies is continued at another endpoint.
 
-To the attempts it starts a rescue stands where the journey stands to others.
+Rule: only where its words allow it, and with a comment in the stream that says so; else it ends in an error. This
+is the owner of the attempts it starts, as the request is of others.
 """
 
-import asyncio
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from functools import partial
 
 import msgspec
 from msgspec import structs
@@ -24,6 +23,9 @@ from backends.transports.http_get import FetchFailed, fetch
 from gateway import clock
 from gateway.proxy.attempt import Attempt
 from gateway.proxy.attempt_usage import spent
+from gateway.proxy.in_flight import InFlight
+from gateway.proxy.responding import break_off
+from gateway.proxy.response_writer import ResponseWriter
 from policies.attempts.outcome import Outcome
 from policies.attempts.recovery import MAX_TRIES, RECOVERABLE, Broken, Limits, NotRecoverable, Recovery, left, recover
 from policies.load.candidate import Candidate
@@ -32,10 +34,6 @@ from policies.selection.plan import Exclusions, plan
 from policies.vocabulary.engine_state import Continues
 from policies.vocabulary.failure import Fault
 from policies.vocabulary.types import Mode, Usage
-
-if TYPE_CHECKING:
-    from gateway.proxy.journey import Journey
-    from gateway.proxy.response_writer import ResponseWriter
 
 COUNT_WITHIN = 1.0  # seconds for the engine that takes over to say how many tokens a text is: its client waits
 
@@ -63,7 +61,7 @@ class RescueAttempt(Attempt):
 class StreamRecovery:
     """One broken stream. ``model``: the one it was served under; ``dead``: the attempt that broke."""
 
-    def __init__(self, journey: "Journey", model: Model, kept: Kept, dead: Attempt, fault: Fault) -> None:
+    def __init__(self, journey: InFlight, model: Model, kept: Kept, dead: Attempt, fault: Fault) -> None:
         self._journey = journey
         self._model = model
         assert model.recovery is not None  # else nothing was kept
@@ -79,7 +77,7 @@ class StreamRecovery:
         self._died(self.outcome.usage)
 
     @property
-    def answer(self) -> "ResponseWriter":
+    def answer(self) -> ResponseWriter:
         return self._journey.answer
 
     @property
@@ -97,7 +95,7 @@ class StreamRecovery:
         if why:
             self._count("none")
             self._journey.gateway.log.event("debug", "recovery", f"{self.outcome.id.decode()}: not recovered: {why}")
-            self._journey.break_off(self._fault)
+            break_off(self._journey, self._fault)
 
     def _go_on(self, found: Recovery) -> str:
         """In the way that was found; why not, if it cannot be."""
@@ -117,7 +115,7 @@ class StreamRecovery:
         if seconds > self._model.timeouts[chosen.deployment.name].stream_idle or now + seconds >= self.deadline:
             return "too many recoveries at once"
         load.recoveries.reserve(amount, now)
-        self._journey.later(seconds, self._send, found.mode, chosen)
+        self._journey.hold("recovery", seconds, partial(self._send, found.mode, chosen))
         return ""
 
     def _must_count(self, chosen: Candidate) -> bool:
@@ -131,16 +129,14 @@ class StreamRecovery:
         text = msgspec.json.encode({"prompt": self._kept.content, "add_special_tokens": False})
         request = structs.replace(self._journey.incoming.request, body=text)
         wire = self._journey.catalog.adapters[chosen.id].encode(asking(request, chosen.deployment.model))
-        self._journey.waits(asyncio.create_task(self._count_by(wire)))
+        hold = self._journey.hold("token_count", COUNT_WITHIN, partial(self._sized, None))
+        hold.run(self._counted_by(wire), self._sized)
 
-    async def _count_by(self, wire: Wire) -> None:
-        journey = self._journey
+    async def _counted_by(self, wire: Wire) -> int | None:
         try:
-            tokens = answer(*await fetch(journey.gateway.transport, wire, COUNT_WITHIN))
+            return answer(*await fetch(self._journey.gateway.transport, wire, COUNT_WITHIN))
         except FetchFailed:
-            tokens = None
-        journey.waits(None)
-        journey.guarded(self._sized, tokens)
+            return None
 
     def _sized(self, tokens: int | None) -> None:
         """The text so far is so many tokens, or nobody says."""
@@ -165,7 +161,10 @@ class StreamRecovery:
         mend = Mend(self._join(mode), self._kept, comment, self._asked.include_usage, prompt)
         adapter = Mending(journey.catalog.adapter(chosen, self._model), mend)
         incoming = self._continuation() if mode is Mode.CONTINUE else journey.incoming
-        journey.send(RescueAttempt(self, chosen, self._model.timeouts[place], adapter, incoming, clock.now()))
+        attempt = RescueAttempt(self, chosen, self._model.timeouts[place], adapter, incoming, clock.now())
+        journey.outcome.attempts += 1
+        journey.count_on(attempt, "recovery")
+        attempt.send(journey.gateway)
 
     def silent(self, attempt: Attempt, fault: Fault) -> bool:
         """It is not kept when it is late: one more place may be asked."""
@@ -201,9 +200,9 @@ class StreamRecovery:
             self._note(attempt, seam.counted(), None)
             journey.conclude(None)
         elif attempt.committed:
-            journey.break_off(fault)
+            break_off(journey, fault)
         elif len(self._tried) > MAX_TRIES:
-            journey.break_off(self._fault)
+            break_off(journey, self._fault)
         else:
             self.begin()
 

@@ -4,28 +4,15 @@ The thresholds are few and fixed: what needs tuning belongs into Prometheus' rul
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import msgspec
 
+from gateway.reporting.status import Alert, DeploymentStatus, Report
 from gateway.reporting.traffic_stats import Now
-
-if TYPE_CHECKING:
-    from gateway.reporting.status import DeploymentStatus, Report
 
 FEW = 20  # requests below which a share says little
 SPILL = 0.5  # share of a model's requests, as in the rules for Prometheus; a pool overflows at its peaks only
 FAILED = 0.05  # share of requests
-
-
-class Alert(msgspec.Struct, frozen=True):
-    """``kind`` is one of KINDS; ``about``: the endpoint, deployment or model; ``since``: seconds it has been so."""
-
-    severity: str  # critical, warning, notice
-    kind: str
-    about: str
-    message: str
-    since: float = 0.0
 
 
 KINDS = (
@@ -41,13 +28,13 @@ class AlertMonitor:
     def __init__(self) -> None:
         self._began: dict[tuple[str, str], float] = {}
 
-    def at(self, report: "Report", now: float) -> list[Alert]:
+    def at(self, report: Report, now: float) -> list[Alert]:
         found = alerts(report)
         self._began = {(each.kind, each.about): self._began.get((each.kind, each.about), now) for each in found}
         return [msgspec.structs.replace(each, since=now - self._began[each.kind, each.about]) for each in found]
 
 
-def alerts(report: "Report") -> list[Alert]:
+def alerts(report: Report) -> list[Alert]:
     """The worst first."""
     found = [*_of_the_gateway(report), *_of_the_traffic(report.now)]
     for deployment in report.deployments:
@@ -55,7 +42,7 @@ def alerts(report: "Report") -> list[Alert]:
     return sorted(found, key=lambda alert: (_RANKS[alert.severity], KINDS.index(alert.kind), alert.about))
 
 
-def _of_the_gateway(report: "Report") -> Iterator[Alert]:
+def _of_the_gateway(report: Report) -> Iterator[Alert]:
     if not report.ready:
         yield Alert("critical", "not_ready", "gateway", f"No request can be routed: {report.reason}.")
     if report.waiting:
@@ -85,7 +72,7 @@ def _share(share: float) -> str:
     return f"{100 * share:.3g} %"
 
 
-def _of_a_deployment(deployment: "DeploymentStatus") -> Iterator[Alert]:
+def _of_a_deployment(deployment: DeploymentStatus) -> Iterator[Alert]:
     down = [endpoint.url for endpoint in deployment.endpoints if not endpoint.up]
     if len(down) == len(deployment.endpoints) > 1:
         yield Alert("critical", "deployment_out", deployment.name, f"None of its {len(down)} endpoints is up.")

@@ -1,16 +1,18 @@
-"""Status. Rule: one report of what the router sees now, for the admin API, the console and the terminal alike."""
+"""The status report of a gateway, as the admin API, the console and the terminal show it."""
 
 import msgspec
 
-from gateway import clock
-from gateway.probing.health import SCRAPED
-from gateway.proxy.context import Gateway
-from gateway.reporting.alerts import Alert
 from gateway.reporting.traffic_stats import Now
-from gateway.state.ownership import is_own
-from gateway.state.prompt_caches import PromptCaches
-from policies.load.candidate import Candidate
-from policies.load.load import FRESH
+
+
+class Alert(msgspec.Struct, frozen=True):
+    """``kind``: one of alerts.KINDS; ``about``: the endpoint, deployment or model; ``since``: seconds it holds."""
+
+    severity: str  # critical, warning, notice
+    kind: str
+    about: str
+    message: str
+    since: float = 0.0
 
 
 class EndpointStatus(msgspec.Struct):
@@ -59,71 +61,3 @@ class Report(msgspec.Struct):
     now: Now = msgspec.field(default_factory=Now)
     alerts: list[Alert] = []
     state: bytes | None = None  # all that decisions are read from, where it was asked for
-
-
-def not_ready(gateway: Gateway) -> str:
-    """Why nothing can be routed; empty when something can."""
-    if gateway.draining:
-        return "stopping"
-    candidates = [c for each in gateway.catalog.candidates.values() for c in each]
-    if not any(not c.load.down for c in candidates):
-        return "no endpoint is up"
-    return ""
-
-
-def report(gateway: Gateway) -> Report:
-    """The report of this moment."""
-    catalog, now = gateway.catalog, clock.now()
-    reason, settled = not_ready(gateway), clock.wall() - gateway.started > 2 * FRESH
-    made = Report(
-        gateway.version,
-        gateway.uptime(),
-        not reason,
-        reason,
-        len(gateway.journeys),
-        {name: model.tiers for name, model in catalog.config.models.items()},
-        [
-            DeploymentStatus(
-                name,
-                candidates[0].deployment.provider,
-                candidates[0].deployment.model,
-                [_endpoint(c, gateway.live.caches, now, settled) for c in candidates],
-                is_own(candidates[0]),
-            )
-            for name, candidates in catalog.candidates.items()
-        ],
-        clock.wall(),
-        gateway.url,
-        bool(catalog.config.auth.keys),
-        gateway.line.waiting,
-        gateway.traffic.now(catalog, gateway.dropped(), now),
-    )
-    made.alerts = gateway.alarms.at(made, now)
-    return made
-
-
-def _endpoint(candidate: Candidate, caches: PromptCaches, now: float, settled: bool) -> EndpointStatus:
-    """``settled``: the gateway has run long enough to have read everything once."""
-    load = candidate.load
-    scraped = load.scraped if now - load.scraped_at <= FRESH else None
-    return EndpointStatus(
-        url=candidate.id[1],
-        up=not load.down,
-        in_flight=load.in_flight,
-        in_flight_tokens=load.in_flight_tokens,
-        running=scraped.running if scraped else None,
-        waiting=scraped.waiting if scraped else None,
-        kv_usage=scraped.kv_usage if scraped else None,
-        prefix_queries=scraped.prefix_queries if scraped else None,
-        prefix_hits=scraped.prefix_hits if scraped else None,
-        sleeping=scraped.sleeping if scraped else None,
-        cooling=max(0.0, candidate.domain.cooled_until - now),
-        breakers={
-            family: state.value
-            for family, breaker in load.breakers.items()
-            if (state := breaker.at(now)).value != "closed"
-        },
-        kv_events=caches.mirror(candidate.id).state if candidate.id in caches.of else None,
-        continues=load.continues.value,
-        stale=scraped is None and not load.down and candidate.deployment.provider in SCRAPED and settled,
-    )

@@ -112,7 +112,7 @@ async def until(true: Callable[[], object], limit: float = LIMIT) -> None:
 async def admin(gateway: Running) -> AsyncIterator[httpx.AsyncClient]:
     """A client of its admin port, which listens as long."""
     sock = bind("127.0.0.1", 0)
-    listener = Listener(settings(admin_app(gateway.gateway, gateway.app.feed), "httptools", 1.0))
+    listener = Listener(settings(admin_app(gateway.app.monitor, gateway.app.feed), "httptools", 1.0))
     await listener.start(sock)
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{sock.getsockname()[1]}") as client:

@@ -20,9 +20,8 @@ from rich.console import Console
 from gateway.commands.status import add_arguments, run
 from gateway.commands.status_view import UNKNOWN, blocks, dollars, duration, number, percent, picture
 from gateway.config.admin_token import VARIABLE
-from gateway.reporting.alerts import Alert
 from gateway.reporting.cost_rate import Money
-from gateway.reporting.status import DeploymentStatus, EndpointStatus, Report
+from gateway.reporting.status import Alert, DeploymentStatus, EndpointStatus, Report
 from gateway.reporting.traffic_stats import Now, Quantiles, TrafficRate
 from tests.contracts.scripted import ANSWER, upstream, whole
 from tests.contracts.serving import admin, running, single, until
