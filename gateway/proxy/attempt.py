@@ -1,7 +1,6 @@
 """An attempt: one request sent to one endpoint. Rule: it commits, then relays, and settles exactly once.
 
-Everything happens in the transport's callbacks: bytes that arrive are written to the client in the same tick, and no
-task is woken for them. Nothing here retries.
+Bytes that arrive are written to the client in the same tick of the transport's callbacks. Nothing here retries.
 """
 
 from collections.abc import Callable, Mapping
@@ -65,7 +64,7 @@ class Owner(Protocol):
 
 
 class Attempt:
-    """One attempt: a Receiver for the upstream, a Flow for the client, Watched for its deadlines."""
+    """A Receiver for the upstream, a Flow for the client, and has deadlines."""
 
     __slots__ = (
         "_adapter", "_error", "_exchange", "_headers", "_held", "_hold", "_incoming", "_late", "_limits", "_live",
@@ -80,8 +79,7 @@ class Attempt:
         self, owner: Owner, candidate: Candidate, limits: Timeouts, adapter: Adapter, incoming: Incoming, started: float
     ) -> None:
         self.owner = owner
-        self.candidate = candidate
-        self.started = started
+        self.candidate, self.started = candidate, started
         self.deadline = self.total = inf
         self.decoder: Decoder | None = None
         self.committed = False
@@ -145,11 +143,11 @@ class Attempt:
 
     def _fetched(self, gateway: Gateway, fault: Fault | None) -> None:
         """What the request's URLs hold is here, or cannot be fetched."""
-        if fault is not None:
-            self._settle(fault)
-            return
         self.deadline = _now() + self._limits.connect
-        self._go(gateway)
+        if fault is None:
+            self._go(gateway)
+        else:
+            self._settle(fault)
 
     def cancel(self) -> None:
         """Drop it, so that the upstream stops working; it settles nothing any more."""
@@ -215,8 +213,7 @@ class Attempt:
                     self.write(last)
                 self.owner.answer.end()
             else:
-                self.committed = True
-                self.first_at = clock.now()
+                self.committed, self.first_at = True, clock.now()
                 self.owner.whole(self, self._status, self._headers, self._held + last, decoder.usage)
         self._settle(decoder.fault)
 
@@ -259,8 +256,6 @@ class Attempt:
                 self.deadline = now + self._limits.ttft  # once more, beside the next one
             else:
                 self._fail(fault)
-
-    # The ends
 
     def answers(self, outcome: Outcome) -> None:
         """Its first content is in hand: note how long that took."""

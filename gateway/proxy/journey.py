@@ -79,8 +79,6 @@ class Journey:
         except Exception:
             self._crashed()
 
-    # To the first attempt
-
     def _serve(self, body: bytes, now: float) -> None:
         outcome, live, catalog, family = self.outcome, self.gateway.live, self.catalog, self.family
         try:
@@ -154,11 +152,12 @@ class Journey:
             self._hedging.begun(attempt, model)
         attempt.send(self.gateway)
 
-    # Moved by its attempt
-
     def start(self, attempt: Attempt, status: int, upstream: Mapping[bytes, bytes], first: bytes) -> None:
         """The first content of a streamed answer."""
-        self._commit(attempt)
+        if self._hedging is not None:
+            self._hedging.committed(attempt)
+            self._hedging = None  # which holds this journey: a cycle would be left to the garbage collector
+        attempt.answers(self.outcome)
         if self.model.recovery is not None and self.family.events == "openai":
             self._transcript = TranscriptRecorder(self.answer.write)
             self._transcript.keep(first)
@@ -170,7 +169,10 @@ class Journey:
 
     def whole(self, attempt: Attempt, status: int, upstream: Mapping[bytes, bytes], body: bytes, usage: Usage) -> None:
         """A whole answer."""
-        self._commit(attempt)
+        if self._hedging is not None:
+            self._hedging.committed(attempt)
+            self._hedging = None  # which holds this journey: a cycle would be left to the garbage collector
+        attempt.answers(self.outcome)
         content_type, allowed = upstream.get(b"content-type", b"application/json"), self.catalog.config.server.cors
         lines = headers.answered(self.outcome, content_type, self.given, allowed)
         if not headers.ORDINARY.issuperset(upstream):
@@ -179,13 +181,6 @@ class Journey:
         if price is not None and usage.source == "upstream":
             lines += b"x-cloverleaf-cost-usd: %.8f\r\n" % usage.cost(price)
         self.answer.whole(status, lines, body)
-
-    def _commit(self, attempt: Attempt) -> None:
-        """It is this attempt that answers."""
-        if self._hedging is not None:
-            self._hedging.committed(attempt)
-            self._hedging = None  # which holds this journey: a cycle would be left to the garbage collector
-        attempt.answers(self.outcome)
 
     def silent(self, attempt: Attempt, fault: Fault) -> bool:
         """The first token is late (timeouts.ttft): whether the attempt is kept while the next one is tried."""
@@ -236,8 +231,6 @@ class Journey:
         now = attempt.give_back(self.gateway, fault)
         if fault is not None:
             charge(self.outcome, attempt, self.incoming.request.prompt_tokens, fault, now)
-
-    # Its ends
 
     def give_up(self, action: GiveUp) -> None:
         """Nothing more can be tried: tell the client, unless an attempt beside the one that counted may answer."""

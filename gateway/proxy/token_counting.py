@@ -51,7 +51,8 @@ class TokenCounts(Stage):
         self.kept = 0
 
     def serves(self, config: Config, model: Model) -> bool:
-        return any(isinstance(each, FitsContext) for each in model.policy.filters)
+        fits = any(isinstance(each, FitsContext) for each in model.policy.filters)
+        return fits and bool(model.windowed())
 
     def before(self, passing: Passing) -> Decision:
         near = self._live.uncertain(passing.incoming.request, passing.model)

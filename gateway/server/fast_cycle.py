@@ -110,20 +110,19 @@ class HotCycle:
         self._complete()
 
     def abort(self) -> None:
-        self._forget()
+        self.response_complete = True
+        self.flow = None
+        del self.journey
         self._transport.abort()
 
     def _complete(self) -> None:
-        self._forget()
-        if self.linger:
-            self._connection.close_later()
-        elif not self.keep_alive:
-            self._transport.close()
-        self._connection.on_response_complete()
-
-    def _forget(self) -> None:
         """The journey holds this answer, and a body: an idle connection keeps neither, nor leaves them to the garbage
         collector as a cycle."""
         self.response_complete = True
         self.flow = None
         del self.journey
+        if self.linger:
+            self._connection.close_later()
+        elif not self.keep_alive:
+            self._transport.close()
+        self._connection.on_response_complete()

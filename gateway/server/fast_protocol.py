@@ -1,7 +1,6 @@
 """The fast listener: uvicorn's own protocol, which answers the endpoint families itself. The rest is Litestar's.
 
-A hot request is a cycle beside uvicorn's own: it stands in the same pipeline and is stopped by the same shutdown. Only
-scope, ASGI messages, and tasks are left out.
+Such a request is a cycle beside uvicorn's own, in the same pipeline, stopped by the same shutdown.
 """
 
 import asyncio
@@ -58,8 +57,6 @@ class HotProtocol(HttpToolsProtocol):
         if self._default[0] is not pairs:
             self._default = (pairs, b"".join(b"%b: %b\r\n" % pair for pair in pairs))
         return self._default[1]
-
-    # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]  # a stream protocol is given a stream transport
@@ -148,8 +145,6 @@ class HotProtocol(HttpToolsProtocol):
         elif self._between:
             self.loop.call_soon(self._next)
 
-    # httptools
-
     def on_message_begin(self) -> None:
         self._quiet = self._resting = False
         self.url = b""
@@ -214,8 +209,6 @@ class HotProtocol(HttpToolsProtocol):
         elif cycle is not None:  # there is none yet where the first request is an offer to be declined
             super().on_message_complete()
 
-    # the pipeline
-
     def on_response_complete(self) -> None:
         self.server_state.total_requests += 1
         if self.transport.is_closing():
@@ -277,8 +270,6 @@ class HotProtocol(HttpToolsProtocol):
         self.expect_100_continue = expects
         super().on_headers_complete()
 
-    # what is not HTTP, or not ours
-
     def _decline_upgrade(self, rest: bytes) -> None:
         """An offer to switch protocols (Java's client makes one of HTTP/2 with every request) is declined by answering
         in HTTP/1.1. The parser takes it for accepted, so the request is read anew without it."""
@@ -287,8 +278,7 @@ class HotProtocol(HttpToolsProtocol):
         self.data_received(head + rest)
 
     def _refuse_connection(self, refused: ErrorResponse) -> None:
-        """Answer, outside any journey unless one waits for its body, and close; in the middle of another answer only
-        the closing is left."""
+        """Answer, outside any journey unless one waits for its body, and close; amid another answer, only close."""
         self._in_head = False
         self.parser = bad.Dropping()  # type: ignore[assignment]
         cycle: Any = self.cycle
@@ -303,8 +293,7 @@ class HotProtocol(HttpToolsProtocol):
         self.close_later()
 
     def close_later(self) -> None:
-        """End the answers now, and the connection when the client has had time to finish writing: closing on what it
-        writes would reset the connection and lose the answer."""
+        """Stop answering, and close when the client has had time to finish: to close at once loses the answer."""
         self._quiet = self._resting = False  # nothing more is answered here
         if self.transport.can_write_eof():
             self.transport.write_eof()
