@@ -23,7 +23,8 @@ from policies.selection.plan import plan
 from policies.selection.presets import preset
 from policies.vocabulary.engine_state import EngineLoad
 from policies.vocabulary.hashing import digest
-from policies.vocabulary.types import Deployment, Price, Request, Timeouts
+from policies.vocabulary.limits import Timeouts
+from policies.vocabulary.types import Deployment, Price, Request
 
 SIZES = (4, 64, 1000)
 TARGETS = {4: 20.0, 64: 50.0, 1000: 50.0}  # microseconds

@@ -3,6 +3,7 @@
 python -m bench.run                                    # all that is installed, a quarter of an hour
 python -m bench.run --only floor,cloverleaf --quick    # under a minute
 python -m bench.run --only cloverleaf --soak 10        # the slope of its memory
+python -m bench.run --only floor,cloverleaf,compiled --against ../before --rounds 8   # in turn with another checkout
 """
 
 import argparse
@@ -26,7 +27,7 @@ from bench.measure import QUICK, FaultyRun, Seat, Settings
 from bench.process import Process, free_port, python
 from bench.report import Report, SubjectReport
 from bench.soak import SETTLING, soak
-from bench.subjects import SUBJECTS, Subject, place
+from bench.subjects import SUBJECTS, Subject, earlier, place
 
 
 class Stage:
@@ -117,6 +118,7 @@ def arguments() -> argparse.Namespace:
     names = ",".join(subject.name for subject in SUBJECTS)
     parser = argparse.ArgumentParser(description="measure gateways against the floor, in one run")
     parser.add_argument("--only", default=names, help=f"some of {names}")
+    parser.add_argument("--against", type=Path, metavar="CHECKOUT", help="measure that one in turn, too")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--quick", action="store_true", help="short runs: a look, not a figure to quote")
     parser.add_argument("--soak", type=float, metavar="MINUTES", help="instead: the slope of each subject's memory")
@@ -133,9 +135,9 @@ def arguments() -> argparse.Namespace:
 def run(options: argparse.Namespace, stage: Stage, settings: Settings) -> tuple[str, bytes]:
     """What to print, and what to keep."""
     described = machine()
-    for subject in SUBJECTS:
-        if subject.name in options.only:
-            stage.start(subject)
+    chosen = [subject for subject in SUBJECTS if subject.name in options.only]
+    for subject in [*chosen, *(earlier(options.against.resolve()) if options.against else ())]:
+        stage.start(subject)
     if options.soak:
         soaks = [soak(seat, options.soak, stage.tell) for seat in stage.seats if seat.process]
         content = msgspec.json.encode(soaks)

@@ -101,5 +101,14 @@ SUBJECTS = (
 )
 
 
+def earlier(checkout: Path) -> tuple[Subject, ...]:
+    """Another checkout of cloverleaf, as it is and, where it has been built, compiled: to compare a change with."""
+    packages = {"before": checkout, "before-compiled": checkout / "build" / "compiled"}
+    return tuple(
+        Subject(name, cloverleaf, ready="/ready", ready_on_admin=True, package=package)
+        for name, package in packages.items()
+    )
+
+
 def place(upstream: int, folder: Path) -> Place:
     return Place(upstream, free_port(), free_port(), folder)

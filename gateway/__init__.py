@@ -1,1 +1,1 @@
-"""Serve: processes, HTTP, configuration, telemetry, and the journey of a request."""
+"""The gateway: processes, HTTP, configuration, telemetry, and the journey of a request."""

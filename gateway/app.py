@@ -1,4 +1,4 @@
-"""The app. Rule: every object is constructed here, and closed here in the opposite order."""
+"""The composition root: constructs every object and closes them in the opposite order."""
 
 import asyncio
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The command line. Rule: a command is a module with ``add_arguments`` and ``run``; only one is imported a run."""
+"""The command line: a command is a module with ``add_arguments`` and ``run``; only the one that runs is imported."""
 
 import sys
 from argparse import ArgumentParser

@@ -1,4 +1,4 @@
-"""Time, chance and names. Rule: the only place that reads a clock or draws at random; everything else is given them."""
+"""Clock, randomness and ids: the only place that reads a clock or draws at random."""
 
 import functools
 import itertools

@@ -1,4 +1,4 @@
-"""The catalog. Rule: a configuration compiled once into what requests need; immutable, swapped whole at a reload."""
+"""The catalog: a configuration compiled once into what requests need. Immutable; a reload swaps it whole."""
 
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
@@ -29,8 +29,9 @@ from policies.selection.filters import FitsContext
 from policies.selection.model import Model
 from policies.selection.routes import Route
 from policies.vocabulary.hashing import digest
+from policies.vocabulary.limits import RetryRules
 from policies.vocabulary.needs import FEATURES, NOTHING
-from policies.vocabulary.types import Deployment, Price, RetryRules, Timeouts
+from policies.vocabulary.types import Deployment, Price
 
 _OWN = frozenset({*ENGINES, "embedded"})  # engines of the user's
 Embedded = Mapping[str, list[str]]  # deployment -> roots of the engines started for it
@@ -90,8 +91,7 @@ def compile_catalog(
     stages: tuple[Stage, ...] = (),
 ) -> Catalog:
     """The catalog of a checked configuration; live state is found again by name."""
-    rules = msgspec.convert(config.defaults.breaker, BreakerRules, from_attributes=True)
-    retry = msgspec.convert(config.defaults.retry, RetryRules, from_attributes=True)
+    rules, retry = config.defaults.breaker, config.defaults.retry
     means = providers.AdapterDeps(keyring)
     candidates: dict[str, tuple[Candidate, ...]] = {}
     adapters: dict[tuple[str, str], Adapter] = {}
@@ -216,9 +216,7 @@ def _model(name: str, config: Config, candidates: Mapping[str, tuple[Candidate, 
     model = config.models[name]
     defaults = config.defaults.timeouts
     folded = {
-        deployment: msgspec.convert(
-            defaults.overridden(config.deployments[deployment].timeouts, model.timeouts), Timeouts, from_attributes=True
-        )
+        deployment: defaults.overridden(config.deployments[deployment].timeouts, model.timeouts)
         for tier in model.tiers
         for deployment in tier
     }

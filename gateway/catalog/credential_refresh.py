@@ -1,4 +1,4 @@
-"""The keyring. Rule: credentials that expire are refreshed in the background; they outlive a reload, by name.
+"""Credentials that expire, refreshed in the background. They survive a reload, by deployment name.
 
 A refresh that fails keeps the old token until its end, says so in the log, and is tried again.
 """

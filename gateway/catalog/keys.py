@@ -1,4 +1,4 @@
-"""Keys. Rule: only digests are kept, compared in constant time; without keys only direct local clients are served."""
+"""Client keys: stored as digests, compared in constant time. Without keys only direct local clients are served."""
 
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase

@@ -1,4 +1,4 @@
-"""Prices. Rule: what a deployment's tokens cost is looked up once, in the bundled data; unknown is unpriced, never 0.
+"""Token prices from the bundled data, looked up once per deployment. Unknown means unpriced, never 0.
 
 A configured price comes before any of this. The data are of genai-prices, which holds them in its package: nothing is
 fetched.

@@ -1,5 +1,6 @@
-"""What the configuration says of streams that die. Rule: a model's own word wins over the defaults; what cannot happen
-costs its streams nothing."""
+"""The recovery settings of a model: its own override the defaults; impossible ones are dropped, so that they cost its
+streams nothing.
+"""
 
 from collections.abc import Iterable
 

@@ -1,5 +1,6 @@
-"""Showing. Rule: YAML with defaults filled in, units written out and secrets masked; what is unset is left out."""
+"""The resolved configuration as YAML: defaults filled in, units written out, secrets masked."""
 
+from collections.abc import Iterable
 from typing import cast
 
 import msgspec
@@ -47,8 +48,8 @@ def encode(kind: inspect.Type, value: object) -> object:
         return {name: field for name, field in fields.items() if field not in (None, [], {})}
     if isinstance(kind, inspect.DictType):
         return {key: encode(kind.value_type, item) for key, item in cast(dict[str, object], value).items()}
-    if isinstance(kind, inspect.ListType):
-        return [encode(kind.item_type, item) for item in cast(list[object], value)]
+    if isinstance(kind, inspect.ListType | inspect.VarTupleType):
+        return [encode(kind.item_type, item) for item in cast(Iterable[object], value)]
     if isinstance(kind, inspect.UnionType):
         return encode(member(kind, value), value)
     return value

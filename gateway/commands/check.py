@@ -1,4 +1,4 @@
-"""`cloverleaf check`. Rule: a valid file is summed up and exits 0; anything else is one line a problem, exit 2."""
+"""`cloverleaf check`: sums up a valid file and exits 0; otherwise prints one line per problem and exits 2."""
 
 import sys
 from argparse import ArgumentParser, Namespace

@@ -1,4 +1,4 @@
-"""`cloverleaf cost`. Rule: where the money went, from a ledger; it adds up and shows, and decides nothing."""
+"""`cloverleaf cost`: sums of money and tokens from a ledger."""
 
 import sys
 from argparse import ArgumentParser, Namespace

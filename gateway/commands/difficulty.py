@@ -1,4 +1,6 @@
-"""`cloverleaf difficulty`. Rule: fits the weights of `quality` to labelled prompts, and says how they rank others."""
+"""`cloverleaf difficulty`: fits the weights of `quality` to labelled prompts, and reports how they rank held-out
+ones.
+"""
 
 import sys
 from argparse import ArgumentParser, Namespace

@@ -1,4 +1,4 @@
-"""Examples. Rule: prompts are made from the kinds in difficulty_examples.yaml; the same seed makes the same ones."""
+"""Example prompts, generated from the kinds in difficulty_examples.yaml; the same seed gives the same ones."""
 
 from collections.abc import Iterator, Mapping
 from itertools import count, repeat

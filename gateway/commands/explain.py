@@ -1,4 +1,4 @@
-"""`cloverleaf explain`. Rule: the live router's own plan, on a configuration, a request and, if given, a state."""
+"""`cloverleaf explain`: the router's own plan for a configuration, a request and, if given, a saved state."""
 
 import sys
 from argparse import ArgumentParser, Namespace

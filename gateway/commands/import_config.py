@@ -1,4 +1,4 @@
-"""`cloverleaf import`. Rule: another gateway's configuration in, ours out; what was left out is said; 2: bad input."""
+"""`cloverleaf import`: converts another gateway's configuration and lists what was left out. Exits 2 on bad input."""
 
 import sys
 from argparse import ArgumentParser, Namespace

@@ -1,4 +1,4 @@
-"""`cloverleaf ledger`. Rule: a ledger's rows as a file for other tools; exit 2 and one line on bad input."""
+"""`cloverleaf ledger`: exports a ledger's rows for other tools. Exits 2 with one line on bad input."""
 
 import sqlite3
 import sys

@@ -1,4 +1,4 @@
-"""`cloverleaf report`. Rule: records in, words and figures out; nothing is moved; 2 and one line on bad input."""
+"""`cloverleaf report`: reports on recorded traffic. Nothing is sent anywhere. Exits 2 with one line on bad input."""
 
 import sys
 from argparse import ArgumentParser, Namespace

@@ -1,4 +1,4 @@
-"""`cloverleaf simulate`. Rule: a configuration, a trace and policies in; a table, JSON or a page out; 2: bad input."""
+"""`cloverleaf simulate`: plays a trace through policies; writes a table, JSON or a page. Exits 2 on bad input."""
 
 import sys
 from argparse import ArgumentParser, Namespace

@@ -1,4 +1,4 @@
-"""`cloverleaf status`. Rule: what a running gateway's /api/status says, in the terminal; it computes nothing itself."""
+"""`cloverleaf status`: a running gateway's /api/status in the terminal. It computes nothing itself."""
 
 import os
 import re

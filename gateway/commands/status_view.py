@@ -1,4 +1,4 @@
-"""The picture. Rule: a report as text for a terminal; what is not known is a dash, and nothing is worked out here."""
+"""The status report as text for a terminal. What is unknown is a dash."""
 
 from collections.abc import Iterable, Sequence
 

@@ -1,4 +1,4 @@
-"""Addresses and names. Rule: what will travel in a URL, a header or a label is checked where it is read."""
+"""Checks of addresses and names: what will travel in a URL, a header or a label."""
 
 import re
 from collections.abc import Callable
@@ -80,11 +80,11 @@ PUBLISHER = Text(
     "tcp://{host}:5557 (the engine binds tcp://*:5557)",
     r"^(tcp://(\{host\}|[A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\]):[0-9]*(\{port\}|[1-9])[0-9]*|ipc:///?[^\s@]+)$",
 )
+FUNCTION = Text("a function", "my_rules:difficulty", r"^[\w.]+:\w+$", importable)
 HOST = Text("a host", "127.0.0.1, ::1 or localhost", r"^[A-Za-z0-9.:_-]{1,253}$")
 
 Root = Annotated[str, Meta(extra={"notation": ROOT})]
 BaseUrl = Annotated[str, Meta(extra={"notation": BASE_URL})]
-Name = Annotated[str, Meta(extra={"notation": NAME})]
 ModelName = Annotated[str, Meta(extra={"notation": MODEL_NAME})]
 Sha256 = Annotated[str, Meta(extra={"notation": SHA256})]
 HeaderName = Annotated[str, Meta(extra={"notation": HEADER})]
@@ -92,9 +92,6 @@ StateUrl = Annotated[str, Meta(extra={"notation": STATE_URL})]
 Origin = Annotated[str, Meta(extra={"notation": ORIGIN})]
 Publisher = Annotated[str, Meta(extra={"notation": PUBLISHER})]
 Host = Annotated[str, Meta(extra={"notation": HOST})]
-Function = Annotated[
-    str, Meta(extra={"notation": Text("a function", "my_rules:difficulty", r"^[\w.]+:\w+$", importable)})
-]
 Zone = Annotated[
     str, Meta(extra={"notation": Text("a time zone", "Europe/Paris", r"[A-Za-z0-9_+/\-]{1,64}", known_zone)})
 ]

@@ -1,4 +1,4 @@
-"""The admin token of a command. Rule: read from the environment, so that it stands in no shell's history."""
+"""The admin token of a CLI command, read from the environment so that no shell history holds it."""
 
 import os
 

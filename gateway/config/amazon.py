@@ -1,4 +1,4 @@
-"""AWS's defaults. Rule: where Bedrock is, by its region, and who the gateway is there, as AWS's own tools find it.
+"""AWS's defaults: region and credentials as AWS's own tools find them.
 
 Credentials: the deployment's ``api_key`` or ``aws``, else AWS_BEARER_TOKEN_BEDROCK, else AWS_ACCESS_KEY_ID and
 AWS_SECRET_ACCESS_KEY (with AWS_SESSION_TOKEN). The region: the deployment's, else AWS_REGION or AWS_DEFAULT_REGION.

@@ -1,4 +1,4 @@
-"""Cross-checks. Rule: what no single value shows: things that exclude, need or repeat each other."""
+"""Cross-checks: keys that exclude, need or repeat each other."""
 
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
@@ -7,9 +7,11 @@ from typing import get_args
 
 from gateway.config.address import is_loopback
 from gateway.config.deployment import ENGINES, Deployment, Provider
-from gateway.config.policy import PolicySpec
+from gateway.config.policy import PolicySpec, parts_of
 from gateway.config.problem import Path
 from gateway.config.schema import Auth, Config, Key
+from policies.selection.presets import preset
+from policies.selection.scorers import Scorer
 
 Finding = tuple[Path, str]
 
@@ -141,21 +143,9 @@ def check_policy(policy: PolicySpec) -> Iterator[Finding]:
         yield (), "needs kind, or scorers and pick"
     if policy.kind and policy.composed:
         yield ("kind",), "names a preset: leave out filters, sample, scorers and pick, or leave out kind"
-    if policy.kind != "slo_cost" and (policy.slo or policy.strict):
-        yield ("slo" if policy.slo else "strict",), "is for kind slo_cost only"
-    if policy.difficulty:
-        if policy.kind != "quality" and not any(each.kind == "quality" for each in policy.scorers):
-            yield ("difficulty",), "is for kind quality, or a composition with the scorer quality"
-        if policy.difficulty.weights and policy.difficulty.classifier:
-            yield ("difficulty", "classifier"), "says what weights say, too: give one of the two"
-    for index, each in enumerate(policy.filters):
-        path: Path = ("filters", index)
-        if (each.kind == "tagged") != bool(each.any or each.all):
-            yield path, "any and all are for kind tagged, which needs one of them"
-        if (each.kind == "within_price") != (each.input is not None or each.output is not None):
-            yield path, "input and output are for kind within_price, which needs one of them"
-    for index, scorer in enumerate(policy.scorers):
-        if scorer.quantile is not None and scorer.kind != "hot_cold":
-            yield ("scorers", index, "quantile"), "is for kind hot_cold"
-    if policy.pick and policy.pick.temperature is not None and policy.pick.kind != "softmax":
-        yield ("pick", "temperature"), "is for kind softmax"
+    found = preset(policy.kind) if policy.kind else None
+    scorers = found.scorers if found else policy.scorers
+    for key in policy.options:
+        if not any(key in each.__struct_fields__ for each in scorers):
+            owners = ", ".join(kind for kind, each in parts_of(Scorer).items() if key in each.cls.__struct_fields__)
+            yield (key,), f"is for kind {owners}, or a composition with the scorer {owners}"

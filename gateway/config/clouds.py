@@ -1,9 +1,10 @@
-"""Clouds' credentials. Rule: what a cloud asks for beyond one key; everything that proves who we are is a secret."""
+"""Credentials of clouds that need more than one key. Every credential is a Secret."""
 
 from msgspec import Struct
 
-from gateway.config.address import BaseUrl, Name
+from gateway.config.address import BaseUrl
 from gateway.config.secret import Secret
+from policies.vocabulary.units import Name
 
 
 class Aws(Struct, frozen=True, kw_only=True):

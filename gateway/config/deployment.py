@@ -1,4 +1,4 @@
-"""Deployments and models. Rule: a deployment is where a request can run, a model is what a client asks for."""
+"""Deployments (where a request can run) and models (what a client asks for)."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -7,11 +7,12 @@ from typing import Literal
 from msgspec import Struct, structs
 
 from backends.dialects.openai.compatible import ROWS
-from gateway.config.address import BaseUrl, HeaderName, ModelName, Name, Publisher, Root, published_at
+from gateway.config.address import BaseUrl, HeaderName, ModelName, Publisher, Root, published_at
 from gateway.config.clouds import Aws, Entra
-from gateway.config.limits import Realign, Reasoning, RecoveryMode, TimeoutOverrides
+from gateway.config.limits import Realign, Reasoning, RecoveryMode
 from gateway.config.secret import Secret
-from gateway.config.units import Dollars, Positive, Timeout, Weight
+from policies.vocabulary.limits import TimeoutOverrides
+from policies.vocabulary.units import Dollars, Name, Positive, Timeout, Weight
 
 Provider = Literal[
     "vllm", "openai", "openai_compatible", "embedded", "bedrock", "vertex", "gemini", "azure", "anthropic", "groq",

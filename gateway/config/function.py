@@ -1,4 +1,4 @@
-"""Functions. Rule: what a file names as `module:function` is imported as the file is read, so that a slip is told then.
+"""Functions named as `module:function`, imported when the file is read, so that a mistake is reported then.
 
 The module is the operator's own code, found where Python finds any: installed, or on PYTHONPATH.
 """

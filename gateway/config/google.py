@@ -1,4 +1,4 @@
-"""Google's defaults. Rule: who the gateway is at Vertex AI, and which project's, as Google's own tools find it.
+"""Google's defaults: credentials and project as Google's own tools find them.
 
 Application default credentials: the file that GOOGLE_APPLICATION_CREDENTIALS names, else the login that gcloud keeps,
 else the metadata server of Google's own machines.

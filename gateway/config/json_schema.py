@@ -1,13 +1,17 @@
-"""JSON schema. Rule: made from the Structs and their docstrings, so that an editor says what `check` says."""
+"""The configuration's JSON schema, made from the structs and their docstrings, so that editors say what `check`
+says.
+"""
 
 import re
+import sys
 from typing import Any
 
 import msgspec
 from msgspec import inspect
 
 from gateway.catalog.show import encode
-from gateway.config.scalar import notation_of
+from gateway.config.policy import parts_of
+from gateway.config.scalar import notation_of, words_of
 from gateway.config.schema import Config
 from gateway.config.units import Unit
 
@@ -32,8 +36,15 @@ def json_schema() -> bytes:
 
 
 def descriptions(struct: type) -> dict[str, str]:
-    """The `key: sentence` lines of a Struct's docstring."""
-    return dict(re.findall(r"^\s+(\w+): (.+)$", struct.__doc__ or "", re.MULTILINE))
+    """The `key: sentence` lines of the docstrings of a Struct and of its bases."""
+    lines = [re.findall(r"^\s+(\w+): (.+)$", each.__doc__ or "", re.MULTILINE) for each in struct.__mro__]
+    return dict(pair for each in reversed(lines) for pair in each)
+
+
+def description(struct: type) -> str:
+    """What it is: its docstring's beginning, or that of its module, which has nothing else in it."""
+    said = struct.__doc__ or sys.modules[struct.__module__].__doc__ or ""
+    return " ".join(said.split("\n\n")[0].split())
 
 
 def schema_of(kind: inspect.Type, definitions: dict[str, Schema]) -> Schema:
@@ -42,7 +53,7 @@ def schema_of(kind: inspect.Type, definitions: dict[str, Schema]) -> Schema:
     if isinstance(kind, inspect.DictType):
         keys, values = schema_of(kind.key_type, definitions), schema_of(kind.value_type, definitions)
         return {"type": "object", "propertyNames": keys, "additionalProperties": values}
-    if isinstance(kind, inspect.ListType):
+    if isinstance(kind, inspect.ListType | inspect.VarTupleType):
         return {"type": "array", "items": schema_of(kind.item_type, definitions)}
     if isinstance(kind, inspect.UnionType):
         return union([schema_of(each, definitions) for each in kind.types])
@@ -62,24 +73,43 @@ def types(schema: Schema) -> list[str]:
 
 
 def struct(kind: inspect.StructType, definitions: dict[str, Schema]) -> Schema:
-    name = kind.cls.__name__
+    name = named(kind)
     if name not in definitions:
         definitions[name] = {}  # holds the place while its own fields are walked
-        said = descriptions(kind.cls)
-        definitions[name] = {
-            "type": "object",
-            "description": (kind.cls.__doc__ or "").split("\n")[0],
-            "properties": {each.name: field(each, said[each.name], definitions) for each in kind.fields},
-            "required": [each.name for each in kind.fields if each.required],
-            "additionalProperties": False,
-        }
+        if known := parts_of(kind.cls):
+            parts = [struct(each, definitions) for each in known.values()]
+            definitions[name] = {"description": description(kind.cls), "anyOf": parts}
+        else:
+            definitions[name] = mapping(kind, definitions)
     return {"$ref": f"#/$defs/{name}"}
+
+
+def named(kind: inspect.StructType) -> str:
+    """A part is named by its sort, too: a scorer is called as something else is; rules by what they rule."""
+    sort = kind.cls.__mro__[1].__name__ if kind.tag is not None and not parts_of(kind.cls) else ""
+    return kind.cls.__name__.removesuffix("Rules") + sort
+
+
+def mapping(kind: inspect.StructType, definitions: dict[str, Schema]) -> Schema:
+    said = descriptions(kind.cls)
+    tag = {} if kind.tag is None else {"kind": {"description": "Which one.", **words([str(kind.tag)])}}
+    return {
+        "type": "object",
+        "description": description(kind.cls),
+        "properties": tag | {each.name: field(each, said[each.name], definitions) for each in kind.fields},
+        "required": [*tag, *(each.name for each in kind.fields if each.required)],
+        "additionalProperties": False,
+    }
+
+
+def words(known: list[str]) -> Schema:
+    return {"anyOf": [{"enum": known}, {"type": "string", "pattern": SUBSTITUTED}]}
 
 
 def field(each: inspect.Field, description: str, definitions: dict[str, Schema]) -> Schema:
     own = {"description": description, **schema_of(each.type, definitions)}
     default = each.default
-    if default in (msgspec.NODEFAULT, None) or isinstance(default, msgspec.Struct):
+    if default in (msgspec.NODEFAULT, None, ()) or isinstance(default, msgspec.Struct):
         return own
     return own | {"default": encode(each.type, default)}
 
@@ -92,8 +122,8 @@ def scalar(kind: inspect.Type) -> Schema:
         return own | {"type": ["string", "integer"], "minimum": 0, "maximum": 0} if isinstance(notation, Unit) else own
     if isinstance(kind, inspect.NoneType):
         return NULL
-    if isinstance(kind, inspect.LiteralType):
-        return {"anyOf": [{"enum": list(kind.values)}, {"type": "string", "pattern": SUBSTITUTED}]}
+    if known := words_of(kind):
+        return words(known)
     if isinstance(kind, inspect.BoolType):
         return {"type": ["boolean", "string"], "pattern": SUBSTITUTED}
     if isinstance(kind, inspect.Metadata):

@@ -1,4 +1,4 @@
-"""Loading. Rule: a file becomes a Config, or a ConfigError with every problem in it; only here is os.environ read."""
+"""Loads a file into a Config, or raises a ConfigError with every problem. Only here is os.environ read."""
 
 import os
 from collections.abc import Mapping
@@ -12,16 +12,17 @@ from gateway.config.decode import decode
 from gateway.config.google import with_google
 from gateway.config.names import check_names
 from gateway.config.not_yet import not_yet
+from gateway.config.policy import PARTS, Parts
 from gateway.config.problem import ConfigError
 from gateway.config.problem import Path as Keys
 from gateway.config.schema import Config
 from gateway.config.source import read
 
 
-def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
-    """The configuration in a file, checked."""
+def load(path: Path, environ: Mapping[str, str] = os.environ, parts: Parts = PARTS) -> Config:
+    """The configuration in a file, checked. ``parts``: what its policies may be composed of."""
     source = read(path, environ)
-    config, problems = decode(source)
+    config, problems = decode(source, parts)
     unsound = {entry(problem.path) for problem in problems}
     config, google = with_google(config, environ)
     config, aws = with_aws(config, environ)

@@ -1,19 +1,20 @@
-"""Names. Rule: every name that is used is defined, and no two things answer to one name."""
+"""Name checks: every name that is used is defined, and no two things share one."""
 
 from collections.abc import Collection, Iterator
 from fnmatch import fnmatchcase
-from typing import get_args
 
 from msgspec import Struct
 
 from gateway.config.check import Finding
 from gateway.config.deployment import Model
-from gateway.config.policy import Preset, Route
+from gateway.config.policy import PolicySpec, Route
 from gateway.config.problem import Path, suggest
 from gateway.config.schema import Config, Key
 from gateway.config.source import Source
+from policies.selection import presets
+from policies.selection.scorers import Quality
 
-PRESETS: tuple[str, ...] = get_args(Preset)
+PRESETS = tuple(each.kind for each in presets.PRESETS)
 FALLBACKS = ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks")
 
 
@@ -47,8 +48,16 @@ def defined(config: Config, source: Source) -> Names:
     sections = (source.data.get(key) for key in ("deployments", "models", "policies"))
     deployments, models, policies = (list(each) if isinstance(each, dict) else [] for each in sections)
     aliases = {alias: name for name, model in config.models.items() for alias in model.aliases}
-    strong = {name: policy.difficulty.strong for name, policy in config.policies.items() if policy.difficulty}
+    strong = {name: [each for _, each in strong_of(policy)] for name, policy in config.policies.items()}
     return Names(deployments, models, policies, aliases, strong, source)
+
+
+def strong_of(policy: PolicySpec) -> Iterator[tuple[Path, str]]:
+    """The deployments that a policy or its scorers name for hard prompts, each by its path in the policy."""
+    scorers = [(("scorers", n), each.difficulty) for n, each in enumerate(policy.scorers) if isinstance(each, Quality)]
+    for path, difficulty in [*scorers, ((), policy.difficulty)]:
+        for index, name in enumerate(difficulty.strong if difficulty else ()):
+            yield (*path, "difficulty", "strong", index), name
 
 
 def check_names(config: Config, source: Source) -> Iterator[Finding]:
@@ -60,8 +69,8 @@ def check_names(config: Config, source: Source) -> Iterator[Finding]:
     for name in config.policies:
         if name in PRESETS:
             yield ("policies", name), "is a preset's own name: choose another"
-        for index, strong in enumerate(difficulty.strong if (difficulty := config.policies[name].difficulty) else []):
-            yield from names.deployment(("policies", name, "difficulty", "strong", index), strong)
+        for path, strong in strong_of(config.policies[name]):
+            yield from names.deployment(("policies", name, *path), strong)
     for name, model in config.models.items():
         yield from check_model(name, model, names)
     yield from check_aliases(config, names)

@@ -1,4 +1,4 @@
-"""Not yet. Rule: a key whose feature is still to come is checked like any other, then refused by name."""
+"""Keys of features that do not exist yet: checked like any other, then refused by name."""
 
 from collections.abc import Collection, Iterator, Mapping
 

@@ -1,102 +1,33 @@
-"""Policies and routes. Rule: a policy is a preset by its kind, or composed of filters, a sample, scorers and a pick."""
+"""Policies and routes: a policy is a preset by its kind, or composed of filters, a sample, scorers and a pick.
+
+A part's options are the fields of its struct in `policies.selection`, with their bounds and units.
+"""
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, inspect
 
-from gateway.config.address import Function, HeaderName, ModelName, Name, Zone
-from gateway.config.units import Count, Dollars, Percent, Positive, Share, TimeOfDay, Timeout, Weight
-from policies.learning.difficulty.features import Weights
+from gateway.config.address import HeaderName, ModelName, Zone
+from gateway.config.units import TimeOfDay
+from policies.learning.slo.estimate import Slo
+from policies.selection.filters import FILTERS, Filter
+from policies.selection.pickers import PICKERS, Picker
+from policies.selection.presets import PRESETS
+from policies.selection.scorers import SCORERS, Scorer, SloCost
+from policies.selection.scorers.quality import Difficulty
+from policies.vocabulary.units import Count, Name, Percent, Positive
 
-Preset = Literal[
-    "order", "weighted", "round_robin", "random", "least_busy", "power_of_two", "peak_ewma", "prequal", "lowest_cost",
-    "lowest_latency", "highest_throughput", "prefix", "session", "slo_cost", "quality",
-]  # fmt: skip
+Parts = tuple[type[Filter | Scorer | Picker], ...]
 
-
-class Slo(Struct, frozen=True, kw_only=True):
-    """The service level that `slo_cost` keeps.
-
-    ttft: Target for the first token.
-    per_1k_tokens: How much the target grows with each thousand prompt tokens.
-    tpot: Target for each further token.
-    quantile: Share of requests that must meet the targets.
-    """
-
-    ttft: Timeout | None = None
-    per_1k_tokens: Timeout | None = None
-    tpot: Timeout | None = None
-    quantile: Share = 0.95
+PARTS: Parts = (*FILTERS, *SCORERS, *PICKERS)
+Preset = Annotated[str, Meta(extra={"words": tuple(each.kind for each in PRESETS)})]
+OPTIONS = ("slo", "strict", "difficulty")  # of a policy, which are those of its scorers
 
 
-class Difficulty(Struct, frozen=True, kw_only=True):
-    """What `quality` takes for a hard prompt, and where hard prompts go.
-
-    strong: Deployments that get the hard prompts; left out, the one its model lists last.
-    share: Share of requests that are hard, which the threshold is moved to.
-    weights: What each feature of a prompt counts, as `cloverleaf difficulty` prints them; left out, the shipped ones.
-    classifier: A function of your own, as `module:function`: of the prompt's text, from 0 (easy) to 1 (hard).
-    """
-
-    strong: list[Name] = []
-    share: Percent = 0.2
-    weights: Weights | None = None
-    classifier: Function | None = None
-
-
-class Filter(Struct, frozen=True, kw_only=True):
-    """A rule that removes candidates.
-
-    kind: Which rule.
-    any: For `tagged`, at least one of these tags is needed.
-    all: For `tagged`, every one of these tags is needed.
-    input: For `within_price`, the most a million prompt tokens may cost, in USD.
-    output: For `within_price`, the most a million generated tokens may cost, in USD.
-    """
-
-    kind: Literal["capable", "healthy", "fits_context", "tagged", "within_price", "within_rate"]
-    any: list[Name] = []
-    all: list[Name] = []
-    input: Dollars | None = None
-    output: Dollars | None = None
-
-
-class Scorer(Struct, frozen=True, kw_only=True):
-    """A score from 0 to 1 for each candidate.
-
-    kind: Which score.
-    weight: How much it counts among the scorers.
-    quantile: For `hot_cold`, the share of the candidates' in-flight counts from which one is hot.
-    """
-
-    kind: Literal[
-        "peak_ewma",
-        "least_busy",
-        "token_load",
-        "kv_headroom",
-        "cost",
-        "predicted_latency",
-        "throughput",
-        "hot_cold",
-        "prefix_affinity",
-        "prefix_cost",
-        "session",
-        "listed",
-        "quality",
-    ]
-    weight: Weight = 1.0
-    quantile: Share | None = None
-
-
-class Pick(Struct, frozen=True, kw_only=True):
-    """How one of the scored candidates is chosen.
-
-    kind: Which way.
-    temperature: For `softmax`, how much score is worth a factor e of probability.
-    """
-
-    kind: Literal["best", "weighted", "round_robin", "rendezvous", "softmax"]
-    temperature: Annotated[float, Meta(gt=0)] | None = None
+def parts_of(base: type, parts: Parts = PARTS) -> dict[str, inspect.StructType]:
+    """The parts of one sort (filters, scorers or pickers, by their base) by kind; none where it is no such base."""
+    found = [inspect.type_info(each) for each in parts if base in each.__mro__[1:]]
+    return {str(each.tag): each for each in found if isinstance(each, inspect.StructType)}
 
 
 class PolicySpec(Struct, frozen=True, kw_only=True):
@@ -119,11 +50,21 @@ class PolicySpec(Struct, frozen=True, kw_only=True):
     filters: list[Filter] = []
     sample: Positive | None = None
     scorers: list[Scorer] = []
-    pick: Pick | None = None
+    pick: Picker | None = None
 
     @property
     def composed(self) -> bool:
         return bool(self.filters or self.sample or self.scorers or self.pick)
+
+    @property
+    def target(self) -> Slo | None:
+        """The service level, at the policy or at its scorer; None: it has none."""
+        return self.slo or next((each.slo for each in self.scorers if isinstance(each, SloCost)), None)
+
+    @property
+    def options(self) -> dict[str, object]:
+        """Those that are given."""
+        return {key: value for key in OPTIONS if (value := getattr(self, key))}
 
 
 class Range(Struct, frozen=True, kw_only=True):

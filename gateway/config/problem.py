@@ -1,4 +1,4 @@
-"""Problems. Rule: one line each, `file:line: path: message`, and never a value that may be secret."""
+"""Problems: one line each, `file:line: path: message`, never with a value that may be secret."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches

@@ -1,14 +1,19 @@
-"""Scalars. Rule: one value of YAML becomes one value of the schema, or a ValueError that does not repeat a secret."""
+"""Scalars: one YAML value becomes one schema value, or a ValueError that repeats no secret."""
 
+from collections.abc import Mapping
 from math import isfinite
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 from msgspec import inspect
 
+from gateway.config.address import FUNCTION, NAME
 from gateway.config.problem import suggest
 from gateway.config.secret import Secret
-from gateway.config.units import Notation, Unit
+from gateway.config.units import DURATION, PERCENT, Notation, Unit
+
+# How the units of `policies.vocabulary.units` are written; one that is not here is a plain number.
+NOTATIONS: Mapping[str, Notation] = {"seconds": DURATION, "percent": PERCENT, "name": NAME, "function": FUNCTION}
 
 
 def noun(value: object) -> str:
@@ -20,22 +25,32 @@ def noun(value: object) -> str:
 
 
 def notation_of(kind: inspect.Type) -> Notation | None:
-    """The notation that the schema gives this scalar, if any."""
-    extra = kind.extra if isinstance(kind, inspect.Metadata) else None
-    return cast(Notation, extra["notation"]) if extra and "notation" in extra else None
+    """The notation that the schema gives this scalar, itself or by its unit, if any."""
+    extra = metadata(kind)
+    return cast(Notation | None, extra.get("notation")) or NOTATIONS.get(extra.get("unit", ""))
+
+
+def words_of(kind: inspect.Type) -> list[str]:
+    """The words that this scalar may be, in order; none where it may be others."""
+    words = kind.values if isinstance(kind, inspect.LiteralType) else metadata(kind).get("words", ())
+    return sorted(map(str, words))
+
+
+def metadata(kind: inspect.Type) -> Mapping[str, Any]:
+    return (isinstance(kind, inspect.Metadata) and kind.extra) or {}
 
 
 def scalar(kind: inspect.Type, value: object, substituted: bool) -> object:
     """One scalar; ValueError says what was expected. What was substituted is text, so it is read as YAML would be."""
-    notation = notation_of(kind)
+    notation, words = notation_of(kind), words_of(kind)
     if isinstance(kind, inspect.Metadata):
         kind = kind.type
     if value is None:
         raise ValueError("has no value")
     if isinstance(kind, inspect.CustomType):
         return secret(value)
-    if isinstance(kind, inspect.LiteralType):
-        return choice([str(each) for each in kind.values], value, substituted)
+    if words:
+        return choice(words, value, substituted)
     if notation:
         value = notation.parse("0" if unitless_zero(notation, value) else text(value, notation.example))
     elif isinstance(kind, inspect.StrType):

@@ -1,15 +1,16 @@
-"""The configuration. Rule: a YAML key is a field's name; its default is stated here and nowhere else."""
+"""The configuration's root. A YAML key is a field's name, and its default is the field's."""
 
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-from gateway.config.address import BaseUrl, Host, ModelName, Name, Origin, Sha256, StateUrl
+from gateway.config.address import BaseUrl, Host, ModelName, Origin, Sha256, StateUrl
 from gateway.config.deployment import Deployment, Model, Price
 from gateway.config.limits import Defaults
 from gateway.config.policy import PolicySpec, Route
 from gateway.config.secret import Secret
-from gateway.config.units import Count, Duration, Percent, Port, Positive, Size, Timeout
+from gateway.config.units import Port, Size
+from policies.vocabulary.units import Count, Duration, Name, Percent, Positive, Timeout
 
 
 class Tls(Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Secret. Rule: it prints masked everywhere; only `reveal()` gives the text."""
+"""A secret string: masked wherever it is printed; `reveal()` returns the text."""
 
 from hmac import compare_digest
 

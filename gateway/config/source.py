@@ -1,4 +1,4 @@
-"""The source. Rule: YAML becomes plain data and the line of every path in it; nothing is known here of what it means.
+"""The YAML source as plain data, with the line of every path in it.
 
 Scalars are read as YAML 1.2 does: only `true` and `false` are booleans, so `on`, `no` and `12:30` stay text.
 """

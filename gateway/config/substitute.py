@@ -1,4 +1,6 @@
-"""Substitution. Rule: `${NAME}` is the environment's, a whole `file:/path` is that file's text; no value is quoted."""
+"""Substitution: `${NAME}` by the environment, a whole `file:/path` by that file's text. No value is quoted in
+errors.
+"""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Tokenizers. Rule: where tiktoken keeps its encodings is its own variables' word, and read with the configuration."""
+"""The folder of tiktoken's encodings, from tiktoken's own environment variables."""
 
 import os
 import tempfile

@@ -1,4 +1,4 @@
-"""Units. Rule: a quantity is written with its unit (`250ms`, `32MiB`, `20%`); only zero and counts go without."""
+"""Units: a quantity is written with its unit (`250ms`, `32MiB`, `20%`); only zero and counts go without."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -89,14 +89,5 @@ class _Clock(Struct, frozen=True):
 
 
 TimeOfDay = Annotated[int, Meta(extra={"notation": _Clock()})]
-Duration = Annotated[float, Meta(extra={"notation": DURATION})]
-Timeout = Annotated[float, Meta(gt=0, extra={"notation": DURATION})]  # a limit of zero would refuse everything
 Size = Annotated[int, Meta(gt=0, extra={"notation": SIZE})]
-Percent = Annotated[float, Meta(ge=0, le=1, extra={"notation": PERCENT})]
-
-Count = Annotated[int, Meta(ge=0)]
-Positive = Annotated[int, Meta(ge=1)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
-Dollars = Annotated[float, Meta(ge=0)]
-Weight = Annotated[float, Meta(ge=0)]
-Share = Annotated[float, Meta(gt=0, lt=1)]

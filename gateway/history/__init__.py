@@ -1,1 +1,1 @@
-"""History. Rule: what was asked of some gateway, from records of ours, of another, or any table; nothing is guessed."""
+"""Traffic history: requests recorded by our ledger, by another gateway, or in any table. Nothing is guessed."""

@@ -1,4 +1,4 @@
-"""Calibration. Rule: how fast places were is read from what they did; too little to tell, and the usual is taken.
+"""Calibration of simulated endpoints from recorded times; where records are too few, the usual profile is taken.
 
 A replica's times are fitted to its own answers, by how many it was at work on meanwhile; a cloud's are medians.
 """

@@ -1,4 +1,4 @@
-"""The ledger as history. Rule: what asked an engine for text, once each; the rest is left out and counted."""
+"""The ledger as history: each request that an engine answered, once; the rest is counted and left out."""
 
 from collections import Counter
 from collections.abc import Iterable

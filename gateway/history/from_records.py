@@ -1,4 +1,4 @@
-"""Another gateway's history. Rule: LiteLLM's spend logs as they are exported, or any table by a map of its columns.
+"""Another gateway's history: LiteLLM's exported spend logs, or any table with a map of its columns.
 
 CSV, JSON lines, or a JSON list. What is wrong is one line: file, line, field, and what was expected.
 """

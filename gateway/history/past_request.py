@@ -1,4 +1,4 @@
-"""A past request. Rule: when, what for, how many tokens; what is not recorded is None, and said."""
+"""A past request: arrival, model, tokens, times. What was not recorded is None."""
 
 from collections.abc import Mapping, Sequence
 

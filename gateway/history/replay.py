@@ -1,4 +1,4 @@
-"""A replay. Rule: recorded arrivals, places as fast as they were, and what neither can tell said beside the result."""
+"""A replay of recorded arrivals against endpoints as fast as they were, with its limits stated beside the result."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -57,7 +57,7 @@ class Replay:
     def reality(self, policy: str) -> Summary:
         """What was recorded, as a run would be summed up; ``policy``: whose service level is asked."""
         spec = self.config.policies.get(policy)
-        return reality(self.history, self.own, Tally(spec.slo if spec else None), self._pool_usd())
+        return reality(self.history, self.own, Tally(spec.target if spec else None), self._pool_usd())
 
     def _pool_usd(self) -> float:
         per_hour = 0.0

@@ -1,1 +1,3 @@
-"""The ledger. Rule: one row a request, in SQLite, written off the path; what is lost is counted, and stops nothing."""
+"""The ledger: one row per request in SQLite, written off the request path. What is lost is counted and stops
+nothing.
+"""

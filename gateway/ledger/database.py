@@ -1,4 +1,4 @@
-"""The database. Rule: SQLite in WAL mode, one writer and any readers; a file that is not a ledger is never touched."""
+"""The ledger's database: SQLite in WAL mode, one writer, any readers. A file that is not a ledger is never touched."""
 
 import sqlite3
 from collections import defaultdict

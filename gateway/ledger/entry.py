@@ -1,4 +1,4 @@
-"""An entry. Rule: an outcome becomes its row, and the charges of its attempts; on the event loop, so in few steps."""
+"""A ledger entry: an outcome as its row, and the costs of its attempts; made on the event loop, so in few steps."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Export. Rule: every column as it is, a file whole or not at all; Parquet where pyarrow is installed."""
+"""Export of every column as it is, as a whole file or none; Parquet where pyarrow is installed."""
 
 import sqlite3
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""A row. Rule: what is kept of a request: names, counts, times and money; never a prompt, an answer or a credential.
+"""The ledger's rows: names, counts, times and money; never a prompt, an answer or a credential.
 
 The tables' columns are these structs' fields, so a field added here is a column added to every ledger that is opened.
 What most requests have nothing of is None: it costs one byte.

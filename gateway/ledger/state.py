@@ -1,4 +1,4 @@
-"""State. Rule: what a gateway has learned, one row a piece, replaced as it changes; a restarted one begins with it."""
+"""Saved learned state: one row per piece, replaced as it changes, read at a restart."""
 
 import sqlite3
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Totals. Rule: sums over a ledger's rows, grouped by one column; what is known stays apart from estimates."""
+"""Sums over a ledger's rows, grouped by one column. Reported and estimated tokens stay apart."""
 
 import sqlite3
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The writer. Rule: a request leaves a row in a bounded queue and goes on; a thread writes what is there, in batches.
+"""The ledger's writer: a bounded queue, and a thread that writes it in batches.
 
 Rows are made on the event loop, some at once: the thread would fight it for the interpreter, and both would pay.
 What does not fit, or cannot be written, is dropped and counted. A full disk stops the recording, not the routing, and

@@ -1,1 +1,1 @@
-"""LiteLLM's configuration. Rule: what has a place here is placed, what has none is named, and no secret is copied."""
+"""The LiteLLM importer: settings with a counterpart are converted, others are listed, and no secret is copied."""

@@ -1,4 +1,4 @@
-"""Converting. Rule: LiteLLM's settings one by one; each is either placed, or named among those that were left out."""
+"""Converts LiteLLM's settings one by one; each is converted, or listed as left out."""
 
 import re
 from collections.abc import Mapping

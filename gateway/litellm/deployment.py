@@ -1,4 +1,4 @@
-"""Deployments. Rule: an entry of `model_list` is one; engines that serve the same model become one pool."""
+"""Converts `model_list` entries into deployments; engines that serve the same model become one pool."""
 
 import re
 from typing import Any

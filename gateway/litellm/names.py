@@ -1,4 +1,4 @@
-"""Names and secrets. Rule: names are made unique; a secret becomes the name of a variable, never a copy."""
+"""Unique names; a secret becomes a reference to an environment variable, never a copy."""
 
 import re
 from collections.abc import Container

@@ -1,4 +1,4 @@
-"""Providers. Rule: the prefix of LiteLLM's `model` says who serves it; one table says who that is here."""
+"""LiteLLM's provider prefixes and the providers they stand for here."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Reading. Rule: the shapes that the conversion relies on are checked here, once; what is of another is named."""
+"""Reads a LiteLLM file and checks the shapes that the conversion relies on."""
 
 from typing import Any
 

@@ -1,1 +1,1 @@
-"""What is asked of engines in the background: health, load, cache events."""
+"""Background probes of engines: health, load, cache events."""

@@ -1,4 +1,4 @@
-"""The prober. Rule: each engine's health, and vLLM's /metrics, with jitter; its only output is live state."""
+"""The health prober: each engine's health endpoint and vLLM's /metrics, with jitter. It writes live state only."""
 
 import asyncio
 import traceback

@@ -1,4 +1,4 @@
-"""Cache events. Rule: every engine whose deployment names their address is listened to; the only output is live state.
+"""The KV-event listener: subscribes to every engine whose deployment names an address. It writes live state only.
 
 Beside the events runs what makes them useful: the tokens of prompts that were sent are asked of the engine that got
 them, after they are sent and never before, so no request waits for it.

@@ -1,4 +1,4 @@
-"""An attempt: one request sent to one endpoint. Rule: it commits, then relays, and settles exactly once.
+"""An attempt: one request sent to one endpoint. It commits, relays, and settles exactly once.
 
 Bytes that arrive are written to the client in the same tick of the transport's callbacks. Nothing here retries.
 """
@@ -23,7 +23,8 @@ from gateway.state.live_state import LiveState
 from policies.attempts.outcome import Outcome
 from policies.load.candidate import Candidate
 from policies.vocabulary.failure import Failure, Fault
-from policies.vocabulary.types import Timeouts, Usage
+from policies.vocabulary.limits import Timeouts
+from policies.vocabulary.types import Usage
 
 MAX_ERROR_BODY = 1024 * 1024  # bytes of an upstream's refusal that are kept
 MAX_HELD = 4 * 1024 * 1024  # bytes of events without content that wait for the commit
@@ -83,8 +84,7 @@ class Attempt:
         self.deadline = self.total = inf
         self.decoder: Decoder | None = None
         self.committed = False
-        self.sent_at = 0.0
-        self.first_at = 0.0
+        self.sent_at = self.first_at = 0.0
         self.paused = False
         self._limits = limits
         self._adapter = adapter

@@ -1,4 +1,4 @@
-"""What an attempt used that did not answer whole. Rule: as its upstream says; else estimated, if it was at work at all.
+"""Usage of an attempt that did not answer whole: the upstream's figure, else an estimate if the upstream had started.
 
 What was stopped or broke before its first token has had its prompt read: a cloud charges for it. What was refused, or
 never reached its upstream, has used nothing.

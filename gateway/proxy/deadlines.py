@@ -1,4 +1,4 @@
-"""The watch. Rule: one tick checks every attempt's deadlines, so that no attempt arms timers of its own."""
+"""Deadlines: one periodic tick checks every attempt, so that no attempt arms timers of its own."""
 
 import asyncio
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""Decisions. Rule: a record is made by running the plan again in the tick of the real one, and only where wanted."""
+"""Recorded decisions: where one is wanted, the plan is run again in the same tick."""
 
 from collections import deque
 from collections.abc import Mapping

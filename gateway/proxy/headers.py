@@ -1,4 +1,4 @@
-"""Headers. Rule: what passes through the gateway, in either direction, passes by an allow-list."""
+"""Headers that pass through the gateway, in either direction, by allow-lists."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The journey of a request. Rule: every listener and endpoint family goes through this; its outcome is recorded once.
+"""The journey of one request, the same for every listener and endpoint family, from its headers to its outcome.
 
 From the last body byte to the upstream write is one synchronous tick, and no task runs in between: a journey is moved
 by its listener (run, leave, stop) and its attempt (start, whole, silent, settled). What happens seldom stands beside

@@ -1,4 +1,4 @@
-"""Asking. Rule: what a client asks for becomes a model and a request here, where more than the model's name counts.
+"""Resolves a request's model by routes and steering fields, and fills the attributes that its policy needs.
 
 A route or the client's own steering chooses and narrows the model; a policy's needs are read from body and headers.
 Ordinary requests never come here.

@@ -1,4 +1,5 @@
-"""A preamble. Rule: what a request says before its body, read once; on one connection the same words mean the same.
+"""A request's head, read once: family, key, length, id, and the headers to forward. Reused while a connection repeats
+it.
 
 What is made of it here holds for every request that begins with it: whose key it shows, what goes on to the upstream.
 """

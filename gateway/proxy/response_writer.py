@@ -1,4 +1,4 @@
-"""The answer's contract: what a door lets the journey do to its client. A door parses and writes, no more."""
+"""The response writer contract: what a listener lets a journey do to its client."""
 
 from typing import Protocol
 

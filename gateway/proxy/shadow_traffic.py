@@ -1,6 +1,6 @@
-"""Shadow traffic: copies of requests, sent to another model. Rule: they are recorded, and delay or fail no request.
+"""Shadow traffic: a copy of a request whose answer is recorded and discarded; it delays and fails nothing.
 
-A copy is a journey like any other, but for its answer, which is dropped, and for its count, which is its own.
+It is a journey like any other, but for its answer, and for its count, which is its own.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Token counts before the plan. Rule: prompts are counted only where the estimate's error could change the choice.
+"""Exact token counts, off the event loop, only where an estimate's error could change the decision.
 
 A request that comes near the context window of a deployment is held for its count: an engine's own /tokenize, or
 tiktoken in a thread. Where neither can say, or not in time, the estimate stands, and the log says why, once for each

@@ -1,4 +1,4 @@
-"""Instruments. Rule: every metric there is stands in this table, which readings, exports, dashboards and docs read.
+"""The table of every metric, which readings, exports, dashboards and docs are made from.
 
 Names, units and buckets are those of the OpenTelemetry GenAI conventions where they have one. A Prometheus name is the
 OpenTelemetry name with its unit, and counters end in ``_total``.

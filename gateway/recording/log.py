@@ -1,4 +1,4 @@
-"""The log. Rule: one JSON line an event, written by a thread of its own; a slow or broken sink stops no request."""
+"""The log: one JSON line per event, written by its own thread. A slow or broken sink stops no request."""
 
 import logging
 import sys

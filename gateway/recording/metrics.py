@@ -1,4 +1,4 @@
-"""Metrics. Rule: plain counters and fixed buckets in the process; what they are called is told elsewhere, when asked.
+"""Metric counters and fixed-bucket histograms of the process. Names and labels are added when they are read.
 
 Labels are bounded: model, deployment and key names are the configuration's, what clients send as a model never is one.
 """

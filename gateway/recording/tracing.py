@@ -1,4 +1,4 @@
-"""Tracing. Rule: a request that is not sampled costs one draw and one look; spans are built afterwards, elsewhere.
+"""Trace sampling: an unsampled request costs one draw and one comparison; spans are built afterwards.
 
 Sampled at the head: as the caller's ``traceparent`` says, else by the share that is configured. Ids are drawn then, so
 that upstreams can be told. Kept at the tail, whatever the draw was: failures that are not the client's, requests of

@@ -1,1 +1,1 @@
-"""Reports. Rule: what a history says by itself, what simulation adds and how surely, and what is not known."""
+"""Reports on recorded traffic: what it shows, what simulation adds, how sure that is, and what is unknown."""

@@ -1,4 +1,4 @@
-"""The price of a past. Rule: what the requests cost, as a price for tokens in and out: fitted, and said how well."""
+"""Token prices fitted to what past requests cost, with the quality of the fit."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,6 @@
-"""The weekly report. Rule: where the money went, who drags the tail, and which policy would have saved most."""
+"""Findings of a ledger: where the money went, which endpoints make the latency tail, which policy would have saved
+most.
+"""
 
 from collections.abc import Callable, Iterable
 

@@ -1,4 +1,4 @@
-"""A week. Rule: one ledger, and the configuration it was recorded under; what it says, and what simulation adds."""
+"""The report on one ledger and the configuration that it was recorded under."""
 
 from collections.abc import Callable
 from contextlib import closing

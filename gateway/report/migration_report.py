@@ -1,4 +1,4 @@
-"""Proof before switching. Rule: a past is played against pools that were not there; no traffic moves."""
+"""The report before a migration: another gateway's traffic, simulated against pools that do not exist yet."""
 
 from collections.abc import Callable
 
@@ -6,16 +6,16 @@ import msgspec
 
 from gateway.config import Config
 from gateway.config.deployment import Price
-from gateway.config.policy import Slo
 from gateway.history import calibration as calibrate
 from gateway.history.past_request import History
 from gateway.report import fitted_price as price
 from gateway.report.replay_windows import HOUR, MOST, windows
 from gateway.report.sizing import Sizing, assumed, sizing
 from gateway.simulate import simulated_pool as pool
-from gateway.simulate.results import PER_1K, TPOT, TTFT, quantile
+from gateway.simulate.results import quantile
 from gateway.simulate.simulated_pool import is_own
 from gateway.simulate.trace import TraceError
+from policies.learning.slo.estimate import with_defaults
 
 ALWAYS = (
     "how fast your GPUs are: the reference is an 8B model on 80 GB (docs/simulator.md); --speed says otherwise, "
@@ -106,10 +106,8 @@ def _price(history: History, config: Config | None, options: Options) -> price.F
 def _slo(config: Config, model: str | None) -> tuple[float, float, float]:
     """Seconds to the first token, more for each 1,000 of the prompt, and for each further token."""
     spec = config.policies.get(config.models[model or next(iter(config.models))].policy)
-    slo = spec.slo if spec is not None and spec.slo else Slo()
-    first = TTFT if slo.ttft is None else slo.ttft
-    more = (PER_1K if slo.ttft is None else 0.0) if slo.per_1k_tokens is None else slo.per_1k_tokens
-    return first, more, TPOT if slo.tpot is None else slo.tpot
+    slo = with_defaults(spec.target if spec is not None else None)
+    return slo.ttft or 0.0, slo.per_1k_tokens or 0.0, slo.tpot or 0.0
 
 
 def _was(history: History, slo: tuple[float, float, float], cost: price.Fitted) -> Was:

@@ -1,4 +1,4 @@
-"""Showing a report. Rule: the answer first, in a sentence; then the figures it stands on; then what is not known."""
+"""Reports as text: the answer first, then the figures behind it, then what is unknown."""
 
 from rich.console import Console
 from rich.table import Table

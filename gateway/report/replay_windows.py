@@ -1,4 +1,4 @@
-"""A trial. Rule: a history is cut into windows, each is played by itself, and how they differ is how sure the sum is.
+"""Windows of a history, each simulated by itself; their spread gives the confidence of the sum.
 
 A long history is sampled: windows at equal distances, so that every hour of the day has its share. Bounds are of a
 bootstrap over the windows (Efron 1979): nine of ten histories like this one would fall within.

@@ -1,4 +1,4 @@
-"""Sizing. Rule: pools of several sizes and speeds are played against a history; what each carries, buys and costs."""
+"""Pool sizing: pools of several sizes and speeds simulated against a history: load carried, overflow bought, cost."""
 
 from collections.abc import Callable, Sequence
 from math import ceil
@@ -8,12 +8,12 @@ import msgspec
 from backends.engine.profile import Profile
 from gateway.config import Config
 from gateway.config.deployment import Cost, Deployment, Model, Price
-from gateway.config.policy import PolicySpec, Slo
+from gateway.config.policy import PolicySpec
 from gateway.history.past_request import History
 from gateway.report.replay_windows import Bounds, Trial, Window, play, pool_usd
-from gateway.simulate.results import PER_1K, TPOT, TTFT
 from gateway.simulate.simulated_pool import Options, is_own
 from gateway.simulate.upstream_models import slowed
+from policies.learning.slo.estimate import USUAL, Slo
 
 ALONE = 0.01  # of the requests bought at most: exploration and ties buy some even where nobody must
 BUSY = 0.85  # of a pool's time that can be used
@@ -53,14 +53,13 @@ class Sizing(msgspec.Struct, frozen=True):
 
 def assumed(price: Price, gpu_usd: float, slo: Slo | None = None) -> Config:
     """A pool of one kind with a cloud behind it, under `slo_cost`."""
-    slo = slo or Slo(ttft=TTFT, per_1k_tokens=PER_1K, tpot=TPOT)
     return Config(
         deployments={
             OWN: Deployment(provider="embedded", model=ASKED, replicas=1, cost=Cost(per_hour=gpu_usd)),
             CLOUD: Deployment(provider="openai_compatible", model=ASKED, base_url="http://127.0.0.1:9/v1", price=price),
         },
         models={ASKED: Model(deployments=[OWN, CLOUD], policy=POLICY)},
-        policies={POLICY: PolicySpec(kind="slo_cost", slo=slo)},
+        policies={POLICY: PolicySpec(kind="slo_cost", slo=slo or USUAL)},
     )
 
 
@@ -77,7 +76,7 @@ def sizing(
     name = options.model or next(iter(config.models))
     model = config.models[name]
     spec = config.policies.get(model.policy)
-    wanted = (spec.slo if spec is not None and spec.slo else Slo()).quantile
+    wanted = ((spec.target if spec else None) or USUAL).quantile
     kinds, sizes = [], []
     for speed in speeds:
         profile = slowed(options.profile, 1 / speed)

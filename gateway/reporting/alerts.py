@@ -1,4 +1,4 @@
-"""Alerts. Rule: what an operator should look at now, worked out here alone, so that console and terminal agree.
+"""Alerts: conditions that an operator should look at now, computed once for console and terminal.
 
 The thresholds are few and fixed: what needs tuning belongs into Prometheus' rules.
 """

@@ -1,4 +1,4 @@
-"""Money. Rule: what the traffic costs by the hour, beside what the same answers would cost in the cheapest cloud.
+"""The cost rate: USD per hour of current traffic, beside the cheapest cloud's price for the same tokens.
 
 What is not known is named and left out of the sum, never taken for nothing. The other cloud's price is that of short
 prompts: it is asked of a sum, which does not say how long each prompt was.

@@ -1,4 +1,4 @@
-"""The feed. Rule: one tick a second samples the traffic, and writes one event for all who watch the console.
+"""The console's event stream: one sample and one event a second for all viewers.
 
 A viewer that reads slowly gets the newest event when it is ready, and those between never: nothing is queued for it.
 """

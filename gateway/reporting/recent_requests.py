@@ -1,4 +1,4 @@
-"""Recent requests. Rule: what became of each, as the log says it; and its decision, where one was recorded."""
+"""Recent requests as the log records them, with their attempts and, where recorded, their decisions."""
 
 import msgspec
 

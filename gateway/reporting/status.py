@@ -1,4 +1,4 @@
-"""The status report of a gateway, as the admin API, the console and the terminal show it."""
+"""The status report: what the router sees now, for the admin API, the console and the terminal."""
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""Counting. Rule: where the metrics' counters stand, by model and deployment, and what passed between two looks."""
+"""Counter totals by model and deployment, and their differences between two readings."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Traffic. Rule: the last minutes in figures, read off counters once a second; for it a request pays one append."""
+"""Traffic statistics of the last minutes, sampled from counters once a second."""
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
@@ -13,7 +13,7 @@ from gateway.reporting.cost_rate import Money, money, of_deployment
 from gateway.reporting.traffic_counts import NOTHING, Count, Counts, by_deployment, counted, since
 from gateway.state.ownership import is_own
 from policies.attempts.outcome import Outcome
-from policies.learning.slo.estimate import Target
+from policies.learning.slo.estimate import Slo
 from policies.selection.scorers.slo_cost import SloCost
 
 TICK = 1.0  # seconds between samples
@@ -218,14 +218,14 @@ def levels(catalog: Catalog, newest: list[Outcome]) -> dict[str, Level]:
     found = {}
     for name in catalog.config.models:
         scorers = catalog.models[name].policy.scorers
-        target = next((each.target for each in scorers if isinstance(each, SloCost)), Target())
+        target = next((each.slo for each in scorers if isinstance(each, SloCost)), Slo())
         late = [_late(each, target) for each in newest if each.model == name and each.stream and each.first_token]
         if late and (target.ttft is not None or target.tpot is not None):
             found[name] = Level(sum(late) / len(late), len(late), target.allowed)
     return found
 
 
-def _late(outcome: Outcome, target: Target) -> bool:
+def _late(outcome: Outcome, target: Slo) -> bool:
     limit = target.first(outcome.usage.prompt)
     if limit is not None and outcome.first_token - outcome.received > limit:
         return True

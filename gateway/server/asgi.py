@@ -1,4 +1,4 @@
-"""The ASGI listener: the same journey over ASGI messages, for any server. Rule: it parses and writes, no more."""
+"""The ASGI listener: the journey over ASGI messages, for any server, behind Litestar. It only parses and writes."""
 
 import asyncio
 from collections import deque

@@ -1,4 +1,4 @@
-"""The fast listener: uvicorn's own protocol, which answers the endpoint families itself. The rest is Litestar's.
+"""The fast listener: a uvicorn protocol that answers the endpoint families itself and leaves the rest to Litestar.
 
 Such a request is a cycle beside uvicorn's own, in the same pipeline, stopped by the same shutdown.
 """

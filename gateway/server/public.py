@@ -1,4 +1,4 @@
-"""The public port. Rule: OpenAI's surface and nothing of an engine's; what is not named here is 404, in its words."""
+"""The public port's application: the endpoint families and /v1/models; anything else is a 404 in OpenAI's envelope."""
 
 from typing import Any
 

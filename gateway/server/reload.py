@@ -1,4 +1,4 @@
-"""Reload. Rule: validate, then swap whole; a bad file keeps the last good configuration and says so."""
+"""Configuration reload: validate, then swap whole; a bad file keeps the last good one, and the log says so."""
 
 import asyncio
 import traceback

@@ -1,4 +1,4 @@
-"""`cloverleaf serve`. Rule: two listeners on one loop, stopped together: not ready, streams finish, then it ends."""
+"""`cloverleaf serve`: two listeners on one loop, stopped together: not ready, streams finish, exit."""
 
 import asyncio
 import contextlib

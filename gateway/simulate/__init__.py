@@ -1,1 +1,1 @@
-"""The simulator: the gateway's own plan, attempt machine and live ledger, on a virtual clock and modelled replicas."""
+"""The simulator: the gateway's own plan, attempt machine and live state, on a virtual clock over modelled upstreams."""

@@ -1,4 +1,4 @@
-"""Baselines. Rule: what other routers do, told from their descriptions, to compare with; they serve nobody.
+"""Baseline policies of other routers, from their descriptions, for comparison only.
 
 All read the same prefix index and the same live loads as our own policies: what differs is the decision.
 """

@@ -1,4 +1,4 @@
-"""The agenda. Rule: virtual time is the time of the next thing to happen; what is due together happens in order."""
+"""The event queue of virtual time; simultaneous events run in order."""
 
 import heapq
 from collections.abc import Callable

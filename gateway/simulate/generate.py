@@ -1,4 +1,4 @@
-"""Drawing. Rule: a spec and a seed make one list of arrivals, always the same."""
+"""Generates arrivals from a workload spec and a seed, deterministically."""
 
 import itertools
 import math

@@ -1,4 +1,4 @@
-"""The page. Rule: one file with its plots inside; no script, nothing fetched, readable in light and dark."""
+"""A simulation's results as one self-contained HTML file with its plots inside."""
 
 from collections.abc import Mapping
 from html import escape

@@ -1,15 +1,14 @@
-"""The tally. Rule: every request that arrives is counted once, as completed, rejected or an error."""
+"""Simulation results: every request that arrives is counted once, as completed, rejected or an error."""
 
 from collections.abc import Sequence
 
 import msgspec
 
-from gateway.config.policy import Slo
 from gateway.simulate.trace import Arrival
+from policies.learning.slo.estimate import Slo, with_defaults
 from policies.vocabulary.failure import Failure
 
 REJECTED = frozenset({Failure.SHED, Failure.RATE_LIMITED, Failure.OVERLOADED, Failure.NO_ENDPOINT})
-TTFT, PER_1K, TPOT = 2.0, 0.5, 0.1  # seconds; the service level where the policy names none
 
 
 class Quantiles(msgspec.Struct, frozen=True):
@@ -40,10 +39,7 @@ class Tally:
     """What became of the requests of one run."""
 
     def __init__(self, slo: Slo | None) -> None:
-        slo = slo or Slo()
-        self.target_ttft = TTFT if slo.ttft is None else slo.ttft
-        self.target_per_1k = (PER_1K if slo.ttft is None else 0.0) if slo.per_1k_tokens is None else slo.per_1k_tokens
-        self.target_tpot = TPOT if slo.tpot is None else slo.tpot
+        self.slo = with_defaults(slo)
         self.ttft: list[float] = []
         self.tpot: list[float] = []
         self.e2e: list[float] = []
@@ -75,8 +71,8 @@ class Tally:
         if arrival.blocks:
             self.blocks += len(arrival.blocks)
             self.hits += cached * len(arrival.blocks) / arrival.prompt_tokens
-        target = self.target_ttft + self.target_per_1k * arrival.prompt_tokens / 1000
-        if ttft <= target and tpot <= self.target_tpot:
+        limit, pace = self.slo.first(arrival.prompt_tokens), self.slo.tpot
+        if (limit is None or ttft <= limit) and (pace is None or tpot <= pace):
             self.good += 1
             self.groups[arrival.group][1] += 1
 

@@ -1,4 +1,4 @@
-"""The pool. Rule: a configuration and the command's options become a catalog, and a place for every endpoint in it."""
+"""The simulated pool: a configuration and the command's options as a catalog, with an upstream model per endpoint."""
 
 import msgspec
 

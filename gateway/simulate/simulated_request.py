@@ -1,4 +1,4 @@
-"""A simulated journey. Rule: the attempt machine and the live ledger are the gateway's own; only places are modelled.
+"""A simulated request: the gateway's own attempt machine and live state over modelled upstreams.
 
 As in proxy/journey.py a request is planned, attempted, followed up and accounted for; bytes, headers and clients
 that leave are not modelled.
@@ -10,7 +10,8 @@ from gateway.simulate.trace import Arrival
 from policies.attempts.machine import Action, GiveUp, Machine, Start
 from policies.load.candidate import Candidate
 from policies.vocabulary.failure import Failure, Fault, Progress
-from policies.vocabulary.types import Request, Timeouts, Usage
+from policies.vocabulary.limits import Timeouts
+from policies.vocabulary.types import Request, Usage
 
 if TYPE_CHECKING:
     from gateway.simulate.simulation import Simulation

@@ -1,4 +1,4 @@
-"""The world. Rule: one policy, one trace, one pool, one seed: the same run every time."""
+"""A simulation: one policy, one trace, one pool and one seed give the same run every time."""
 
 from collections.abc import Callable
 
@@ -31,7 +31,7 @@ class Simulation:
         self._models = {**self.catalog.models, self.model.name: self.model}
         self.places = places(self.catalog, trace, options, self.agenda)
         spec = config.policies.get(policy)
-        self.tally = Tally(spec.slo if spec else None)
+        self.tally = Tally(spec.target if spec else None)
         self.trace = trace
         self.ended = 0.0
         self.unanswered = 0  # requests that failed before their first token

@@ -1,4 +1,4 @@
-"""The summary. Rule: of a run only this is kept: its result, and what a table and a page show beyond it."""
+"""The summary of a run: its result, and what tables and pages show beyond it."""
 
 import msgspec
 

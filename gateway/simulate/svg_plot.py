@@ -1,4 +1,4 @@
-"""Plots. Rule: numbers in, one SVG element out."""
+"""Plots: numbers in, one SVG element out."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The table. Rule: one column a policy; seconds and USD; what was not measured is a dash."""
+"""The results table: one column per policy, in seconds and USD; what was not measured is a dash."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""A trace. Rule: what arrives and when, whatever file it came from; times are seconds from the first arrival."""
+"""A trace: arrivals in seconds from the first one, whatever file they came from."""
 
 from collections.abc import Sequence
 

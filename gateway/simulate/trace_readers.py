@@ -1,4 +1,4 @@
-"""Readers. Rule: the file's ending says what it is: .jsonl Mooncake's, .csv Azure's, .yaml a synthetic spec."""
+"""Trace readers by file ending: .jsonl Mooncake's, .csv Azure's, .yaml a synthetic workload."""
 
 import csv
 from collections.abc import Callable, Mapping, Sequence

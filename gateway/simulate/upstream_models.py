@@ -1,4 +1,4 @@
-"""Places. Rule: what stands where an upstream would: a modelled replica, or a cloud that answers by a formula.
+"""Models of upstreams: a replica with a queue and a cache, or a cloud with a latency formula.
 
 What a replica costs and holds is one Profile (backends/engine/profile.py); how a cloud answers, one CloudSpec.
 """

@@ -1,4 +1,4 @@
-"""The synthetic spec. Rule: a workload and what befalls the pool, in YAML, with the configuration's own notation."""
+"""The synthetic workload: arrivals, and incidents of the pool, in YAML with the configuration's notation."""
 
 from pathlib import Path
 from typing import TypeVar
@@ -8,7 +8,7 @@ from msgspec import Struct, inspect
 from gateway.config.decode import Decoder
 from gateway.config.problem import ConfigError
 from gateway.config.source import Source, read
-from gateway.config.units import Count, Duration, Percent, Positive, Timeout, Weight
+from policies.vocabulary.units import Count, Duration, Percent, Positive, Timeout, Weight
 
 Read = TypeVar("Read", bound=Struct)
 

@@ -1,4 +1,4 @@
-"""What was learned. Rule: it outlives the process, in the ledger; what is old, foreign or of another shape is refused.
+"""The checkpoint of learned state, kept in the ledger. Pieces that are old, foreign or of another shape are refused.
 
 Pieces are encoded by the ledger's thread while the event loop goes on: msgspec holds the interpreter's lock for each,
 so that none is seen half changed.

@@ -1,4 +1,4 @@
-"""The judge. Rule: a prompt is scored once, when it comes, and its model's threshold learns from the score.
+"""The difficulty judge: scores each prompt once on arrival and moves its model's threshold.
 
 A classifier of the user's is called on the event loop, where it must be quick. One that fails, or says what is no
 probability, is not believed: the built-in score stands in for that request, and the log says so.
@@ -14,7 +14,7 @@ from policies.learning.difficulty.features import features
 from policies.learning.difficulty.score import bounded, score
 from policies.learning.difficulty.threshold import Threshold, fresh
 from policies.selection.model import Model
-from policies.selection.scorers.quality import Quality
+from policies.selection.scorers.quality import Difficulty, Quality
 
 SLOW = 0.005  # seconds; a classifier that takes longer holds up every stream
 
@@ -31,34 +31,34 @@ class DifficultyJudge:
 
     def keep(self, models: Iterable[Model]) -> None:
         """Judge for these models; what was learned survives a reload."""
-        found = {quality.classifier for model in models if (quality := of(model)) is not None and quality.classifier}
+        found = {rules.classifier for model in models if (rules := of(model)) is not None and rules.classifier}
         self._classifiers = {name: function(name) for name in found}
         self._told = set()
 
     def judged(self, body: bytes, model: Model) -> tuple[float | None, float]:
         """The prompt's difficulty, and above what it is hard. None: nothing of the model's policy asks."""
-        quality = of(model)
-        if quality is None:
+        rules = of(model)
+        if rules is None:
             return None, 0.0
-        difficulty = self._score(wording(body), len(body), quality)
+        difficulty = self._score(wording(body), len(body), rules)
         threshold = self.thresholds.get(model.name)
         if threshold is None:
-            threshold = self.thresholds[model.name] = fresh(quality.share)
+            threshold = self.thresholds[model.name] = fresh(rules.share)
         limit = threshold.at()
-        threshold.observe(difficulty, quality.share)
+        threshold.observe(difficulty, rules.share)
         return difficulty, limit
 
-    def _score(self, asked: Wording, size: int, quality: Quality) -> float:
-        if quality.classifier:
+    def _score(self, asked: Wording, size: int, rules: Difficulty) -> float:
+        if rules.classifier:
             began = clock.now()
             try:
-                return bounded(float(self._classifiers[quality.classifier](asked.text)))
+                return bounded(float(self._classifiers[rules.classifier](asked.text)))
             except Exception:  # the user's own code: whatever is wrong with it costs no request
-                self._tell(quality.classifier, "failed", traceback.format_exc())
+                self._tell(rules.classifier, "failed", traceback.format_exc())
             finally:
                 if (took := clock.now() - began) > self._slow:
-                    self._tell(quality.classifier, "slow", f"took {took * 1000:.0f} ms, in which nothing else moved")
-        return score(features(asked.text, size, asked.turns), quality.weights)
+                    self._tell(rules.classifier, "slow", f"took {took * 1000:.0f} ms, in which nothing else moved")
+        return score(features(asked.text, size, asked.turns), rules.weights)
 
     def _tell(self, classifier: str, what: str, text: str) -> None:
         if (classifier, what) not in self._told:
@@ -66,6 +66,6 @@ class DifficultyJudge:
             self.tell(f"{classifier}: {text}")
 
 
-def of(model: Model) -> Quality | None:
-    """The scorer of the model's policy that asks how hard a prompt is."""
-    return next((each for each in model.policy.scorers if isinstance(each, Quality)), None)
+def of(model: Model) -> Difficulty | None:
+    """What the model's policy takes for a hard prompt, where it asks how hard one is."""
+    return next((each.difficulty for each in model.policy.scorers if isinstance(each, Quality)), None)

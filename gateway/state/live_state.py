@@ -1,4 +1,4 @@
-"""The ledger of live state. Rule: the only writer of loads, pools and domains, and the only caller of ``observe``.
+"""Live state: the only writer of loads, pools and domains, and the only caller of ``observe``.
 
 State is kept by (deployment, endpoint) and by quota domain, so it survives a reload. Everything here runs on the event
 loop between awaits: no locks.

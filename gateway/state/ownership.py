@@ -1,4 +1,4 @@
-"""Own engines. Rule: those whose hours are paid, busy or not; what has a price by the token is bought."""
+"""Which endpoints are self-hosted, billed by the hour; anything priced per token counts as purchased."""
 
 from policies.load.candidate import Candidate
 

@@ -1,4 +1,4 @@
-"""Foresight. Rule: the live state that predictions and prices are learned in; the live ledger alone moves it.
+"""Predictors and prices: the live state that forecasts are learned in.
 
 Kept only for models whose policy reads it. A hardware class is a deployment's; a pool's shadow price is its own; the
 price of a miss is a model's.
@@ -14,7 +14,7 @@ from gateway.state.ownership import is_own
 from policies.learning.predict.calibration_report import Coverage, told
 from policies.learning.predict.latency import HardwareClass, LatencyPredictor, hardware
 from policies.learning.predict.length import Lengths, expected
-from policies.learning.slo.estimate import Estimate, Target
+from policies.learning.slo.estimate import Estimate, Slo
 from policies.learning.slo.forecast import Forecast
 from policies.learning.slo.gpu_price import ShadowPrice
 from policies.learning.slo.miss_price import MissPrice
@@ -29,14 +29,14 @@ from policies.vocabulary.types import Request, Usage
 HOMES = 65_536  # conversations whose place is remembered
 LATE = 0.95  # the share of its own prediction after which an attempt's silence is a sign
 COUNTED = 4  # of so many attempts one is counted in ``coverage``
-BEST_EFFORT = Target()  # of a policy that foresees, but has no service level
+BEST_EFFORT = Slo()  # of a policy that foresees, but has no service level
 SHORTEST = 8  # tokens; the pace of a shorter answer says little of the place
 
 
 class TrackedTarget(msgspec.Struct, frozen=True):
     """A model whose policy foresees: its target, its pools of own engines, and one place of each priced deployment."""
 
-    target: Target
+    target: Slo
     pools: list[tuple[Candidate, ...]]
     clouds: list[Candidate]
 
@@ -202,5 +202,5 @@ def _hinted(model: str, request: Request) -> str:
     return f"{model} {request.max_tokens.bit_length()}" if request.max_tokens else model
 
 
-def _target(model: Model) -> Target:
-    return next((each.target for each in model.policy.scorers if isinstance(each, SloCost)), BEST_EFFORT)
+def _target(model: Model) -> Slo:
+    return next((each.slo for each in model.policy.scorers if isinstance(each, SloCost)), BEST_EFFORT)

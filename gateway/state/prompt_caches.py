@@ -1,4 +1,4 @@
-"""Caches. Rule: what engines hold of prompts, told or guessed; moved by the live ledger and by their own events alone.
+"""Prefix-cache contents per engine: reported by KV events, or inferred from what was sent.
 
 Engines that publish cache events are known, the rest is guessed from what was sent there. An engine is known only while
 its events come without a gap, and a prompt only once its tokens were learned; the rest of the ladder is counted.

@@ -1,4 +1,4 @@
-"""Saved state. Rule: what decisions are read from, whole and at one moment: the live router's learners, and the time.
+"""A snapshot of everything that decisions read, at one moment.
 
 Told with `/api/status?state`, and taken up by `cloverleaf explain --state`. What caches hold is not in it, nor is any
 credential.

@@ -10,11 +10,23 @@ import msgspec
 from policies.attempts.wait_history import Waits
 from policies.load.candidate import Candidate
 from policies.vocabulary.types import Price
+from policies.vocabulary.units import Percent
 
 LATE = 0.95  # the quantile after which an attempt is late
 BUSY = 0.7  # share of a pool in use above which nothing is added to it
 CORRELATED = 0.2  # share of waiting attempts beyond their quantile: then all is slow, and another place is no faster
 WINDOW = 300.0  # seconds over which the budget is a share
+
+
+class HedgeRules(msgspec.Struct, frozen=True, kw_only=True):
+    """A second attempt before the first has answered.
+
+    enabled: Whether late attempts are hedged.
+    budget: Most that hedges may cost, as a share of the primary's spend and work over five minutes.
+    """
+
+    enabled: bool = False
+    budget: Percent = 0.02
 
 
 class Work(msgspec.Struct, frozen=True, gc=False):
@@ -32,7 +44,7 @@ def work(prompt_tokens: int, price: Price | None) -> Work:
 class HedgeBudget(msgspec.Struct):
     """Second attempts as a share of first ones, over two half windows (see Breaker)."""
 
-    share: float = 0.02
+    share: float = HedgeRules().budget
     firsts: Work = Work(0)
     firsts_before: Work = Work(0)
     seconds: Work = Work(0)

@@ -14,8 +14,9 @@ from policies.load.candidate import Candidate
 from policies.selection.model import Model, Plan, Snapshot
 from policies.selection.plan import Exclusions, cooled_in, last_resort, over_rate, plan, sole, too_long
 from policies.vocabulary.failure import ENDPOINT_FAULTS, Failure, Fault, Progress
+from policies.vocabulary.limits import RetryRules
 from policies.vocabulary.rung import Rung
-from policies.vocabulary.types import Request, RetryRules
+from policies.vocabulary.types import Request
 
 MAX_ATTEMPTS = 16
 PAUSE = 1.0  # seconds: when to come back, where nobody says

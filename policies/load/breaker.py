@@ -11,6 +11,8 @@ from enum import Enum
 
 import msgspec
 
+from policies.vocabulary.units import Percent, Positive, Timeout
+
 
 class State(Enum):
     CLOSED = "closed"
@@ -33,14 +35,21 @@ TRANSITIONS = {
 }
 
 
-class BreakerRules(msgspec.Struct, frozen=True):
-    """Trips after ``failures`` in a row, or at ``error_rate`` of ``min_requests`` or more within ``window`` seconds."""
+class BreakerRules(msgspec.Struct, frozen=True, kw_only=True):
+    """When an endpoint is closed to everybody, and for how long.
 
-    failures: int = 5
-    error_rate: float = 0.5
-    min_requests: int = 10
-    window: float = 30.0
-    open_for: float = 10.0
+    failures: Failures in a row that open the breaker.
+    error_rate: Share of failures within the window that opens it.
+    min_requests: Requests within the window before the rate counts.
+    window: Time over which the rate is taken.
+    open_for: How long it stays open before one probe is let through.
+    """
+
+    failures: Positive = 5
+    error_rate: Percent = 0.5
+    min_requests: Positive = 10
+    window: Timeout = 30.0
+    open_for: Timeout = 10.0
 
 
 class Breaker(msgspec.Struct):

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from policies.vocabulary.limits import RetryRules
+
 WINDOW = 10.0  # seconds
 FLOOR = 10  # retries per window that are always allowed, so that a quiet gateway can retry at all
 
@@ -9,7 +11,7 @@ FLOOR = 10  # retries per window that are always allowed, so that a quiet gatewa
 class RetryBudget(msgspec.Struct):
     """Retries against one failure domain, over two half windows (see Breaker)."""
 
-    share: float = 0.2
+    share: float = RetryRules().budget
     requests: int = 0
     retries: int = 0
     requests_before: int = 0

@@ -4,7 +4,7 @@ from collections import Counter
 
 import msgspec
 
-from policies.learning.slo.estimate import Target
+from policies.learning.slo.estimate import Slo
 from policies.load.candidate import Candidate
 from policies.selection.foretell import foretold
 from policies.selection.model import Model, Snapshot
@@ -136,8 +136,8 @@ def _features(request: Request, candidate: Candidate, now: float) -> dict[str, f
 
 
 def _predictions(request: Request, policy: Policy, candidate: Candidate, now: float) -> dict[str, float]:
-    target = next((each.target for each in policy.scorers if isinstance(each, SloCost)), None)
-    told = foretold(request, candidate, target or Target(), now)
+    target = next((each.slo for each in policy.scorers if isinstance(each, SloCost)), None)
+    told = foretold(request, candidate, target or Slo(), now)
     if told is None:
         return {}
     known = {

@@ -1,13 +1,13 @@
 """Predictions for a request at each candidate: time to first token, work, and the risk of an SLO miss."""
 
 from policies.learning.predict.latency import LoadFeatures
-from policies.learning.slo.estimate import Estimate, EstimateQuery, FastEstimate, LoadValues, Target
+from policies.learning.slo.estimate import Estimate, EstimateQuery, FastEstimate, LoadValues, Slo
 from policies.load.candidate import Candidate
 from policies.load.load import Load
 from policies.vocabulary.types import Request
 
 
-def foretold(request: Request, candidate: Candidate, target: Target, now: float, sent: bool = False) -> Estimate | None:
+def foretold(request: Request, candidate: Candidate, target: Slo, now: float, sent: bool = False) -> Estimate | None:
     """What the request would take there; None where nothing is foretold of the place. ``sent``: it has just been
     counted among those in flight there."""
     load = candidate.load
@@ -18,7 +18,7 @@ def foretold(request: Request, candidate: Candidate, target: Target, now: float,
     return _question(request, target).estimate(load.predictor, met, capacity, now, _overdue(load, now))
 
 
-def glances(request: Request, candidates: list[Candidate], target: Target, now: float) -> list[FastEstimate] | None:
+def glances(request: Request, candidates: list[Candidate], target: Slo, now: float) -> list[FastEstimate] | None:
     """The same of each place, as far as a plan needs it; None where nothing is foretold of some."""
     glance, found = _question(request, target).glance, []
     for candidate in candidates:
@@ -43,7 +43,7 @@ def first_tokens(request: Request, candidates: list[Candidate], now: float) -> l
     return found
 
 
-def _question(request: Request, target: Target) -> EstimateQuery:
+def _question(request: Request, target: Slo) -> EstimateQuery:
     """What is asked of every place alike."""
     prompt, output = request.prompt_tokens, request.expected_output
     if request.max_tokens is not None and request.max_tokens < output:

@@ -6,9 +6,10 @@ import msgspec
 
 from policies.load.candidate import Candidate
 from policies.selection.profile import Policy
+from policies.vocabulary.limits import Timeouts
 from policies.vocabulary.needs import NOTHING, Need
 from policies.vocabulary.rung import Rung
-from policies.vocabulary.types import RecoveryRules, Timeouts
+from policies.vocabulary.types import RecoveryRules
 
 
 class Model(msgspec.Struct, frozen=True):

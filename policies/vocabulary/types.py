@@ -8,26 +8,6 @@ from enum import Enum
 import msgspec
 
 
-class Timeouts(msgspec.Struct, frozen=True):
-    """Limits in seconds. response: headers of a non-streamed answer; ttft, stream_idle: streams; total: everything."""
-
-    connect: float = 5.0
-    response: float = 300.0
-    ttft: float = 30.0
-    stream_idle: float = 30.0
-    total: float = 600.0
-
-
-class RetryRules(msgspec.Struct, frozen=True):
-    """How failures are repeated; seconds. ``attempts``: extra tries per deployment; ``budget``: share of requests."""
-
-    attempts: int = 2
-    base: float = 0.25
-    cap: float = 5.0
-    max_retry_after: float = 2.0
-    budget: float = 0.2
-
-
 class Mode(Enum):
     """How a stream goes on elsewhere (see policies/attempts/recovery.py)."""
 

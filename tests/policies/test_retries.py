@@ -4,7 +4,7 @@ import pytest
 
 from policies.attempts.machine import GiveUp, Wait
 from policies.vocabulary.failure import SILENCE, Failure
-from policies.vocabulary.types import RetryRules
+from policies.vocabulary.limits import RetryRules
 from tests.policies.world import NOW, chosen, fail, fault, given_up, machine, model, place, pool, quota, started, world
 
 

@@ -16,7 +16,8 @@ from policies.selection.profile import Policy
 from policies.vocabulary.engine_state import EngineLoad
 from policies.vocabulary.failure import Failure, Fault, Progress
 from policies.vocabulary.hashing import digest
-from policies.vocabulary.types import Deployment, Request, RetryRules, Timeouts
+from policies.vocabulary.limits import RetryRules, Timeouts
+from policies.vocabulary.types import Deployment, Request
 
 NOW = 1000.0
 DEADLINE = NOW + 600

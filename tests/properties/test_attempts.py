@@ -8,7 +8,7 @@ from policies.attempts.verdict import VERDICTS, Verdict
 from policies.load.candidate import Candidate
 from policies.selection.model import Model
 from policies.vocabulary.failure import SILENCE, Failure, Fault, Progress
-from policies.vocabulary.types import RetryRules
+from policies.vocabulary.limits import RetryRules
 from tests.policies.world import NOW, machine, model, place, pool, quota, trip, world
 
 DEADLINE = NOW + 20

@@ -8,37 +8,31 @@ from hypothesis import strategies as st
 
 from gateway.catalog.policy_compiler import fitted, named
 from gateway.config import Config
-from gateway.config.policy import Filter, Pick, PolicySpec, Scorer
+from gateway.config.policy import PolicySpec
 from policies.learning.learners.rate import Rates
 from policies.learning.learners.speed import Speed
 from policies.learning.predict.latency import LatencyPredictor, hardware
 from policies.load.candidate import Candidate, Pool
 from policies.selection.explain import explain
-from policies.selection.filters import FILTERS
+from policies.selection.filters import FILTERS, Tagged, WithinPrice
 from policies.selection.model import Model
 from policies.selection.pickers import PICKERS
 from policies.selection.plan import has_room, plan
 from policies.selection.presets import PRESETS
-from policies.selection.scorers import SCORERS, SloCost
-from policies.vocabulary.types import Price, Request, Timeouts
+from policies.selection.scorers import SCORERS
+from policies.vocabulary.limits import Timeouts
+from policies.vocabulary.types import Price, Request
 from tests.policies.world import NOW, ask, place, scraped, world
 
-ARGUMENTS = {"tagged": {"any": ["eu"]}, "within_price": {"input": 2.0}}
-kinds = [part.__struct_config__.tag for part in (*FILTERS, *SCORERS, *PICKERS)]
+ARGUMENTS = {Tagged: {"any": ("eu",)}, WithinPrice: {"input": 2.0}}
 seeds = st.integers(0, 2**64 - 1)
 
-
-def tags(parts: tuple[type, ...]) -> list[str]:
-    return [str(part.__struct_config__.tag) for part in parts]  # type: ignore[attr-defined]
-
-
-filters = st.lists(st.sampled_from(tags(FILTERS)), max_size=6, unique=True).map(
-    lambda names: [Filter(kind=name, **ARGUMENTS.get(name, {})) for name in names]
+filters = st.lists(st.sampled_from(FILTERS), max_size=6, unique=True).map(
+    lambda found: [each(**ARGUMENTS.get(each, {})) for each in found]
 )
-scorers = st.lists(
-    st.builds(Scorer, kind=st.sampled_from(tags(SCORERS)), weight=st.sampled_from([0.5, 1.0, 3.0])), max_size=5
-)
-picks = st.builds(Pick, kind=st.sampled_from(tags(PICKERS)))
+weights = st.sampled_from([0.5, 1.0, 3.0])
+scorers = st.lists(st.builds(lambda each, weight: each(weight=weight), st.sampled_from(SCORERS), weights), max_size=5)
+picks = st.sampled_from(PICKERS).map(lambda each: each())
 specs = st.builds(PolicySpec, filters=filters, sample=st.none() | st.integers(1, 6), scorers=scorers, pick=picks)
 
 
@@ -118,12 +112,6 @@ def test_so_does_every_preset(data: st.DataObject, preset: object) -> None:
     policy = fitted(preset, places)  # type: ignore[arg-type]
     asked = Model("m", (tuple(places),), policy, {c.id[0]: Timeouts() for c in places}, 600.0)
     decides(asked, data.draw(requests(places)), places)
-
-
-def test_the_strategies_leave_no_part_out() -> None:
-    """But slo_cost, which takes its target from the policy, and is a preset's only."""
-    assert SloCost not in SCORERS
-    assert {*kinds} == {*tags(FILTERS), *tags(SCORERS), *tags(PICKERS)}
 
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda each: each.kind)

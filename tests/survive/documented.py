@@ -19,7 +19,7 @@ def alone(row: Row) -> str:
 
 def table() -> str:
     lines = [
-        "| what the upstream did | it is called | another place can answer | none can | ruled by |",
+        "| what the upstream did | failure | another endpoint can answer | none can | setting |",
         "|---|---|---|---|---|",
     ]
     for row in TABLE:

@@ -15,10 +15,10 @@ BOTH = WHOLE + STREAMED
 
 
 class Ends(Enum):
-    """What the caller sees where another place can answer."""
+    """What the caller sees where another endpoint can answer."""
 
-    RESCUED = "the next place's answer, whole"
-    AGAIN = "the same place's answer, asked for again"
+    RESCUED = "the next endpoint's whole answer"
+    AGAIN = "the same endpoint's answer, on a retry"
     SERVED = "its answer, whole"
     BROKEN = "the text so far, then an in-band error and no terminator"
     PASSED = "the upstream's own refusal, as it is"

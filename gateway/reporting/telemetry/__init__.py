@@ -1,1 +1,1 @@
-"""Telemetry. Rule: what the process counted, read when somebody asks, told in their format; nothing is built before."""
+"""Telemetry exports: what the process counted, read on demand, in each exporter's format."""

@@ -1,4 +1,4 @@
-"""Attributes. Rule: what a span says of a request or an attempt; every name there is stands here, with its meaning."""
+"""Span attributes of requests and attempts: every name and its meaning."""
 
 from collections.abc import Iterator
 

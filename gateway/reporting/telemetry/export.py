@@ -1,4 +1,5 @@
-"""Export. Rule: a thread hands metrics and traces to a collector; one that is slow or gone costs telemetry, no request.
+"""The OTLP exporter: a thread sends metrics and traces to a collector. A slow or missing one costs telemetry, never a
+request.
 
 Imported only where ``telemetry.otlp`` is set: the SDK is not light.
 """

@@ -1,4 +1,4 @@
-"""OTLP metrics. Rule: readings in OpenTelemetry's own data model, ready for its exporter.
+"""Metrics in OTLP's data model.
 
 The SDK has no observable histogram; what our buckets hold is handed on as it is, and nothing is counted twice.
 """

@@ -1,4 +1,4 @@
-"""Prometheus. Rule: readings as the text a scraper takes (exposition format 0.0.4)."""
+"""Metrics in Prometheus' text format (0.0.4)."""
 
 from collections.abc import Iterable, Iterator
 

@@ -1,4 +1,4 @@
-"""Readings. Rule: all there is to tell at one moment, taken in one tick of the event loop; told elsewhere.
+"""Metric readings: all values at one moment, taken in one tick of the event loop.
 
 What is not known is left out: unknown is not zero.
 """

@@ -1,4 +1,4 @@
-"""Semantic conventions. Rule: what OpenTelemetry's GenAI conventions call the things that we name otherwise."""
+"""OpenTelemetry GenAI names for things that have other names here."""
 
 OPERATIONS = {"completions": "text_completion", "responses": "chat", "messages": "chat"}
 PROVIDERS = {

@@ -1,4 +1,4 @@
-"""Spans. Rule: made of an Outcome when it is over: one for the request, one for each attempt, with their own times.
+"""Spans, built from a finished outcome: one for the request, one for each attempt.
 
 No text of a prompt, an answer or an upstream's error is in them.
 """

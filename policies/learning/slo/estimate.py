@@ -1,25 +1,33 @@
 """An estimate of one request at one endpoint: GPU-seconds, USD, and the probability of missing its target."""
 
 import msgspec
+from msgspec.structs import replace
 
 from policies.learning.predict.latency import LatencyPredictor, LoadFeatures, Prediction
 from policies.learning.predict.residuals import ResidualWindow
+from policies.vocabulary.units import Share, Timeout
 
 KILO = 1000.0
 SLOWED = 0.2  # of the time that its own tokens add to every step: how much longer the answers beside it take is felt
 
 
-class Target(msgspec.Struct, frozen=True):
-    """A service level, in seconds: of the first token (growing with the prompt), and of each further one."""
+class Slo(msgspec.Struct, frozen=True, kw_only=True):
+    """The service level that `slo_cost` keeps.
 
-    ttft: float | None = None
-    per_1k_tokens: float = 0.0
-    tpot: float | None = None
-    quantile: float = 0.95
-    strict: bool = False
+    ttft: Target for the first token.
+    per_1k_tokens: How much the target grows with each thousand prompt tokens.
+    tpot: Target for each further token.
+    quantile: Share of requests that must meet the targets.
+    """
+
+    ttft: Timeout | None = None
+    per_1k_tokens: Timeout | None = None
+    tpot: Timeout | None = None
+    quantile: Share = 0.95
 
     def first(self, prompt_tokens: float) -> float | None:
-        return None if self.ttft is None else self.ttft + self.per_1k_tokens * prompt_tokens / KILO
+        """Seconds in which the first token of so long a prompt is in time; None: any are."""
+        return None if self.ttft is None else self.ttft + (self.per_1k_tokens or 0.0) * prompt_tokens / KILO
 
     @property
     def allowed(self) -> float:
@@ -27,7 +35,15 @@ class Target(msgspec.Struct, frozen=True):
         return 1.0 - self.quantile
 
 
-USUAL = Target(2.0, 0.5, 0.1)  # where nobody said what is in time
+USUAL = Slo(ttft=2.0, per_1k_tokens=0.5, tpot=0.1)  # where nothing says what is in time
+
+
+def with_defaults(slo: Slo | None) -> Slo:
+    """The service level with the usual targets where it has none; growth belongs to the first token's target."""
+    slo = slo or Slo()
+    if slo.ttft is None:
+        slo = replace(slo, ttft=USUAL.ttft, per_1k_tokens=slo.per_1k_tokens or USUAL.per_1k_tokens)
+    return replace(slo, tpot=slo.tpot or USUAL.tpot)
 
 
 class Estimate(msgspec.Struct, frozen=True, gc=False):

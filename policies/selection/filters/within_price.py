@@ -5,13 +5,22 @@ cloud with an unknown price does not.
 from policies.load.candidate import Candidate
 from policies.selection.filters.base import Filter
 from policies.vocabulary.types import Request
+from policies.vocabulary.units import Dollars
 
 
 class WithinPrice(Filter, frozen=True, tag="within_price"):
-    """USD per 1M tokens; None: any."""
+    """Deployments whose tokens cost no more than this; a cloud with an unknown price is left out.
 
-    input: float | None = None
-    output: float | None = None
+    input: The most a million prompt tokens may cost, in USD.
+    output: The most a million generated tokens may cost, in USD.
+    """
+
+    input: Dollars | None = None
+    output: Dollars | None = None
+
+    def __post_init__(self) -> None:
+        if self.input is None and self.output is None:
+            raise ValueError("kind within_price needs input or output")
 
     def keep(self, request: Request, candidates: list[Candidate], now: float) -> list[Candidate]:
         return [c for c in candidates if self._allows(c, request.prompt_tokens)]

@@ -15,6 +15,11 @@ from policies.vocabulary.types import Request
 
 
 class Softmax(Picker, frozen=True):
+    """At random, the likelier the better the score.
+
+    temperature: How much score is worth a factor e of probability.
+    """
+
     temperature: Annotated[float, Meta(gt=0)] = 0.1
 
     def pick(self, request: Request, candidates: list[Candidate], scores: list[float]) -> Candidate:

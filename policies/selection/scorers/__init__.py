@@ -18,7 +18,7 @@ from policies.selection.scorers.token_load import TokenLoad
 
 SCORERS: tuple[type[Scorer], ...] = (
     PeakEwma, LeastBusy, TokenLoad, KvHeadroom, Cost, PredictedLatency, Throughput, HotCold, PrefixAffinity, PrefixCost,
-    Session, Listed, Quality,
+    Session, Listed, Quality, SloCost,
 )  # fmt: skip
 
 __all__ = [

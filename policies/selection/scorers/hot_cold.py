@@ -4,9 +4,7 @@ An endpoint is hot when it holds more requests than the ``quantile`` of the cand
 latency at a like load, from 1 down to 1/2; hot ones by their count, below 1/2 (Wydrowski et al., NSDI 2024).
 """
 
-from typing import Annotated, ClassVar
-
-from msgspec import Meta
+from typing import ClassVar
 
 from policies.load.candidate import Candidate
 from policies.selection.scorers.base import Scorer
@@ -14,11 +12,18 @@ from policies.selection.signals import busy, latencies, learned
 from policies.vocabulary.needs import Need
 from policies.vocabulary.rung import Rung
 from policies.vocabulary.types import Request
+from policies.vocabulary.units import Share
 
 
 class HotCold(Scorer, frozen=True, tag="hot_cold"):
+    """The quickest of the endpoints that are not crowded, otherwise the least crowded.
+
+    quantile: The share of the candidates' in-flight counts from which one is hot.
+    """
+
     needs: ClassVar[frozenset[Need]] = frozenset({"speed"})
-    quantile: Annotated[float, Meta(ge=0, le=1)] = 0.84  # the paper's 2 ** -0.25
+
+    quantile: Share = 0.84  # the paper's 2 ** -0.25
 
     def score(self, request: Request, candidates: list[Candidate], now: float) -> list[float]:
         requests, _ = busy(candidates, now)

@@ -8,12 +8,13 @@ optimistic estimate (its 10th percentile) meets the target: what is never chosen
 from typing import ClassVar
 
 from policies.learning.predict.latency import Prediction
-from policies.learning.slo.estimate import USUAL, FastEstimate, Target
+from policies.learning.slo.estimate import USUAL, FastEstimate, Slo
 from policies.learning.slo.objective import rank
 from policies.load.candidate import Candidate
 from policies.selection.foretell import glances
 from policies.selection.scorers.base import Scorer
 from policies.selection.scorers.cost import expected_cost
+from policies.selection.scorers.least_busy import LeastBusy
 from policies.selection.scorers.prefix_cost import kept_waiting
 from policies.selection.signals import busy, foreseen
 from policies.vocabulary.hashing import mix
@@ -29,16 +30,23 @@ HOME = 0.8  # what a conversation's own place counts of its cost: a conversation
 
 
 class SloCost(Scorer, frozen=True, tag="slo_cost"):
+    """The least cost, where the risk of missing a service level has its price.
+
+    slo: What is in time; left out, the usual targets.
+    strict: Whether every request must be predicted to meet the target.
+    """
+
     needs: ClassVar[frozenset[Need]] = frozenset(
         {"foresight", "prefix", "conversation", "max_tokens", "expected_output"}
     )
 
-    target: Target = USUAL
+    slo: Slo = USUAL
+    strict: bool = False
 
     def score(self, request: Request, candidates: list[Candidate], now: float) -> list[float]:
-        found = glances(request, candidates, self.target, now)
+        found = glances(request, candidates, self.slo, now)
         if found is None:
-            return [1.0 / (1.0 + n) for n in busy(candidates, now)[0]]
+            return LeastBusy().score(request, candidates, now)
         if mix(request.seed, EXPLORE) % EXPLORE == 0:
             return self._explored(request, candidates, found)
         waiting = [len(c.load.backlog.owed) for c in candidates if c.pool.shadow is not None]
@@ -49,14 +57,14 @@ class SloCost(Scorer, frozen=True, tag="slo_cost"):
         if max(each[6] for each in found):
             _, _, _, _, seconds, ratios, _ = found[burdens.index(min(burdens))]
             spread = seconds * ratios.spread
-        allowed = self.target.allowed if self.target.strict else None
+        allowed = self.slo.allowed if self.strict else None
         return rank(costs, [each[0] for each in found], burdens, request.late_price, allowed, spread)
 
     def rung(self, request: Request, candidates: list[Candidate], now: float) -> Rung:
         return Rung.PREDICTED if foreseen(candidates) else busy(candidates, now)[1]
 
     def _explored(self, request: Request, candidates: list[Candidate], found: list[FastEstimate]) -> list[float]:
-        limit, scores = self.target.first(request.prompt_tokens), []
+        limit, scores = self.slo.first(request.prompt_tokens), []
         for candidate, (late, _, _, _, seconds, ratios, _) in zip(candidates, found, strict=True):
             predictor = candidate.load.predictor
             assert predictor is not None

@@ -104,11 +104,41 @@ def test_a_key_is_given_once_and_in_one_way(refuse, small, keys, said):
     [
         ("{}", "policies.p: needs kind, or scorers and pick"),
         ("{kind: order, sample: 2}", "policies.p.kind: names a preset: leave out"),
-        ("{kind: order, slo: {ttft: 1s}}", "policies.p.slo: is for kind slo_cost only"),
-        ("{kind: order, strict: true}", "policies.p.strict: is for kind slo_cost only"),
-        ("{filters: [{kind: tagged}]}", "policies.p.filters[0]: any and all are for kind tagged"),
-        ("{filters: [{kind: healthy, any: [a]}]}", "policies.p.filters[0]: any and all are for kind tagged"),
-        ("{filters: [{kind: capable, input: 1}]}", "policies.p.filters[0]: input and output are for kind within_price"),
+        ("{kind: order, slo: {ttft: 1s}}", "policies.p.slo: is for kind slo_cost, or a composition with the scorer"),
+        ("{kind: order, strict: true}", "policies.p.strict: is for kind slo_cost, or a composition with the scorer"),
+        ("{kind: order, difficulty: {}}", "policies.p.difficulty: is for kind quality, or a composition with the"),
+        (
+            "{scorers: [{kind: cost}], slo: {}}",
+            "policies.p.slo: is for kind slo_cost, or a composition with the scorer",
+        ),
+        (
+            "{kind: quality, difficulty: {weights: {bias: 1}, classifier: 'math:exp'}}",
+            "policies.p.difficulty: classifier",
+        ),
+        ("{filters: [{kind: tagged}]}", "policies.p.filters[0]: kind tagged needs any or all"),
+        ("{filters: [{kind: tagged, any: [a b]}]}", "policies.p.filters[0].any[0]: not a name: write it like"),
+        ("{filters: [{kind: within_price}]}", "policies.p.filters[0]: kind within_price needs input or output"),
+        ("{filters: [{kind: healthy, any: [a]}]}", "policies.p.filters[0].any: is for kind tagged, not healthy"),
+        (
+            "{filters: [{kind: capable, input: 1}]}",
+            "policies.p.filters[0].input: is for kind within_price, not capable",
+        ),
+        ("{filters: [{any: [a]}]}", "policies.p.filters[0].kind: missing"),
+        ("{scorers: [{kind: cost, quantile: 0.5}]}", "policies.p.scorers[0].quantile: is for kind hot_cold, not cost"),
+        (
+            "{scorers: [{kind: cost, wieght: 2}]}",
+            "policies.p.scorers[0].wieght: unknown key for kind cost; did you mean",
+        ),
+        (
+            "{scorers: [{kind: slo_cost, slo: {ttft: 1}}]}",
+            "policies.p.scorers[0].slo.ttft: expected text, got a number",
+        ),
+        ("{pick: {kind: best, temperature: 1}}", "policies.p.pick.temperature: is for kind softmax, not best"),
+        ("{pick: {kind: softmax, temperature: 0}}", "policies.p.pick.temperature: must be more than 0"),
+        (
+            "{scorers: [{kind: quality, difficulty: {strong: [cluod]}}]}",
+            'policies.p.scorers[0].difficulty.strong[0]: deployment "cluod" is not defined; did you mean "cloud"?',
+        ),
     ],
 )
 def test_a_policy_is_a_preset_or_composed(refuse, small, policy, said):

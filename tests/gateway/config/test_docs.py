@@ -7,13 +7,14 @@ from typing import get_args
 import pytest
 
 from gateway.config.deployment import Deployment, Model, Provider
-from gateway.config.limits import Breaker, Retry, Timeouts
 from gateway.config.names import PRESETS
 from gateway.config.not_yet import TABLE
 from gateway.config.schema import Admin, Config, Key, Server, Telemetry
+from policies.load.breaker import BreakerRules
+from policies.vocabulary.limits import RetryRules, Timeouts
 
 PAGE = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text()
-STRUCTS = (Config, Server, Admin, Key, Telemetry, Deployment, Model, Timeouts, Retry, Breaker)
+STRUCTS = (Config, Server, Admin, Key, Telemetry, Deployment, Model, Timeouts, RetryRules, BreakerRules)
 
 
 def test_the_example_is_valid(accept):

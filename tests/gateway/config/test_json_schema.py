@@ -9,6 +9,7 @@ import pytest
 from msgspec import inspect
 
 from gateway.config.json_schema import descriptions, json_schema
+from gateway.config.policy import PARTS
 from gateway.config.schema import Config
 from gateway.config.source import read
 
@@ -104,6 +105,11 @@ def test_the_sample_is_valid_before_and_after_substitution(document, sample, env
         "deployments: {a: {provider: vllm, model: m, price: {input: -1, output: 1}}}",
         "models: {m: {deployments: pool}}",
         "policies: {p: {kind: slo_cost, slo: {quantile: 1}}}",
+        "policies: {p: {filters: [{kind: healthy, any: [a]}]}}",
+        "policies: {p: {scorers: [{kind: cost, quantile: 0.5}]}}",
+        "policies: {p: {scorers: [{kind: costly}]}}",
+        "policies: {p: {pick: {kind: softmax, temperature: 0}}}",
+        "policies: {p: {pick: {}}}",
         "telemetry: {log: loud}",
     ],
 )
@@ -124,6 +130,8 @@ def structs(kind: inspect.Type, found: dict[type, inspect.StructType]) -> dict[t
 
 def test_every_key_is_described_once_in_its_structs_docstring():
     found = structs(inspect.type_info(Config), {})
+    for part in PARTS:
+        structs(inspect.type_info(part), found)
     assert len(found) > 25
     for cls, kind in found.items():
-        assert list(descriptions(cls)) == [each.name for each in kind.fields], cls
+        assert {*descriptions(cls)} == {each.name for each in kind.fields}, cls

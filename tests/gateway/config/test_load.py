@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from gateway.config import Config, ConfigError, Problem, load
-from gateway.config.limits import TimeoutOverrides, Timeouts
+from policies.vocabulary.limits import TimeoutOverrides, Timeouts
 
 CONFIG = Path(__file__).parents[3] / "config"
 

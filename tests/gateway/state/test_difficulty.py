@@ -10,7 +10,7 @@ from gateway.config.problem import ConfigError
 from gateway.state.difficulty import DifficultyJudge
 from policies.learning.difficulty.score import bounded
 from policies.selection.model import Model
-from policies.selection.scorers import Quality
+from policies.selection.scorers.quality import Difficulty, Quality
 from tests.contracts.serving import configured
 from tests.policies.world import model, place
 
@@ -23,7 +23,7 @@ def body(text: str) -> bytes:
 
 def asked(**fields: Any) -> Model:
     made = model("m", [place("a"), place("big")], kind="quality")
-    scorers = (Quality(strong=("big",), **fields), *made.policy.scorers[1:])
+    scorers = (Quality(difficulty=Difficulty(strong=("big",), **fields)), *made.policy.scorers[1:])
     return msgspec.structs.replace(made, policy=msgspec.structs.replace(made.policy, scorers=scorers))
 
 

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from policies.learning.predict.latency import LatencyPredictor, hardware
-from policies.learning.slo.estimate import Target
+from policies.learning.slo.estimate import Slo
 from policies.learning.slo.gpu_price import ShadowPrice
 from policies.selection.explain import explain
 from policies.selection.plan import plan
@@ -53,7 +53,7 @@ def test_where_a_place_has_a_predictor_its_predictions_are_told() -> None:
     own.load.predictor = LatencyPredictor(hardware(cloud=False))
     other.load.predictor = LatencyPredictor(hardware(cloud=True))
     own.pool.shadow = ShadowPrice(price=0.25)
-    target = SloCost(target=Target(ttft=1.0))
+    target = SloCost(slo=Slo(ttft=1.0))
     asked = model("m", [own, other], kind="slo_cost")
     asked = replace(asked, policy=replace(asked.policy, scorers=(target,)))
     mine, theirs = explain(ask(stream=True), asked, world(asked)).considered

@@ -22,6 +22,7 @@ from policies.selection.scorers import (
     Throughput,
     TokenLoad,
 )
+from policies.selection.scorers.quality import Difficulty
 from policies.vocabulary.engine_state import EngineLoad
 from policies.vocabulary.rung import Rung
 from policies.vocabulary.types import Price
@@ -243,10 +244,10 @@ def test_quality_sends_what_lies_above_the_threshold_to_the_strong(
 ) -> None:
     places = [place("a"), place("b"), place("big")]
     request = ask(difficulty=difficulty, threshold=0.5)
-    assert Quality(strong=("big",)).score(request, places, NOW) == scores
+    assert Quality(difficulty=Difficulty(strong=("big",))).score(request, places, NOW) == scores
 
 
 def test_quality_takes_what_is_left_where_one_side_has_no_place() -> None:
     hard = ask(difficulty=0.9, threshold=0.5)
-    assert Quality(strong=("big",)).score(hard, [place("a"), place("b")], NOW) == [1.0, 1.0]
-    assert Quality(strong=("big",)).score(ask(), [place("big")], NOW) == [1.0]
+    assert Quality(difficulty=Difficulty(strong=("big",))).score(hard, [place("a"), place("b")], NOW) == [1.0, 1.0]
+    assert Quality(difficulty=Difficulty(strong=("big",))).score(ask(), [place("big")], NOW) == [1.0]

@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policies.learning.predict.latency import LatencyPredictor, LoadFeatures, hardware
-from policies.learning.slo.estimate import Estimate, EstimateQuery, Target
+from policies.learning.slo.estimate import Estimate, EstimateQuery, Slo
 from policies.learning.slo.objective import RARELY, TIE
 from policies.learning.slo.objective import rank as rank_of
 
-TARGET = Target(ttft=0.8, per_1k_tokens=0.05, tpot=0.05)
+TARGET = Slo(ttft=0.8, per_1k_tokens=0.05, tpot=0.05)
 
 
 class Offer(msgspec.Struct, frozen=True):
@@ -89,7 +89,7 @@ def test_a_crowded_one_gives_way_when_being_late_costs_more_than_the_cloud() -> 
 
 def test_the_target_grows_with_the_prompt() -> None:
     assert TARGET.first(0) == 0.8 and TARGET.first(10_000) == pytest.approx(1.3)
-    assert Target(tpot=0.05).first(1000) is None
+    assert Slo(tpot=0.05).first(1000) is None
 
 
 def test_a_longer_queue_makes_it_likelier_to_be_late_and_takes_no_more_work() -> None:
