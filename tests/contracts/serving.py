@@ -13,6 +13,7 @@ import msgspec
 import uvicorn
 
 from gateway.app import App
+from gateway.catalog.stages import Stage
 from gateway.config import Config, load
 from gateway.proxy.context import Gateway
 from gateway.recording.log import Log
@@ -73,11 +74,13 @@ models: {{m: {{deployments: [d], aliases: [other]}}, mini-m: {{deployments: [d]}
 
 
 @asynccontextmanager
-async def running(text: str, door: str = "hot", drain: float = LIMIT) -> AsyncIterator[Running]:
-    """A gateway with this configuration, behind one of its doors."""
+async def running(
+    text: str, door: str = "hot", drain: float = LIMIT, stages: tuple[Stage, ...] = ()
+) -> AsyncIterator[Running]:
+    """A gateway with this configuration, behind one of its doors. ``stages``: beside its own."""
     log = io.StringIO()
     config = configured(text)
-    app = await App.start(config, Log("info", log))
+    app = await App.start(config, Log("info", log), stages)
     sock = bind("127.0.0.1", 0)
     listener = Listener(listening(app, config, door, drain))
     await listener.start(sock)

@@ -10,7 +10,6 @@ import openai
 import pytest
 
 from backends.transports.public import Limits, PublicFetcher
-from gateway.catalog import adapter_factory as providers
 from tests.contracts.scripted import Script, silent, upstream, whole
 from tests.contracts.serving import until
 from tests.emulators.bedrock import Bedrock, Says
@@ -39,9 +38,8 @@ defaults: {{media: {media}}}
 
 def _allow(on: Served) -> None:
     catalog = on.gateway.gateway.catalog
-    means = providers.AdapterDeps(on.gateway.app.keyring, PublicFetcher(Limits(1000, 30.0), lambda address: True))
-    adapters = {id: providers.adapter(catalog.config.deployments[id[0]], id[1], means) for id in catalog.adapters}
-    on.gateway.gateway.catalog = msgspec.structs.replace(catalog, adapters=adapters)
+    fetchers = dict.fromkeys(catalog.fetchers, PublicFetcher(Limits(1000, 30.0), lambda address: True))
+    on.gateway.gateway.catalog = msgspec.structs.replace(catalog, fetchers=fetchers)
 
 
 def seeing(url: str) -> Any:
@@ -62,6 +60,7 @@ async def test_a_picture_is_fetched_and_sent_as_data(stream: bool) -> None:
         image = bedrock.asked[0][2]["messages"][0]["content"][1]["image"]
         assert image == {"format": "png", "source": {"bytes": base64.b64encode(PNG).decode()}}
         assert on.gateway.requests()[0]["attempts"] == 1
+        assert on.gateway.gateway.metrics.holds == {"media": 1}
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,8 @@ def counted(metrics: Metrics) -> Iterator[Reading]:
             yield instrument, labels, count
     for deployment, count in metrics.unpriced.items():
         yield i.UNPRICED, (deployment,), count
+    for kind, count in metrics.holds.items():
+        yield i.HOLDS, (kind,), count
     for result, count in metrics.mirrors.items():
         yield i.MIRRORED, (result,), count
 
