@@ -29,20 +29,25 @@ class HeldToolCalls(Stage):
 class Passage:
     """The way of one request through its stages before the plan."""
 
-    __slots__ = ("_journey", "_left")
+    __slots__ = ("_journey", "_left", "_passing")
 
     def __init__(self, journey: InFlight, stages: tuple[Stage, ...]) -> None:
         self._journey = journey
-        self._left = list(reversed(stages))
+        self._left = iter(stages)
+        self._passing = Passing(
+            incoming=journey.incoming,
+            model=journey.model,
+            key=journey.key,
+            given=journey.given,
+            adapters=journey.catalog.adapters,
+        )
 
     def go_on(self, now: float) -> None:
         """Through as many stages as let it, and then to the plan."""
-        journey = self._journey
-        while self._left:
-            passing = Passing(journey.incoming, journey.model, journey.key, journey.given, journey.catalog.adapters)
-            if not self._follow(self._left.pop().before(passing)):
+        for stage in self._left:
+            if not self._follow(stage.before(self._passing)):
                 return
-        journey.go(now)
+        self._journey.go(now)
 
     def _follow(self, decision: Decision) -> bool:
         """Do what a stage has decided; whether the request goes on at once."""

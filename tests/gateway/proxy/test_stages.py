@@ -176,11 +176,11 @@ class Loud(Stage):
 async def test_a_stage_changes_the_text_of_a_streamed_reply(door: str) -> None:
     said = b'data: {"id":"1","choices":[{"index":0,"delta":{"content":"yes"},"finish_reason":null}]}\n\n'
     last = b'data: {"id":"1","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
-    async with upstream(stream(said, said, said, last)) as up:
-        async with running(single(up.url), door, stages=(Loud(),)) as gateway:
-            reply = await ask(gateway.port, chat(stream=True))
-            assert reply.whole and reply.body.count(b"YES") == 3 and b"yes" not in reply.body
-            assert reply.body.endswith(b"data: [DONE]\n\n")
+    script = stream(said, said, said, last)
+    async with upstream(script) as up, running(single(up.url), door, stages=(Loud(),)) as gateway:
+        reply = await ask(gateway.port, chat(stream=True))
+        assert reply.whole and reply.body.count(b"YES") == 3 and b"yes" not in reply.body
+        assert reply.body.endswith(b"data: [DONE]\n\n")
 
 
 async def test_a_model_without_stages_has_none_in_the_catalog() -> None:
