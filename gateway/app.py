@@ -39,7 +39,7 @@ class Engines:
     async def follow(self, config: Config) -> None:
         """Start those it names. One that a reload no longer names stays: requests under way may be on it."""
         for name, deployment in config.deployments.items():
-            if deployment.provider != "embedded":
+            if not deployment.provider.started_here:
                 continue
             engines, roots = self._running.setdefault(name, []), self.roots.setdefault(name, [])
             while len(engines) < (deployment.replicas or 1):

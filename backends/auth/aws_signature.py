@@ -10,21 +10,13 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from urllib.parse import quote
 
-import msgspec
 from botocore.auth import SigV4Auth
 from botocore.credentials import Credentials
 
 from backends.contract.adapter import Wire
+from backends.contract.credentials import AwsKeys
 
 _host = re.compile(rb"(?:^|\n)host: ([^\r]*)").search
-
-
-class AwsKeys(msgspec.Struct, frozen=True):
-    """An access key; ``token`` goes with temporary ones."""
-
-    access_key: str
-    secret_key: str
-    token: str = ""
 
 
 class _Stamped:

@@ -7,6 +7,8 @@ credential is constructed.
 
 from typing import Protocol
 
+from msgspec import Struct
+
 from backends.contract.adapter import Unsendable, Wire
 from backends.contract.transport import Transport
 from policies.vocabulary.failure import Failure, Fault
@@ -34,6 +36,24 @@ class Refreshed(Credentials, Protocol):
             RefreshFailed: the issuer refused, or could not be reached; the old one is kept until its end.
         """
         ...
+
+
+class AwsKeys(Struct, frozen=True):
+    """An access key of AWS; ``token`` goes with temporary ones."""
+
+    access_key: str
+    secret_key: str
+    token: str = ""
+
+
+class EntraApplication(Struct, frozen=True):
+    """An application registered in Microsoft Entra ID. ``authority``: the root of what gives tokens for ``scope``."""
+
+    authority: str
+    tenant: str
+    client_id: str
+    client_secret: str
+    scope: str
 
 
 class RefreshFailed(Exception):

@@ -138,3 +138,10 @@ def _of_the_request(error: _Error) -> Failure | None:
     if _TOO_LONG.search(text):
         return Failure.CONTEXT_TOO_LONG
     return Failure.CONTENT_FILTERED if _FILTERED.search(text) else None
+
+
+def unsupported(fields: tuple[str, ...], model: str) -> Fault:
+    """The refusal of fields that have no place in the upstream's dialect."""
+    names = ", ".join(f"'{name}'" for name in fields)
+    message = f"{names}: not supported by the model '{model}' here (unsupported: drop would leave such fields out)"
+    return Fault(Failure.BAD_REQUEST, message, param=fields[0])

@@ -1,15 +1,13 @@
-"""What each provider can be asked for, and what a request's body asks for.
+"""Features of requests that some providers lack, and which of them a body asks for.
 
 A feature is a word of FEATURES. `policies` filters by them: a request that needs one never reaches a deployment whose
-provider lacks it. docs/providers.md is generated from the table.
+provider lacks it (its descriptor in backends/providers/ says so).
 """
 
 import re
 from collections.abc import Mapping
 
 import msgspec
-
-from backends.dialects.openai.compatible import ROWS
 
 FEATURES = (
     "tools",
@@ -27,20 +25,6 @@ FEATURES = (
     "service_tier",
 )
 ALL = frozenset(FEATURES)
-
-#: Provider -> what it can be asked for. vLLM's and compatible servers' models differ: `lacks` says where.
-PROVIDERS: Mapping[str, frozenset[str]] = {
-    "vllm": ALL - {"cache_markers"},
-    "embedded": ALL - {"cache_markers"},
-    "openai": ALL - {"cache_markers"},
-    "openai_compatible": ALL,
-    "azure": ALL - {"cache_markers"},
-    "anthropic": ALL - {"audio", "seed", "penalties", "logprobs", "n"},
-    "bedrock": ALL - {"audio", "seed", "penalties", "logprobs", "n"},
-    "gemini": ALL - {"cache_markers"},
-    "vertex": ALL - {"cache_markers"},
-    **{name: ALL - row.lacks - ({"cache_markers"} if name != "openrouter" else set()) for name, row in ROWS.items()},
-}
 
 #: How the features that decide where a request may go at all show in a body: leaving them out would change what is
 #: asked. Inside a JSON string the quotes would be escaped, so a prompt cannot look like one.

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from backends.contract import faults
 from backends.contract.adapter import Incoming, Unsendable, Wire
 from backends.contract.decoder import Decoder
 from backends.contract.dialect import Dialect, Inexpressible, ReplyReader, ReplyWriter, Written
@@ -51,7 +52,7 @@ class Translated:
         written = self._write(door, incoming)
         dropped = tuple(door.names.get(name, name) for name in written.dropped)
         if dropped and not self._drop:
-            raise Unsendable(unsupported(dropped, self._model))
+            raise Unsendable(faults.unsupported(dropped, self._model))
         incoming.dropped = dropped
         return self._place.wire(incoming, written)
 
@@ -74,13 +75,6 @@ class Translated:
 
     def fault(self, incoming: Incoming, status: int, headers: Mapping[bytes, bytes], body: bytes) -> Fault:
         return foreign(self._dialect.fault(status, headers, body))
-
-
-def unsupported(fields: tuple[str, ...], model: str) -> Fault:
-    """The refusal of fields that have no place in the upstream's dialect."""
-    names = ", ".join(f"'{name}'" for name in fields)
-    message = f"{names}: not supported by the model '{model}' here (unsupported: drop would leave such fields out)"
-    return Fault(Failure.BAD_REQUEST, message, param=fields[0])
 
 
 def foreign(fault: Fault) -> Fault:

@@ -5,13 +5,14 @@ from typing import Protocol
 
 import msgspec
 
+from backends.contract import faults
 from backends.contract.adapter import Incoming, Unsendable, Wire
 from backends.contract.decoder import Decoder
 from backends.contract.dialect import Inexpressible
 from backends.contract.embedding import EmbeddingDialect, read_texts, write_vectors
 from backends.contract.endpoint_address import EndpointAddress
 from backends.contract.peek import BadBody
-from backends.serving.translated import foreign, unsupported
+from backends.serving.translated import foreign
 from policies.vocabulary.failure import Failure, Fault
 from policies.vocabulary.types import NO_USAGE, Usage
 
@@ -38,7 +39,7 @@ class TranslatedEmbeddings:
         except (BadBody, Inexpressible) as problem:
             raise Unsendable(Fault(Failure.BAD_REQUEST, str(problem), param=problem.param)) from None
         if written.dropped and not self._drop:
-            raise Unsendable(unsupported(written.dropped, self._model))
+            raise Unsendable(faults.unsupported(written.dropped, self._model))
         incoming.dropped = written.dropped
         return self._place.wire(incoming, written)
 

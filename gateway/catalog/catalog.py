@@ -7,9 +7,11 @@ import msgspec
 
 from backends.contract.adapter import Adapter
 from backends.contract.media import Fetcher
+from backends.providers.provider import AdapterDeps
 from backends.serving.capabilities import ESSENTIAL
 from backends.transports.public import Limits, PublicFetcher
-from gateway.catalog import adapter_factory as providers
+from gateway import clock
+from gateway.catalog import adapter_factory
 from gateway.catalog import recovery_rules as survival
 from gateway.catalog import stages as staging
 from gateway.catalog.credential_refresh import CredentialRefresher
@@ -19,7 +21,6 @@ from gateway.catalog.policy_compiler import fitted, named, needs, with_needs
 from gateway.catalog.prices import bundled
 from gateway.catalog.route_compiler import compiled
 from gateway.catalog.stages import Stage, StagedAdapter, Stages
-from gateway.config.deployment import ENGINES
 from gateway.config.deployment import Deployment as DeploymentConfig
 from gateway.config.schema import Config
 from gateway.state.live_state import LiveState
@@ -33,7 +34,6 @@ from policies.vocabulary.limits import RetryRules
 from policies.vocabulary.needs import FEATURES, NOTHING
 from policies.vocabulary.types import Deployment, Price
 
-_OWN = frozenset({*ENGINES, "embedded"})  # engines of the user's
 Embedded = Mapping[str, list[str]]  # deployment -> roots of the engines started for it
 
 
@@ -92,15 +92,15 @@ def compile_catalog(
 ) -> Catalog:
     """The catalog of a checked configuration; live state is found again by name."""
     rules, retry = config.defaults.breaker, config.defaults.retry
-    means = providers.AdapterDeps(keyring)
+    means = AdapterDeps(credential=keyring.credential, wall=clock.wall)
     candidates: dict[str, tuple[Candidate, ...]] = {}
     adapters: dict[tuple[str, str], Adapter] = {}
     for name, deployment in config.deployments.items():
-        roots = embedded[name][: deployment.replicas] if deployment.provider == "embedded" else deployment.addresses
+        roots = embedded[name][: deployment.replicas] if deployment.provider.started_here else deployment.addresses
         place = _deployment(name, config)
         candidates[name] = tuple(_candidate(place, deployment, root, live, rules, retry) for root in roots)
         for candidate in candidates[name]:
-            adapters[candidate.id] = providers.adapter(deployment, candidate.id[1], means)
+            adapters[candidate.id] = adapter_factory.adapter(deployment, candidate.id[1], means)
     bare = {name: _model(name, config, candidates) for name in config.models}
     models = {name: with_needs(model, bare) for name, model in bare.items()}
     policies = {route.to.policy for route in config.routes if route.to and route.to.policy}
@@ -128,7 +128,7 @@ def compile_catalog(
         adapters,
         candidates,
         retry,
-        survival.continuing([*models.values(), *variants.values()]),
+        survival.continuing([*models.values(), *variants.values()], config.deployments),
         explains,
         config.defaults.hedge.enabled,
         before,
@@ -142,7 +142,7 @@ def _fetchers(config: Config, candidates: Mapping[str, tuple[Candidate, ...]]) -
     if not media.fetch:
         return {}
     fetcher = PublicFetcher(Limits(media.max_size, media.timeout))
-    needy = (name for name, each in config.deployments.items() if each.provider in providers.UNFETCHING)
+    needy = (name for name, each in config.deployments.items() if not each.provider.fetches_media)
     return {candidate.id: fetcher for name in needy for candidate in candidates[name]}
 
 
@@ -161,20 +161,20 @@ def _deployment(name: str, config: Config) -> Deployment:
     deployment = config.deployments[name]
     return Deployment(
         name,
-        deployment.provider,
+        deployment.provider.name,
         deployment.model,
-        providers.families(deployment),
+        adapter_factory.families(deployment),
         deployment.max_concurrency,
         _price(deployment, config),
         tuple(deployment.tags),
         weights=deployment.weights or name,
-        own=deployment.provider in _OWN or deployment.cost is not None,
+        own=deployment.provider.self_hosted or deployment.cost is not None,
         weight=1.0 if deployment.weight is None else deployment.weight,
         context_window=deployment.context_window,
         rpm=deployment.rpm,
         tpm=deployment.tpm,
-        features=providers.features(deployment),
-        metered=providers.metered(deployment),
+        features=adapter_factory.features(deployment),
+        metered=deployment.provider.metered,
         cache_events=deployment.kv_events is not None,
     )
 
@@ -199,12 +199,12 @@ def _price(deployment: DeploymentConfig, config: Config) -> Price | None:
     given = deployment.price or config.prices.get(deployment.model)
     if given is not None:
         return msgspec.convert(given, Price, from_attributes=True)
-    return bundled(deployment.provider, deployment.model)
+    return bundled(deployment.provider.prices, deployment.model)
 
 
 def _quota(deployment: DeploymentConfig, root: str) -> tuple[str, str]:
     """The names of the quota domain and of the credential; digests, since the credential is part of them."""
-    whose = (deployment.provider, root, providers.account(deployment), deployment.project, deployment.region)
+    whose = (deployment.provider.name, root, adapter_factory.account(deployment), deployment.project, deployment.region)
     credential = sha256(repr(whose).encode()).hexdigest()
     if deployment.quota:
         return f"quota:{deployment.quota}", credential
@@ -247,7 +247,7 @@ def _is_picky(name: str, config: Config, seen: set[str]) -> bool:
     seen.add(name)
     model = config.models[name]
     places = (config.deployments[deployment] for tier in model.tiers for deployment in tier)
-    if any(not providers.features(place) >= ESSENTIAL for place in places):
+    if any(not adapter_factory.features(place) >= ESSENTIAL for place in places):
         return True
     others = (*model.fallbacks, *model.context_window_fallbacks, *model.content_policy_fallbacks)
     return any(_is_picky(other, config, seen) for other in others)

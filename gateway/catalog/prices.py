@@ -10,26 +10,6 @@ from typing import Any
 
 from policies.vocabulary.types import Price
 
-#: Our providers -> the data's. What runs on machines of your own has no price per token.
-CATALOGS: Mapping[str, str] = {
-    "openai": "openai",
-    "anthropic": "anthropic",
-    "bedrock": "aws",
-    "bedrock_openai": "aws",
-    "azure": "azure",
-    "gemini": "google",
-    "vertex": "google",
-    "vertex_openai": "google",
-    "groq": "groq",
-    "together": "together",
-    "fireworks": "fireworks",
-    "cerebras": "cerebras",
-    "baseten": "baseten",
-    "openrouter": "openrouter",
-    "mistral": "mistral",
-    "deepseek": "deepseek",
-    "xai": "x-ai",
-}
 _FIELDS = {
     "input": "input_mtok",
     "output": "output_mtok",
@@ -39,10 +19,9 @@ _FIELDS = {
 }
 
 
-def bundled(provider: str, model: str) -> Price | None:
-    """The price of a provider's model; None where the data hold none."""
-    catalog = CATALOGS.get(provider)
-    if catalog is None:
+def bundled(catalog: str, model: str) -> Price | None:
+    """The list price of a model; None where the data hold none. ``catalog``: its provider's name in them, or empty."""
+    if not catalog:
         return None
     import genai_prices  # half a second of start-up, for those alone who need it
 

@@ -2,15 +2,14 @@
 streams nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from gateway.config.deployment import Deployment
 from gateway.config.deployment import Model as ModelConfig
 from gateway.config.limits import Defaults
 from policies.load.candidate import Candidate
 from policies.selection.model import Model
 from policies.vocabulary.types import Mode, RecoveryRules
-
-_PROBED = frozenset({"vllm", "embedded"})  # providers that can be asked how they continue a chat
 
 
 def rules(defaults: Defaults, model: ModelConfig, tiers: tuple[tuple[Candidate, ...], ...]) -> RecoveryRules | None:
@@ -31,7 +30,7 @@ def holds_calls(defaults: Defaults, model: ModelConfig) -> bool:
     return defaults.hold_tool_calls if model.hold_tool_calls is None else model.hold_tool_calls
 
 
-def continuing(models: Iterable[Model]) -> frozenset[tuple[str, str]]:
+def continuing(models: Iterable[Model], deployments: Mapping[str, Deployment]) -> frozenset[tuple[str, str]]:
     """The endpoints worth asking whether they can continue a text."""
     return frozenset(
         place.id
@@ -39,5 +38,5 @@ def continuing(models: Iterable[Model]) -> frozenset[tuple[str, str]]:
         if model.recovery is not None and Mode.CONTINUE in model.recovery.modes
         for tier in model.tiers
         for place in tier
-        if place.deployment.provider in _PROBED
+        if deployments[place.deployment.name].provider.continues
     )

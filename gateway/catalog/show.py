@@ -7,6 +7,7 @@ import msgspec
 import yaml
 from msgspec import inspect
 
+from backends.providers.provider import Provider
 from gateway.catalog.policy_compiler import named
 from gateway.config.deployment import Model
 from gateway.config.policy import Route
@@ -43,6 +44,8 @@ def encode(kind: inspect.Type, value: object) -> object:
         return None if value is None else MASK
     if notation:
         return notation.show(value)
+    if isinstance(value, Provider):
+        return value.name
     if isinstance(kind, inspect.StructType):
         fields = {field.name: encode(field.type, getattr(value, field.name)) for field in kind.fields}
         return {name: field for name, field in fields.items() if field not in (None, [], {})}

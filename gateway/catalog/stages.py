@@ -24,6 +24,7 @@ class Passing(msgspec.Struct, frozen=True):
     model: Model
     key: Key
     given: Mapping[bytes, bytes]
+    config: Config
     adapters: Mapping[tuple[str, str], Adapter]
 
 

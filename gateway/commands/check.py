@@ -67,7 +67,7 @@ def model_lines(name: str, config: Config) -> Iterator[str]:
         for each in tier:
             deployment = config.deployments[each]
             places = ", ".join(deployment.addresses) or f"{deployment.replicas} started here"
-            yield f"  tier {number}  {each}  {deployment.provider} {deployment.model}  {places}"
+            yield f"  tier {number}  {each}  {deployment.provider.name} {deployment.model}  {places}"
     for label, others in (
         ("fallbacks", model.fallbacks),
         ("when the prompt is too long", model.context_window_fallbacks),

@@ -88,7 +88,7 @@ def decide(
     embedded = {
         name: [f"http://replica-{i + 1}" for i in range(deployment.replicas or 1)]
         for name, deployment in config.deployments.items()
-        if deployment.provider == "embedded"
+        if deployment.provider.started_here
     }
     if report is not None:
         saved = {each.name: [endpoint.url for endpoint in each.endpoints] for each in report.deployments}

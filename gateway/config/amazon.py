@@ -9,22 +9,18 @@ from importlib.util import find_spec
 
 from msgspec import structs
 
-from backends.dialects.openai.compatible import ROWS
 from gateway.config.check import Finding
 from gateway.config.clouds import Aws
 from gateway.config.deployment import Deployment
 from gateway.config.schema import Config
 from gateway.config.secret import Secret
 
-RUNTIME = "https://bedrock-runtime.{region}.amazonaws.com"
-ADDRESSES: Mapping[str, str] = {"bedrock": RUNTIME, "bedrock_openai": ROWS["bedrock_openai"].base_url}
-
 
 def with_aws(config: Config, environ: Mapping[str, str]) -> tuple[Config, list[Finding]]:
     """The configuration with its Bedrock deployments filled in, and what stands against them."""
     deployments, findings = dict(config.deployments), []
     for name, deployment in config.deployments.items():
-        if deployment.provider in ADDRESSES:
+        if "aws" in deployment.provider.auth:
             filled = deployments[name] = _filled(deployment, environ)
             findings += [(("deployments", name, *key), message) for key, message in _against(filled)]
     return structs.replace(config, deployments=deployments), findings
@@ -32,7 +28,7 @@ def with_aws(config: Config, environ: Mapping[str, str]) -> tuple[Config, list[F
 
 def _filled(deployment: Deployment, environ: Mapping[str, str]) -> Deployment:
     region = deployment.region or environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
-    base_url = deployment.base_url or (ADDRESSES[deployment.provider].format(region=region) if region else None)
+    base_url = deployment.base_url or (deployment.provider.base_url.format(region=region) if region else None)
     given = structs.replace(deployment, region=region, base_url=base_url)
     if given.api_key is not None or given.aws is not None:
         return given

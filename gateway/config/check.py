@@ -1,12 +1,13 @@
 """Cross-checks: keys that exclude, need or repeat each other."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from hashlib import sha256
 from importlib.util import find_spec
-from typing import get_args
 
+from backends.providers import PROVIDERS
+from backends.providers.provider import Provider
 from gateway.config.address import is_loopback
-from gateway.config.deployment import ENGINES, Deployment, Provider
+from gateway.config.deployment import Deployment
 from gateway.config.policy import PolicySpec, parts_of
 from gateway.config.problem import Path
 from gateway.config.schema import Auth, Config, Key
@@ -14,15 +15,6 @@ from policies.selection.presets import preset
 from policies.selection.scorers import Scorer
 
 Finding = tuple[Path, str]
-
-CLOUD_KEYS: Mapping[str, tuple[str, ...]] = {
-    "region": ("bedrock", "bedrock_openai", "vertex", "vertex_openai"),
-    "aws": ("bedrock", "bedrock_openai"),
-    "entra": ("azure",),
-    "api_version": ("azure",),
-    "project": ("vertex", "vertex_openai"),
-    "credentials": ("vertex", "vertex_openai"),
-}
 
 # The transport's own; a configured one would contradict how the request is really framed.
 FRAMING_HEADERS = frozenset(
@@ -78,18 +70,7 @@ def digest(key: Key) -> str:
 
 
 def check_deployment(deployment: Deployment) -> Iterator[Finding]:
-    provider = deployment.provider
-    if provider in ENGINES and not deployment.endpoints:
-        yield ("endpoints",), f"missing: a {provider} deployment lists the roots of its servers"
-    if provider in ("openai_compatible", "azure") and not deployment.base_url:
-        yield ("base_url",), f"missing: an {provider} deployment says where its API is"
-    if provider == "azure" and (deployment.api_key is None) == (deployment.entra is None):
-        yield ("api_key",), "an azure deployment needs api_key or entra, one of the two"
-    if provider == "gemini" and not deployment.api_key:
-        yield ("api_key",), "missing: the Gemini API asks for one"
-    for key, providers in belongs_to(deployment):
-        if provider not in providers:
-            yield (key,), f"is not for provider {provider}, only for {', '.join(providers)}"
+    yield from check_provider(deployment)
     if deployment.timeouts and deployment.timeouts.total:
         yield ("timeouts", "total"), "is the whole request's, which may visit several deployments: set it on the model"
     for index, endpoint in enumerate(deployment.endpoints):
@@ -103,6 +84,30 @@ def check_deployment(deployment: Deployment) -> Iterator[Finding]:
             yield ("headers", header), "is what api_key is sent in: give one of the two"
 
 
+def check_provider(deployment: Deployment) -> Iterator[Finding]:
+    """What its provider needs, and does not take."""
+    provider = deployment.provider
+    a_deployment = f"{'an' if provider.name[0] in 'aeiou' else 'a'} {provider.name} deployment"
+    if provider.address == "endpoints" and not deployment.endpoints:
+        yield ("endpoints",), f"missing: {a_deployment} lists the roots of its servers"
+    if provider.address == "base_url" and not (provider.base_url or deployment.base_url):
+        yield ("base_url",), f"missing: {a_deployment} says where its API is"
+    credentials = sum(getattr(deployment, key) is not None for key in provider.auth)
+    if provider.auth_required and credentials != 1:
+        one_of = ", one of the two" if len(provider.auth) == 2 else ""
+        yield (provider.auth[0],), f"{a_deployment} needs {' or '.join(provider.auth)}{one_of}"
+    for key in Deployment.__struct_fields__:
+        takers = taking(key)
+        if takers and key not in provider.keys and getattr(deployment, key) not in (None, [], {}):
+            names = ", ".join(each.name for each in takers)
+            yield (key,), f"is not for provider {provider.name}, only for {names}"
+
+
+def taking(key: str) -> list[Provider]:
+    """The providers that take one of the deployment's keys that not every provider takes."""
+    return [provider for provider in PROVIDERS if key in provider.keys]
+
+
 def check_cache_events(deployment: Deployment) -> Iterator[Finding]:
     places = deployment.publishers
     if len(set(places)) < len(places):
@@ -114,28 +119,6 @@ def check_cache_events(deployment: Deployment) -> Iterator[Finding]:
             break
     if deployment.kv_events and find_spec("zmq") is None:
         yield ("kv_events",), "needs pyzmq: pip install 'cloverleaf[kv-events]'"
-
-
-def belongs_to(deployment: Deployment) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Keys in use that only some providers have, and which."""
-    remote = tuple(each for each in get_args(Provider) if each != "embedded")
-    if deployment.endpoints:
-        yield "endpoints", ENGINES
-    if deployment.scrape is not None:
-        yield "scrape", (*ENGINES, "embedded")
-    if deployment.kv_events:
-        yield "kv_events", ("vllm",)
-    if deployment.replicas is not None:
-        yield "replicas", ("embedded",)
-    if deployment.base_url:
-        yield "base_url", tuple(each for each in remote if each not in ENGINES)
-    if deployment.api_key:
-        yield "api_key", remote
-    if deployment.headers:
-        yield "headers", remote
-    for key, providers in CLOUD_KEYS.items():
-        if getattr(deployment, key) is not None:
-            yield key, providers
 
 
 def check_policy(policy: PolicySpec) -> Iterator[Finding]:

@@ -9,6 +9,8 @@ from typing import Final, cast
 import msgspec
 from msgspec import UNSET, inspect
 
+from backends.providers import PROVIDERS
+from backends.providers.provider import Provider
 from gateway.config.policy import PARTS, Parts, parts_of
 from gateway.config.problem import Path, Problem, suggest
 from gateway.config.scalar import choice, noun, scalar
@@ -18,10 +20,10 @@ from gateway.config.source import Source
 BAD: Final = UNSET  # stands for a value that could not be decoded
 
 
-def decode(source: Source, parts: Parts = PARTS) -> tuple[Config, list[Problem]]:
+def decode(source: Source, parts: Parts, providers: tuple[Provider, ...]) -> tuple[Config, list[Problem]]:
     """The configuration as far as it can be made out, and what is wrong with it. ``parts``: what a policy may be
-    composed of."""
-    decoder = Decoder(source, parts)
+    composed of; ``providers``: what a deployment may name."""
+    decoder = Decoder(source, parts, providers)
     config = decoder.value(inspect.type_info(Config), source.data, ())
     return cast(Config, config), [*source.problems, *decoder.problems]
 
@@ -29,9 +31,10 @@ def decode(source: Source, parts: Parts = PARTS) -> tuple[Config, list[Problem]]
 class Decoder:
     """Walks data and schema together."""
 
-    def __init__(self, source: Source, parts: Parts = PARTS) -> None:
+    def __init__(self, source: Source, parts: Parts = PARTS, providers: tuple[Provider, ...] = PROVIDERS) -> None:
         self.source = source
         self.parts = parts
+        self.providers = {provider.name: provider for provider in providers}
         self.problems: list[Problem] = []
         self.broken = {problem.path for problem in source.problems if problem.path}
         self.walks: dict[type, Callable[..., object]] = {
@@ -54,6 +57,9 @@ class Decoder:
             return self.refuse(path, str(error))
 
     def struct(self, kind: inspect.StructType, value: object, path: Path) -> object:
+        if kind.cls is Provider:
+            name = self.value(inspect.LiteralType(tuple(sorted(self.providers))), value, path)
+            return BAD if name is BAD else self.providers[cast(str, name)]
         if value is None:
             value = {}
         if not isinstance(value, dict):

@@ -1,12 +1,10 @@
 """Deployments (where a request can run) and models (what a client asks for)."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Literal
 
 from msgspec import Struct, structs
 
-from backends.dialects.openai.compatible import ROWS
+from backends.providers.provider import Provider
 from gateway.config.address import BaseUrl, HeaderName, ModelName, Publisher, Root, published_at
 from gateway.config.clouds import Aws, Entra
 from gateway.config.limits import Realign, Reasoning, RecoveryMode
@@ -14,26 +12,7 @@ from gateway.config.secret import Secret
 from policies.vocabulary.limits import TimeoutOverrides
 from policies.vocabulary.units import Dollars, Name, Positive, Timeout, Weight
 
-Provider = Literal[
-    "vllm", "openai", "openai_compatible", "embedded", "bedrock", "vertex", "gemini", "azure", "anthropic", "groq",
-    "together", "fireworks", "cerebras", "baseten", "openrouter", "mistral", "deepseek", "xai", "bedrock_openai",
-    "vertex_openai", "sglang", "tensorrt_llm", "tgi", "llama_cpp", "ollama", "lm_studio",
-]  # fmt: skip
-#: Engines of one's own, that are reached at ``endpoints``.
-ENGINES = ("vllm", *(name for name, row in ROWS.items() if row.health))
-
-# What a key means for one provider when it is left out.
-PROVIDER_DEFAULTS: Mapping[str, Mapping[str, object]] = MappingProxyType(
-    {
-        "vllm": {"scrape": 1.0},
-        "openai": {"base_url": "https://api.openai.com/v1"},
-        "gemini": {"base_url": "https://generativelanguage.googleapis.com/v1beta"},
-        "anthropic": {"base_url": "https://api.anthropic.com/v1"},
-        "embedded": {"scrape": 1.0, "replicas": 1},
-        **{name: {"base_url": row.base_url} for name, row in ROWS.items() if row.base_url and "{" not in row.base_url},
-        **{name: {"scrape": 1.0} for name, row in ROWS.items() if row.health},
-    }
-)
+SCRAPE = 1.0  # seconds between checks of an engine, where the deployment does not say
 
 
 class Cost(Struct, frozen=True, kw_only=True):
@@ -129,9 +108,16 @@ class Deployment(Struct, frozen=True, kw_only=True):
     replicas: Positive | None = None
 
     def resolved(self) -> "Deployment":
-        """The deployment with its provider's defaults filled in."""
-        defaults = PROVIDER_DEFAULTS.get(self.provider, {})
-        return structs.replace(self, **{key: value for key, value in defaults.items() if getattr(self, key) is None})
+        """The deployment with what its provider, and that for its model, fill in."""
+        provider = self.provider
+        address = provider.base_url if "{" not in provider.base_url else ""
+        return structs.replace(
+            self,
+            provider=provider.variant(self.model, self.api_version or "") if provider.variant else provider,
+            base_url=self.base_url or address or None,
+            scrape=self.scrape or (SCRAPE if provider.self_hosted else None),
+            replicas=self.replicas or (1 if provider.started_here else None),
+        )
 
     @property
     def publishers(self) -> list[str]:

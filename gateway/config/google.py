@@ -25,17 +25,15 @@ def with_google(config: Config, environ: Mapping[str, str]) -> tuple[Config, lis
     """The configuration with its Vertex deployments filled in, and what stands against them."""
     deployments, findings = dict(config.deployments), []
     for name, deployment in config.deployments.items():
-        if deployment.provider in ("vertex", "vertex_openai"):
-            deployments[name], found = _filled(deployment, environ)
-            if deployment.provider == "vertex_openai" and not deployment.base_url:
-                deployments[name] = _openai_endpoint(deployments[name])
+        if "credentials" in deployment.provider.auth:
+            filled, found = _filled(deployment, environ)
+            deployments[name] = _addressed(filled)
             findings += [(("deployments", name, *key), message) for key, message in found]
     return structs.replace(config, deployments=deployments), findings
 
 
 def _filled(deployment: Deployment, environ: Mapping[str, str]) -> tuple[Deployment, list[Finding]]:
-    region = deployment.region or "global"
-    given = structs.replace(deployment, region=region, base_url=deployment.base_url or vertex_root(region))
+    given = structs.replace(deployment, region=deployment.region or "global")
     if given.api_key is not None:
         return given, list(_with_key(given))
     try:
@@ -51,9 +49,10 @@ def _filled(deployment: Deployment, environ: Mapping[str, str]) -> tuple[Deploym
     return structs.replace(given, credentials=Secret(text), project=project), []
 
 
-def _openai_endpoint(deployment: Deployment) -> Deployment:
-    path = f"projects/{deployment.project}/locations/{deployment.region}/endpoints/openapi"
-    return structs.replace(deployment, base_url=f"{deployment.base_url}/{path}")
+def _addressed(deployment: Deployment) -> Deployment:
+    region = deployment.region or ""
+    public = deployment.provider.base_url.format(root=vertex_root(region), project=deployment.project, region=region)
+    return structs.replace(deployment, base_url=deployment.base_url or public)
 
 
 def _with_key(deployment: Deployment) -> Iterator[Finding]:

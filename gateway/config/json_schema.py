@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
+from backends.providers import PROVIDERS
+from backends.providers.provider import Provider
 from gateway.catalog.show import encode
 from gateway.config.policy import parts_of
 from gateway.config.scalar import notation_of, words_of
@@ -48,6 +50,8 @@ def description(struct: type) -> str:
 
 
 def schema_of(kind: inspect.Type, definitions: dict[str, Schema]) -> Schema:
+    if isinstance(kind, inspect.StructType) and kind.cls is Provider:
+        return scalar(inspect.LiteralType(tuple(sorted(provider.name for provider in PROVIDERS))))
     if isinstance(kind, inspect.StructType):
         return struct(kind, definitions)
     if isinstance(kind, inspect.DictType):

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from msgspec import structs
 
+from backends.providers import PROVIDERS
+from backends.providers.provider import Provider
 from gateway.config.amazon import with_aws
 from gateway.config.check import check
 from gateway.config.decode import decode
@@ -19,10 +21,16 @@ from gateway.config.schema import Config
 from gateway.config.source import read
 
 
-def load(path: Path, environ: Mapping[str, str] = os.environ, parts: Parts = PARTS) -> Config:
-    """The configuration in a file, checked. ``parts``: what its policies may be composed of."""
+def load(
+    path: Path,
+    environ: Mapping[str, str] = os.environ,
+    parts: Parts = PARTS,
+    providers: tuple[Provider, ...] = PROVIDERS,
+) -> Config:
+    """The configuration in a file, checked. ``parts``: what its policies may be composed of; ``providers``: what its
+    deployments may name."""
     source = read(path, environ)
-    config, problems = decode(source, parts)
+    config, problems = decode(source, parts, providers)
     unsound = {entry(problem.path) for problem in problems}
     config, google = with_google(config, environ)
     config, aws = with_aws(config, environ)

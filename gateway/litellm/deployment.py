@@ -5,8 +5,11 @@ from typing import Any
 
 import msgspec
 
+from backends.providers.openai import OPENAI
+from backends.providers.openai_compatible import OPENAI_COMPATIBLE
+from backends.providers.provider import Provider
 from gateway.litellm.names import Names
-from gateway.litellm.providers import Known, known
+from gateway.litellm.providers import known
 
 MILLION = 1_000_000
 PRICES = {
@@ -17,6 +20,7 @@ PRICES = {
 }
 COUNTS = {"rpm": "rpm", "tpm": "tpm", "max_parallel_requests": "max_concurrency"}
 SECRET = ("auth", "key", "token", "secret", "cookie", "password", "credential")  # in the names of headers
+NO_KEYS = ("none", "empty", "fake-key", "dummy", "")  # written for engines that ask for none
 #: Of model_info: what says nothing to a router.
 SILENT = frozenset({"id", "mode", "base_model", "description", "litellm_provider", "max_output_tokens", "max_tokens"})
 Json = dict[str, Any]
@@ -39,10 +43,10 @@ def deployment(item: Json, path: str, names: Names, notes: list[str], *, drop: b
     found = _provider(model, given, path, notes)
     if found is None:
         return None
-    who, upstream = found
-    made: Json = {"provider": who.provider, "model": upstream}
-    _address(made, who, given, path, names)
-    _credentials(made, who, given, path, names)
+    provider, upstream = found
+    made: Json = {"provider": provider.name, "model": upstream}
+    _address(made, provider, given, path, names)
+    _credentials(made, provider, given, path, names)
     _limits(made, given, item)
     _price(made, given, info, path, notes)
     window = info.pop("max_input_tokens", None)
@@ -81,51 +85,51 @@ def _but_place(made: Json) -> Json:
     return {key: value for key, value in made.items() if key != "endpoints"}
 
 
-def _provider(model: str, given: Json, path: str, notes: list[str]) -> tuple[Known, str] | None:
+def _provider(model: str, given: Json, path: str, notes: list[str]) -> tuple[Provider, str] | None:
     named = given.pop("custom_llm_provider", None)
     found = known(f"{named}/{model}" if named and not model.startswith(f"{named}/") else model)
     address = given.get("api_base") or given.get("base_url")
-    if found is not None and found[0].provider == "openai" and address and "api.openai.com" not in str(address):
-        return Known("openai_compatible", found[0].key), found[1]
-    if found is not None and found[0].engine and not address:
+    if found is not None and found[0] is OPENAI and address and "api.openai.com" not in str(address):
+        return msgspec.structs.replace(OPENAI_COMPATIBLE, litellm=OPENAI.litellm), found[1]
+    if found is not None and found[0].self_hosted and not address:
         notes.append(f"{path}.litellm_params.api_base: missing; left out")
         return None
     if found is None and address:
         notes.append(f"{path}.litellm_params.model: {model} is taken for a server that speaks OpenAI's API")
-        return Known("openai_compatible"), model.partition("/")[2] or model
+        return OPENAI_COMPATIBLE, model.partition("/")[2] or model
     if found is None:
         notes.append(f"{path}.litellm_params.model: {model}: the provider is not known here; left out")
     return found
 
 
-def _address(made: Json, who: Known, given: Json, path: str, names: Names) -> None:
+def _address(made: Json, provider: Provider, given: Json, path: str, names: Names) -> None:
     address = names.value(given.pop("api_base", None) or given.pop("base_url", None))
     given.pop("base_url", None)
     if address is not None:
         address = address.rstrip("/")
         if "@" in address:
             address = names.secret(address, "UPSTREAM_URL", f"{path}.litellm_params.api_base")
-    if who.engine:
+    if provider.self_hosted:
         made["endpoints"] = [str(address).removesuffix("/v1")]
-    elif who.provider == "azure":
-        made["base_url"] = address or "${AZURE_API_BASE}"
-    elif address and who.provider not in ("vertex", "bedrock"):
+    elif provider.litellm.address_variable:
+        made["base_url"] = address or f"${{{provider.litellm.address_variable}}}"
+    elif address and "region" not in provider.keys:
         made["base_url"] = address
     for key, own in (("api_version", "api_version"), ("vertex_project", "project")):
         if given.get(key) is not None:
             made[own] = str(names.value(given.pop(key)))
     for key in ("aws_region_name", "vertex_location", "region_name"):
         region = names.value(given.pop(key, None))
-        if region and who.provider in ("bedrock", "vertex"):
+        if region and "region" in provider.keys:
             made["region"] = region
 
 
-def _credentials(made: Json, who: Known, given: Json, path: str, names: Names) -> None:
-    where, key = f"{path}.litellm_params", given.pop("api_key", None)
-    if key is not None and not (who.engine and str(key).lower() in ("none", "empty", "fake-key", "dummy", "")):
-        made["api_key"] = names.secret(key, who.key or "UPSTREAM_API_KEY", f"{where}.api_key")
-    elif key is None and who.key and who.provider != "openai_compatible":
-        made["api_key"] = f"${{{who.key}}}"
+def _credentials(made: Json, provider: Provider, given: Json, path: str, names: Names) -> None:
+    where, key, variable = f"{path}.litellm_params", given.pop("api_key", None), provider.litellm.key_variable
+    if key is not None and not (provider.self_hosted and str(key).lower() in NO_KEYS):
+        made["api_key"] = names.secret(key, variable or "UPSTREAM_API_KEY", f"{where}.api_key")
+    elif key is None and variable and provider.name != OPENAI_COMPATIBLE.name:
+        made["api_key"] = f"${{{variable}}}"
     id, secret = given.pop("aws_access_key_id", None), given.pop("aws_secret_access_key", None)
     session = given.pop("aws_session_token", None)
     if id is not None and secret is not None:

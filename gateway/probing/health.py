@@ -6,20 +6,18 @@ import traceback
 from backends.contract.adapter import Wire
 from backends.contract.endpoint_address import address
 from backends.contract.transport import Transport
-from backends.dialects.openai.compatible import ROWS
+from backends.providers.provider import Provider
 from backends.recover.probe import Probe
 from backends.transports.http_get import FetchFailed, fetch
 from backends.vllm import metrics as vllm_metrics
 from gateway import clock
 from gateway.catalog.catalog import Catalog
+from gateway.config.deployment import SCRAPE
 from gateway.recording.log import Log
 from gateway.state.live_state import LiveState
 from policies.vocabulary.engine_state import Continues
 from policies.vocabulary.failure import ABSENCE
 
-SCRAPED = frozenset({"vllm", "embedded"})
-PROBED = SCRAPED | {name for name, row in ROWS.items() if row.health}
-INTERVAL = 1.0  # seconds between checks, where `scrape` does not say
 TIMEOUT = 5.0  # seconds for an answer
 PATIENCE = 2  # unanswered checks in a row before an endpoint counts as down; a refusal counts at once
 EAGER = 0.25  # seconds between checks of an endpoint that is down
@@ -36,15 +34,16 @@ class HealthProber:
 
     def follow(self, catalog: Catalog) -> None:
         """Probe what this catalog names, and nothing else."""
+        deployments = catalog.config.deployments
         wanted = {
             candidate.id: (
-                catalog.config.deployments[name].scrape or INTERVAL,
-                candidate.deployment.provider,
+                deployments[name].scrape or SCRAPE,
+                deployments[name].provider,
                 candidate.deployment.model if candidate.id in catalog.continuing else "",
             )
             for name, candidates in catalog.candidates.items()
             for candidate in candidates
-            if candidate.deployment.provider in PROBED
+            if deployments[name].provider.health
         }
         for task in self._tasks.values():
             task.cancel()
@@ -56,20 +55,19 @@ class HealthProber:
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
-    async def _probe(self, id: tuple[str, str], interval: float, provider: str, model: str) -> None:
+    async def _probe(self, id: tuple[str, str], interval: float, provider: Provider, model: str) -> None:
         """``model``: the upstream's name for what broken streams may be continued on; empty: none are."""
         origin, prefix = address(id[1])
         host = f"host: {id[1].partition('://')[2].partition('/')[0]}\r\n".encode()
-        path = ROWS[provider].health if provider in ROWS else "/health"
-        health = Wire(origin, prefix + path.encode(), host, method=b"GET")
-        metrics = Wire(origin, prefix + b"/metrics", host, method=b"GET")
+        health = Wire(origin, prefix + provider.health.encode(), host, method=b"GET")
+        metrics = Wire(origin, prefix + provider.metrics.encode(), host, method=b"GET")
         continues = Probe(self._transport, origin, prefix, host, model)
         load = self._live.loads[id]
         unanswered = 0
         while True:
             try:
                 unanswered = await self._check(id, health, unanswered)
-                if not load.down and provider in SCRAPED:
+                if not load.down and provider.metrics:
                     await self._scrape(id, metrics)
                 if model and not load.down and load.continues is Continues.UNKNOWN:
                     self._live.continues(id, await continues.ask(TIMEOUT))

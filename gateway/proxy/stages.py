@@ -39,6 +39,7 @@ class Passage:
             model=journey.model,
             key=journey.key,
             given=journey.given,
+            config=journey.catalog.config,
             adapters=journey.catalog.adapters,
         )
 

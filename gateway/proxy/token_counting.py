@@ -30,7 +30,6 @@ from policies.vocabulary.types import Request
 LIMIT = 1.0  # seconds for a count
 MOST = 32  # requests that are counted at once; others keep their estimate
 _COUNTED = ("chat", "completions")  # families whose body both ways of counting read
-_TIKTOKEN = ("openai", "azure")
 
 
 class TokenCounts(Stage):
@@ -96,7 +95,7 @@ class TokenCounts(Stage):
         try:
             if "tokenize" in deployment.families:
                 exact[deployment.name] = await self._by_engine(place, passing)
-            elif deployment.provider in _TIKTOKEN:
+            elif passing.config.deployments[deployment.name].provider.tiktoken:
                 exact[deployment.name] = await self._by_tiktoken(deployment.model, request.body)
             else:
                 self._say(deployment.name, f"there is no way to count for provider {deployment.provider}")

@@ -6,6 +6,8 @@ from math import ceil
 import msgspec
 
 from backends.engine.profile import Profile
+from backends.providers.embedded import EMBEDDED
+from backends.providers.openai_compatible import OPENAI_COMPATIBLE
 from gateway.config import Config
 from gateway.config.deployment import Cost, Deployment, Model, Price
 from gateway.config.policy import PolicySpec
@@ -55,8 +57,8 @@ def assumed(price: Price, gpu_usd: float, slo: Slo | None = None) -> Config:
     """A pool of one kind with a cloud behind it, under `slo_cost`."""
     return Config(
         deployments={
-            OWN: Deployment(provider="embedded", model=ASKED, replicas=1, cost=Cost(per_hour=gpu_usd)),
-            CLOUD: Deployment(provider="openai_compatible", model=ASKED, base_url="http://127.0.0.1:9/v1", price=price),
+            OWN: Deployment(provider=EMBEDDED, model=ASKED, replicas=1, cost=Cost(per_hour=gpu_usd)),
+            CLOUD: Deployment(provider=OPENAI_COMPATIBLE, model=ASKED, base_url="http://127.0.0.1:9/v1", price=price),
         },
         models={ASKED: Model(deployments=[OWN, CLOUD], policy=POLICY)},
         policies={POLICY: PolicySpec(kind="slo_cost", slo=slo or USUAL)},

@@ -1,7 +1,6 @@
 """The monitor: traffic of the last minutes, alerts, and the report of what the router sees now."""
 
 from gateway import clock
-from gateway.probing.health import SCRAPED
 from gateway.proxy.context import Gateway
 from gateway.reporting.alerts import AlertMonitor
 from gateway.reporting.status import DeploymentStatus, EndpointStatus, Report
@@ -23,7 +22,7 @@ class Monitor:
     def report(self) -> Report:
         """The report of this moment."""
         gateway, now = self.gateway, clock.now()
-        catalog = gateway.catalog
+        catalog, deployments = gateway.catalog, gateway.catalog.config.deployments
         reason, settled = not_ready(gateway), clock.wall() - gateway.started > 2 * FRESH
         made = Report(
             gateway.version,
@@ -37,7 +36,10 @@ class Monitor:
                     name,
                     candidates[0].deployment.provider,
                     candidates[0].deployment.model,
-                    [_endpoint(c, gateway.live.caches, now, settled) for c in candidates],
+                    [
+                        _endpoint(c, gateway.live.caches, now, settled and bool(deployments[name].provider.metrics))
+                        for c in candidates
+                    ],
                     is_own(candidates[0]),
                 )
                 for name, candidates in catalog.candidates.items()
@@ -67,8 +69,8 @@ def not_ready(gateway: Gateway) -> str:
     return ""
 
 
-def _endpoint(candidate: Candidate, caches: PromptCaches, now: float, settled: bool) -> EndpointStatus:
-    """``settled``: the gateway has run long enough to have read everything once."""
+def _endpoint(candidate: Candidate, caches: PromptCaches, now: float, due: bool) -> EndpointStatus:
+    """``due``: its metrics must have been read by now."""
     load = candidate.load
     scraped = load.scraped if now - load.scraped_at <= FRESH else None
     return EndpointStatus(
@@ -90,5 +92,5 @@ def _endpoint(candidate: Candidate, caches: PromptCaches, now: float, settled: b
         },
         kv_events=caches.mirror(candidate.id).state if candidate.id in caches.of else None,
         continues=load.continues.value,
-        stale=scraped is None and not load.down and candidate.deployment.provider in SCRAPED and settled,
+        stale=scraped is None and not load.down and due,
     )

@@ -15,8 +15,6 @@ from gateway.simulate.workload_spec import CloudSpec
 from gateway.state.live_state import LiveState
 from policies.selection.model import Model
 
-OWN = ("vllm", "embedded")  # providers whose endpoints are replicas; an embedded one with a price stands for a cloud
-
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What the command says of the pool; None leaves it to the configuration and the engine's profile.
@@ -34,7 +32,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def is_own(deployment: Deployment) -> bool:
-    return deployment.provider in OWN and deployment.price is None
+    return deployment.provider.self_hosted and deployment.price is None
 
 
 def profile(options: Options, block: int) -> Profile:
@@ -66,7 +64,7 @@ def compile_pool(config: Config, live: LiveState, options: Options, policy: str)
     deployments, roots = {}, {}
     for each, deployment in config.deployments.items():
         count = options.replicas if is_own(deployment) else None
-        if deployment.provider == "embedded":
+        if deployment.provider.started_here:
             count = count or deployment.replicas or 1
             roots[each] = [f"http://{each}-{number}" for number in range(count)]
             deployment = msgspec.structs.replace(deployment, replicas=count)

@@ -12,6 +12,8 @@ import httpx
 import msgspec
 import uvicorn
 
+from backends.providers import PROVIDERS
+from backends.providers.provider import Provider
 from gateway.app import App
 from gateway.catalog.stages import Stage
 from gateway.config import Config, load
@@ -50,12 +52,12 @@ class Running(msgspec.Struct):
         await drain(self.gateway, self.listener, limit)
 
 
-def configured(text: str) -> Config:
+def configured(text: str, providers: tuple[Provider, ...] = PROVIDERS) -> Config:
     """The configuration that a file of this text holds."""
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
         file.write(text)
         file.flush()
-        return load(Path(file.name), {})
+        return load(Path(file.name), {}, providers=providers)
 
 
 def single(url: str, more: str = "") -> str:
@@ -75,11 +77,15 @@ models: {{m: {{deployments: [d], aliases: [other]}}, mini-m: {{deployments: [d]}
 
 @asynccontextmanager
 async def running(
-    text: str, door: str = "hot", drain: float = LIMIT, stages: tuple[Stage, ...] = ()
+    text: str,
+    door: str = "hot",
+    drain: float = LIMIT,
+    providers: tuple[Provider, ...] = PROVIDERS,
+    stages: tuple[Stage, ...] = (),
 ) -> AsyncIterator[Running]:
     """A gateway with this configuration, behind one of its doors. ``stages``: beside its own."""
     log = io.StringIO()
-    config = configured(text)
+    config = configured(text, providers)
     app = await App.start(config, Log("info", log), stages)
     sock = bind("127.0.0.1", 0)
     listener = Listener(listening(app, config, door, drain))

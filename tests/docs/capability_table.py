@@ -1,25 +1,25 @@
 """The capability table of docs/providers.md, made from the code: `python -m tests.docs.capability_table`."""
 
-from backends.serving.capabilities import FEATURES, PROVIDERS
+from backends.providers import PROVIDERS
+from backends.providers.provider import Provider
+from backends.serving.capabilities import FEATURES
 from backends.serving.client_apis import DOORS
-from gateway.catalog.adapter_factory import NATIVE
 
 BEGIN, END = "<!-- made by tests/docs/capability_table.py -->\n", "<!-- end -->\n"
 
 
 def table() -> str:
     """Markdown, between its marks: what each provider in service can be asked for, and which doors it has itself."""
-    served = sorted(PROVIDERS.keys() & NATIVE.keys())
     paths = [f"`/v1/{_PATHS.get(door, door)}`" for door in DOORS]
     rows = [
         _row("", [*paths, *(name.replace("_", " ") for name in FEATURES)]),
         "|---|" + ":-:|" * (len(DOORS) + len(FEATURES)),
         *(
             _row(
-                f"`{each}`",
-                [*(_door(each, door) for door in DOORS), *(_mark(name in PROVIDERS[each]) for name in FEATURES)],
+                f"`{each.name}`",
+                [*(_door(each, door) for door in DOORS), *(_mark(name in each.features) for name in FEATURES)],
             )
-            for each in served
+            for each in sorted(PROVIDERS, key=lambda each: each.name)
         ),
     ]
     return BEGIN + "\n".join(rows) + "\n" + END
@@ -28,8 +28,8 @@ def table() -> str:
 _PATHS = {"chat": "chat/completions"}
 
 
-def _door(provider: str, door: str) -> str:
-    return "itself" if door in NATIVE[provider] else "translated"
+def _door(provider: Provider, door: str) -> str:
+    return "itself" if door in provider.families else "translated"
 
 
 def _mark(has: bool) -> str:

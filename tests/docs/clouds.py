@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from backends.dialects.openai.compatible import ROWS, Row
+from backends.providers import PROVIDERS
+from backends.providers.provider import Provider
 
 PAGE = Path(__file__).parents[2] / "docs" / "clouds.md"
 TABLE = re.compile(r"(<!-- providers -->\n)(.*?)(<!-- end -->)", re.DOTALL)
@@ -12,26 +13,31 @@ TABLE = re.compile(r"(<!-- providers -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 def table() -> str:
     """Rows of provider, address, families and differences."""
     lines = ["| provider | reached at | families | differences |", "|---|---|---|---|"]
-    lines += [
-        f"| `{name}` | {_where(row)} | {_words(row.families)} | {_differences(row)} |" for name, row in ROWS.items()
-    ]
+    lines += [f"| `{p.name}` | {_where(p)} | {_words(p.families)} | {_differences(p)} |" for p in PROVIDERS if _here(p)]
     return "\n".join(lines) + "\n"
 
 
-def _where(row: Row) -> str:
-    return f"`endpoints`, health at `{row.health}`" if row.health else f"`{row.base_url}`"
+def _here(provider: Provider) -> bool:
+    """Whether it speaks OpenAI's chat at an address of its own, and is on no other page."""
+    addressed = provider.base_url or provider.address == "endpoints"
+    return "chat" in provider.families and bool(addressed) and provider.name not in ("openai", "vllm")
+
+
+def _where(provider: Provider) -> str:
+    return f"`endpoints`, health at `{provider.health}`" if provider.health else f"`{provider.base_url}`"
 
 
 def _words(words: frozenset[str]) -> str:
     return " ".join(sorted(words))
 
 
-def _differences(row: Row) -> str:
+def _differences(provider: Provider) -> str:
+    fields = provider.fields
     told = [
-        f"refuses {_names(row.rejects)}" if row.rejects else "",
-        "; ".join(f"`{old}` becomes `{new}`" for old, new in row.renames.items()),
-        f"{_names(row.implied)} left out" if row.implied else "",
-        row.note,
+        f"refuses {_names(fields.rejects)}" if fields.rejects else "",
+        "; ".join(f"`{old}` becomes `{new}`" for old, new in fields.renames.items()),
+        f"{_names(fields.implied)} left out" if fields.implied else "",
+        provider.note,
     ]
     return "; ".join(filter(None, told))
 

@@ -1,4 +1,4 @@
-"""The compatible providers: each row is served, and differs from OpenAI as its row says."""
+"""The compatible providers: each is served, and differs from OpenAI as its descriptor says."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,17 +9,19 @@ import msgspec
 import openai
 import pytest
 
-from backends.contract.families import ALL_FAMILIES
-from backends.dialects.openai.compatible import ROWS
-from backends.serving.capabilities import ALL
+from backends.providers import PROVIDERS
+from backends.providers.adapters import openai_api
 from tests.contracts.client import connected, post
 from tests.contracts.scripted import ANSWER, Script, Upstream, error, stream, upstream, whole
 from tests.contracts.serving import running, until
 from tests.emulators.aws_signature import Identity, problem
 from tests.providers.sdk import Served, served
 
-CLOUDS = [name for name, row in ROWS.items() if not row.health and not name.endswith("_openai")]
-ENGINES = [name for name, row in ROWS.items() if row.health]
+KNOWN = {provider.name: provider for provider in PROVIDERS}
+#: A cloud for each set of own words, and an engine for each way to ask for its health.
+CLOUDS = [*{repr(each.fields): each.name for each in PROVIDERS if each.make is openai_api and each.base_url}.values()]
+ENGINES = [*{each.health: each.name for each in PROVIDERS if each.address == "endpoints"}.values()]
+
 CHUNK = b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"x","choices":[{"index":0,"delta":%b,"finish_reason":%b}]%b}\n\n'  # noqa: E501
 STREAM = (
     CHUNK % (b'{"role":"assistant","content":""}', b"null", b""),
@@ -32,7 +34,9 @@ STREAM = (
 @asynccontextmanager
 async def gateway(provider: str, *scripts: Script, more: str = "") -> AsyncIterator[tuple[Upstream, Served]]:
     async with upstream(*scripts or (whole(ANSWER),)) as server:
-        where = f"endpoints: [http://127.0.0.1:{server.port}]" if ROWS[provider].health else f"base_url: {server.url}"
+        where = (
+            f"endpoints: [http://127.0.0.1:{server.port}]" if KNOWN[provider].self_hosted else f"base_url: {server.url}"
+        )
         text = f"""
 deployments:
   d:
@@ -58,14 +62,6 @@ def asked_of(server: Upstream) -> set[str]:
     return set(body)
 
 
-@pytest.mark.parametrize("name", ROWS)
-def test_a_row_speaks_of_families_and_features_there_are(name: str) -> None:
-    row = ROWS[name]
-    assert row.families <= ALL_FAMILIES and "chat" in row.families
-    assert row.lacks <= ALL
-    assert bool(row.base_url) != bool(row.health)
-
-
 @pytest.mark.parametrize("name", CLOUDS)
 async def test_a_cloud_is_asked_in_its_own_words(name: str) -> None:
     async with gateway(name) as (server, on):
@@ -76,12 +72,12 @@ async def test_a_cloud_is_asked_in_its_own_words(name: str) -> None:
     assert asked(server) == [{"model": "x", "messages": []}]
 
 
-@pytest.mark.parametrize("name", [name for name in CLOUDS if ROWS[name].rejects])
+@pytest.mark.parametrize("name", [name for name in CLOUDS if KNOWN[name].fields.rejects])
 async def test_a_field_it_refuses_is_refused_by_name_or_dropped(name: str) -> None:
     values = {"user": "u", "store": True, "n": 2, "logit_bias": {"1": 1}, "service_tier": "flex", "logprobs": True}
-    fields = {field: values.get(field, 1) for field in ROWS[name].rejects}
+    fields = {field: values.get(field, 1) for field in KNOWN[name].fields.rejects}
     fields["parallel_tool_calls"] = False
-    given = {field: fields[field] for field in ROWS[name].rejects}
+    given = {field: fields[field] for field in KNOWN[name].fields.rejects}
     body = msgspec.json.encode({"model": "m", "messages": [], **given, "top_p": 0.5})
     async with gateway(name) as (server, on), connected(on.gateway.port) as client:
         reply = await client.ask(post("/v1/chat/completions", body))
@@ -157,7 +153,7 @@ async def test_fireworks_suspends_an_account() -> None:
         ("groq", "x-ratelimit-remaining-tokens: 17", (inf, 17)),
         ("cerebras", "x-ratelimit-remaining-requests-day: 5", (5, inf)),
         ("mistral", "x-ratelimit-remaining-req-minute: 2", (2, inf)),
-        ("deepseek", "x-ratelimit-remaining-tokens: 17", (inf, inf)),  # its row says it sends none
+        ("deepseek", "x-ratelimit-remaining-tokens: 17", (inf, inf)),  # it sends none
     ],
 )
 async def test_what_is_left_of_its_limits(name: str, line: str, left: tuple[float, float]) -> None:
@@ -178,7 +174,7 @@ async def test_a_limit_that_is_used_up_is_not_asked_for() -> None:
 
 @pytest.mark.parametrize("name", ENGINES)
 async def test_an_engine_of_one_s_own_is_a_pool_with_a_health_check(name: str) -> None:
-    path = ROWS[name].health
+    path = KNOWN[name].health
 
     async def engine(call: Any) -> None:
         if call.target == path:
@@ -196,7 +192,7 @@ async def test_an_engine_of_one_s_own_is_a_pool_with_a_health_check(name: str) -
         await until(lambda: load.down)
         sick = False
         await until(lambda: not load.down)
-        assert not any(call.target == "/metrics" for call in server.calls)
+        assert not any(call.target == "/metrics" for call in server.calls), "whose metrics are vLLM's alone"
 
 
 async def test_bedrock_s_openai_endpoint_is_signed() -> None:

@@ -13,9 +13,9 @@ from backends.contract.decoder import Decoder
 from backends.contract.families import FAMILIES
 from backends.contract.peek import peek
 from backends.dialects.openai.azure import Azure
-from backends.dialects.openai.compatible import ROWS
 from backends.dialects.openai.openai import OpenAI
 from backends.dialects.openai.variants import Adapted
+from backends.providers.groq import GROQ
 from policies.vocabulary.failure import Failure
 from policies.vocabulary.types import Request
 from tests.recordings.vcr import FOLDER, Exchange, exchanges, needed, table
@@ -33,7 +33,7 @@ def adapter(provider: str) -> Any:
     if provider == "azure":
         return Azure("http://h", "x", {}, "")
     itself = OpenAI("http://h/v1", "x", {}, v1_in_root=True)
-    return Adapted(itself, ROWS["groq"], "x", drop=False) if provider == "groq" else itself
+    return Adapted(itself, GROQ.fields, "x", drop=False) if provider == "groq" else itself
 
 
 def incoming(path: str, asked: Any) -> Incoming:

@@ -33,8 +33,3 @@ class Bedrock:
 
     def read_vectors(self, body: bytes) -> Vectors:
         return embedding.read_vectors(body)
-
-
-def runtime(region: str) -> str:
-    """The root of a region's runtime."""
-    return f"https://bedrock-runtime.{region}.amazonaws.com"

@@ -14,17 +14,13 @@ from backends.contract import sse
 from backends.contract.adapter import Incoming
 from backends.contract.decoder import Decoder
 from backends.contract.endpoint_address import address
-from backends.contract.families import FAMILIES, OPENAI_FAMILIES
+from backends.contract.families import FAMILIES
 from backends.dialects.openai.chat.dialect import Chat
 from backends.dialects.openai.openai import OpenAI
 from backends.reply.chat_stream import ChatStream
 from backends.reply.chunk_schema import Bare
 
 V1 = "/openai/v1"
-#: What has a deployment behind it, at both kinds of address.
-AZURE_FAMILIES = OPENAI_FAMILIES - {"moderations", "image_variations", "responses"}
-
-
 #: The first version that knows ``max_completion_tokens``, which OpenAI's later models ask for.
 _NEW_LIMIT = "2024-09-01"
 

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 
 import msgspec
 
+from backends.contract import faults
 from backends.contract.adapter import Incoming, Unsendable, Wire
 from backends.contract.conversation import Conversation
 from backends.contract.decoder import Decoder
 from backends.contract.dialect import Written
 from backends.contract.peek import peek
 from backends.dialects.openai.chat.dialect import Chat
-from backends.dialects.openai.compatible import Row
+from backends.dialects.openai.field_rules import FieldRules
 from backends.dialects.openai.openai import OpenAI
-from backends.serving.translated import unsupported
 from policies.vocabulary.failure import Fault
 
 _FAMILIES = frozenset({"chat", "completions"})
@@ -31,15 +31,15 @@ _fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class Adapted:
-    """An Adapter around OpenAI's, by a provider's row. ``drop``: rejected fields are left out and named."""
+    """An Adapter around OpenAI's, by a provider's rules. ``drop``: rejected fields are left out and named."""
 
-    def __init__(self, itself: OpenAI, row: Row, model: str, *, drop: bool) -> None:
+    def __init__(self, itself: OpenAI, rules: FieldRules, model: str, *, drop: bool) -> None:
         self._itself = itself
-        self._row = row
+        self._rules = rules
         self._model = model
         self._drop = drop
-        self._tokens = tuple(f'"{name}"'.encode() for name in (*row.rejects, *row.renames, *row.implied))
-        self._unasked = "stream_options" in row.implied
+        self._tokens = tuple(f'"{name}"'.encode() for name in (*rules.rejects, *rules.renames, *rules.implied))
+        self._unasked = "stream_options" in rules.implied
 
     def encode(self, incoming: Incoming) -> Wire:
         if incoming.family.name not in _FAMILIES:
@@ -47,9 +47,9 @@ class Adapted:
         body = incoming.request.body
         dropped: tuple[str, ...] = ()
         if any(token in body for token in self._tokens):
-            body, dropped = changed(self._row, body)
+            body, dropped = changed(self._rules, body)
         if dropped and not self._drop:
-            raise Unsendable(unsupported(dropped, self._model))
+            raise Unsendable(faults.unsupported(dropped, self._model))
         incoming.dropped = dropped
         return self._itself.encode(self._told(incoming, body))
 
@@ -75,25 +75,25 @@ class Adapted:
 
 
 class AdaptedChat(Chat):
-    """The Dialect of the other doors of such a provider."""
+    """The Dialect that the other front APIs are translated into for such a provider."""
 
-    def __init__(self, target: bytes, row: Row) -> None:
+    def __init__(self, target: bytes, rules: FieldRules) -> None:
         super().__init__(target)
-        self._row = row
+        self._rules = rules
 
     def write(self, conversation: Conversation, model: str) -> Written:
         written = super().write(conversation, model)
-        body, dropped = changed(self._row, written.body)
+        body, dropped = changed(self._rules, written.body)
         return msgspec.structs.replace(written, body=body, dropped=(*written.dropped, *dropped))
 
 
-def changed(row: Row, body: bytes) -> tuple[bytes, tuple[str, ...]]:
+def changed(rules: FieldRules, body: bytes) -> tuple[bytes, tuple[str, ...]]:
     """A JSON body in the provider's words, and the fields that have none. A name that stands deeper is left alone."""
     fields = _fields(body)
-    dropped = tuple(name for name in row.rejects if name in fields and _asks(name, bytes(fields[name])))
-    gone = {*row.rejects, *row.implied}
-    if not gone.isdisjoint(fields) or not row.renames.keys().isdisjoint(fields):
-        kept = {row.renames.get(name, name): raw for name, raw in fields.items() if name not in gone}
+    dropped = tuple(name for name in rules.rejects if name in fields and _asks(name, bytes(fields[name])))
+    gone = {*rules.rejects, *rules.implied}
+    if not gone.isdisjoint(fields) or not rules.renames.keys().isdisjoint(fields):
+        kept = {rules.renames.get(name, name): raw for name, raw in fields.items() if name not in gone}
         body = msgspec.json.encode(kept)
     return body, dropped
 

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 import msgspec
 
-from gateway.reporting.telemetry.semconv import operation, provider
+from gateway.config.deployment import Deployment
+from gateway.reporting.telemetry.semconv import operation
 from policies.attempts.attempt_record import AttemptRecord
 from policies.attempts.outcome import Outcome
-from policies.vocabulary.types import Deployment, Usage
+from policies.vocabulary.types import Usage
 
 Pairs = Iterator[tuple[str, str | int | float | bool]]
 
@@ -129,7 +130,7 @@ def of_attempt(outcome: Outcome, tried: AttemptRecord, number: int, place: Deplo
 
 def of_place(place: Deployment | None) -> Pairs:
     if place is not None:
-        yield PROVIDER, provider(place.provider)
+        yield PROVIDER, place.provider.telemetry_name
 
 
 def of_usage(usage: Usage) -> Pairs:

@@ -9,7 +9,6 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from itertools import islice
 from uuid import uuid4
 
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
@@ -92,8 +91,7 @@ class Exporter:
             self.exported += len(taken)
 
     def _built(self, outcomes: list[Outcome]) -> list[ReadableSpan]:
-        candidates = self._gateway.catalog.candidates.values()
-        places = {c.deployment.name: c.deployment for each in candidates for c in islice(each, 1)}
+        places = self._gateway.catalog.config.deployments
         return [span for each in outcomes for span in self._spans.of(each, places, clock.seed())]
 
     def _metrics(self) -> None:

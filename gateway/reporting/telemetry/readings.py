@@ -10,7 +10,7 @@ from gateway.proxy.context import Gateway
 from gateway.recording import instruments as i
 from gateway.recording.instruments import Instrument
 from gateway.recording.metrics import Account, Histogram, Metrics, Series, at_fault
-from gateway.reporting.telemetry.semconv import operation, provider
+from gateway.reporting.telemetry.semconv import operation
 from gateway.state.live_state import LiveState
 from gateway.state.ownership import is_own
 from gateway.state.prompt_caches import PromptCaches
@@ -30,7 +30,8 @@ def readings(gateway: Gateway, now: float) -> list[Reading]:
     """Everything, now."""
     gateway.metrics.fold()
     places = [candidates[0] for candidates in gateway.catalog.candidates.values() if candidates]
-    found = [*requests(gateway.metrics, {c.deployment.name: c.deployment.provider for c in places})]
+    deployments = gateway.catalog.config.deployments
+    found = [*requests(gateway.metrics, {name: each.provider.telemetry_name for name, each in deployments.items()})]
     found += spill(gateway.metrics, places)
     found += counted(gateway.metrics)
     found += endpoints(gateway.live, now)
@@ -45,7 +46,7 @@ def readings(gateway: Gateway, now: float) -> list[Reading]:
 def requests(metrics: Metrics, providers: Providers) -> Iterator[Reading]:
     """Of every (family, model, deployment)."""
     for (family, model, deployment), series in metrics.series().items():
-        by = provider(providers.get(deployment, OTHER if deployment else NONE))
+        by = providers.get(deployment, OTHER if deployment else NONE)
         what = (operation(family), family, model or OTHER, by, deployment or NONE)
         for (status, failure), count in series.statuses.items():
             yield i.REQUESTS, (*what, str(status), failure, at_fault(status, failure)), count

@@ -13,12 +13,12 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 
 from backends.contract.families import FAMILIES
+from gateway.config.deployment import Deployment
 from gateway.recording.tracing import attempt_id, followed, new
 from gateway.reporting.telemetry import attributes as a
 from gateway.reporting.telemetry.semconv import operation
 from policies.attempts.attempt_record import AttemptRecord, Trace
 from policies.attempts.outcome import Outcome
-from policies.vocabulary.types import Deployment
 
 Attributes = dict[str, str | int | float | bool]
 _PATHS = {family.name: family.paths[0] for family in FAMILIES}

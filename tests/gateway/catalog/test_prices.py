@@ -2,7 +2,8 @@
 
 import pytest
 
-from gateway.catalog.prices import CATALOGS, bundled
+from backends.providers import PROVIDERS
+from gateway.catalog.prices import bundled
 from policies.vocabulary.types import Price, Usage
 
 
@@ -22,15 +23,22 @@ def test_a_long_prompt_costs_what_the_data_say_of_long_prompts() -> None:
     assert longer.input > price.input
 
 
-@pytest.mark.parametrize("provider", ["vllm", "embedded", "openai_compatible", "openai"])
-def test_what_is_not_known_is_unpriced(provider: str) -> None:
-    assert bundled(provider, "no-such-model-anywhere") is None
+def test_what_is_not_known_is_unpriced() -> None:
+    assert bundled("", "gpt-4o") is None
+    assert bundled("openai", "no-such-model-anywhere") is None
+
+
+def test_what_runs_on_machines_of_the_user_s_has_no_list_price() -> None:
+    assert {each.name for each in PROVIDERS if not each.prices} == {
+        *(each.name for each in PROVIDERS if each.self_hosted),
+        "openai_compatible",
+    }
 
 
 def test_every_catalog_named_is_one_of_the_datas() -> None:
     from genai_prices.data_snapshot import get_snapshot
 
-    assert set(CATALOGS.values()) <= {provider.id for provider in get_snapshot().providers}
+    assert {each.prices for each in PROVIDERS if each.prices} <= {provider.id for provider in get_snapshot().providers}
 
 
 def test_cache_writes_cost_by_how_long_they_stay() -> None:

@@ -20,7 +20,7 @@ def deployments(body: str) -> str:
         ("provider: openai_compatible", "base_url: missing: an openai_compatible deployment says where its API is"),
         ("provider: vllm, endpoints: ['http://x'], base_url: 'http://x/v1'", "base_url: is not for provider vllm"),
         ("provider: openai, endpoints: ['http://x']", "endpoints: is not for provider openai, only for vllm"),
-        ("provider: openai, scrape: 1s", "scrape: is not for provider openai, only for vllm, sglang"),
+        ("provider: openai, scrape: 1s", "scrape: is not for provider openai, only for vllm, embedded, sglang"),
         ("provider: sglang", "endpoints: missing: a sglang deployment lists the roots of its servers"),
         ("provider: ollama, endpoints: ['http://x'], base_url: 'http://x'", "base_url: is not for provider ollama"),
         ("provider: azure, api_key: k", "base_url: missing: an azure deployment says where its API is"),

@@ -2,11 +2,11 @@
 
 import re
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
-from gateway.config.deployment import Deployment, Model, Provider
+from backends.providers import PROVIDERS
+from gateway.config.deployment import Deployment, Model
 from gateway.config.names import PRESETS
 from gateway.config.not_yet import TABLE
 from gateway.config.schema import Admin, Config, Key, Server, Telemetry
@@ -44,7 +44,8 @@ def test_every_key_is_named(struct):
 
 
 def test_every_provider_and_preset_in_service_is_named():
-    assert not [word for word in (*get_args(Provider), *PRESETS) if f"`{word}`" not in PAGE]
+    names = (provider.name for provider in PROVIDERS)
+    assert not [word for word in (*names, *PRESETS) if f"`{word}`" not in PAGE]
 
 
 def test_everything_still_to_come_is_named_as_such():

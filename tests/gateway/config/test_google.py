@@ -86,4 +86,4 @@ def test_what_is_missing_is_named(
 
 def test_the_gemini_api_asks_for_a_key(refuse: Callable[..., list[str]]) -> None:
     said = refuse(VERTEX.format(more="").replace("vertex", "gemini"))
-    assert "api_key: missing: the Gemini API asks for one" in said[0]
+    assert "api_key: a gemini deployment needs api_key" in said[0]

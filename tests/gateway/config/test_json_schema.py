@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from msgspec import inspect
 
+from backends.providers.provider import Provider
 from gateway.config.json_schema import descriptions, json_schema
 from gateway.config.policy import PARTS
 from gateway.config.schema import Config
@@ -119,6 +120,8 @@ def test_what_the_decoder_refuses_the_schema_refuses(document, refuse, tmp_path,
 
 
 def structs(kind: inspect.Type, found: dict[type, inspect.StructType]) -> dict[type, inspect.StructType]:
+    if isinstance(kind, inspect.StructType) and kind.cls is Provider:  # written by its name
+        return found
     for name in ("fields", "types", "type", "item_type", "value_type"):
         child = getattr(kind, name, ())
         for each in child if isinstance(child, tuple) else (child,):

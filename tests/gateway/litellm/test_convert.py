@@ -92,7 +92,7 @@ def test_everything_that_has_a_place_is_there(tmp_path: Path) -> None:
     config = checked(converted(EVERYTHING), tmp_path)
     places = config.deployments
     assert config.models["gpt-4o"].tiers == [["gpt-4o"], ["gpt-4o-2"]], "order makes tiers"
-    assert (places["gpt-4o"].provider, places["gpt-4o"].model, places["gpt-4o"].rpm) == ("azure", "gpt-4o-eu", 600)
+    assert (places["gpt-4o"].provider.name, places["gpt-4o"].model, places["gpt-4o"].rpm) == ("azure", "gpt-4o-eu", 600)
     assert places["gpt-4o"].context_window == 128000 and places["gpt-4o-2"].timeouts is not None
     assert (places["gpt-4o-2"].timeouts.response, places["gpt-4o-2"].timeouts.ttft) == (60.0, 12.5)
     assert places["llama"].endpoints == ["http://gpu-1:8000", "http://gpu-2:8000"], "one pool of two engines"
@@ -101,11 +101,11 @@ def test_everything_that_has_a_place_is_there(tmp_path: Path) -> None:
     assert (places["gemini"].region, places["gemini"].project) == ("us-central1", "p")
     assert config.models["mixed"].tiers == [["mixed", "mixed-2"]] and config.models["mixed"].policy == "least_busy"
     assert (places["mixed"].weight, places["mixed-2"].max_concurrency, places["mixed-2"].tags) == (3, 8, ["eu"])
-    assert (places["own-server"].provider, places["small"].endpoints) == (
+    assert (places["own-server"].provider.name, places["small"].endpoints) == (
         "openai_compatible",
         ["http://localhost:11434"],
     )
-    assert config.models["*"].tiers == [["any"]] and places["any"].provider == "openrouter"
+    assert config.models["*"].tiers == [["any"]] and places["any"].provider.name == "openrouter"
     assert {place.unsupported for place in places.values()} == {"drop"}
     defaults = config.defaults
     assert (defaults.retry.attempts, defaults.breaker.failures, defaults.breaker.open_for) == (3, 3, 30.0)
@@ -171,7 +171,7 @@ def test_no_secret_is_copied_and_one_key_is_one_variable() -> None:
 def test_the_common_providers_pass_check(model: str, more: str, provider: str, name: str, tmp_path: Path) -> None:
     written = f'model_list: [{{model_name: m, litellm_params: {{model: "{model}"{more}}}}}]'
     place = checked(converted(written), tmp_path).deployments["m"]
-    assert (place.provider, place.model) == (provider, name)
+    assert (place.provider.name, place.model) == (provider, name)
 
 
 @pytest.mark.parametrize(

@@ -8,15 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.contract.adapter import Incoming, Unsendable
-from backends.contract.families import ALL_FAMILIES, FAMILIES
+from backends.contract.families import FAMILIES
 from backends.contract.peek import peek
-from backends.dialects.openai.compatible import Row
+from backends.dialects.openai.field_rules import FieldRules
 from backends.dialects.openai.openai import OpenAI
 from backends.dialects.openai.variants import Adapted
 from policies.vocabulary.types import Request
 
-ROW = Row(
-    families=ALL_FAMILIES,
+RULES = FieldRules(
     rejects=("logit_bias", "n", "frequency_penalty", "parallel_tool_calls"),
     renames={"seed": "random_seed"},
     implied=("stream_options",),
@@ -27,7 +26,7 @@ FAMILY = {family.name: family for family in FAMILIES}
 def sent(body: bytes, *, drop: bool = False, family: str = "chat") -> tuple[bytes, tuple[str, ...]]:
     seen = peek(FAMILY[family], body, b"application/json")
     came = Incoming(Request(family, "m", seen.stream, body, 1, 0.0), FAMILY[family], seen, b"")
-    adapter = Adapted(OpenAI("http://h/v1", "x", {}, v1_in_root=True), ROW, "x", drop=drop)
+    adapter = Adapted(OpenAI("http://h/v1", "x", {}, v1_in_root=True), RULES, "x", drop=drop)
     return adapter.encode(came).body, came.dropped
 
 
@@ -53,11 +52,11 @@ def test_without_its_fields_a_body_passes_to_the_byte(fields: dict[str, Any], st
 )
 def test_fields_are_refused_or_dropped_renamed_and_left_out(fields: dict[str, Any]) -> None:
     body = msgspec.json.encode({"model": "m", "stream": True, **fields})
-    rejected = tuple(name for name in ROW.rejects if name in fields)
+    rejected = tuple(name for name in RULES.rejects if name in fields)
     out, dropped = sent(body, drop=True)
     assert dropped == rejected
-    kept = {k: v for k, v in fields.items() if k not in (*ROW.rejects, *ROW.implied)}
-    expected = {ROW.renames.get(name, name): value for name, value in kept.items()}
+    kept = {k: v for k, v in fields.items() if k not in (*RULES.rejects, *RULES.implied)}
+    expected = {RULES.renames.get(name, name): value for name, value in kept.items()}
     assert msgspec.json.decode(out) == {"model": "x", "stream": True, **expected}
     if rejected:
         with pytest.raises(Unsendable) as refused:
