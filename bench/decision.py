@@ -8,6 +8,8 @@ import time
 
 import msgspec
 
+from backends.contract.facts import Facts
+from backends.contract.families import FAMILIES
 from gateway.commands.difficulty_examples import examples
 from gateway.config.names import PRESETS
 from gateway.state.difficulty import DifficultyJudge
@@ -85,7 +87,7 @@ def microseconds(kind: str, size: int, holders: int = 0) -> float:
     model = Model("m", (places,), policy, timeouts, 600.0, places=(by_id,))
     snapshot = Snapshot(NOW, {"m": model})
     chance = random.Random(1)
-    asked = Request("chat", "m", True, b"", 900, NOW, late_price=1e-3)
+    asked = Request("chat", "m", True, 900, NOW, late_price=1e-3)
     requests = [
         msgspec.structs.replace(asked, seed=chance.getrandbits(64), sequence=n, conversation=chance.getrandbits(64))
         for n in range(DECISIONS)
@@ -112,11 +114,12 @@ def reading(size: int) -> float:
     texts = [each.text for each in examples(1, 2)]
     asked = [(text * (1 + size // len(text)))[:size] for text in texts]
     bodies = [msgspec.json.encode({"model": "m", "messages": [{"role": "user", "content": text}]}) for text in asked]
+    family = FAMILIES[0]
     best = float("inf")
     for _ in range(ROUNDS):
         started = time.perf_counter()
         for body in bodies:
-            judge.judged(body, model)
+            judge.judged(Facts(family, body), model)
         best = min(best, (time.perf_counter() - started) / len(bodies))
     return best * 1e6
 

@@ -1,6 +1,7 @@
 """Compiles the hot path into a wheel, with mypyc. Rule: opt-in, by HATCH_BUILD_HOOKS_ENABLE=1; the sources stay alone.
 
-It needs a C compiler and Python's headers. pyproject.toml names the files; decision 021 says which may be among them.
+It needs a C compiler and Python's headers. Compiled are the files with a line ``# compiled``; decision 021 says which
+may have it.
 """
 
 import shutil
@@ -12,6 +13,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
+MARK = "\n# compiled\n"
 ROOMS = ("policies", "backends", "gateway")
 COMPILE = """
 import sys
@@ -34,7 +36,9 @@ class Compile(BuildHookInterface):  # type: ignore[misc, type-arg]
         root, copy = Path(self.root), Path(self._copy.name)
         for room in ROOMS:
             shutil.copytree(root / room, copy / room)
-        command = [sys.executable, "-c", COMPILE, str(root / "pyproject.toml"), *self.config["files"]]
+        sources = [path for room in ROOMS for path in sorted((copy / room).rglob("*.py"))]
+        files = [str(path.relative_to(copy)) for path in sources if MARK in path.read_text()]
+        command = [sys.executable, "-c", COMPILE, str(root / "pyproject.toml"), *files]
         subprocess.run(command, cwd=copy, check=True)  # noqa: S603
         built = [*copy.glob("*.so"), *(each for room in ROOMS for each in (copy / room).rglob("*.so"))]
         build_data["force_include"].update({str(each): str(each.relative_to(copy)) for each in built})

@@ -1,5 +1,7 @@
 """Clock, randomness and ids: the only place that reads a clock or draws at random."""
 
+# compiled
+
 import functools
 import itertools
 import os

@@ -1,5 +1,7 @@
 """An adapter wrapper that adds a credential computed for each request."""
 
+# compiled
+
 from backends.contract.adapter import Adapter, Incoming, Wire
 from backends.contract.credentials import Credentials
 

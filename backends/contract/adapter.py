@@ -7,8 +7,7 @@ from typing import Protocol
 import msgspec
 
 from backends.contract.decoder import Decoder
-from backends.contract.families import Family
-from backends.contract.peek import Peek
+from backends.contract.facts import Facts
 from policies.vocabulary.failure import Fault
 from policies.vocabulary.types import Request
 
@@ -44,12 +43,12 @@ _NONE: Mapping[str, Media] = MappingProxyType({})
 class Incoming(msgspec.Struct, gc=False):
     """A client's request on its way to an adapter. ``headers``: the lines that may pass to the upstream.
 
-    ``dropped``: the fields that the last adapter left out. ``fetched``: what its URLs hold, as far as it was needed.
+    ``facts`` hold its body. ``dropped``: the fields that the last adapter left out. ``fetched``: what its URLs hold, as
+    far as it was needed.
     """
 
     request: Request
-    family: Family
-    peek: Peek
+    facts: Facts
     headers: bytes
     dropped: tuple[str, ...] = ()
     fetched: Mapping[str, Media] = _NONE

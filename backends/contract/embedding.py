@@ -53,8 +53,8 @@ class _Request(msgspec.Struct):
     input_type: str = ""
 
 
-def read_texts(body: bytes) -> tuple[Texts, bool]:
-    """An OpenAI embeddings request, and whether its vectors are wanted in base64.
+def read_texts(body: bytes) -> Texts:
+    """The texts of an OpenAI embeddings request.
 
     Raises:
         BadBody: not a list of texts; tokens are refused, since another model's would mean something else.
@@ -66,8 +66,7 @@ def read_texts(body: bytes) -> tuple[Texts, bool]:
     texts = [request.input] if isinstance(request.input, str) else request.input
     if not texts or not all(isinstance(text, str) for text in texts):
         raise BadBody("'input' must be a text or a list of texts here: another model's tokens mean nothing", "input")
-    base64_wanted = request.encoding_format == "base64"
-    return Texts([str(text) for text in texts], request.dimensions, request.input_type), base64_wanted
+    return Texts([str(text) for text in texts], request.dimensions, request.input_type)
 
 
 def write_vectors(vectors: Vectors, model: str, in_base64: bool) -> bytes:

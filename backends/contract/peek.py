@@ -5,9 +5,9 @@ import re
 import msgspec
 
 from backends.contract import form
+from backends.contract.facts import NOWHERE, Facts, Range, decode_fields
 from backends.contract.families import Family
 
-Range = tuple[int, int]
 LONG = 16 * 1024  # bytes; from here on a walk over the keys is cheaper than a search through the body
 
 
@@ -17,23 +17,6 @@ class BadBody(Exception):
     def __init__(self, message: str, param: str | None = None) -> None:
         super().__init__(message)
         self.param = param
-
-
-class Peek(msgspec.Struct, gc=False):
-    """What routing needs of a body.
-
-    ``model``: empty where none is given, as some endpoints of OpenAI allow. ``model_at``: the byte range of its value,
-    without any quotes; where none is given, of what to replace by a value between ``model_wrap``. ``options_at``: the
-    range of the value of ``stream_options``; empty, and just within the opening brace, where there is none.
-    """
-
-    model: str
-    model_at: Range
-    stream: bool = False
-    stream_options: dict[str, object] | None = None  # None: not given (or null)
-    options_at: Range = (0, 0)
-    model_wrap: tuple[bytes, bytes] = (b"", b"")
-    steering: dict[str, msgspec.Raw] | None = None  # fields that steer the gateway, and that most upstreams refuse
 
 
 _ABSENT = msgspec.Raw()
@@ -52,10 +35,8 @@ STEERING = ("models", "provider", "priority")
 _STEERING = frozenset(STEERING)
 _NAME = re.compile(rb'"[ !#-\[\]-~]+"')  # a string without escapes, all of it ASCII
 _FLAGS = (b"true", b"false")
-_NOWHERE = (0, 0)
 _OPENING = (1, 1)  # just within the brace that a compact body begins with
 _decode = msgspec.json.Decoder(_Body).decode
-_decode_raw = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_options = msgspec.json.Decoder(dict[str, object] | None).decode
 _COLON = re.compile(rb"\s*:\s*")
 _MODEL = b'"model"'
@@ -64,36 +45,35 @@ _GAP = re.compile(rb"[\s,]*")
 _STRING = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 
 
-def peek(family: Family, body: bytes, content_type: bytes) -> Peek:
-    """Read ``model`` and the stream fields.
+def peek(family: Family, body: bytes, content_type: bytes) -> Facts:
+    """The facts of a body, with ``model``, the stream fields and the steering fields read.
 
     Raises:
         BadBody: not JSON (or not a form), an unusable ``model``, or ``model`` given twice.
     """
     if family.form:
-        return _peek_form(body, content_type)
+        return _peek_form(family, body, content_type)
     return _peek_compact(family, body) or _peek_any(family, body)
 
 
-def _peek_compact(family: Family, body: bytes) -> Peek | None:
+def _peek_compact(family: Family, body: bytes) -> Facts | None:
     """Of a body as most clients write it, with nothing in it that needs a second look; None: another."""
     try:
-        ranges = _compact(body, _decode_raw(body))
+        fields = decode_fields(body)
+        ranges = _compact(body, fields)
         if ranges is None or "model" not in ranges or not _STEERING.isdisjoint(ranges):
             return None
         start, end = ranges["model"]
-        options, options_at = None, _OPENING
-        if "stream_options" in ranges:
-            options_at = ranges["stream_options"]
-            options = _decode_options(body[slice(*options_at)])
+        options = _decode_options(fields["stream_options"]) if "stream_options" in fields else None
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
-    stream = body[slice(*ranges["stream"])] if "stream" in ranges else b"false"
+    stream = bytes(fields["stream"]) if "stream" in fields else b"false"
     if stream not in _FLAGS or not _NAME.fullmatch(body, start, end):
         return None
     streamed = stream == b"true"
-    at = options_at if streamed and family.usage_option else _NOWHERE
-    return Peek(body[start + 1 : end - 1].decode(), (start + 1, end - 1), streamed, options, at)
+    at = ranges.get("stream_options", _OPENING) if streamed and family.usage_option else NOWHERE
+    # By position, since keywords take longer: this is on the way of every request.
+    return Facts(family, body, body[start + 1 : end - 1].decode(), (start + 1, end - 1), streamed, options, at, fields)
 
 
 def _compact(body: bytes, fields: dict[str, msgspec.Raw]) -> dict[str, Range] | None:
@@ -109,7 +89,7 @@ def _compact(body: bytes, fields: dict[str, msgspec.Raw]) -> dict[str, Range] | 
     return ranges if at == len(body) else None
 
 
-def _peek_any(family: Family, body: bytes) -> Peek:
+def _peek_any(family: Family, body: bytes) -> Facts:
     """Of any body.
 
     Raises:
@@ -126,16 +106,29 @@ def _peek_any(family: Family, body: bytes) -> Peek:
             raise _no_name()
         stream = bool(fields.stream)
         options_at = _options_at(body, fields.stream_options) if stream and family.usage_option else (0, 0)
-        steering = None
-        if fields.models is not _ABSENT or fields.provider is not _ABSENT or fields.priority is not _ABSENT:
-            steering = {name: raw for name in STEERING if (raw := getattr(fields, name)) is not _ABSENT}
-            if steering.keys() >= _walk(body).keys():  # walked now: taking them out must not fail later
-                raise BadBody("the request body holds nothing but steering fields")
+        steering = _steering(fields, body)
     except msgspec.ValidationError as error:
         raise _explained(str(error)) from None
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise BadBody(f"the request body is not valid JSON: {error}") from None
-    return Peek(fields.model or "", model_at, stream, fields.stream_options, options_at, wrap, steering)
+    return Facts(
+        family=family,
+        body=body,
+        model=fields.model or "",
+        model_at=model_at,
+        stream=stream,
+        stream_options=fields.stream_options,
+        options_at=options_at,
+        model_wrap=wrap,
+        steering=steering,
+    )
+
+
+def _steering(fields: _Body, body: bytes) -> dict[str, msgspec.Raw] | None:
+    found = {name: raw for name in STEERING if (raw := getattr(fields, name)) is not _ABSENT}
+    if found and found.keys() >= _walk(body).keys():  # walked now: taking them out must not fail later
+        raise BadBody("the request body holds nothing but steering fields")
+    return found or None
 
 
 def _explained(text: str) -> BadBody:
@@ -198,7 +191,7 @@ def _walk(body: bytes) -> dict[str, Range]:
     """
     at = body.index(b"{") + 1
     ranges: dict[str, Range] = {}
-    for key, raw in _decode_raw(body).items():
+    for key, raw in decode_fields(body).items():
         opened = _end(_GAP, body, at) + 1
         closed = _end(_STRING, body, opened)
         if closed < 0 or not _spells(body[opened - 1 : closed], key):
@@ -223,7 +216,7 @@ def _end(pattern: re.Pattern[bytes], body: bytes, at: int) -> int:
     return found.end() if found else -1
 
 
-def _peek_form(body: bytes, content_type: bytes) -> Peek:
+def _peek_form(family: Family, body: bytes, content_type: bytes) -> Facts:
     try:
         fields = form.fields(body, content_type, (b"model", b"stream"))
         at, wrap = (0, (b"", b"")) if b"model" in fields else form.opening(body, content_type)
@@ -232,11 +225,12 @@ def _peek_form(body: bytes, content_type: bytes) -> Peek:
     flag = fields.get(b"stream", (0, 0))
     stream = body[flag[0] : flag[1]].strip().lower() == b"true"
     if b"model" not in fields:
-        return Peek("", (at, at), stream, model_wrap=wrap)
+        return Facts(family, body, model_at=(at, at), stream=stream, model_wrap=wrap)
     start, end = fields[b"model"]
     if start == end:
         raise _no_name()
-    return Peek(body[start:end].decode("utf-8", "replace"), (start, end), stream)
+    model = body[start:end].decode("utf-8", "replace")
+    return Facts(family, body, model=model, model_at=(start, end), stream=stream)
 
 
 def _no_name() -> BadBody:

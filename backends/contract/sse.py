@@ -1,5 +1,7 @@
 """Server-sent events, sans-io: any split of the bytes gives the same events; only whole events leave."""
 
+# compiled
+
 import re
 
 import msgspec

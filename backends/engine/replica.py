@@ -189,12 +189,7 @@ class Replica:
                 steps = min(steps, size - each.computed % size - 1)
         if steps <= boundary:
             return steps
-        return boundary if queued or self._growth(steps) > self.cache.capacity - self.cache.used else steps
-
-    def _growth(self, steps: int) -> int:
-        """Blocks that the batch takes in so many steps, the one under way included (its blocks are held already)."""
-        size = self.profile.block_size
-        return sum(max(0, -(-(each.computed + steps) // size) - each.blocks) for each in self._batch)
+        return boundary if queued or growth(batch, size, steps) > self.cache.capacity - self.cache.used else steps
 
     def _pace(self) -> tuple[float, float]:
         """Seconds of the step after the one under way, and how much each further step takes longer."""
@@ -218,8 +213,8 @@ class Replica:
         """Take uneventful steps; the one after them is under way then."""
         assert self.due is not None
         at = self.due + (self._seconds_of(steps - 1) if steps > 1 else 0.0)
-        self.cache.reserve(self._growth(steps))
         size = self.profile.block_size
+        self.cache.reserve(growth(self._batch, size, steps))
         for each in self._batch:
             each.computed += steps
             each.produced += steps
@@ -273,3 +268,8 @@ class Replica:
         self.cache.release(sequence.work.keys[: sequence.shared], sequence.blocks - sequence.shared)
         sequence.blocks = sequence.shared = sequence.computed = sequence.prefilled = 0
         sequence.decoding = False
+
+
+def growth(batch: list[Sequence], size: int, steps: int) -> int:
+    """Blocks of ``size`` tokens that a batch takes in so many steps, the one under way included (its are held)."""
+    return sum(max(0, -(-(each.computed + steps) // size) - each.blocks) for each in batch)

@@ -4,18 +4,18 @@ from typing import Any
 
 import msgspec
 
-from backends.contract.families import Family
+from backends.contract.facts import Facts
 
 _Raw = dict[str, msgspec.Raw]
 
 
-def continuation(family: Family, body: bytes, text: str, most: int | None, least: int | None) -> bytes:
+def continuation(facts: Facts, text: str, most: int | None, least: int | None) -> bytes:
     """The body that asks to go on after ``text``; ``most`` and ``least`` tokens are what is left of the limits.
 
     vLLM leaves the last message open when told ``continue_final_message`` and no ``add_generation_prompt``.
     """
-    fields = msgspec.json.decode(body, type=_Raw)
-    if family.name == "completions":
+    fields = dict(facts.fields)
+    if facts.family.name == "completions":
         fields["prompt"] = _raw(msgspec.json.decode(fields["prompt"], type=str) + text)
     else:
         open = bytes(fields.get("continue_final_message", b"")) == b"true"

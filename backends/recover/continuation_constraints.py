@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from backends.contract.families import Family
+from backends.contract.facts import Facts
 
 #: field -> values that change nothing; another value is one a continuation would not honour.
 NEUTRAL: Mapping[str, tuple[object, ...]] = {
@@ -53,13 +53,17 @@ class Asked(msgspec.Struct, frozen=True):
 UNREADABLE = Asked("body", 2, False, None, None, (), False, False)
 
 
-def read(family: Family, body: bytes) -> Asked:
+def read(facts: Facts) -> Asked:
+    """What the body of a chat or a completion asks of whoever continues its answer."""
+    family = facts.family.name
     try:
-        fields = msgspec.json.decode(body, type=dict[str, Any])
+        fields = {name: msgspec.json.decode(raw) for name, raw in facts.fields.items()}
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # routing reads the outermost keys only
         return UNREADABLE
+    if not fields:
+        return UNREADABLE
     most = [fields[key] for key in ("max_completion_tokens", "max_tokens") if isinstance(fields.get(key), int)]
-    if not most and family.name == "completions":
+    if not most and family == "completions":
         most = [COMPLETION_DEFAULT]
     least = fields.get("min_tokens")
     stop = fields.get("stop")
@@ -77,7 +81,7 @@ def read(family: Family, body: bytes) -> Asked:
     )
 
 
-def _obstacle(family: Family, fields: Mapping[str, Any]) -> str:
+def _obstacle(family: str, fields: Mapping[str, Any]) -> str:
     for field, neutral in NEUTRAL.items():
         value = fields.get(field)
         if not any(value == each and isinstance(value, bool) == isinstance(each, bool) for each in neutral):
@@ -85,7 +89,7 @@ def _obstacle(family: Family, fields: Mapping[str, Any]) -> str:
     form = fields.get("response_format")
     if form is not None and not (isinstance(form, dict) and form.get("type") == "text"):
         return "response_format"
-    if family.name == "completions":
+    if family == "completions":
         return "" if isinstance(fields.get("prompt"), str) else "prompt"
     return _chat_obstacle(fields)
 

@@ -5,6 +5,8 @@ error, [DONE], a comment, or another choice than the first. A delta that differs
 alone is not looked through: it passes as that one did. What is not JSON is skipped: the stream may well go on.
 """
 
+# compiled
+
 import re
 
 import msgspec
@@ -84,6 +86,10 @@ class ChatStream:
             self.generated += 1
             self._note_shape(data)
             return data
+        return self._feed_events(data)
+
+    def _feed_events(self, data: bytes) -> bytes:
+        """Bytes that are no single delta: the events they complete, unread where each is a delta of one choice."""
         self._before = b""
         try:
             whole = self._events.feed(data)

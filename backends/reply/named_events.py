@@ -2,11 +2,13 @@
 read.
 """
 
+# compiled
+
 import msgspec
 
 from backends.contract import sse
 from backends.contract.faults import in_band
-from backends.contract.usage import Counted
+from backends.reply.event_schema import Event, Inner
 from policies.vocabulary.failure import Failure, Fault
 from policies.vocabulary.types import NO_USAGE, Usage
 
@@ -40,24 +42,7 @@ LAST = frozenset(
     }
 )
 
-
-_ABSENT = msgspec.Raw()
-
-
-class _Inner(msgspec.Struct):
-    usage: Counted | None = None
-    error: msgspec.Raw = _ABSENT
-
-
-class _Event(msgspec.Struct):
-    type: str = ""
-    response: _Inner | None = None
-    message: _Inner | str | None = None
-    usage: Counted | None = None
-    error: msgspec.Raw = _ABSENT
-
-
-_decode = msgspec.json.Decoder(_Event).decode
+_decode = msgspec.json.Decoder(Event).decode
 _NO_ERROR = (b"", b"null", b'""')
 
 
@@ -128,8 +113,8 @@ class TypedStream:
         self._count(decoded)
         return True
 
-    def _count(self, event: _Event) -> None:
-        inner = event.response or (event.message if isinstance(event.message, _Inner) else None)
+    def _count(self, event: Event) -> None:
+        inner = event.response or (event.message if isinstance(event.message, Inner) else None)
         counted = event.usage or (inner.usage if inner else None)
         usage = counted.usage() if counted else NO_USAGE
         if usage is NO_USAGE:

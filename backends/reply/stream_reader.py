@@ -4,6 +4,8 @@ A dialect that streams server-sent events gives `SseReader` a Meaning; one with 
 same Meaning. A whole answer is read by `WholeReader`.
 """
 
+# compiled
+
 from collections.abc import Callable
 from typing import Protocol
 

@@ -1,5 +1,7 @@
 """Replies that are not streamed: committed on the whole body, binary audio on its first byte."""
 
+# compiled
+
 from backends.contract import usage
 from backends.contract.faults import in_band
 from policies.vocabulary.failure import Failure, Fault

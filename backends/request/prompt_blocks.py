@@ -4,37 +4,23 @@ An engine caches what its chat template makes of a body. The template is not kno
 tools, then system prompt, then messages. So prompts that begin alike there begin alike in the cache.
 """
 
-import msgspec
+from backends.contract.facts import Facts
 
 BLOCK = 512  # bytes, about 128 tokens: small against what is worth routing for, large against the cost of a name
 MOST = 4096  # blocks; what comes after 2 MiB decides nothing
 
 
-class _Body(msgspec.Struct):
-    cache_salt: msgspec.Raw = msgspec.Raw()
-    tools: msgspec.Raw = msgspec.Raw()
-    system: msgspec.Raw = msgspec.Raw()
-    instructions: msgspec.Raw = msgspec.Raw()
-    messages: msgspec.Raw = msgspec.Raw()
-    prompt: msgspec.Raw = msgspec.Raw()
-    input: msgspec.Raw = msgspec.Raw()
+_READ = ("tools", "system", "instructions", "messages", "prompt", "input")  # in the order of a chat template
 
 
-_decode = msgspec.json.Decoder(_Body).decode
-
-
-def prompt_blocks(body: bytes) -> tuple[int, ...]:
-    """The names of a JSON body's full blocks, in order; empty where it is no JSON or has less than one.
+def prompt_blocks(facts: Facts) -> tuple[int, ...]:
+    """The names of a body's full blocks, in order; empty where its prompt has less than one.
 
     A name is valid in this process only: Python's own keyed hash, chained.
     """
-    try:
-        fields = _decode(body)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return ()
-    said = (fields.tools, fields.system, fields.instructions, fields.messages, fields.prompt, fields.input)
-    data = b"".join(map(bytes, said))
-    name, names = hash(bytes(fields.cache_salt)), []
+    fields = facts.fields
+    data = b"".join(bytes(fields[each]) for each in _READ if each in fields)
+    name, names = hash(bytes(fields.get("cache_salt", b""))), []
     for start in range(0, min(len(data), MOST * BLOCK) - BLOCK + 1, BLOCK):
         name = hash((name, data[start : start + BLOCK]))
         names.append(name)

@@ -1,28 +1,20 @@
 """The text of a client's last message, for policies that judge prompts.
 
-The last user message; where that is short ("why?"), those before it, too. It never changes what is sent, and what it
-cannot make sense of is taken for absent.
+The last user message; where that is short ("why?"), those before it, too. What makes no sense counts as absent.
 """
 
 import msgspec
 
+from backends.contract.facts import Facts, attempted
+
 ENOUGH = 200  # characters that stand for themselves
 
 
-class Wording(msgspec.Struct, frozen=True):
+class PromptText(msgspec.Struct, frozen=True):
     """``turns``: messages before the last."""
 
     text: str = ""
     turns: int = 0
-
-
-_ABSENT = msgspec.Raw()
-
-
-class _Body(msgspec.Struct):
-    messages: msgspec.Raw = _ABSENT
-    input: msgspec.Raw = _ABSENT
-    prompt: msgspec.Raw = _ABSENT
 
 
 class _Part(msgspec.Struct):
@@ -34,39 +26,30 @@ class _Message(msgspec.Struct):
     content: str | list[_Part] | None = None
 
 
-_decode = msgspec.json.Decoder(_Body).decode
-_decode_said = msgspec.json.Decoder(list[msgspec.Raw] | str).decode
+_decode_prompt = msgspec.json.Decoder(list[msgspec.Raw] | str).decode
 _decode_message = msgspec.json.Decoder(_Message | str).decode
 
 
-def wording(body: bytes) -> Wording:
-    """The words of a JSON body; none where it is none."""
-    try:
-        fields = _decode(body)
-        given = (fields.messages, fields.input, fields.prompt)
-        said = _decode_said(next((each for each in given if each is not _ABSENT), b'""'))
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return Wording()
-    if isinstance(said, str):
-        return Wording(said)
+def prompt_text(facts: Facts) -> PromptText:
+    """The words of a body's prompt; none where it has none."""
+    prompt = attempted(_decode_prompt, facts.prompt)
+    if not isinstance(prompt, list):
+        return PromptText(prompt or "")
     texts: list[str] = []
-    for raw in reversed(said):
+    for raw in reversed(prompt):
         text = _asked(raw)
         if text:
             texts.append(text)
             if sum(map(len, texts)) >= ENOUGH:
                 break
-    return Wording("\n".join(reversed(texts)), max(0, len(said) - 1))
+    return PromptText("\n".join(reversed(texts)), max(0, len(prompt) - 1))
 
 
 def _asked(raw: msgspec.Raw) -> str:
     """What the user says in one message; empty for others'."""
-    try:
-        message = _decode_message(raw)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return ""
-    if isinstance(message, str):
-        return message
+    message = attempted(_decode_message, raw)
+    if message is None or isinstance(message, str):
+        return message or ""
     if message.role != "user" or message.content is None:
         return ""
     content = message.content

@@ -1,10 +1,13 @@
 """Replaces, inserts and removes top-level JSON fields in place; every other byte stays."""
 
+# compiled
+
 from collections.abc import Collection
 
 import msgspec
 
-from backends.contract.peek import Peek, Range, members
+from backends.contract.facts import Facts, Range
+from backends.contract.peek import members
 
 Edit = tuple[Range, bytes]
 
@@ -25,9 +28,9 @@ def splice(body: bytes, edits: list[Edit]) -> bytes:
     return b"".join(parts)
 
 
-def ask_for_usage(peeked: Peek) -> list[Edit]:
+def ask_for_usage(facts: Facts) -> list[Edit]:
     """The edit that sets ``stream_options.include_usage: true``; none where the body asks for it already."""
-    options, at = peeked.stream_options, peeked.options_at
+    options, at = facts.stream_options, facts.options_at
     if options is not None and options.get("include_usage") is True:
         return []
     if at[0] == at[1]:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import msgspec
 
+from backends.contract.facts import Facts
+
 _URL = "https://openaipublic.blob.core.windows.net/encodings/{}.tiktoken"
 _SHA256 = {
     "cl100k_base": "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7",
@@ -35,12 +37,8 @@ class _Message(msgspec.Struct, forbid_unknown_fields=True):
     name: str | None = None
 
 
-class _Body(msgspec.Struct):
-    messages: list[_Message] | None = None
-    prompt: str | None = None
-    tools: object = None
-    functions: object = None
-    response_format: object = None
+_decode_messages = msgspec.json.Decoder(list[_Message] | None).decode
+_decode_text = msgspec.json.Decoder(str | None).decode
 
 
 class Encodings:
@@ -50,19 +48,20 @@ class Encodings:
         self._folder = folder
         self._read: dict[str, Callable[[str], int]] = {}
 
-    def count(self, body: bytes, model: str) -> int:
+    def count(self, facts: Facts, model: str) -> int:
         """Prompt tokens of a chat or completion of plain text, for a model of OpenAI's.
 
         Raises:
             Uncountable: the encoding or its file is not here, or how the prompt holds more than text is not documented.
         """
         try:
-            asked = msgspec.json.decode(body, type=_Body)
+            messages = _decode_messages(facts.fields.get("messages", b"null"))
+            text = _decode_text(facts.fields.get("prompt", b"null"))
         except (msgspec.DecodeError, UnicodeError) as error:
             raise Uncountable(f"not plain text: {error}") from None
-        if asked.tools or asked.functions or asked.response_format:
+        if facts.tools or facts.value("response_format"):
             raise Uncountable("how OpenAI writes tools and schemas into a prompt is not documented")
-        return sum(map(self._tokens_of(model), _texts(asked))) + _template(asked)
+        return sum(map(self._tokens_of(model), _texts(messages or [], text))) + _template(messages or [])
 
     def _tokens_of(self, model: str) -> Callable[[str], int]:
         import tiktoken  # here and not above: it takes a while, and most never need it
@@ -85,10 +84,10 @@ class Encodings:
             raise Uncountable(f"the ranks of {name} are not at {path}")
 
 
-def _texts(asked: _Body) -> Iterator[str]:
-    if asked.prompt is not None:
-        yield asked.prompt
-    for message in asked.messages or ():
+def _texts(messages: list[_Message], text: str | None) -> Iterator[str]:
+    if text is not None:
+        yield text
+    for message in messages:
         yield message.role
         if message.name is not None:
             yield message.name
@@ -101,7 +100,6 @@ def _texts(asked: _Body) -> Iterator[str]:
             yield part.text
 
 
-def _template(asked: _Body) -> int:
-    messages = asked.messages or ()
+def _template(messages: list[_Message]) -> int:
     named = sum(message.name is not None for message in messages)
     return _PER_MESSAGE * len(messages) + _PER_NAME * named + (_REPLY if messages else 0)

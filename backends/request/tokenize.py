@@ -3,6 +3,7 @@
 import msgspec
 
 from backends.contract.adapter import Incoming
+from backends.contract.facts import Facts
 from backends.contract.families import FAMILIES
 from backends.contract.peek import peek
 from policies.vocabulary.types import Request
@@ -14,7 +15,6 @@ _READ = (
     "messages", "tools", "prompt", "add_generation_prompt", "continue_final_message", "add_special_tokens",
     "chat_template", "chat_template_kwargs", "mm_processor_kwargs",
 )  # fmt: skip
-_decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class _Counted(msgspec.Struct):
@@ -25,19 +25,14 @@ class _Tokens(msgspec.Struct):
     tokens: list[int]
 
 
-class _Salted(msgspec.Struct):
-    cache_salt: str | None = None
-
-
-def asking(request: Request, model: str) -> Incoming:
+def asking(request: Request, facts: Facts, model: str) -> Incoming:
     """What an adapter encodes to ask for the tokens of a chat or completion request; ``model``: the upstream's name."""
-    asked = question(model, request.body)
-    return Incoming(msgspec.structs.replace(request, body=asked), FAMILY, peek(FAMILY, asked, _JSON), _LINES)
+    return Incoming(request, peek(FAMILY, question(model, facts), _JSON), _LINES)
 
 
-def question(model: str, body: bytes) -> bytes:
-    """The body for /tokenize of a chat or completion request that was peeked at; the prompt's fields and no other."""
-    given = _decode(body)
+def question(model: str, facts: Facts) -> bytes:
+    """The body for /tokenize of a chat or completion request; the prompt's fields and no other."""
+    given = facts.fields
     return msgspec.json.encode({"model": model, **{name: given[name] for name in _READ if name in given}})
 
 
@@ -60,10 +55,10 @@ def tokens(body: bytes) -> list[int]:
     return msgspec.json.decode(body, type=_Tokens).tokens
 
 
-def salt(body: bytes) -> str:
+def salt(facts: Facts) -> str:
     """What keeps a request's prompt apart in its engine's cache; empty: nothing does.
 
     Raises:
         ValueError: the body is not what an engine would take.
     """
-    return msgspec.json.decode(body, type=_Salted).cache_salt or ""
+    return msgspec.json.decode(facts.fields.get("cache_salt", b"null"), type=str | None) or ""

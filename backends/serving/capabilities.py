@@ -4,10 +4,9 @@ A feature is a word of FEATURES. `policies` filters by them: a request that need
 provider lacks it (its descriptor in backends/providers/ says so).
 """
 
-import re
 from collections.abc import Mapping
 
-import msgspec
+from backends.contract.facts import Facts
 
 FEATURES = (
     "tools",
@@ -26,25 +25,17 @@ FEATURES = (
 )
 ALL = frozenset(FEATURES)
 
-#: How the features that decide where a request may go at all show in a body: leaving them out would change what is
-#: asked. Inside a JSON string the quotes would be escaped, so a prompt cannot look like one.
-_SIGNS: Mapping[str, re.Pattern[bytes]] = {
-    "images": re.compile(rb'"type"\s*:\s*"(?:image_url|input_image|image)"'),
-    "documents": re.compile(rb'"type"\s*:\s*"(?:file|input_file|document)"'),
-    "audio": re.compile(rb'"type"\s*:\s*"input_audio"'),
-    "tools": re.compile(rb'"(?:tools|functions)"\s*:\s*\[\s*\{'),
-}
-ESSENTIAL = frozenset(_SIGNS)
+#: Those that decide where a request may go at all: leaving them out would change what is asked.
+ESSENTIAL = frozenset({"images", "documents", "audio", "tools"})
 
 
-def needs(body: bytes) -> frozenset[str]:
+def needs(facts: Facts) -> frozenset[str]:
     """The essential features that a body asks for."""
-    return frozenset(name for name, sign in _SIGNS.items() if sign.search(body))
+    return facts.media | {"tools"} if facts.tools else facts.media
 
 
 #: The fields in which other features are asked for.
 _FIELDS: Mapping[str, str] = {
-    "response_format": "json_schema",
     "reasoning": "reasoning",
     "reasoning_effort": "reasoning",
     "stop": "stop",
@@ -57,18 +48,14 @@ _FIELDS: Mapping[str, str] = {
     "service_tier": "service_tier",
 }
 _IDLE = frozenset({b"null", b"false", b"0", b"0.0", b'"auto"', b"[]"})  # values that ask for nothing
-_decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
-def used(body: bytes) -> frozenset[str]:
+def used(facts: Facts) -> frozenset[str]:
     """Every feature that a JSON body asks for, essential or not."""
-    given = _decode(body)
-    return needs(body) | {
-        feature for field, feature in _FIELDS.items() if field in given and not _idle(field, bytes(given[field]))
-    }
+    given = facts.fields
+    found = {feature for field, feature in _FIELDS.items() if field in given and not _idle(field, bytes(given[field]))}
+    return needs(facts) | found | ({"json_schema"} if facts.json_schema else set())
 
 
 def _idle(field: str, value: bytes) -> bool:
-    if field == "response_format":
-        return b'"json_schema"' not in value
     return value in _IDLE or (field == "n" and value == b"1")

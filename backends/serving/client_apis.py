@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from backends.contract.adapter import Incoming
 from backends.contract.conversation import Conversation
 from backends.contract.dialect import Inexpressible, ReplyWriter
+from backends.contract.facts import Facts
 from backends.contract.media import remote
 from backends.contract.peek import BadBody
 from backends.contract.reply_context import Heading
@@ -23,17 +23,20 @@ from backends.dialects.openai.responses.write_reply import ResponsesReply
 class ClientApi(msgspec.Struct, frozen=True):
     """``names``: what the client calls a field that OpenAI's chat, and so Conversation, calls otherwise."""
 
-    read: Callable[[bytes], Conversation]
+    read: Callable[[Facts], Conversation]
     reply: Callable[[Heading], ReplyWriter]
     names: Mapping[str, str] = {}
 
 
-def guarded(read: Callable[[bytes], Conversation]) -> Callable[[bytes], Conversation]:
+def guarded(read: Callable[[Facts], Conversation]) -> Callable[[Facts], Conversation]:
     """A reader that also refuses what a decoder, or this process, cannot take."""
 
-    def guard(body: bytes) -> Conversation:
+    def guard(facts: Facts) -> Conversation:
         try:
-            return read(body)
+            conversation = read(facts)
+            if not facts.fields:  # a name that is not UTF-8, which the reader passes over
+                raise BadBody("the request body is not valid UTF-8")
+            return conversation
         except UnicodeDecodeError:
             raise BadBody("the request body is not valid UTF-8") from None
         except RecursionError:
@@ -49,13 +52,13 @@ DOORS: Mapping[str, ClientApi] = {
 }
 
 
-def remote_media(incoming: Incoming) -> tuple[str, ...]:
+def remote_media(facts: Facts) -> tuple[str, ...]:
     """The URLs of images and documents that a request holds, each once; none where it cannot be read."""
-    api = DOORS.get(incoming.family.name)
-    if api is None or b"http" not in incoming.request.body:
+    api = DOORS.get(facts.family.name)
+    if api is None or b"http" not in facts.body:
         return ()
     try:
-        conversation = api.read(incoming.request.body)
+        conversation = api.read(facts)
     except (BadBody, Inexpressible):  # it will be refused when it is written
         return ()
     return tuple(dict.fromkeys(part.url for part in remote(conversation)))

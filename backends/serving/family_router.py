@@ -1,5 +1,7 @@
 """An adapter that passes some endpoint families through and translates the others."""
 
+# compiled
+
 from collections.abc import Mapping
 
 from backends.contract.adapter import Adapter, Incoming, Wire
@@ -14,10 +16,10 @@ class ByFamily:
         self._adapters = adapters
 
     def encode(self, incoming: Incoming) -> Wire:
-        return self._adapters[incoming.family.name].encode(incoming)
+        return self._adapters[incoming.facts.family.name].encode(incoming)
 
     def decoder(self, incoming: Incoming, content_type: bytes) -> Decoder:
-        return self._adapters[incoming.family.name].decoder(incoming, content_type)
+        return self._adapters[incoming.facts.family.name].decoder(incoming, content_type)
 
     def fault(self, incoming: Incoming, status: int, headers: Mapping[bytes, bytes], body: bytes) -> Fault:
-        return self._adapters[incoming.family.name].fault(incoming, status, headers, body)
+        return self._adapters[incoming.facts.family.name].fault(incoming, status, headers, body)

@@ -48,7 +48,7 @@ class Translated:
         self._drop = drop
 
     def encode(self, incoming: Incoming) -> Wire:
-        door = DOORS[incoming.family.name]
+        door = DOORS[incoming.facts.family.name]
         written = self._write(door, incoming)
         dropped = tuple(door.names.get(name, name) for name in written.dropped)
         if dropped and not self._drop:
@@ -58,7 +58,7 @@ class Translated:
 
     def _write(self, door: ClientApi, incoming: Incoming) -> Written:
         try:
-            conversation = door.read(incoming.request.body)
+            conversation = door.read(incoming.facts)
             if incoming.fetched:
                 inline(conversation, incoming.fetched)
             return self._dialect.write(conversation, self._model)
@@ -66,12 +66,13 @@ class Translated:
             raise Unsendable(Fault(Failure.BAD_REQUEST, str(problem), param=problem.param)) from None
 
     def decoder(self, incoming: Incoming, content_type: bytes) -> Decoder:
-        door, peek = DOORS[incoming.family.name], incoming.peek
-        usage = bool(peek.stream_options and peek.stream_options.get("include_usage"))
+        facts = incoming.facts
+        door, stream = DOORS[facts.family.name], facts.stream
+        usage = bool(facts.stream_options and facts.stream_options.get("include_usage"))
         id = f"{incoming.request.seed:016x}"
-        heading = Heading(id, self._model, int(self._wall()), peek.stream, usage, incoming.request.body)
-        reader = self._dialect.reader(peek.stream, content_type)
-        return Translation(reader, door.reply(heading), peek.stream, incoming.dropped)
+        heading = Heading(id, self._model, int(self._wall()), stream, usage, facts.fields)
+        reader = self._dialect.reader(stream, content_type)
+        return Translation(reader, door.reply(heading), stream, incoming.dropped)
 
     def fault(self, incoming: Incoming, status: int, headers: Mapping[bytes, bytes], body: bytes) -> Fault:
         return foreign(self._dialect.fault(status, headers, body))

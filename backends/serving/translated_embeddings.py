@@ -34,7 +34,7 @@ class TranslatedEmbeddings:
 
     def encode(self, incoming: Incoming) -> Wire:
         try:
-            texts, _ = read_texts(incoming.request.body)
+            texts = read_texts(incoming.facts.body)
             written = self._dialect.write_texts(texts, self._model)
         except (BadBody, Inexpressible) as problem:
             raise Unsendable(Fault(Failure.BAD_REQUEST, str(problem), param=problem.param)) from None
@@ -44,7 +44,7 @@ class TranslatedEmbeddings:
         return self._place.wire(incoming, written)
 
     def decoder(self, incoming: Incoming, content_type: bytes) -> Decoder:
-        _, in_base64 = read_texts(incoming.request.body)
+        in_base64 = incoming.facts.value("encoding_format") == "base64"
         return _Vectors(self._dialect, self._model, in_base64, incoming.dropped)
 
     def fault(self, incoming: Incoming, status: int, headers: Mapping[bytes, bytes], body: bytes) -> Fault:

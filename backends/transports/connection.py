@@ -4,6 +4,8 @@ A whole answer under a head that was read before (see heads.py) passes the parse
 parser waits for the next, and so need not know.
 """
 
+# compiled
+
 import asyncio
 from collections.abc import Mapping
 from typing import Protocol

@@ -5,6 +5,8 @@ seldom anything else. So what a parser made of such a head holds again, and no p
 same to the byte is parsed.
 """
 
+# compiled
+
 import re
 from collections.abc import Mapping
 

@@ -4,6 +4,8 @@ A request that meets a connection the server has just closed (nothing of an answ
 that race is the pool's own, not a failure of the upstream. Nothing else is retried here.
 """
 
+# compiled
+
 import asyncio
 import ssl
 from collections import defaultdict, deque

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import msgspec
 
+from backends.contract.facts import Facts
+from backends.contract.families import FAMILIES
 from gateway.commands.difficulty_examples import Example
 from gateway.config import Config, load
 from gateway.simulate.generate import draw
@@ -72,7 +74,7 @@ class Worded(Watched):
 
     def request(self, arrival: Arrival, number: int) -> Request:
         said = msgspec.json.encode({"messages": [{"role": "user", "content": self._said[arrival.at].text}]})
-        return self.live.judged(msgspec.structs.replace(super().request(arrival, number), body=said), self.model)
+        return self.live.judged(super().request(arrival, number), Facts(FAMILIES[0], said), self.model)
 
     def hard_ones(self) -> list[bool]:
         """Of each hard prompt: whether the strong model answered."""

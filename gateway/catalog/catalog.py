@@ -84,11 +84,7 @@ class Catalog(msgspec.Struct, frozen=True):
 
 
 def compile_catalog(
-    config: Config,
-    live: LiveState,
-    embedded: Embedded,
-    keyring: CredentialRefresher,
-    stages: tuple[Stage, ...] = (),
+    config: Config, live: LiveState, embedded: Embedded, keyring: CredentialRefresher, stages: tuple[Stage, ...] = ()
 ) -> Catalog:
     """The catalog of a checked configuration; live state is found again by name."""
     rules, retry = config.defaults.breaker, config.defaults.retry

@@ -29,9 +29,10 @@ class Passing(msgspec.Struct, frozen=True):
 
 
 class GoOn(msgspec.Struct, frozen=True):
-    """To the next stage, and then to the plan; with ``request`` in place of the one that came, where it is given."""
+    """To the next stage, and then to the plan; with another request, or another body, where one is given."""
 
     request: Request | None = None
+    body: bytes | None = None
 
 
 class HoldUntil(msgspec.Struct, frozen=True):

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import msgspec
 
-from backends.request.prompt_text import wording
+from backends.contract.facts import Facts
+from backends.contract.families import FAMILIES
+from backends.request.prompt_text import prompt_text
 from gateway.commands.difficulty_examples import examples
 from policies.learning.difficulty.features import Weights, features
 from policies.learning.difficulty.fit import Example, fit, held_out, ranking
@@ -66,7 +68,7 @@ def _read(path: Path) -> Iterator[tuple[Example, str]]:
             label = msgspec.json.decode(line, type=_Label)
         except msgspec.MsgspecError as error:
             raise ValueError(f"{path}:{number}: {error}") from None
-        asked = wording(line)
+        asked = prompt_text(Facts(FAMILIES[0], line))
         if not asked.text:
             raise ValueError(f"{path}:{number}: no prompt in 'messages', 'input' or 'prompt'")
         yield (features(asked.text, len(line), asked.turns), float(label.hard)), label.group or str(number)

@@ -99,15 +99,15 @@ def decide(
         now = saved_state.restore(report.state, live, catalog.candidates)
     elif report is not None:
         restore(live, report, now)
-    peeked = peek(next(each for each in FAMILIES if each.name == family), body, b"application/json")
+    facts = peek(next(each for each in FAMILIES if each.name == family), body, b"application/json")
     key = catalog.keys.named(key_name) if key_name else LOCAL
-    asked = asking.asked(catalog, live, key, headers, peeked, body, seed)
+    asked = asking.asked(catalog, live, key, headers, facts, seed)
     if isinstance(asked, ErrorResponse):
         raise LookupError(asked.message)
     model = asked.model
-    request = Request(family, model.name, peeked.stream, body, live.estimate(model.name, len(body)), now, seed)
+    request = Request(family, model.name, facts.stream, live.estimate(model.name, len(body)), now, seed)
     if model.needs:
-        request = asking.filled(request, model, key, headers, live)
+        request = asking.filled(request, facts, model, key, headers, live)
     return Explained(asked.route, asked.mirror, explain(request, model, Snapshot(now, catalog.models)))
 
 

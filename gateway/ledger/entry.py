@@ -1,5 +1,7 @@
 """A ledger entry: an outcome as its row, and the costs of its attempts; made on the event loop, so in few steps."""
 
+# compiled
+
 from typing import Any
 
 import msgspec

@@ -5,6 +5,8 @@ What does not fit, or cannot be written, is dropped and counted. A full disk sto
 the writer tries again. A killed process loses what was queued: at most what came in the last ``FLUSH`` seconds.
 """
 
+# compiled
+
 import sqlite3
 import threading
 from collections import deque

@@ -150,7 +150,7 @@ class KvEvents:
             ValueError: it does not say.
         """
         place = wanted.candidate
-        wire = self._adapters[place.id].encode(asking(wanted.request, place.deployment.model))
+        wire = self._adapters[place.id].encode(asking(wanted.request, wanted.facts, place.deployment.model))
         status, answer = await fetch(self._transport, wire, TIMEOUT)
         if status != 200:
             raise ValueError(f"/tokenize answers {status}")
@@ -159,7 +159,7 @@ class KvEvents:
 
 def _names(wanted: TokenizeJob, answer: bytes) -> tuple[int, ...]:
     """Off the event loop: a long prompt's take milliseconds."""
-    return token_blocks.names(tokens(answer), wanted.size, wanted.adapter, salt(wanted.request.body))
+    return token_blocks.names(tokens(answer), wanted.size, wanted.adapter, salt(wanted.facts))
 
 
 SAID = {

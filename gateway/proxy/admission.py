@@ -1,5 +1,7 @@
 """Admission: whether a request may come in, decided when its headers are read, and again while its body grows."""
 
+# compiled
+
 from gateway import clock
 from gateway.catalog.error_response import ErrorResponse
 from gateway.catalog.keys import Caller

@@ -3,6 +3,8 @@
 Bytes that arrive are written to the client in the same tick of the transport's callbacks. Nothing here retries.
 """
 
+# compiled
+
 from collections.abc import Callable, Mapping
 from functools import partial
 from math import inf
@@ -83,17 +85,15 @@ class Attempt:
         self.candidate, self.started = candidate, started
         self.deadline = self.total = inf
         self.decoder: Decoder | None = None
-        self.committed = False
+        self.committed = self.paused = False
         self.sent_at = self.first_at = 0.0
-        self.paused = False
         self._limits = limits
         self._adapter = adapter
         self._incoming = incoming
         self._late = Failure.TIMEOUT_CONNECT  # what it is when the deadline passes
         self._exchange: Exchange | None = None
         self._hold: Hold | None = None  # for what the request's URLs hold
-        self._over = False
-        self._status = 0
+        self._over, self._status = False, 0
         self._headers: Mapping[bytes, bytes] = _NOTHING
         self._held = b""  # events without content, that wait for the commit
         self._error: list[bytes] | None = None
@@ -105,7 +105,7 @@ class Attempt:
         self.deadline, self.total = self.started + self._limits.connect, self.owner.deadline
         live.enter(self.candidate, request.prompt_tokens, request.family, self.started)
         if request.blocks:
-            live.hold(self.candidate, request, self.started)
+            live.hold(self.candidate, request, self.started, self._incoming.facts)
         if gateway.tracer is not None:
             self._incoming = carried(self.owner.outcome, self._incoming)
         fetchers = gateway.catalog.fetchers
@@ -158,7 +158,7 @@ class Attempt:
 
     def sent(self) -> None:
         now = clock.now()
-        if self._incoming.peek.stream:
+        if self._incoming.facts.stream:
             self.deadline, self._late = now + self._limits.ttft, Failure.TIMEOUT_TTFT
         else:
             self.deadline, self._late = now + self._limits.response, Failure.TIMEOUT_RESPONSE
@@ -236,7 +236,7 @@ class Attempt:
     @property
     def patience(self) -> float:
         """Seconds that its first content may take: what an endpoint that fails has cost, however fast it failed."""
-        return self._limits.ttft if self._incoming.peek.stream else self._limits.response
+        return self._limits.ttft if self._incoming.facts.stream else self._limits.response
 
     @property
     def at_work(self) -> bool:

@@ -3,6 +3,8 @@
 Rule: data; the only behaviour is to record outcomes. It knows requests by protocols, and is shown by gateway/reporting.
 """
 
+# compiled
+
 from collections import deque
 from importlib import metadata
 from typing import Protocol

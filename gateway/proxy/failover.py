@@ -69,7 +69,7 @@ class Failover:
             return
         request, model, now = journey.incoming.request, journey.model, clock.now()
         latest = min(journey.deadline, now + patience(model, request.stream))
-        priority = turn(journey.incoming.peek, journey.key)
+        priority = turn(journey.incoming.facts, journey.key)
         ticket = Ticket(model.name, journey.outcome.key, float(request.prompt_tokens), latest, priority)
         if not queue.join(ticket, lambda at: self._admit(at - now), journey.catalog.config.server.max_queue, now):
             journey.give_up(queue.refusal(ticket, "the line is too long"))

@@ -1,5 +1,7 @@
 """Headers that pass through the gateway, in either direction, by allow-lists."""
 
+# compiled
+
 import re
 from collections.abc import Mapping
 from functools import lru_cache

@@ -5,12 +5,15 @@ by its listener (run, leave, stop) and its attempt (start, whole, silent, settle
 it: stages before the plan, failover, hedging, stream recovery.
 """
 
+# compiled
+
 import traceback
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from backends.contract.adapter import Incoming
-from backends.contract.peek import BadBody, Peek, peek
+from backends.contract.facts import Facts
+from backends.contract.peek import BadBody, peek
 from backends.recover.transcript import TranscriptRecorder
 from gateway import clock
 from gateway.catalog.error_response import ErrorResponse
@@ -50,11 +53,8 @@ class Journey:
     model: Model  # from its decoding on: the one that serves it now
 
     def __init__(self, gateway: Gateway, head: RequestHead, answer: ResponseWriter, outcome: Outcome) -> None:
-        self.gateway = gateway
-        self.catalog = gateway.catalog
-        self.family = head.family
-        self.given = head.given
-        self.head = head
+        self.gateway, self.catalog = gateway, gateway.catalog
+        self.head, self.family, self.given = head, head.family, head.given
         self.answer = answer
         self.outcome = outcome
         self.max_body = 0  # bytes
@@ -82,9 +82,9 @@ class Journey:
     def _serve(self, body: bytes, now: float) -> None:
         outcome, live, catalog, family = self.outcome, self.gateway.live, self.catalog, self.family
         try:
-            peeked = peek(family, body, self.given.get(b"content-type", b"") if family.form else b"")
+            facts = peek(family, body, self.given.get(b"content-type", b"") if family.form else b"")
             seed = clock.seed()
-            model = self._resolve(peeked, body, seed)
+            model = self._resolve(facts, seed)
         except BadBody as problem:
             responding.refuse(self, ErrorResponse(400, str(problem), param=problem.param))
             return
@@ -92,36 +92,36 @@ class Journey:
             responding.refuse(self, model)
             return
         name = model.name
-        outcome.model, outcome.stream = name, peeked.stream
+        outcome.model, outcome.stream = name, facts.stream
         tokens, turn = live.estimate(name, len(body)), next(live.turns[name])
-        request = Request(family.name, name, peeked.stream, body, tokens, now, seed, turn)
+        request = Request(family.name, name, facts.stream, tokens, now, seed, turn)
         if model.needs:
-            request = model_resolution.filled(request, model, self.key, self.given, live)
-            outcome.asked = model_resolution.bare(request)
+            request = model_resolution.filled(request, facts, model, self.key, self.given, live)
+            outcome.asked = request
         self.deadline, self.model = now + model.total, model
         lines = b"%bx-request-id: %b\r\n" % (self.head.forwarded, outcome.id)
-        self.incoming = Incoming(request, family, peeked, lines)
+        self.incoming = Incoming(request, facts, lines)
         stages = catalog.before.get(name) if catalog.before else None
         if stages is None:
             self.go(now)
         else:
             Passage(self, stages).go_on(now)
 
-    def _resolve(self, peeked: Peek, body: bytes, seed: int) -> Model | ErrorResponse:
+    def _resolve(self, facts: Facts, seed: int) -> Model | ErrorResponse:
         """Where the request goes: by its model's name, unless routes or its own steering say otherwise.
 
         Raises:
             BadBody: a steering field is not what it must be.
         """
-        if peeked.steering is None and not self.catalog.routes:
-            return self.catalog.find(peeked.model, self.key)
+        if facts.steering is None and not self.catalog.routes:
+            return self.catalog.find(facts.model, self.key)
         gateway = self.gateway
-        asked = model_resolution.asked(self.catalog, gateway.live, self.key, self.given, peeked, body, seed)
+        asked = model_resolution.asked(self.catalog, gateway.live, self.key, self.given, facts, seed)
         if isinstance(asked, ErrorResponse):
             return asked
         self.outcome.route = asked.route
         if asked.mirror:
-            gateway.shadows.send(gateway, self.catalog, self.head, self.key, body, asked.mirror)
+            gateway.shadows.send(gateway, self.catalog, self.head, self.key, facts.body, asked.mirror)
         return asked.model
 
     def go(self, now: float) -> None:
@@ -195,7 +195,8 @@ class Journey:
         try:
             if fault is None:
                 live, request, candidate = self.gateway.live, self.incoming.request, attempt.candidate
-                live.learn(request.model, 0 if self.family.form else len(request.body), self.outcome.usage.prompt)
+                size = 0 if self.family.form else len(self.incoming.facts.body)
+                live.learn(request.model, size, self.outcome.usage.prompt)
                 if candidate.load.speed is not None or candidate.pool.rates is not None or request.blocks:
                     live.answered(candidate, request, self.outcome.usage, attempt.sent_at, clock.now())
                 now = attempt.give_back(self.gateway, None)

@@ -17,7 +17,7 @@ Done = Callable[[Fault | None], None]  # gets why there is no media
 
 def fetch(gateway: Gateway, fetcher: Fetcher, incoming: Incoming, seconds: float, done: Done) -> Hold | None:
     """Fetch what a request's URLs hold and is not there yet; None: nothing is missing."""
-    missing = tuple(url for url in remote_media(incoming) if url not in incoming.fetched)
+    missing = tuple(url for url in remote_media(incoming.facts) if url not in incoming.fetched)
     if not missing:
         return None
     gateway.metrics.hold("media")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from backends.contract.peek import BadBody, Peek
-from backends.request.body_features import Traits, traits
+from backends.contract.facts import Facts
+from backends.contract.peek import BadBody
 from backends.request.prompt_blocks import BLOCK, prompt_blocks
 from backends.serving import capabilities
 from gateway.catalog.error_response import ErrorResponse
@@ -20,7 +20,7 @@ from gateway.catalog.route_compiler import minutes
 from gateway.state.live_state import LiveState
 from policies.selection import routes
 from policies.selection.model import Model
-from policies.selection.routes import Facts, Route
+from policies.selection.routes import Route
 from policies.selection.steering import Preferences, steered
 from policies.vocabulary.hashing import digest
 from policies.vocabulary.needs import FEATURES
@@ -42,22 +42,22 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 def asked(
-    catalog: "Catalog", live: LiveState, key: Key, given: _Headers, peeked: Peek, body: bytes, seed: int
+    catalog: "Catalog", live: LiveState, key: Key, given: _Headers, facts: Facts, seed: int
 ) -> Asked | ErrorResponse:
     """What routes and steering make of a request.
 
     Raises:
         BadBody: a steering field is not what it must be.
     """
-    wanted, others = _preferences(peeked), _models(peeked)
-    turn(peeked, key)
-    name = peeked.model or next(iter(others), "")
+    wanted, others = _preferences(facts), _models(facts)
+    turn(facts, key)
+    name = facts.model or next(iter(others), "")
     if not key.allows(name) or not catalog.routes:
         found = catalog.find(name, key)
         if isinstance(found, ErrorResponse):
             return found
-    route, traced = _route(catalog, live, key, given, peeked, name, body)
-    model = _destination(catalog, key, name, route, seed, conversation(traced, given, key) if route else 0)
+    route = _route(catalog, live, key, given, facts, name)
+    model = _destination(catalog, key, name, route, seed, conversation(facts, given, key) if route else 0)
     if isinstance(model, ErrorResponse):
         return model
     if others:
@@ -68,7 +68,7 @@ def asked(
         model = msgspec.structs.replace(model, fallbacks=tuple(other for other in others if other != name))
         model = with_needs(model, catalog.models)
     if wanted is not None:
-        features = capabilities.used(body) if wanted.require_parameters else frozenset[str]()
+        features = capabilities.used(facts) if wanted.require_parameters else frozenset[str]()
         narrowed = steered(model, wanted, features)
         if narrowed is None:
             return ErrorResponse(
@@ -82,69 +82,60 @@ def asked(
     return Asked(model, route.name, (route.mirror or "") if routes.mirrored(route, seed) else "")
 
 
-def filled(request: Request, model: Model, key: Key, given: _Headers, live: LiveState) -> Request:
+def filled(request: Request, facts: Facts, model: Model, key: Key, given: _Headers, live: LiveState) -> Request:
     """The request with all that the model's policy needs."""
     if "features" in model.needs:
-        request = msgspec.structs.replace(request, features=capabilities.needs(request.body))
+        request = msgspec.structs.replace(request, features=capabilities.needs(facts))
     if model.needs == FEATURES:
         return request
-    if "prefix" in model.needs and (blocks := prompt_blocks(request.body)):
+    if "prefix" in model.needs and (blocks := prompt_blocks(facts)):
         request = live.placed(request, blocks, live.tokens(model.name, BLOCK))
     if "difficulty" in model.needs:
-        request = live.judged(request, model)
+        request = live.judged(request, facts, model)
     if model.needs <= {"prefix"}:
         return request
-    seen = traits(request.body, images=False)
     request = msgspec.structs.replace(
         request,
-        max_tokens=seen.max_tokens,
+        max_tokens=facts.max_tokens,
         expected_output=live.expect(model.name),
-        conversation=conversation(seen, given, key),
+        conversation=conversation(facts, given, key),
     )
     return live.foreseen(request, model) if "foresight" in model.needs else request
 
 
-def turn(peeked: Peek, key: Key) -> int:
+def turn(facts: Facts, key: Key) -> int:
     """The priority of a request that waits for a place: its key's, or a later one that it asks for itself.
 
     Raises:
         BadBody: it is no whole number.
     """
-    raw = (peeked.steering or {}).get("priority")
+    raw = (facts.steering or {}).get("priority")
     asked = _read("priority", raw, int | None) if raw is not None else None
     return key.priority if asked is None else max(asked, key.priority)
 
 
-def bare(request: Request) -> Request:
-    """It without its body: what is kept of it when it is over."""
-    return msgspec.structs.replace(request, body=b"")
-
-
-def conversation(seen: Traits, given: _Headers, key: Key) -> int:
+def conversation(facts: Facts, given: _Headers, key: Key) -> int:
     """64 bits that stand for the conversation, apart for each key; 0 where nothing tells it."""
-    named = given.get(b"x-session-id", b"").decode("latin-1") or seen.conversation
+    named = given.get(b"x-session-id", b"").decode("latin-1") or facts.conversation
     return digest(key.name, named) if named else 0
 
 
-def _route(
-    catalog: "Catalog", live: LiveState, key: Key, given: _Headers, peeked: Peek, name: str, body: bytes
-) -> tuple[Route | None, Traits]:
+def _route(catalog: "Catalog", live: LiveState, key: Key, given: _Headers, facts: Facts, name: str) -> Route | None:
     if not catalog.routes:
-        return None, Traits()
-    seen = traits(body)
-    facts = Facts(
-        name,
-        {header.decode("latin-1"): value.decode("latin-1") for header, value in given.items()},
-        key.name,
-        seen.metadata,
-        live.estimate(name, len(body)),
-        peeked.stream,
-        seen.tools,
-        seen.images,
-        seen.json_schema,
-        minutes(catalog.routes),
+        return None
+    seen = routes.RouteInput(
+        model=name,
+        headers={header.decode("latin-1"): value.decode("latin-1") for header, value in given.items()},
+        key=key.name,
+        metadata=facts.metadata,
+        prompt_tokens=live.estimate(name, len(facts.body)),
+        stream=facts.stream,
+        tools=facts.tools,
+        images="images" in facts.media,
+        json_schema=facts.json_schema,
+        minutes=minutes(catalog.routes),
     )
-    return routes.find(catalog.routes, facts), seen
+    return routes.find(catalog.routes, seen)
 
 
 def _destination(
@@ -164,13 +155,13 @@ def _destination(
     return catalog.variants[model.name, route.policy]
 
 
-def _preferences(peeked: Peek) -> Preferences | None:
-    raw = (peeked.steering or {}).get("provider")
+def _preferences(facts: Facts) -> Preferences | None:
+    raw = (facts.steering or {}).get("provider")
     return _read("provider", raw, Preferences | None) if raw is not None else None
 
 
-def _models(peeked: Peek) -> tuple[str, ...]:
-    raw = (peeked.steering or {}).get("models")
+def _models(facts: Facts) -> tuple[str, ...]:
+    raw = (facts.steering or {}).get("models")
     names = (_read("models", raw, tuple[str, ...] | None) or ()) if raw is not None else ()
     if len(names) > MAX_MODELS:
         raise BadBody(f"invalid 'models': at most {MAX_MODELS} names", "models")

@@ -4,6 +4,8 @@ it.
 What is made of it here holds for every request that begins with it: whose key it shows, what goes on to the upstream.
 """
 
+# compiled
+
 from collections.abc import Mapping
 
 from backends.contract.families import Family

@@ -3,10 +3,12 @@
 It is a journey like any other, but for its answer, and for its count, which is its own.
 """
 
+# compiled
+
 import asyncio
 from typing import ClassVar
 
-from backends.contract.peek import Peek
+from backends.contract.facts import Facts
 from gateway import clock
 from gateway.catalog.catalog import Catalog
 from gateway.catalog.error_response import ErrorResponse
@@ -61,7 +63,7 @@ class ShadowJourney(Journey):
         self.model = model
         self._shadows = shadows
 
-    def _resolve(self, peeked: Peek, body: bytes, seed: int) -> Model | ErrorResponse:
+    def _resolve(self, facts: Facts, seed: int) -> Model | ErrorResponse:
         return self.model
 
     def holds_one_of(self, pools: set[int]) -> bool:

@@ -13,7 +13,6 @@ from gateway.config.schema import Config
 from gateway.proxy.in_flight import InFlight
 from gateway.proxy.responding import answer_with, refuse
 from policies.selection.model import Model
-from policies.vocabulary.types import Request
 
 
 class HeldToolCalls(Stage):
@@ -55,7 +54,10 @@ class Passage:
         journey = self._journey
         if isinstance(decision, GoOn):
             if decision.request is not None:
-                _replace(journey.incoming, decision.request, journey.given.get(b"content-type", b""))
+                journey.incoming.request = decision.request
+            if decision.body is not None:
+                content_type = journey.given.get(b"content-type", b"")
+                journey.incoming.facts = peek(journey.family, decision.body, content_type)
             return True
         if isinstance(decision, HoldUntil):
             hold = journey.hold(decision.kind, decision.seconds, partial(self._late, decision))
@@ -74,10 +76,3 @@ class Passage:
         if self._follow(decision):
             self._journey.outcome.began = now = clock.now()
             self.go_on(now)
-
-
-def _replace(incoming: Incoming, request: Request, content_type: bytes) -> None:
-    """Another request takes the place of the one that came. Where its body is another, what was read of it is, too."""
-    if request.body is not incoming.request.body:
-        incoming.peek = peek(incoming.family, request.body, content_type)
-    incoming.request = request

@@ -4,13 +4,15 @@ Rule: only where its words allow it, and with a comment in the stream that says 
 is the owner of the attempts it starts, as the request is of others.
 """
 
+# compiled
+
 from collections.abc import Mapping
 from functools import partial
 
 import msgspec
-from msgspec import structs
 
 from backends.contract.adapter import Incoming, Wire
+from backends.contract.facts import Facts
 from backends.contract.peek import peek
 from backends.recover import continuation_constraints as asked
 from backends.recover.chunk_json import REASONING
@@ -68,7 +70,7 @@ class StreamRecovery:
         self._rules = model.recovery
         self._kept = kept
         self._dead = dead
-        self._asked = asked.read(journey.family, journey.incoming.request.body)
+        self._asked = asked.read(journey.incoming.facts)
         self._tried = {dead.candidate.id}
         self.deadline = journey.deadline
         self._fault = fault
@@ -127,9 +129,10 @@ class StreamRecovery:
     def _count_at(self, chosen: Candidate) -> None:
         self._counted = True
         text = msgspec.json.encode({"prompt": self._kept.content, "add_special_tokens": False})
-        request = structs.replace(self._journey.incoming.request, body=text)
-        wire = self._journey.catalog.adapters[chosen.id].encode(asking(request, chosen.deployment.model))
-        hold = self._journey.hold("token_count", COUNT_WITHIN, partial(self._sized, None))
+        journey = self._journey
+        question = asking(journey.incoming.request, Facts(journey.family, text), chosen.deployment.model)
+        wire = journey.catalog.adapters[chosen.id].encode(question)
+        hold = journey.hold("token_count", COUNT_WITHIN, partial(self._sized, None))
         hold.run(self._counted_by(wire), self._sized)
 
     async def _counted_by(self, wire: Wire) -> int | None:
@@ -250,9 +253,8 @@ class StreamRecovery:
         limits = left(self._limits(), self._kept.tokens)
         assert limits is not None  # else the answer was complete
         text = self._kept.content
-        body = continuation(given.family, given.request.body, text, limits.most, limits.least)
-        request = structs.replace(given.request, body=body)
-        return Incoming(request, given.family, peek(given.family, body, b""), given.headers)
+        body = continuation(given.facts, text, limits.most, limits.least)
+        return Incoming(given.request, peek(given.facts.family, body, b""), given.headers)
 
     # The ends
 

@@ -14,6 +14,7 @@ from functools import partial
 import msgspec
 
 from backends.contract.adapter import Unsendable
+from backends.contract.facts import Facts
 from backends.contract.transport import Transport
 from backends.request.tiktoken_counter import Encodings, Uncountable
 from backends.request.tokenize import answer, asking
@@ -57,7 +58,7 @@ class TokenCounts(Stage):
         near = self._live.uncertain(passing.incoming.request, passing.model)
         if not near:
             return GO_ON
-        if passing.incoming.family.name not in _COUNTED or len(self._tasks) >= MOST:
+        if passing.incoming.facts.family.name not in _COUNTED or len(self._tasks) >= MOST:
             self.kept += 1
             return GO_ON
         exact: dict[str, int] = {}
@@ -91,12 +92,12 @@ class TokenCounts(Stage):
         return GoOn(msgspec.structs.replace(request, exact=exact))
 
     async def _at(self, place: Candidate, passing: Passing, exact: dict[str, int]) -> None:
-        deployment, request = place.deployment, passing.incoming.request
+        deployment = place.deployment
         try:
             if "tokenize" in deployment.families:
                 exact[deployment.name] = await self._by_engine(place, passing)
             elif passing.config.deployments[deployment.name].provider.tiktoken:
-                exact[deployment.name] = await self._by_tiktoken(deployment.model, request.body)
+                exact[deployment.name] = await self._by_tiktoken(deployment.model, passing.incoming.facts)
             else:
                 self._say(deployment.name, f"there is no way to count for provider {deployment.provider}")
         except (FetchFailed, Uncountable, Unsendable) as error:
@@ -106,17 +107,18 @@ class TokenCounts(Stage):
         """Any endpoint of its deployment counts alike: one that is up, and has the least to do."""
         alike = (c for tier in passing.model.tiers for c in tier if c.deployment.name == place.deployment.name)
         place = min(alike, key=lambda each: (each.load.down, each.load.in_flight))
-        wire = passing.adapters[place.id].encode(asking(passing.incoming.request, place.deployment.model))
+        question = asking(passing.incoming.request, passing.incoming.facts, place.deployment.model)
+        wire = passing.adapters[place.id].encode(question)
         reply = await fetch(self._transport, wire, self.limit)
         tokens = answer(*reply)
         if tokens is None:
             raise Uncountable(f"its /tokenize answers {reply[0]}")
         return tokens
 
-    async def _by_tiktoken(self, model: str, body: bytes) -> int:
+    async def _by_tiktoken(self, model: str, facts: Facts) -> int:
         if self._thread is None:  # one, since each encoding takes a core while it is read
             self._thread = ThreadPoolExecutor(1, "tokens")
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._encodings.count, body, model)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._encodings.count, facts, model)
 
     def _say(self, deployment: str, why: str) -> None:
         if deployment not in self._reported:

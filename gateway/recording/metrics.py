@@ -3,6 +3,8 @@
 Labels are bounded: model, deployment and key names are the configuration's, what clients send as a model never is one.
 """
 
+# compiled
+
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence

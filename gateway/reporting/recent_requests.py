@@ -2,6 +2,8 @@
 
 import msgspec
 
+from backends.contract.facts import Facts
+from backends.contract.families import FAMILIES
 from gateway import clock
 from gateway.catalog.keys import LOCAL
 from gateway.ledger.entry import row
@@ -16,7 +18,7 @@ from policies.selection.explain import Decision, explain
 from policies.selection.model import Snapshot
 from policies.vocabulary.types import Request
 
-WORDLESS = b'{"messages": []}'  # what stands for a body that was not kept
+WORDLESS = Facts(FAMILIES[0], b"{}")  # of a body that was not kept
 
 
 class Recent(msgspec.Struct, frozen=True):
@@ -77,9 +79,9 @@ def _again(gateway: Gateway, outcome: Outcome) -> Decision | None:
     if model is None:
         return None
     tokens = outcome.usage.prompt or 1
-    request = Request(outcome.family, model.name, outcome.stream, WORDLESS, tokens, now, clock.seed())
+    request = Request(outcome.family, model.name, outcome.stream, tokens, now, clock.seed())
     if needs := model.needs - {"difficulty"}:  # a judged prompt moves its model's threshold
-        request = asking.filled(request, msgspec.structs.replace(model, needs=needs), LOCAL, {}, gateway.live)
+        request = asking.filled(request, WORDLESS, msgspec.structs.replace(model, needs=needs), LOCAL, {}, gateway.live)
     return explain(request, model, Snapshot(now, catalog.models))
 
 

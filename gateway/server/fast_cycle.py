@@ -1,5 +1,7 @@
 """One request on the fast protocol, and its answer: it stands where uvicorn has a cycle of its own."""
 
+# compiled
+
 import asyncio
 from typing import ClassVar, Protocol
 

@@ -3,6 +3,8 @@
 Such a request is a cycle beside uvicorn's own, in the same pipeline, stopped by the same shutdown.
 """
 
+# compiled
+
 import asyncio
 from typing import Any
 
@@ -44,8 +46,7 @@ class HotProtocol(HttpToolsProtocol):
         self._known = KnownHeads()
         self._missing = 0  # bytes of a body that skip the parser
         self._in_head = False
-        self._head_bytes = 0  # of the head under way, from its second packet on
-        self._packet = 0
+        self._head_bytes = self._packet = 0  # of the head under way, from its second packet on; of the packet at hand
         self._between = False  # nothing is served, though requests wait
         self._default: tuple[object, bytes] = (None, b"")
         self._quiet = True  # the parser waits for a request to begin
@@ -77,8 +78,7 @@ class HotProtocol(HttpToolsProtocol):
 
     def _again(self, length: int, body: bytes) -> None:
         """A request that begins with the known head, whose body is of so many bytes."""
-        self._known.useful, self._resting = True, False
-        head = self._known.head
+        self._known.useful, self._resting, head = True, False, self._known.head
         head.length = length
         self._active = cycle = HotCycle(self, self.transport, head, True)
         self.cycle = cycle  # type: ignore[assignment]  # it has what the base class uses of a cycle

@@ -4,6 +4,8 @@ It comes while the parser waits for the next request, and ends there, so for the
 head says is read once for all that begin with it (see backends/transports/heads.py); any other request is parsed.
 """
 
+# compiled
+
 from backends.transports import heads
 from gateway.proxy.request_head import RequestHead
 

@@ -88,7 +88,7 @@ class Simulation:
         name, now = self.model.name, self.agenda.now
         seed = mix(self._seed + number)
         turn, output = next(self.live.turns[name]), self.live.expect(name)
-        request = Request(FAMILY, name, True, b"", arrival.prompt_tokens, now, seed, turn, expected_output=output)
+        request = Request(FAMILY, name, True, arrival.prompt_tokens, now, seed, turn, expected_output=output)
         if arrival.conversation:
             request = msgspec.structs.replace(request, conversation=mix(arrival.conversation))
         needs = self.model.needs | self.model.policy.needs

@@ -7,7 +7,8 @@ probability, is not believed: the built-in score stands in for that request, and
 import traceback
 from collections.abc import Callable, Iterable
 
-from backends.request.prompt_text import Wording, wording
+from backends.contract.facts import Facts
+from backends.request.prompt_text import PromptText, prompt_text
 from gateway import clock
 from gateway.config.function import function
 from policies.learning.difficulty.features import features
@@ -35,12 +36,12 @@ class DifficultyJudge:
         self._classifiers = {name: function(name) for name in found}
         self._told = set()
 
-    def judged(self, body: bytes, model: Model) -> tuple[float | None, float]:
+    def judged(self, facts: Facts, model: Model) -> tuple[float | None, float]:
         """The prompt's difficulty, and above what it is hard. None: nothing of the model's policy asks."""
         rules = of(model)
         if rules is None:
             return None, 0.0
-        difficulty = self._score(wording(body), len(body), rules)
+        difficulty = self._score(prompt_text(facts), len(facts.body), rules)
         threshold = self.thresholds.get(model.name)
         if threshold is None:
             threshold = self.thresholds[model.name] = fresh(rules.share)
@@ -48,7 +49,7 @@ class DifficultyJudge:
         threshold.observe(difficulty, rules.share)
         return difficulty, limit
 
-    def _score(self, asked: Wording, size: int, rules: Difficulty) -> float:
+    def _score(self, asked: PromptText, size: int, rules: Difficulty) -> float:
         if rules.classifier:
             began = clock.now()
             try:

@@ -4,6 +4,8 @@ State is kept by (deployment, endpoint) and by quota domain, so it survives a re
 loop between awaits: no locks.
 """
 
+# compiled
+
 import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -11,6 +13,7 @@ from math import inf
 
 import msgspec
 
+from backends.contract.facts import Facts
 from backends.reply.quota import Remaining
 from gateway.state.difficulty import DifficultyJudge
 from gateway.state.predictions import Predictions
@@ -210,22 +213,22 @@ class LiveState:
             request, blocks=blocks, block_tokens=size, expected_output=output, late_price=late_price, home=home
         )
 
-    def judged(self, request: Request, model: Model) -> Request:
+    def judged(self, request: Request, facts: Facts, model: Model) -> Request:
         """The request with how hard its prompt is."""
-        difficulty, threshold = self.judge.judged(request.body, model)
+        difficulty, threshold = self.judge.judged(facts, model)
         return msgspec.structs.replace(request, difficulty=difficulty, threshold=threshold)
 
     def placed(self, request: Request, blocks: tuple[int, ...], block_tokens: float) -> Request:
         """The request with its blocks, of so many tokens each, and what of them each endpoint is believed to hold."""
         return self.caches.placed(request, blocks, block_tokens)
 
-    def hold(self, candidate: Candidate, request: Request, now: float) -> None:
+    def hold(self, candidate: Candidate, request: Request, now: float, facts: Facts | None = None) -> None:
         """The endpoint is sent a prompt, which it computes but for what it holds, and then holds."""
         load, id = candidate.load, candidate.id
         if load.predictor is not None:
             self.foresight.sent(candidate, request, now)
         load.backlog.add(request.seed, request.prompt_tokens - (request.matched or {}).get(id, 0), now)
-        self.caches.hold(candidate, request, now)
+        self.caches.hold(candidate, request, now, facts)
 
     def computed(self, candidate: Candidate, request: Request, done: bool, now: float) -> None:
         """Its prompt is computed (it has brought content), or never will be."""

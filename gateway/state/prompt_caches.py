@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
+from backends.contract.facts import Facts
 from backends.vllm.kv_events import Batch, Cleared, Removed, Stored
 from policies.learning.prefix.engine_cache import Mirror
 from policies.learning.prefix.index import PrefixIndex
@@ -38,6 +39,7 @@ class TokenizeJob(msgspec.Struct, frozen=True):
 
     candidate: Candidate
     request: Request
+    facts: Facts
     adapter: str
     size: int  # tokens of a block
 
@@ -91,35 +93,35 @@ class PromptCaches:
         self.rungs[request.model, Rung.PRECISE if told else Rung.PREFIX] += 1
         return msgspec.structs.replace(request, blocks=blocks, block_tokens=block_tokens, matched=matched, told=told)
 
-    def hold(self, candidate: Candidate, request: Request, now: float) -> None:
-        """The endpoint is sent a prompt, and will hold it."""
+    def hold(self, candidate: Candidate, request: Request, now: float, facts: Facts | None) -> None:
+        """The endpoint is sent a prompt, and will hold it. ``facts``: of its body; None where it has none."""
         id = candidate.id
         room = candidate.load.scraped.kv_tokens or KV_TOKENS
         used = now if candidate.deployment.own else now - TTL + CLOUD_TTL  # so that it is believed in for less long
         self.guess.hold(id, request.blocks, int(room / request.block_tokens), used)
         precise = self.of.get(id)
-        if precise is not None and request.matched is not None:
-            self._want(precise, candidate, request)
+        if precise is not None and request.matched is not None and facts is not None:
+            self._want(precise, candidate, request, facts)
 
-    def _want(self, precise: Precise, candidate: Candidate, request: Request) -> None:
+    def _want(self, precise: Precise, candidate: Candidate, request: Request, facts: Facts) -> None:
         """Have the tokens of a prompt learned, where they can be and are not known."""
         last, id = request.blocks[-1], candidate.id
         mirror = precise.mirrors[id]
         if last in precise.chains.known or last in self._wanted or not precise.size or not mirror.up:
             return
-        if request.family not in FAMILIES or len(request.body) > LARGEST:
+        if request.family not in FAMILIES or len(facts.body) > LARGEST:
             return
         model = candidate.deployment.model
         adapter = model if model in mirror.adapters else ""
-        self._wanted[last] = TokenizeJob(candidate, request, adapter, precise.size)
-        self._held += len(request.body)
+        self._wanted[last] = TokenizeJob(candidate, request, facts, adapter, precise.size)
+        self._held += len(facts.body)
         while len(self._wanted) > QUEUED or self._held > HELD:
             self.prompts[self._oldest().candidate.id[0], "dropped"] += 1
         self.wake()
 
     def _oldest(self) -> TokenizeJob:
         _, wanted = self._wanted.popitem(last=False)
-        self._held -= len(wanted.request.body)
+        self._held -= len(wanted.facts.body)
         return wanted
 
     def wanted(self) -> TokenizeJob | None:

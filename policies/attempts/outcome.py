@@ -1,5 +1,7 @@
 """The outcome of one request, filled along its journey and recorded once. A plain class, so that it can be compiled."""
 
+# compiled
+
 from policies.attempts.attempt_record import AttemptRecord, Trace
 from policies.learning.slo.forecast import Forecast
 from policies.selection.explain import Decision

@@ -8,7 +8,7 @@ import msgspec
 from policies.vocabulary.hashing import mix, unit
 
 
-class Facts(msgspec.Struct, frozen=True):
+class RouteInput(msgspec.Struct, frozen=True):
     """What a route can ask about. ``minutes``: of the week, from Monday 0:00, by time zone."""
 
     model: str
@@ -54,17 +54,17 @@ class Match(msgspec.Struct, frozen=True):
     json_schema: bool | None = None
     windows: tuple[Window, ...] = ()
 
-    def holds(self, facts: Facts) -> bool:
+    def holds(self, given: RouteInput) -> bool:
         """Whether they all hold."""
         return (
-            _like(self.model, facts.model)
-            and _like(self.key, facts.key)
-            and all(_like(value, facts.headers.get(name)) for name, value in self.headers.items())
-            and all(_like(value, facts.metadata.get(name)) for name, value in self.metadata.items())
-            and self.least <= facts.prompt_tokens
-            and (self.most is None or facts.prompt_tokens <= self.most)
-            and all(getattr(self, name) in (None, getattr(facts, name)) for name in _FLAGS)
-            and (not self.windows or any(each.holds(facts.minutes[each.zone]) for each in self.windows))
+            _like(self.model, given.model)
+            and _like(self.key, given.key)
+            and all(_like(value, given.headers.get(name)) for name, value in self.headers.items())
+            and all(_like(value, given.metadata.get(name)) for name, value in self.metadata.items())
+            and self.least <= given.prompt_tokens
+            and (self.most is None or given.prompt_tokens <= self.most)
+            and all(getattr(self, name) in (None, getattr(given, name)) for name in _FLAGS)
+            and (not self.windows or any(each.holds(given.minutes[each.zone]) for each in self.windows))
         )
 
 
@@ -84,9 +84,9 @@ class Route(msgspec.Struct, frozen=True):
     mirror_rate: float = 0.0
 
 
-def find(routes: tuple[Route, ...], facts: Facts) -> Route | None:
+def find(routes: tuple[Route, ...], given: RouteInput) -> Route | None:
     """The route that takes the request; None: it goes as it asked."""
-    return next((each for each in routes if each.match.holds(facts)), None)
+    return next((each for each in routes if each.match.holds(given)), None)
 
 
 def side(route: Route, key: int) -> str:

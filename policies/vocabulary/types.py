@@ -126,7 +126,6 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     family: str
     model: str
     stream: bool
-    body: bytes
     prompt_tokens: int
     received: float
     seed: int = 0

@@ -16,6 +16,7 @@ from backends.request.prompt_blocks import prompt_blocks
 from gateway.state.prompt_caches import PromptCaches
 from tests.contracts.client import Client, Reply, chat, connected
 from tests.contracts.serving import Running, admin, configured, running, until
+from tests.facts import facts_of
 from tests.publisher import Publisher, stored
 
 LINES = ("authorization: Bearer sk-a", "x-cloverleaf-explain: 1")
@@ -115,7 +116,7 @@ async def ask(client: Client, topic: int, turn: int = 0) -> Reply:
 
 def told(gateway: Running, topic: int, turn: int = 0) -> set[str]:
     """The endpoints that are known to hold all of a turn's full blocks."""
-    blocks = prompt_blocks(msgspec.json.encode({"messages": said(topic, turn)}))
+    blocks = prompt_blocks(facts_of(messages=said(topic, turn)))
     precise = next(iter(caches(gateway).of.values()))
     depth, reach = precise.chains.find(blocks)
     if reach is None or depth < len(blocks):

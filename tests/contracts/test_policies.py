@@ -149,12 +149,28 @@ models:
 
 
 async def test_the_lowest_latency_is_learned_from_answers() -> None:
+    """The slow one answers when the other has answered twenty more."""
+    answered, held = 0, asyncio.Event()
+
     async def slow(call: Call) -> None:
-        await asyncio.sleep(0.2)
+        await held.wait()
         await whole(ANSWER)(call)
 
-    async with clouds("lowest_latency", script=slow) as (gateway, _, _):
-        await places(gateway, *[chat()] * 30)
+    async with clouds("lowest_latency", script=slow) as (gateway, first, _):
+
+        async def one() -> None:
+            nonlocal answered
+            await places(gateway, chat())
+            answered += 1
+
+        asked: list[asyncio.Task[None]] = []
+        since = 0  # answered when the slow one was first asked
+        while not first.calls or answered < since + 20:
+            asked.append(asyncio.create_task(one()))
+            await until(lambda: len(first.calls) + answered == len(asked))
+            since = since or answered * bool(first.calls)
+        held.set()
+        await asyncio.gather(*asked)
         assert await places(gateway, *[chat()] * 10) == {"cheap": 10}
 
 

@@ -92,8 +92,8 @@ def door(family: str, *, stream: bool) -> bytes:
 
 def incoming(family: str, body: bytes) -> Incoming:
     seen = peek(FAMILY[family], body, JSON)
-    request = Request(family, "public", seen.stream, body, 1, 0.0, seed=0xFEED)
-    return Incoming(request, FAMILY[family], seen, b"content-type: application/json\r\n")
+    request = Request(family, "public", seen.stream, 1, 0.0, seed=0xFEED)
+    return Incoming(request, seen, b"content-type: application/json\r\n")
 
 
 def encode(provider: Provider, asked: Mapping[str, Any], *, stream: bool = False, drop: bool = False) -> Wire:

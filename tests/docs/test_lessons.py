@@ -1,6 +1,7 @@
 """docs/lessons.md: every lesson is shown by tests that exist, or says why it is not."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,13 +17,18 @@ def test_every_lesson_has_its_row(part: str, count: int) -> None:
     assert [int(number) for number, _, _ in ROW.findall(part)] == list(range(1, count + 1))
 
 
-@pytest.mark.parametrize("row", ROW.findall(GATEWAYS + ROUTERS), ids=lambda row: row[1][:40])
-def test_what_shows_it_exists(row: tuple[str, str, str]) -> None:
-    _, _, shown = row
+def test_what_shows_each_exists() -> None:
+    assert not [fault for row in ROW.findall(GATEWAYS + ROUTERS) for fault in faults(*row)]
+
+
+def faults(number: str, lesson: str, shown: str) -> Iterator[str]:
     tests = TEST.findall(shown)
-    assert tests or shown.startswith(("does not apply: ", "comes with ")), shown
-    assert shown.count("::test_") == len(tests)
+    if (not tests and not shown.startswith(("does not apply: ", "comes with "))) or shown.count("::test_") != len(
+        tests
+    ):
+        yield f"{number}, {lesson}: {shown}"
     for path, group, name in tests:
-        source = (ROOT / path).read_text()
-        assert re.search(rf"^{'    ' if group else ''}(async )?def {name}\(", source, re.MULTILINE), f"{path}::{name}"
-        assert not group or f"class {group[:-2]}:" in source
+        source = (ROOT / path).read_text() if (ROOT / path).exists() else ""
+        found = re.search(rf"^{'    ' if group else ''}(async )?def {name}\(", source, re.MULTILINE)
+        if not found or (group and f"class {group[:-2]}:" not in source):
+            yield f"{number}: {path}::{group}{name}"

@@ -47,6 +47,16 @@ class Serving:
         async with asyncio.timeout(LIMIT):
             return await self._process.wait()
 
+    async def stop(self) -> None:
+        """End it if it still runs: told twice, it does not wait for what is under way."""
+        for _ in range(2):
+            if self._process.returncode is None:
+                self.signal(signal.SIGTERM)
+        try:
+            await self.exit()
+        finally:
+            self.kill()
+
     def kill(self) -> None:
         if self._process.returncode is None:
             self._process.kill()
@@ -82,8 +92,7 @@ async def serving(directory: Path, config: str | None, *options: str) -> AsyncIt
         await made.ready()
         yield made
     finally:
-        made.kill()
-        await made.exit()
+        await made.stop()
 
 
 async def run(directory: Path, *arguments: str) -> tuple[int, str, str]:

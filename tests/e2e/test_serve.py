@@ -3,7 +3,6 @@
 import asyncio
 import signal
 import socket
-import time
 from pathlib import Path
 
 import httpx
@@ -19,9 +18,7 @@ models: {demo: {deployments: [pool]}}
 
 
 async def test_without_a_configuration_it_serves_the_quickstart(tmp_path: Path, http: httpx.AsyncClient) -> None:
-    started = time.monotonic()
     async with serving(tmp_path, None) as gateway:
-        assert time.monotonic() - started < 10.0
         assert gateway.said.startswith(f"cloverleaf is ready on {gateway.url}\n")
         reply = await chat(http, gateway.url, max_tokens=5)
         assert (reply.status_code, reply.headers["x-cloverleaf-deployment"]) == (200, "pool")

@@ -33,8 +33,8 @@ def sent(family: Family, body: bytes, content_type: bytes) -> bytes | None:
     except BadBody as refused:
         assert str(refused)
         return None
-    request = Request(family.name, found.model, found.stream, body, 1, 0.0)
-    return ADAPTER.encode(Incoming(request, family, found, b"")).body
+    request = Request(family.name, found.model, found.stream, 1, 0.0)
+    return ADAPTER.encode(Incoming(request, found, b"")).body
 
 
 def json_body(data: bytes) -> None:

@@ -11,7 +11,7 @@ import pytest
 from tests.fuzz.conftest import INPUTS, factor
 
 pytest.importorskip("atheris", reason="no build of it for this platform")
-RUNS = 5_000
+RUNS = 2_000
 
 
 @pytest.mark.parametrize("target", ["json_body", "form_body", "stream", "answer", "refusal", "reply"])

@@ -25,12 +25,12 @@ def test_forms(rounds: Rounds) -> None:
 
 
 def test_streams(rounds: Rounds) -> None:
-    for random in rounds(15_000):
+    for random in rounds(5_000):
         targets.stream(pieces(random, bent(random, samples.CHAT + samples.TYPED)))
 
 
 def test_streams_that_die_and_go_on(rounds: Rounds) -> None:
-    for random in rounds(8_000):
+    for random in rounds(4_000):
         targets.mended(bent(random, samples.CHAT + samples.CALLS), bent(random, samples.CHAT + samples.CALLS))
 
 

@@ -14,7 +14,7 @@ from tests.fuzz.openapi import document
 from tests.fuzz.test_doors import gateway, judge
 
 __all__ = ["gateway"]
-EXAMPLES = 40  # of each operation, in each mode
+EXAMPLES = 10  # of each operation, in each mode
 
 
 @pytest.mark.parametrize("mode", list(schemathesis.GenerationMode), ids=lambda mode: mode.value)

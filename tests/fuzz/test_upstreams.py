@@ -75,7 +75,7 @@ def says() -> Anything:
 
 
 async def test_bent_upstreams(gateway: Running, says: Anything, rounds: Rounds) -> None:
-    for random in rounds(1_500):
+    for random in rounds(500):
         path, said, ends = random.choice(FAMILIES)
         says.random, says.said = random, said
         for domain in gateway.app.live.domains.values():

@@ -61,7 +61,7 @@ def model(name: str, *tiers: Iterable[Candidate], kind: str = "order", **fallbac
 
 
 def ask(seed: int = 0, sequence: int = 0, name: str = "m", **more: Any) -> Request:
-    return msgspec.structs.replace(Request("chat", name, False, b"", 10, NOW, seed, sequence), **more)
+    return msgspec.structs.replace(Request("chat", name, False, 10, NOW, seed, sequence), **more)
 
 
 def world(*models: Model, now: float = NOW) -> Snapshot:

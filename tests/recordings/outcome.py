@@ -12,6 +12,7 @@ from backends.dialects.openai.chat.write_reply import ChatReply
 from backends.serving.translated import Translation
 from tests.contracts_providers import clients
 from tests.contracts_providers.harness import events
+from tests.facts import facts
 from tests.recordings.reading import Exchange
 from tests.recordings.sources import Source
 
@@ -47,7 +48,7 @@ def request(source: Source, exchange: Exchange) -> str:
     assert source.reads is not None and exchange.request is not None
     body = msgspec.json.encode(exchange.request)
     try:
-        written = source.dialect.write(source.reads(body), exchange.request["model"])
+        written = source.dialect.write(source.reads(facts(body)), exchange.request["model"])
     except (BadBody, Inexpressible) as problem:
         return str(problem)
     if written.dropped:

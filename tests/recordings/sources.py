@@ -10,6 +10,7 @@ import msgspec
 
 from backends.contract.conversation import Conversation
 from backends.contract.dialect import Dialect
+from backends.contract.facts import Facts
 from backends.dialects.anthropic.anthropic import Anthropic
 from backends.dialects.anthropic.messages.read_request import read_messages
 from backends.dialects.openai.chat.dialect import Chat
@@ -30,7 +31,7 @@ class Source(msgspec.Struct, frozen=True):
     uri: str
     dialect: Dialect
     counted: Callable[[list[dict[str, Any]]], Tokens]
-    reads: Callable[[bytes], Conversation] | None = None
+    reads: Callable[[Facts], Conversation] | None = None
 
     def exchanges(self) -> tuple[Exchange, ...]:
         return exchanges(self.folder, self.uri)

@@ -19,6 +19,7 @@ from backends.dialects.bedrock.dialect import Bedrock
 from backends.dialects.openai.chat.read_request import read_chat
 from backends.serving.translated import Translated
 from policies.vocabulary.types import Request
+from tests.facts import facts
 from tests.recordings.converse import OutOfScope, chat_of, plain
 from tests.recordings.vcr import Exchange, exchanges, needed, table
 
@@ -42,8 +43,8 @@ def answered(one: Exchange) -> tuple[bytes, Decoder]:
     if stream:
         asked["stream_options"] = {"include_usage": True}
     body = msgspec.json.encode(asked)
-    request = Request("chat", "m", stream, body, 1, 0.0)
-    incoming = Incoming(request, CHAT, peek(CHAT, body, b"application/json"), b"")
+    request = Request("chat", "m", stream, 1, 0.0)
+    incoming = Incoming(request, peek(CHAT, body, b"application/json"), b"")
     adapter = Translated(
         EndpointAddress("http://h", Fixed(), {}), model(one), Bedrock(model(one)), lambda: 1.0, drop=False
     )
@@ -94,7 +95,7 @@ def said(one: Exchange) -> str:
         return str(reason)
     door = msgspec.json.encode(asked | {"stream": one.url.endswith("-stream")})
     try:
-        written = Bedrock(model(one)).write(read_chat(door), model(one))
+        written = Bedrock(model(one)).write(read_chat(facts(door)), model(one))
     except Inexpressible as problem:
         return f"inexpressible: {problem}"
     assert written.dropped == (), one.file

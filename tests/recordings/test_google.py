@@ -14,6 +14,7 @@ from backends.dialects.google.dialect import Google
 from backends.dialects.openai.chat.read_request import read_chat
 from backends.dialects.openai.chat.write_reply import ChatReply
 from policies.vocabulary.failure import Failure, Fault
+from tests.facts import facts
 from tests.recordings.google import ROOT, VERBS, Exchange, OutOfScope, as_chat, exchanges, tidy
 
 PROVIDERS = ("gemini", "vertex")
@@ -94,7 +95,7 @@ def said(provider: str, one: Exchange) -> str:
         chat = as_chat(wanted)
     except OutOfScope as reason:
         return f"out of scope: {reason}"
-    written = Google("p", vertex=provider == "vertex").write(read_chat(msgspec.json.encode(chat)), one.model)
+    written = Google("p", vertex=provider == "vertex").write(read_chat(facts(msgspec.json.encode(chat))), one.model)
     assert not written.dropped, one.name
     assert _unsigned(tidy(msgspec.json.decode(written.body))) == _unsigned(wanted), one.name
     return SAME

@@ -8,6 +8,7 @@ from backends.contract.peek import BadBody
 from backends.dialects.openai.responses.read_request import read_responses
 from backends.reply.named_events import TypedStream
 from backends.reply.whole_reply import WholeBody
+from tests.facts import facts
 from tests.recordings.reading import FOLDER, Exchange, exchanges
 from tests.recordings.scope import reason
 
@@ -48,7 +49,7 @@ def said(exchange: Exchange) -> str:
     """Read a recorded request; empty: it is a conversation, and all of it."""
     assert exchange.request is not None
     try:
-        conversation = read_responses(msgspec.json.encode(exchange.request))
+        conversation = read_responses(facts(msgspec.json.encode(exchange.request), "responses"))
     except BadBody as problem:
         return str(problem)
     assert conversation.messages

@@ -6,7 +6,7 @@ set -euo pipefail
 version="$1"
 python="${PYTHON:-python3.11}"
 cache="${CLOVERLEAF_CACHE:-$HOME/.cache/cloverleaf}"
-home="$cache/openai-$version"
+home="$cache/openai-tests-$version"
 building="$home.building"
 log="$home.log"
 
@@ -28,7 +28,7 @@ say "installing into $home (details in $log)"
 : >"$log"
 "$python" -m venv "$building/venv" >>"$log" 2>&1 || die "cannot create a virtual environment; see $log"
 pip() { "$building/venv/bin/python" -m pip --disable-pip-version-check --no-input "$@" >>"$log" 2>&1; }
-pip install "openai[aiohttp]==$version" pytest pytest-asyncio pytest-timeout rich respx inline-snapshot time-machine dirty-equals ||
+pip install "openai[aiohttp]==$version" pytest pytest-asyncio pytest-timeout pytest-xdist rich respx inline-snapshot time-machine dirty-equals ||
   die "pip cannot install what the tests need (no registry?); see $log"
 pip download --no-deps --no-binary openai --dest "$building" "openai==$version" || die "pip cannot download the source; see $log"
 mkdir "$building/source"

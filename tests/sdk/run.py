@@ -58,7 +58,21 @@ class Upstream(Server):
 def run_suite(home: Path, gateway: Gateway, report: Path) -> int:
     """The suite's own exit status; its results by test in `report`."""
     tests = [f"tests/api_resources/{file}" for file in FILES]
-    options = ["-o", "addopts=", "-p", "no:cacheprovider", "-p", "skips", "--timeout", "60", "-q", "--tb", "short"]
+    options = [
+        "-o",
+        "addopts=",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "skips",
+        "--timeout",
+        "60",
+        "-n",
+        "auto",
+        "-q",
+        "--tb",
+        "short",
+    ]
     pytest = [str(home / "venv/bin/python"), "-m", "pytest"]
     env = {**os.environ, "PYTHONPATH": str(HERE), "TEST_API_BASE_URL": f"{gateway.url}/v1"}
     command = [*pytest, *options, "--junitxml", str(report), *tests]

@@ -7,7 +7,6 @@ import sys
 import threading
 from pathlib import Path
 
-from backends.request.body_features import Traits
 from gateway import clock
 from gateway.catalog.keys import Key
 from gateway.proxy.model_resolution import conversation
@@ -17,6 +16,7 @@ from gateway.reporting.telemetry.readings import readings
 from tests.contracts.client import ask, chat
 from tests.contracts.scripted import ANSWER, Call, error, silent, upstream, whole
 from tests.contracts.serving import configured, running, single, until
+from tests.facts import facts_of
 from tests.survive.documented import PAGE
 from tests.survive.test_places import places
 
@@ -78,6 +78,7 @@ def refuse(event, arguments):
 sys.addaudithook(refuse)
 import gateway.app, gateway.cli, gateway.server.serve
 from pathlib import Path
+from tests.facts import facts_of
 from gateway.config import load
 load(Path("config/quickstart.yaml"), {})
 """
@@ -150,11 +151,11 @@ def test_the_limits_that_the_page_names_are_the_defaults() -> None:
 
 def test_a_conversation_belongs_to_the_key_that_named_it() -> None:
     """A session's name is the client's word: another client's same word must not lead to the same place."""
-    named, seen = {b"x-session-id": b"s"}, Traits(conversation="hello")
+    named, seen = {b"x-session-id": b"s"}, facts_of(user="hello")
     for given in (named, {}):
         assert conversation(seen, given, Key("a")) == conversation(seen, given, Key("a")) != 0
         assert conversation(seen, given, Key("a")) != conversation(seen, given, Key("b"))
-    assert conversation(Traits(), {}, Key("a")) == 0
+    assert conversation(facts_of(), {}, Key("a")) == 0
 
 
 STEERED = """

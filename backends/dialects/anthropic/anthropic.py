@@ -1,5 +1,7 @@
 """Anthropic's messages API as a Dialect; `messages/` beside it reads and writes it."""
 
+# compiled
+
 from collections.abc import Mapping
 
 from backends.contract import faults

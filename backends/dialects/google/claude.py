@@ -3,6 +3,8 @@
 Model and verb are in the path; the version is in the body, where the model would be.
 """
 
+# compiled
+
 from collections.abc import Mapping
 
 import msgspec
@@ -56,10 +58,10 @@ class ClaudeItself(OpenAI):
 
     def encode(self, incoming: Incoming) -> Wire:
         wire = super().encode(incoming)
-        if incoming.family.name == "count_tokens":
+        if incoming.facts.family.name == "count_tokens":
             wire.body = _versioned(wire.body, {"anthropic_version"})  # here the model stays where it is
             return wire
-        wire.target = self._streamed if incoming.peek.stream else self._whole
+        wire.target = self._streamed if incoming.facts.stream else self._whole
         wire.body = _versioned(wire.body, {"anthropic_version", "model"})
         return wire
 

@@ -5,6 +5,8 @@ The v1 API takes the deployment's name as ``model``, at ``…/openai/v1``. The o
 since clients look at the first choice.
 """
 
+# compiled
+
 from collections.abc import Mapping
 from urllib.parse import quote
 
@@ -48,8 +50,9 @@ class Azure(OpenAI):
         return Chat(path, "max_tokens" if old else "max_completion_tokens")
 
     def decoder(self, incoming: Incoming, content_type: bytes) -> Decoder:
-        if incoming.family.events == "openai" and content_type.startswith(b"text/event-stream"):
-            options = incoming.peek.stream_options
+        facts = incoming.facts
+        if facts.family.events == "openai" and content_type.startswith(b"text/event-stream"):
+            options = facts.stream_options
             return AzureStream(hide_usage=not (options and options.get("include_usage")))
         return super().decoder(incoming, content_type)
 

@@ -1,5 +1,7 @@
 """OpenAI's dialect passed through: the body stays as it is; model and usage options are spliced in."""
 
+# compiled
+
 from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
 
@@ -46,26 +48,27 @@ class OpenAI:
         self._lines = header_lines(lines)
 
     def encode(self, incoming: Incoming) -> Wire:
-        peek, family = incoming.peek, incoming.family
+        facts = incoming.facts
+        family, body = facts.family, facts.body
         edits: list[Edit] = []
-        if peek.model != self._model:
+        if facts.model != self._model:
             value = self._model.encode() if family.form else self._model_json
-            edits.append((peek.model_at, value.join(peek.model_wrap)))
-        if peek.stream and family.usage_option:
-            edits += ask_for_usage(peek)
-        if peek.steering is not None:
-            edits += leave_out(incoming.request.body, self._removed.intersection(peek.steering))
-        body = splice(incoming.request.body, edits)
-        return Wire(self.origin, self._targets[family.name], self._lines + incoming.headers, body)
+            edits.append((facts.model_at, value.join(facts.model_wrap)))
+        if facts.stream and family.usage_option:
+            edits += ask_for_usage(facts)
+        if facts.steering is not None:
+            edits += leave_out(body, self._removed.intersection(facts.steering))
+        return Wire(self.origin, self._targets[family.name], self._lines + incoming.headers, splice(body, edits))
 
     def decoder(self, incoming: Incoming, content_type: bytes) -> Decoder:
-        family, streamed = incoming.family, incoming.peek.stream
+        facts = incoming.facts
+        family, streamed = facts.family, facts.stream
         kind = content_type.lower()
         if kind.startswith(b"text/event-stream"):
             if family.events and not streamed:
                 return Unexpected("a stream", "a whole one")
             if family.events == "openai":
-                options = incoming.peek.stream_options
+                options = facts.stream_options
                 return ChatStream(hide_usage=not (options and options.get("include_usage")))
             return TypedStream()
         if family.events and streamed and not family.optional:

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 
 import msgspec
+from msgspec import structs
 
 from backends.contract import faults
 from backends.contract.adapter import Incoming, Unsendable, Wire
 from backends.contract.conversation import Conversation
 from backends.contract.decoder import Decoder
 from backends.contract.dialect import Written
+from backends.contract.facts import decode_fields
 from backends.contract.peek import peek
 from backends.dialects.openai.chat.dialect import Chat
 from backends.dialects.openai.field_rules import FieldRules
@@ -27,7 +29,6 @@ _NEUTRAL: Mapping[str, tuple[bytes, ...]] = {  # values that ask for nothing, be
     "service_tier": (b'"auto"', b'"default"'),
     "store": (b"false",),
 }
-_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class Adapted:
@@ -38,30 +39,22 @@ class Adapted:
         self._rules = rules
         self._model = model
         self._drop = drop
-        self._tokens = tuple(f'"{name}"'.encode() for name in (*rules.rejects, *rules.renames, *rules.implied))
+        self._foreign = foreign(rules)
         self._unasked = "stream_options" in rules.implied
 
     def encode(self, incoming: Incoming) -> Wire:
-        if incoming.family.name not in _FAMILIES:
+        facts, dropped = incoming.facts, tuple[str, ...]()
+        if facts.family.name not in _FAMILIES:
             return self._itself.encode(incoming)
-        body = incoming.request.body
-        dropped: tuple[str, ...] = ()
-        if any(token in body for token in self._tokens):
-            body, dropped = changed(self._rules, body)
+        if not self._foreign.isdisjoint(facts.fields):
+            body, dropped = changed(self._rules, facts.fields)
+            facts = peek(facts.family, body, b"application/json")
         if dropped and not self._drop:
             raise Unsendable(faults.unsupported(dropped, self._model))
         incoming.dropped = dropped
-        return self._itself.encode(self._told(incoming, body))
-
-    def _told(self, incoming: Incoming, body: bytes) -> Incoming:
-        """The request as it is sent: with its own body, and without asking for what comes unasked."""
-        family, peeked, request = incoming.family, incoming.peek, incoming.request
-        if self._unasked:
-            family = msgspec.structs.replace(family, usage_option=False)
-        if body is not request.body:
-            peeked = peek(family, body, b"application/json")
-            request = msgspec.structs.replace(request, body=body)
-        return Incoming(request, family, peeked, incoming.headers)
+        if self._unasked:  # usage comes without being asked for
+            facts = structs.replace(facts, family=structs.replace(facts.family, usage_option=False))
+        return self._itself.encode(Incoming(incoming.request, facts, incoming.headers))
 
     def decoder(self, incoming: Incoming, content_type: bytes) -> Decoder:
         decoder = self._itself.decoder(incoming, content_type)
@@ -80,22 +73,28 @@ class AdaptedChat(Chat):
     def __init__(self, target: bytes, rules: FieldRules) -> None:
         super().__init__(target)
         self._rules = rules
+        self._foreign = foreign(rules)
 
     def write(self, conversation: Conversation, model: str) -> Written:
         written = super().write(conversation, model)
-        body, dropped = changed(self._rules, written.body)
-        return msgspec.structs.replace(written, body=body, dropped=(*written.dropped, *dropped))
+        fields = decode_fields(written.body)
+        if self._foreign.isdisjoint(fields):
+            return written
+        body, dropped = changed(self._rules, fields)
+        return structs.replace(written, body=body, dropped=(*written.dropped, *dropped))
 
 
-def changed(rules: FieldRules, body: bytes) -> tuple[bytes, tuple[str, ...]]:
-    """A JSON body in the provider's words, and the fields that have none. A name that stands deeper is left alone."""
-    fields = _fields(body)
+def foreign(rules: FieldRules) -> frozenset[str]:
+    """The fields that the provider does not take as OpenAI does."""
+    return frozenset((*rules.rejects, *rules.renames, *rules.implied))
+
+
+def changed(rules: FieldRules, fields: Mapping[str, msgspec.Raw]) -> tuple[bytes, tuple[str, ...]]:
+    """A JSON body of these fields in the provider's words, and those that have none."""
     dropped = tuple(name for name in rules.rejects if name in fields and _asks(name, bytes(fields[name])))
     gone = {*rules.rejects, *rules.implied}
-    if not gone.isdisjoint(fields) or not rules.renames.keys().isdisjoint(fields):
-        kept = {rules.renames.get(name, name): raw for name, raw in fields.items() if name not in gone}
-        body = msgspec.json.encode(kept)
-    return body, dropped
+    kept = {rules.renames.get(name, name): raw for name, raw in fields.items() if name not in gone}
+    return msgspec.json.encode(kept), dropped
 
 
 def _asks(name: str, value: bytes) -> bool:

@@ -5,13 +5,14 @@ from typing import Any
 import msgspec
 
 from backends.recover.continuation import continuation
-from tests.backends.recover.test_continuation_constraints import BY_NAME, CHAT
+from tests.backends.recover.test_continuation_constraints import CHAT
+from tests.facts import facts_of
 
 TEXT = 'so "far" é'
 
 
 def made(family: str, fields: dict[str, Any], most: int | None = None, least: int | None = None) -> dict[str, Any]:
-    body = continuation(BY_NAME[family], msgspec.json.encode(fields), TEXT, most, least)
+    body = continuation(facts_of(family, **fields), TEXT, most, least)
     decoded: dict[str, Any] = msgspec.json.decode(body)
     return decoded
 

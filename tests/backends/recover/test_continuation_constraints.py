@@ -2,19 +2,17 @@
 
 from typing import Any
 
-import msgspec
 import pytest
 
-from backends.contract.families import FAMILIES
-from backends.recover.continuation_constraints import Asked, read
+from backends.recover.continuation_constraints import UNREADABLE, Asked, read
+from tests.facts import facts, facts_of
 
-BY_NAME = {family.name: family for family in FAMILIES}
 CHAT: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
 
 
 def asked(family: str = "chat", **fields: Any) -> Asked:
     base = CHAT if family == "chat" else {"model": "m", "prompt": "x"}
-    return read(BY_NAME[family], msgspec.json.encode({**base, **fields}))
+    return read(facts_of(family, **{**base, **fields}))
 
 
 @pytest.mark.parametrize(
@@ -88,3 +86,8 @@ def test_limits_stops_and_sampling_are_read() -> None:
     assert not asked(temperature=0.7).repeatable
     assert (asked().most, asked("completions").most) == (None, 16)
     assert asked(stream_options={"include_usage": True}).include_usage
+
+
+@pytest.mark.parametrize("body", [b'{"model":"m","messages":[{"role":"user","content":"\xff"}]}', b'{"\xff":1}'])
+def test_of_what_cannot_be_read_in_full_nothing_is_known(body: bytes) -> None:
+    assert read(facts(body)) is UNREADABLE

@@ -4,6 +4,7 @@ import pytest
 
 from backends.contract import sse
 from backends.reply.chat_stream import ChatStream
+from backends.reply.tool_call_buffer import HeldCalls
 from policies.vocabulary.failure import Failure
 from policies.vocabulary.types import NO_USAGE, Usage
 
@@ -291,3 +292,12 @@ def test_an_event_without_end_is_malformed() -> None:
     for _ in range(sse.MAX_EVENT // len(piece) + 1):
         assert stream.feed(piece) == b""
     assert stream.fault is not None and stream.fault.failure is Failure.MALFORMED
+
+
+@pytest.mark.parametrize("size", [1, 7, len(TEXT), 3 * len(TEXT) + 1])
+def test_deltas_of_a_chat_are_counted_however_they_are_cut(size: int) -> None:
+    for decoder in (ChatStream(hide_usage=True), HeldCalls(ChatStream(hide_usage=True))):
+        stream = ROLE + 12 * TEXT
+        for at in range(0, len(stream), size):
+            decoder.feed(stream[at : at + size])
+        assert decoder.generated == 12

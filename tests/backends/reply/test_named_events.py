@@ -147,3 +147,18 @@ def test_an_event_without_end_is_malformed() -> None:
 
 def test_the_sets_of_kinds_do_not_overlap() -> None:
     assert not PREAMBLE & LAST and not ERRORS & (PREAMBLE | LAST)
+
+
+def test_typed_deltas_are_counted_and_nothing_else() -> None:
+    stream = TypedStream()
+    kinds = (
+        "message_start",
+        "content_block_start",
+        "ping",
+        "content_block_delta",
+        "content_block_delta",
+        "message_delta",
+    )
+    for kind in kinds:
+        stream.feed(b'event: x\ndata: {"type": "%b"}\n\n' % kind.encode())
+    assert stream.generated == 2

@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.request.prompt_blocks import BLOCK, MOST, prompt_blocks
+from backends.request.prompt_blocks import BLOCK, MOST
+from backends.request.prompt_blocks import prompt_blocks as blocks_of
+from tests.facts import facts
+
+
+def prompt_blocks(body: bytes) -> tuple[int, ...]:
+    return blocks_of(facts(body))
 
 
 def body(**fields: object) -> bytes:

@@ -1,15 +1,11 @@
-"""Wording: what the user asked last, in every dialect of a request, and nothing else."""
+"""Prompt text: what the user asked last, in every dialect of a request, and nothing else."""
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.request.prompt_text import ENOUGH, Wording, wording
-
-
-def body(**fields: object) -> bytes:
-    return msgspec.json.encode({"model": "m", **fields})
+from backends.request.prompt_text import ENOUGH, PromptText, prompt_text
+from tests.facts import facts, facts_of
 
 
 def said(role: str, content: object) -> dict[str, object]:
@@ -34,10 +30,10 @@ def said(role: str, content: object) -> dict[str, object]:
     ],
 )
 def test_it_is_what_the_user_asked(fields: dict[str, object], text: str, turns: int) -> None:
-    assert wording(body(**fields)) == Wording(text, turns)
+    assert prompt_text(facts_of(**fields)) == PromptText(text, turns)
 
 
 @given(st.binary(max_size=200))
 def test_no_body_is_too_strange(data: bytes) -> None:
-    wording(data)
-    wording(b'{"messages":' + data + b"}")
+    prompt_text(facts(data))
+    prompt_text(facts(b'{"messages":' + data + b"}"))

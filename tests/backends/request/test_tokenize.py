@@ -5,11 +5,12 @@ import pytest
 
 from backends.request.tokenize import answer, asking, question, salt, tokens
 from policies.vocabulary.types import Request
+from tests.facts import facts, facts_of
 
 
 def test_the_prompts_fields_go_with_the_upstreams_name_and_no_others() -> None:
     body = b'{"model":"m", "messages":[{"role":"user","content":"a","x":1.50}],"max_tokens":9,"stream":true,"tools":[]}'
-    asked = question("upstream-m", body)
+    asked = question("upstream-m", facts(body))
     assert msgspec.json.decode(asked) == {
         "model": "upstream-m",
         "messages": [{"role": "user", "content": "a", "x": 1.5}],
@@ -19,7 +20,7 @@ def test_the_prompts_fields_go_with_the_upstreams_name_and_no_others() -> None:
 
 
 def test_a_completions_prompt_goes_as_it_is() -> None:
-    assert msgspec.json.decode(question("u", b'{"prompt":"a","n":2}')) == {"model": "u", "prompt": "a"}
+    assert msgspec.json.decode(question("u", facts_of(prompt="a", n=2))) == {"model": "u", "prompt": "a"}
 
 
 @pytest.mark.parametrize(
@@ -48,12 +49,14 @@ def test_an_answer_without_tokens_tells_none(body: bytes) -> None:
 
 
 def test_a_salt_is_read_where_there_is_one() -> None:
-    assert salt(b'{"prompt": "a", "cache_salt": "s"}') == "s"
-    assert salt(b'{"cache_salt": null}') == salt(b"{}") == ""
+    assert salt(facts_of(prompt="a", cache_salt="s")) == "s"
+    assert salt(facts_of(cache_salt=None)) == salt(facts_of()) == ""
+    with pytest.raises(ValueError):
+        salt(facts_of(cache_salt=7))
 
 
 def test_an_engine_is_told_that_it_is_sent_json() -> None:
     """vLLM answers 415 otherwise."""
-    asked = asking(Request("chat", "public", True, b'{"model": "public", "prompt": "a"}', 1, 0.0), "u")
-    assert (asked.family.name, asked.headers) == ("tokenize", b"content-type: application/json\r\n")
-    assert msgspec.json.decode(asked.request.body) == {"model": "u", "prompt": "a"}
+    asked = asking(Request("chat", "public", True, 1, 0.0), facts_of(model="public", prompt="a"), "u")
+    assert (asked.facts.family.name, asked.headers) == ("tokenize", b"content-type: application/json\r\n")
+    assert msgspec.json.decode(asked.facts.body) == {"model": "u", "prompt": "a"}

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from backends.serving.capabilities import ALL, ESSENTIAL, needs, used
+from tests.facts import facts, facts_of
 
 TEXT = {"type": "text", "text": 'say "type": "image_url" and "tools": [{}]'}
 
@@ -20,11 +21,13 @@ TEXT = {"type": "text", "text": 'say "type": "image_url" and "tools": [{}]'}
         ({"messages": [{"content": [{"type": "image", "source": {}}, {"type": "document"}]}]}, {"images", "documents"}),
         ({"input": [{"content": [{"type": "input_file"}, {"type": "input_image"}]}]}, {"images", "documents"}),
         ({"messages": [{"content": [{"type": "input_audio"}]}]}, {"audio"}),
+        ({"messages": [{"content": [{"type": "tool_result", "content": [{"type": "image"}]}]}]}, {"images"}),
+        ({"messages": [], "functions": [{"name": "f"}]}, {"tools"}),
     ],
 )
 def test_needs_are_read_off_the_body(body: dict[str, Any], needed: set[str]) -> None:
-    assert needs(msgspec.json.encode(body)) == needed
-    assert needs(msgspec.json.format(msgspec.json.encode(body))) == needed
+    assert needs(facts(msgspec.json.encode(body))) == needed
+    assert needs(facts(msgspec.json.format(msgspec.json.encode(body)))) == needed
 
 
 def test_essential_features_are_features() -> None:
@@ -45,4 +48,4 @@ def test_essential_features_are_features() -> None:
     ],
 )
 def test_every_feature_that_a_body_uses_is_seen(fields: dict[str, object], features: set[str]) -> None:
-    assert used(msgspec.json.encode({"model": "m", **fields})) == features
+    assert used(facts_of(model="m", **fields)) == features

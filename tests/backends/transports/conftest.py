@@ -23,7 +23,7 @@ class SkewedLoop(asyncio.SelectorEventLoop):
 
 def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
     """Sockets are tested under the loop that serves and under the one it must not depend on."""
-    if item.path.stem == "test_sweep":
+    if item.get_closest_marker("skewed"):
         return {"skewed": SkewedLoop}
     return {"uvloop": uvloop.new_event_loop, "asyncio": asyncio.new_event_loop}
 

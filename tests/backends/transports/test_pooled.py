@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from backends.contract.adapter import Origin, Wire
+from backends.transports.pooled import IDLE_PLAIN
 from policies.vocabulary.failure import Failure
 from tests.backends.transports.client import Client, Connect, Heard
+from tests.backends.transports.conftest import SkewedLoop
 from tests.scripted import Peer, Script, Scripted, answers
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi"
@@ -295,3 +297,18 @@ async def test_closing_the_pool_closes_its_idle_connections(connect: Connect) ->
         await client.ask(server)
         await client.pool.close()
         await server.peers[0].gone.wait()
+
+
+@pytest.mark.skewed
+async def test_a_connection_idle_for_long_is_closed_and_one_lately_used_is_kept(client: Client) -> None:
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, SkewedLoop)
+    async with Scripted(answers(OK)) as old, Scripted(answers(OK)) as new:
+        await client.ask(old)
+        loop.skew += IDLE_PLAIN * 0.75
+        await client.ask(new)
+        loop.skew += IDLE_PLAIN * 0.75
+        await old.peers[0].gone.wait()
+        await client.ask(new)
+        await client.ask(old)
+        assert (len(new.peers), len(old.peers)) == (1, 2)

@@ -27,6 +27,9 @@ def said(capsys: pytest.CaptureFixture[str]) -> Any:
     return difficulty
 
 
+WORDS = ("Prove", "Translate")
+
+
 def line(text: str, **fields: object) -> str:
     return msgspec.json.encode({"messages": [{"role": "user", "content": text}], **fields}).decode()
 
@@ -38,16 +41,18 @@ def test_the_shipped_weights_are_what_it_fits(said: Any) -> None:
     assert told["auc"] > 0.95  # as docs/policies.md says
 
 
-def test_what_it_prints_is_a_policys_difficulty(said: Any) -> None:
-    printed = said()[1]
-    given = yaml.safe_load(printed)["difficulty"]
+def test_what_it_prints_is_a_policys_difficulty(said: Any, tmp_path: Path) -> None:
+    data = tmp_path / "labels.jsonl"
+    data.write_text("\n".join(line(f"{word} it, number {n}", hard=word == "Prove") for n in range(9) for word in WORDS))
+    given = yaml.safe_load(said(str(data))[1])["difficulty"]
+    fitted = msgspec.json.decode(said(str(data), "--json")[1])["weights"]
     config = {
         "deployments": {"a": {"provider": "vllm", "model": "m", "endpoints": ["http://a:1"]}},
         "models": {"m": {"deployments": ["a"], "policy": "mine"}},
         "policies": {"mine": {"kind": "quality", "difficulty": given}},
     }
     found = configured(yaml.safe_dump(config)).policies["mine"].difficulty
-    assert found is not None and found.weights == SHIPPED
+    assert found is not None and found.weights == msgspec.convert(fitted, Weights)
 
 
 def test_labels_of_your_own_decide(said: Any, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from policies.selection.model import Snapshot
 from policies.vocabulary.types import Request
 from tests.contracts.client import chat, connected
 from tests.contracts.serving import running
+from tests.facts import facts
 
 CONFIG = """
 auth: {keys: [{name: night, key: key-n}]}
@@ -166,8 +167,8 @@ policies: {in-time: {kind: slo_cost, slo: {ttft: 800ms, tpot: 50ms}}}
         own: dict[str, Decision] = {}
         for name in "mq":
             body, model = asked(name), catalog.models[name]
-            request = Request("chat", name, True, body, live.estimate(name, len(body)), now, 7)
-            request = asking.filled(request, model, LOCAL, {}, live)
+            request = Request("chat", name, True, live.estimate(name, len(body)), now, 7)
+            request = asking.filled(request, facts(body), model, LOCAL, {}, live)
             own[name] = explain(request, model, Snapshot(now, catalog.models))
     state = msgspec.json.decode(msgspec.json.encode(made), type=Report)
     (tmp_path / "c.yaml").write_text(text)

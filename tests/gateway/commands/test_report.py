@@ -50,7 +50,7 @@ def test_another_gateways_history_becomes_pools_with_error_bars(
 
 
 def test_a_pool_that_is_too_small_buys_the_rest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = spend_logs(tmp_path / "logs.csv", 300, 1)
+    path = spend_logs(tmp_path / "logs.csv", 150, 1)
     found = asked(capsys, "--from", str(path), "--speed", "0.02", "--speed", "1", "--price", "1,2")
     slow, quick = (
         [size for size in found["sizing"]["sizes"] if size["speed"] == speed and size["gpus"] == 1]

@@ -87,7 +87,7 @@ def test_how_it_was_chosen_is_kept() -> None:
 
 
 def asking(blocks: tuple[int, ...]) -> Request:
-    return Request("chat", "llama", True, b"", 9, 10.0, conversation=5, blocks=blocks, block_tokens=128.0)
+    return Request("chat", "llama", True, 9, 10.0, conversation=5, blocks=blocks, block_tokens=128.0)
 
 
 def test_a_prompt_is_kept_as_names_of_its_beginnings_bounded() -> None:

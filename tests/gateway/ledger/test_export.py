@@ -16,7 +16,7 @@ from policies.attempts.attempt_record import AttemptRecord
 from policies.vocabulary.types import AttemptCost, Request, Usage
 from tests.gateway.ledger.outcomes import PRICE, answered, failed
 
-ASKED = Request("chat", "llama", True, b"", 9, 10.0, blocks=tuple(range(1, 9)), block_tokens=128.0)
+ASKED = Request("chat", "llama", True, 9, 10.0, blocks=tuple(range(1, 9)), block_tokens=128.0)
 TRIED = AttemptRecord("cloud", "http://c", 10.0, 10.5, "unreachable", "first", "")
 
 
@@ -78,8 +78,11 @@ def test_what_cannot_be_written_is_said_in_one_line(
 FULL = """
 import resource, sys
 from gateway.cli import main
-resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
-sys.exit(main(sys.argv[1:]))
+_, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, most))
+code = main(sys.argv[1:])
+resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+sys.exit(code)
 """
 WITHOUT = """
 import sys

@@ -37,7 +37,7 @@ class Deciding(Stage):
         return model.name == "m"
 
     def before(self, passing: Passing) -> Decision:
-        self.passed.append(passing.incoming.request.body)
+        self.passed.append(passing.incoming.facts.body)
         return self._decide(passing)
 
 
@@ -124,8 +124,7 @@ async def test_a_defect_of_a_hold_costs_its_request_alone() -> None:
 
 async def test_a_stage_changes_the_body_that_goes_on_and_the_next_one_sees_it(door: str) -> None:
     def shorter(passing: Passing) -> Decision:
-        body = passing.incoming.request.body.replace(b"Say something", b"Say it")
-        return GoOn(msgspec.structs.replace(passing.incoming.request, body=body))
+        return GoOn(body=passing.incoming.facts.body.replace(b"Say something", b"Say it"))
 
     first, second = Deciding(shorter), Deciding(lambda passing: GO_ON)
     async with upstream(whole(ANSWER)) as up, running(single(up.url), door, stages=(first, second)) as gateway:

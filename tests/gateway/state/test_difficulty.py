@@ -6,19 +6,21 @@ from typing import Any
 import msgspec
 import pytest
 
+from backends.contract.facts import Facts
 from gateway.config.problem import ConfigError
 from gateway.state.difficulty import DifficultyJudge
 from policies.learning.difficulty.score import bounded
 from policies.selection.model import Model
 from policies.selection.scorers.quality import Difficulty, Quality
 from tests.contracts.serving import configured
+from tests.facts import facts_of
 from tests.policies.world import model, place
 
 HERE = "tests.gateway.commands.difficulty_classifiers"
 
 
-def body(text: str) -> bytes:
-    return msgspec.json.encode({"messages": [{"role": "user", "content": text}]})
+def body(text: str) -> Facts:
+    return facts_of(messages=[{"role": "user", "content": text}])
 
 
 def asked(**fields: Any) -> Model:

@@ -131,7 +131,7 @@ def test_tokens_are_estimated_by_what_usage_has_taught() -> None:
 
 
 def asked(prompt: int = 1000, blocks: tuple[int, ...] = (1, 2, 3), seed: int = 1) -> tuple[Request, tuple[int, ...]]:
-    return Request("chat", "m", True, b"", prompt, 0.0, seed), blocks
+    return Request("chat", "m", True, prompt, 0.0, seed), blocks
 
 
 def sent(live: LiveState, place: Candidate, seed: int = 1) -> Request:

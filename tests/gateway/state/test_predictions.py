@@ -229,3 +229,26 @@ def test_costs_within_five_percent_tie_and_the_lighter_burden_wins() -> None:
     near = rank([1.00, 1.04], [0.0, 0.0], [2.0, 1.0], 0.0)
     far = rank([1.00, 1.10], [0.0, 0.0], [2.0, 1.0], 0.0)
     assert near[1] > near[0] and far[0] > far[1]
+
+
+def test_callers_that_allow_much_are_told_from_those_that_allow_little() -> None:
+    live, places = LiveState(), pool("gpu", 1, own=True)
+    asked = model("m", places, kind="slo_cost")
+    live.loads = {c.id: c.load for c in places}
+    live.foresight.keep([asked])
+
+    def foreseen(max_tokens: int | None, seed: int = 0) -> Request:
+        return live.foreseen(ask(seed, max_tokens=max_tokens, stream=True), asked)
+
+    for n in range(200):
+        allowed, tokens = ((20, 10), (4000, 800))[n % 2]
+        request = foreseen(allowed, n + 1)
+        live.enter(places[0], 10, "chat", NOW)
+        live.hold(places[0], request, NOW)
+        live.committed(places[0], request, 0.1, NOW, NOW + 0.1)
+        live.answered(places[0], request, Usage(10, tokens, 0, "upstream"), NOW, NOW + 1)
+        live.leave(places[0], request)
+    assert foreseen(20).expected_output <= 14
+    assert 600 <= foreseen(4000).expected_output <= 1000
+    assert 300 <= foreseen(None).expected_output <= 500, "who says nothing gets the model's own mean"
+    assert foreseen(16).expected_output <= 16, "never more than is allowed"

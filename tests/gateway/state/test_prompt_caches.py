@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from backends.contract.facts import Facts
 from backends.vllm.kv_events import Batch, Cleared, Event, Removed, Stored
 from gateway.state.prompt_caches import HELD, LARGEST, QUEUED, PromptCaches, TokenizeJob
 from policies.learning.prefix import token_blocks
@@ -10,10 +11,12 @@ from policies.load.candidate import Candidate
 from policies.vocabulary.engine_state import EngineLoad
 from policies.vocabulary.rung import Rung
 from policies.vocabulary.types import Request
+from tests.facts import facts
 from tests.policies.world import ask, model, place
 
 SIZE, TOKENS = 16, list(range(160))
 BLOCKS = (1, 2)
+SAID = facts()
 ID = ("pool", "http://a")
 
 
@@ -37,14 +40,14 @@ def whole(tokens: list[int] = TOKENS, size: int = SIZE) -> Stored:
     return Stored(list(range(1, count + 1)), None, tokens, size, extras=[[]] * count)
 
 
-def asked(body: bytes = b"{}", blocks: tuple[int, ...] = BLOCKS, family: str = "chat") -> Request:
-    return msgspec.structs.replace(ask(), body=body, family=family, prompt_tokens=170, blocks=blocks)
+def asked(blocks: tuple[int, ...] = BLOCKS, family: str = "chat") -> Request:
+    return msgspec.structs.replace(ask(), family=family, prompt_tokens=170, blocks=blocks)
 
 
-def send(caches: PromptCaches, where: Candidate, request: Request | None = None) -> Request:
+def send(caches: PromptCaches, where: Candidate, request: Request | None = None, said: Facts = SAID) -> Request:
     request = request or asked()
     request = caches.placed(request, request.blocks, 80.0)
-    caches.hold(where, request, 0.0)
+    caches.hold(where, request, 0.0, said)
     return request
 
 
@@ -62,7 +65,7 @@ def test_a_prompt_is_guessed_until_its_tokens_are_learned_and_then_known() -> No
     assert (first.matched, first.told) == ({}, True)
     again = caches.placed(asked(), BLOCKS, 80.0)
     assert (again.matched, again.told) == ({a.id: 160}, False)
-    assert learn(caches) == TokenizeJob(a, first, "", SIZE)
+    assert learn(caches) == TokenizeJob(a, first, SAID, "", SIZE)
     tell(caches, a, 2, whole())
     known_now = caches.placed(asked(), BLOCKS, 80.0)
     assert (known_now.matched, known_now.told) == ({a.id: 160}, True)
@@ -94,7 +97,7 @@ def test_what_cannot_be_asked_is_not(what: str) -> None:
     if what == "not connected":
         caches.connected(a.id, False)
     family = "responses" if what == "another family" else "chat"
-    send(caches, a, asked(b"x" * 2**20 if what == "a very long body" else b"{}", family=family))
+    send(caches, a, asked(family=family), facts(b"x" * 2**20) if what == "a very long body" else SAID)
     assert caches.wanted() is None
 
 
@@ -112,15 +115,15 @@ def test_no_more_wait_than_there_is_room_for_and_the_oldest_gives_way() -> None:
 def test_however_long_prompts_are_those_that_wait_take_no_more_memory_than_is_set_aside() -> None:
     caches, (a,) = known("a")
     tell(caches, a, 1, whole())
-    body = b"x" * LARGEST
+    body = facts(b"x" * LARGEST)
     for number in range(40):
-        send(caches, a, asked(body, (number,)))
+        send(caches, a, asked((number,)), body)
     assert caches.prompts[ID[0], "dropped"] == 40 - HELD // LARGEST
     left = []
     while (wanted := caches.wanted()) is not None:
         left.append(wanted.request.blocks)
     assert left == [(number,) for number in range(40 - HELD // LARGEST, 40)]
-    send(caches, a, asked(body, (41,)))
+    send(caches, a, asked((41,)), body)
     assert caches.prompts[ID[0], "dropped"] == 40 - HELD // LARGEST, "what is taken makes room"
 
 

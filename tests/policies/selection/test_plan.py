@@ -26,7 +26,7 @@ def test_the_first_tier_with_a_healthy_place_is_taken() -> None:
 
 def test_a_family_that_a_deployment_does_not_serve_is_not_sent_there() -> None:
     asked = model("m", [place("a")])
-    request = Request("embeddings", "m", False, b"", 1, NOW)
+    request = Request("embeddings", "m", False, 1, NOW)
     found = plan(request, asked, world(asked))
     assert found.candidate is None and not found.full
     assert last_resort(request, asked, world(asked)) is None

@@ -2,11 +2,14 @@
 
 import random
 from collections import Counter
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from policies.learning.learners.speed import Speed
 from policies.load.candidate import Candidate
+from policies.selection import filters, pickers, scorers
 from policies.selection.pickers import Best
 from policies.selection.plan import plan
 from policies.selection.presets import PRESETS, preset
@@ -288,3 +291,11 @@ def test_a_session_over_many_endpoints_moves_only_when_its_own_goes() -> None:
         assert plan(request, asked, world(asked)).candidate is not home
         home.load.down = False
         assert plan(request, asked, world(asked)).candidate is home
+
+
+@pytest.mark.parametrize("package", [filters, scorers, pickers])
+def test_every_part_is_one_file_and_one_name_in_its_package(package: ModuleType) -> None:
+    (folder,) = package.__path__
+    parts = {path.stem for path in Path(folder).glob("*.py")} - {"__init__", "base"}
+    named = {value.__module__ for value in vars(package).values() if isinstance(value, type)}
+    assert {each.rpartition(".")[2] for each in named} - {"base"} == parts

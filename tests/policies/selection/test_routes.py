@@ -5,10 +5,10 @@ from collections import Counter
 import msgspec
 import pytest
 
-from policies.selection.routes import Facts, Match, Route, Window, find, mirrored, side
+from policies.selection.routes import Match, Route, RouteInput, Window, find, mirrored, side
 from policies.vocabulary.hashing import digest
 
-FACTS = Facts(
+FACTS = RouteInput(
     "llama-3",
     {"x-tier": "gold"},
     "team-a",

@@ -21,6 +21,7 @@ from backends.contract.conversation import (
     ToolResult,
     present,
 )
+from backends.contract.facts import Facts
 from backends.contract.peek import BadBody
 from backends.dialects.anthropic.messages import wire
 from backends.dialects.anthropic.messages.reasoning_signatures import unmark
@@ -37,24 +38,22 @@ _CHOICES = {"auto": "auto", "none": "none", "any": "required", "tool": "tool"}
 _TIERS = {"auto": "auto", "standard_only": "default"}
 
 _decode = msgspec.json.Decoder(wire.MessagesRequest).decode
-_decode_raw = msgspec.json.Decoder(dict[str, Raw]).decode
 
 
-def read_messages(body: bytes) -> Conversation:
+def read_messages(facts: Facts) -> Conversation:
     """The conversation of a messages request; usage is always part of its answer.
 
     Raises:
         BadBody: not one, or with blocks that only Anthropic understands; ``param`` is the path of what is wrong.
     """
     try:
-        asked = _decode(body)
-        raw = _decode_raw(body)
+        asked = _decode(facts.body)
     except msgspec.DecodeError as error:
         raise bad_body(error) from None
     system = _text_blocks(asked.system)
     messages = [_message(message, f"messages[{i}]") for i, message in enumerate(asked.messages)]
     choice = asked.tool_choice
-    extra = {key: value for key, value in raw.items() if key not in wire.READ and present(value)}
+    extra = {key: value for key, value in facts.fields.items() if key not in wire.READ and present(value)}
     return Conversation(
         messages=[Message("system", list[Part](system)), *messages] if system else messages,
         stream=bool(asked.stream),

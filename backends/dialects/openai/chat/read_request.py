@@ -13,7 +13,6 @@ from backends.contract.conversation import (
     Image,
     Message,
     Part,
-    Raw,
     Reasoning,
     Text,
     Thought,
@@ -23,25 +22,24 @@ from backends.contract.conversation import (
     ToolResult,
     present,
 )
+from backends.contract.facts import Facts
 from backends.contract.peek import BadBody
 from backends.dialects.openai.chat import wire
 
 _decode = msgspec.json.Decoder(wire.ChatRequest).decode
-_decode_raw = msgspec.json.Decoder(dict[str, Raw]).decode
 _DATA_URL = re.compile(r"data:([^;,]*)(?:;[^,]*?)?;base64,", re.IGNORECASE)
 _PATH = re.compile(r"^(.*) - at `\$\.?(.*)`$", re.DOTALL)
 _ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 
 
-def read_chat(body: bytes) -> Conversation:
+def read_chat(facts: Facts) -> Conversation:
     """The conversation of a chat completion request.
 
     Raises:
         BadBody: not one; ``param`` is the path of what is wrong.
     """
     try:
-        asked = _decode(body)
-        raw = _decode_raw(body)
+        asked = _decode(facts.body)
     except msgspec.DecodeError as error:
         raise bad_body(error) from None
     stop = [asked.stop] if isinstance(asked.stop, str) else asked.stop
@@ -67,9 +65,9 @@ def read_chat(body: bytes) -> Conversation:
         response_format=_format(asked.response_format),
         reasoning=_reasoning(asked),
         service_tier=asked.service_tier or "",
-        user=asked.user or _text(raw.get("safety_identifier")),
+        user=asked.user or _text(facts.value("safety_identifier")),
         metadata={key: str(value) for key, value in (asked.metadata or {}).items()},
-        extra={key: value for key, value in raw.items() if key not in wire.READ and present(value)},
+        extra={key: value for key, value in facts.fields.items() if key not in wire.READ and present(value)},
     )
 
 
@@ -88,8 +86,7 @@ def media(url: str) -> tuple[str, str] | None:
     return (found[1] or "text/plain", url[found.end() :]) if found else None
 
 
-def _text(raw: Raw | None) -> str:
-    value = msgspec.json.decode(raw) if raw is not None else ""
+def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 

@@ -23,6 +23,7 @@ from backends.contract.conversation import (
     ToolResult,
     present,
 )
+from backends.contract.facts import Facts
 from backends.contract.peek import BadBody
 from backends.dialects.openai.chat.read_request import bad_body, media
 from backends.dialects.openai.responses import wire
@@ -32,22 +33,20 @@ from backends.dialects.openai.responses.reasoning_signatures import unseal
 NAMES = {"max_tokens": "max_output_tokens", "response_format": "text.format", "reasoning_effort": "reasoning"}
 _ROLES = frozenset({"system", "developer", "user", "assistant"})
 _decode = msgspec.json.Decoder(wire.ResponsesRequest).decode
-_decode_raw = msgspec.json.Decoder(dict[str, Raw]).decode
 
 
-def read_responses(body: bytes) -> Conversation:
+def read_responses(facts: Facts) -> Conversation:
     """The conversation of a responses request; usage is always part of its answer.
 
     Raises:
         BadBody: not one, or one that needs state; ``param`` is the path of what is wrong.
     """
     try:
-        asked = _decode(body)
-        raw = _decode_raw(body)
+        asked = _decode(facts.body)
     except msgspec.DecodeError as error:
         raise bad_body(error) from None
     _refuse_state(asked)
-    extra = {key: value for key, value in raw.items() if key not in wire.READ and present(value)}
+    extra = {key: value for key, value in facts.fields.items() if key not in wire.READ and present(value)}
     messages = [Message("system", [Text(asked.instructions)])] if asked.instructions else []
     return Conversation(
         messages=messages + _messages(asked.input),

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from backends.contract.conversation import Raw, present
+from backends.contract.conversation import present
 from backends.contract.events import (
     CallDelta,
     CallStart,
@@ -189,7 +189,7 @@ class ResponsesReply:
 
     def _response(self, status: str) -> dict[str, Any]:
         """All of a response but its output."""
-        asked = msgspec.json.decode(self._heading.request, type=dict[str, Raw]) if self._heading.request else {}
+        asked = self._heading.request
         return {
             "id": self._id,
             "object": "response",

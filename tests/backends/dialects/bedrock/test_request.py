@@ -10,6 +10,7 @@ from backends.contract.dialect import Inexpressible
 from backends.dialects.bedrock.request import write
 from backends.dialects.openai.chat.read_request import read_chat
 from tests.emulators.converse_rules import Rules
+from tests.facts import facts
 
 NOVA = "us.amazon.nova-lite-v1:0"
 CLAUDE = "eu.anthropic.claude-sonnet-4-5-20250929-v1:0"
@@ -31,7 +32,7 @@ def rules() -> Rules:
 def written(rules: Rules) -> Any:
     def make(model: str = NOVA, dropped: tuple[str, ...] = (), **fields: object) -> dict[str, Any]:
         asked = {"model": "m", "messages": HI, **fields}
-        out = write(read_chat(msgspec.json.encode(asked)), model)
+        out = write(read_chat(facts(msgspec.json.encode(asked))), model)
         body: dict[str, Any] = msgspec.json.decode(out.body)
         rules.check("Converse", model, body)
         assert out.dropped == dropped
@@ -61,7 +62,7 @@ def test_the_least_request(written: Any) -> None:
 def test_a_model_s_id_is_one_segment_of_the_path(model: str, target: bytes) -> None:
     for stream, verb in ((False, b""), (True, b"-stream")):
         asked = msgspec.json.encode({"model": "m", "messages": HI, "stream": stream})
-        assert write(read_chat(asked), model).target == target + verb
+        assert write(read_chat(facts(asked)), model).target == target + verb
 
 
 def test_system_and_developer_messages_stand_apart(written: Any) -> None:
@@ -108,7 +109,7 @@ def test_images_and_documents(written: Any) -> None:
 def test_what_it_cannot_be_shown_is_refused(part: dict[str, Any], said: str) -> None:
     asked = msgspec.json.encode({"model": "m", "messages": [{"role": "user", "content": [part]}]})
     with pytest.raises(Inexpressible, match=said) as caught:
-        write(read_chat(asked), NOVA)
+        write(read_chat(facts(asked)), NOVA)
     assert caught.value.param == "messages"
 
 
@@ -144,7 +145,7 @@ def test_a_conversation_with_parallel_tool_calls(written: Any) -> None:
 def test_arguments_that_are_no_object_are_refused() -> None:
     messages = [*HI, {"role": "assistant", "tool_calls": [call("c", "weather", "[1]")]}]
     with pytest.raises(Inexpressible, match="not a JSON object"):
-        write(read_chat(msgspec.json.encode({"model": "m", "messages": messages})), NOVA)
+        write(read_chat(facts(msgspec.json.encode({"model": "m", "messages": messages}))), NOVA)
 
 
 @pytest.mark.parametrize(
@@ -297,4 +298,4 @@ def test_metadata_user_and_converse_s_own_fields(written: Any) -> None:
 
 def test_nothing_to_say_is_refused() -> None:
     with pytest.raises(Inexpressible, match="no message"):
-        write(read_chat(b'{"model":"m","messages":[{"role":"user","content":""}]}'), NOVA)
+        write(read_chat(facts(b'{"model":"m","messages":[{"role":"user","content":""}]}')), NOVA)

@@ -12,12 +12,13 @@ from backends.dialects.openai.chat.read_request import read_chat
 from backends.dialects.openai.chat.write_reply import ChatReply
 from tests.emulators.google_model import Reply, generate
 from tests.emulators.google_request import check
+from tests.facts import facts_of
 
 VERTEX = "projects/proj/locations/us-central1"
 
 
 def written(chat: dict[str, Any], model: str = "gemini-2.5-flash", resource: str = "") -> Written:
-    return Google(resource, vertex=bool(resource)).write(read_chat(msgspec.json.encode({"model": "m", **chat})), model)
+    return Google(resource, vertex=bool(resource)).write(read_chat(facts_of(model="m", **chat)), model)
 
 
 def body(chat: dict[str, Any], model: str = "gemini-2.5-flash", resource: str = "") -> Any:

@@ -18,7 +18,7 @@ FORM = b"multipart/form-data; boundary=X"
 
 def incoming(family: Family, body: bytes, headers: bytes = b"") -> Incoming:
     peeked = peek(family, body, FORM)
-    return Incoming(Request(family.name, peeked.model, peeked.stream, body, 1, 0.0), family, peeked, headers)
+    return Incoming(Request(family.name, peeked.model, peeked.stream, 1, 0.0), peeked, headers)
 
 
 def wire(adapter: OpenAI, body: bytes, name: str = "chat") -> Wire:

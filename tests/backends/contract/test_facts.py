@@ -1,18 +1,16 @@
-"""The wider look at a body: what it finds, and that nothing makes it fail."""
+"""The facts of a body: what is found, and that no body makes reading them fail."""
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.request.body_features import Traits, traits
+from backends.contract.facts import Facts
+from backends.contract.peek import peek
+from tests.facts import FAMILY, facts
+from tests.facts import facts_of as of
 
 
-def of(**body: object) -> Traits:
-    return traits(msgspec.json.encode(body))
-
-
-def said(*messages: tuple[str, object], **more: object) -> Traits:
+def said(*messages: tuple[str, object], **more: object) -> Facts:
     return of(messages=[{"role": role, "content": content} for role, content in messages], **more)
 
 
@@ -42,9 +40,9 @@ def test_a_user_in_the_text_of_a_prompt_is_no_user() -> None:
 
 @pytest.mark.parametrize("kind", ["image_url", "input_image", "image"])
 def test_images_are_seen_in_parts_and_not_in_text(kind: str) -> None:
-    assert said(("user", [{"type": "text", "text": "what?"}, {"type": kind}])).images
-    assert not said(("user", f'"type": "{kind}"')).images
-    assert of(input=[{"role": "user", "content": [{"type": kind}]}]).images
+    assert said(("user", [{"type": "text", "text": "what?"}, {"type": kind}])).media == {"images"}
+    assert not said(("user", f'"type": "{kind}"')).media
+    assert of(input=[{"role": "user", "content": [{"type": kind}]}]).media
 
 
 def test_tools_and_schemas() -> None:
@@ -68,11 +66,33 @@ json = st.recursive(
 FIELDS = ["user", "metadata", "messages", "input", "prompt", "tools", "text", "response_format", "max_tokens"]
 
 
+def read_all(given: Facts) -> None:
+    for name in ("fields", "prompt", "max_tokens", "metadata", "tools", "json_schema", "media", "conversation"):
+        getattr(given, name)
+
+
 @given(st.dictionaries(st.sampled_from(FIELDS), json))
 def test_no_shape_makes_it_fail(body: dict[str, object]) -> None:
-    assert isinstance(traits(msgspec.json.encode(body)), Traits)
+    read_all(of(**body))
 
 
 @given(st.binary(max_size=50))
-def test_what_is_no_json_has_no_traits(body: bytes) -> None:
-    assert isinstance(traits(body), Traits)
+def test_what_is_no_json_says_nothing(body: bytes) -> None:
+    given = facts(body)
+    read_all(given)
+    assert given.fields or (given.conversation, given.max_tokens, given.tools) == ("", None, False)
+
+
+@pytest.mark.parametrize("body", [b'{"model":"m","n":1}', b'{"model": "m", "n": 1}', b' {"mod\\u0065l":"m","n":1}'])
+def test_fields_are_the_same_objects_each_time_and_however_the_body_is_written(body: bytes) -> None:
+    peeked = peek(FAMILY["chat"], body, b"application/json")
+    assert peeked.fields is peeked.fields
+    assert {name: bytes(raw) for name, raw in peeked.fields.items()} == {"model": b'"m"', "n": b"1"}
+
+
+def test_an_image_within_a_tools_result_is_an_image() -> None:
+    assert said(("user", [{"type": "tool_result", "content": [{"type": "image", "source": {}}]}])).media == {"images"}
+
+
+def test_functions_are_tools() -> None:
+    assert of(functions=[{"name": "f"}]).tools

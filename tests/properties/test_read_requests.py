@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 import pytest
 
 from backends.contract.conversation import (
@@ -18,6 +17,7 @@ from backends.contract.conversation import (
     ToolCall,
     ToolResult,
 )
+from backends.contract.facts import Facts
 from backends.contract.peek import BadBody
 from backends.dialects.anthropic.messages.read_request import read_messages
 from backends.dialects.anthropic.messages.reasoning_signatures import mark, unmark
@@ -25,8 +25,9 @@ from backends.dialects.merge_turns import turns
 from backends.dialects.openai.chat.read_request import read_chat
 from backends.dialects.openai.responses.read_request import read_responses
 from backends.dialects.openai.responses.reasoning_signatures import CALL, REDACTED, SIGNATURE, seal, unseal
+from tests.facts import facts, facts_of
 
-Read = Callable[[bytes], Conversation]
+Read = Callable[[Facts], Conversation]
 USER = {"role": "user", "content": "hi"}
 
 
@@ -61,7 +62,7 @@ def said(content: Any, role: str = "user") -> dict[str, Any]:
 )
 def test_what_is_wrong_is_named_by_its_path(read: Read, body: dict[str, Any], param: str | None) -> None:
     with pytest.raises(BadBody) as refused:
-        read(msgspec.json.encode(body))
+        read(facts_of(**body))
     assert refused.value.param == param
     assert str(refused.value)
 
@@ -70,7 +71,7 @@ def test_what_is_wrong_is_named_by_its_path(read: Read, body: dict[str, Any], pa
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"null", b'{"messages":[{}]}', b'{"input":7}'])
 def test_what_is_no_request_at_all_is_refused(read: Read, body: bytes) -> None:
     with pytest.raises(BadBody):
-        read(body)
+        read(facts(body))
 
 
 def test_a_chat_message_is_read_in_full() -> None:
@@ -100,7 +101,7 @@ def test_a_chat_message_is_read_in_full() -> None:
         "max_tokens": 5,
         "max_completion_tokens": 6,
     }
-    read = read_chat(msgspec.json.encode(body))
+    read = read_chat(facts_of(**body))
     assert [message.parts for message in read.messages] == [
         [Text("be short")],
         [Document("application/pdf", "UEQ=", name="a.pdf")],

@@ -7,6 +7,7 @@ import pytest
 
 from backends.dialects.anthropic.messages.write_request import write_messages
 from backends.dialects.openai.chat.read_request import read_chat
+from tests.facts import facts_of
 
 USER = {"role": "user", "content": "hi"}
 CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
@@ -14,7 +15,7 @@ LOOP = [USER, {"role": "assistant", "tool_calls": [CALL]}, {"role": "tool", "too
 
 
 def written(model: str, **asked: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
-    result = write_messages(read_chat(msgspec.json.encode({"messages": [USER], **asked})), model)
+    result = write_messages(read_chat(facts_of(**{"messages": [USER], **asked})), model)
     return msgspec.json.decode(result.body), result.dropped
 
 
