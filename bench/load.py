@@ -21,6 +21,7 @@ import uvloop
 
 from bench.client import Connection, StreamReply, WholeReply
 from bench.wire import chat_body, http_request
+from policies.vocabulary.quantile import quantile
 
 CONNECTS_PER_SECOND = 1000  # streams start spread out: a thundering herd of connects is another test
 PATIENCE = 120.0  # seconds after its planned end at which a run gives up on what is still unanswered
@@ -49,8 +50,8 @@ def spread(seconds: list[float]) -> Spread | None:
     if not seconds:
         return None
     ordered = sorted(seconds)
-    at = [ordered[min(len(ordered) - 1, int(len(ordered) * q))] * 1000 for q in (0.50, 0.99, 1.0)]
-    return Spread(*(round(value, 3) for value in at))
+    p50, p99 = (round(1000 * (quantile(ordered, share) or 0.0), 3) for share in (0.5, 0.99))
+    return Spread(p50=p50, p99=p99, worst=round(1000 * ordered[-1], 3))
 
 
 class Load:

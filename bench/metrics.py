@@ -29,7 +29,7 @@ def outcomes(kinds: bool) -> list[Outcome]:
         outcome = Outcome(b"req_%d" % n, "chat", 10.0)
         outcome.model, outcome.key, outcome.stream = f"model-{n % 2}", f"key-{n % 8}", n % 3 > 0
         outcome.deployment, outcome.endpoint, outcome.attempts, outcome.status = place, f"http://{place}", 1, 200
-        outcome.usage, outcome.policy, outcome.rung = Usage(tokens, 200, 400, "upstream"), "order", "scraped"
+        outcome.usage, outcome.policy, outcome.signal = Usage(tokens, 200, 400, "upstream"), "order", "scraped"
         outcome.first_token, outcome.finished, outcome.waited = 10.2, 12.0, 0.199
         if n % 100 == 0:
             outcome.tries = (AttemptRecord("pool-9", "e", 10.0, 10.1, "overloaded", "first", "scraped"),)

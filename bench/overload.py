@@ -19,6 +19,7 @@ import msgspec
 
 from bench.chaos.places import Engine
 from bench.process import ROOT, answers, free_ports, python
+from policies.vocabulary.quantile import quantile
 
 PLACES = 24
 PACE = 20.0  # tokens per second
@@ -88,13 +89,13 @@ def told(name: str, seen: list[Answered], seconds: float) -> tuple[float, float]
     counted = [each for each in served if each.asked >= 2]
     goodput = len(counted) / (seconds - 2) / CAPACITY
     firsts = sorted(each.first for each in served) or [0.0]
-    p99 = firsts[min(len(firsts) - 1, int(0.99 * len(firsts)))]
+    p50, p99 = (quantile(firsts, share) or 0.0 for share in (0.5, 0.99))
     few = [each for each in seen if each.key == "few"]
     share = sum(each.status == 200 for each in few) / max(1, len(few))
     refused = [each for each in seen if each.status != 200]
     honest = sum(each.status == 429 and each.retry_after != "" for each in refused)
     print(f"{name}: {len(seen)} asked, {len(served)} served, goodput {goodput:.1%} of capacity ({CAPACITY:g}/s)")
-    print(f"    first token p50 {firsts[len(firsts) // 2]:.3f} s, p99 {p99:.3f} s, worst {firsts[-1]:.3f} s")
+    print(f"    first token p50 {p50:.3f} s, p99 {p99:.3f} s, worst {firsts[-1]:.3f} s")
     print(f"    refused {len(refused)}, all with 429 and Retry-After: {honest == len(refused)}")
     print(f"    of the key that asks little {share:.0%} were served")
     return goodput, p99

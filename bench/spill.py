@@ -19,6 +19,7 @@ import msgspec
 
 from backends.engine.profile import Profile
 from bench.bound import Piece, least_bought
+from gateway.catalog.policy_compiler import service_level
 from gateway.config import Config, load
 from gateway.simulate.generate import rate
 from gateway.simulate.results import Tally
@@ -106,7 +107,7 @@ class Day(Simulation):
 
     def __init__(self, pool: Config, policy: str, trace: Trace, options: Options, seed: int) -> None:
         super().__init__(pool, policy, trace, options, seed)
-        self.tally = Tally(pool.policies["cheap"].slo)  # every policy is held to the same service level
+        self.tally = Tally(service_level(pool, "cheap"))  # every policy is held to the same service level
         self._replica = profile(options, trace.block)
         self._minutes: dict[int, list[float]] = {}  # requests, of those bought, GPU-seconds that the pool did
 

@@ -18,7 +18,6 @@ import msgspec
 from bench.simulate import config
 from gateway.simulate.baselines import Told, least_scores
 from gateway.simulate.generate import draw
-from gateway.simulate.results import quantile
 from gateway.simulate.simulated_pool import Options
 from gateway.simulate.simulation import Simulation
 from gateway.simulate.trace import Trace
@@ -28,6 +27,7 @@ from policies.load.candidate import Candidate
 from policies.selection.presets import PRESETS
 from policies.selection.profile import Policy
 from policies.selection.scorers.prefix_cost import DECODE, uncached
+from policies.vocabulary.quantile import quantile
 from policies.vocabulary.types import Request
 
 KINDS = tuple(each.kind for each in PRESETS)

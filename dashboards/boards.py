@@ -8,7 +8,7 @@ from gateway.recording.instruments import Instrument
 
 MODEL = "gen_ai_request_model"
 TYPE = "gen_ai_token_type"
-BLAMED = 'who=~"upstream|us"'
+BLAMED = 'caused_by=~"upstream|us"'
 VARIABLES = (
     ("instance", f"label_values({i.INFO.prometheus}, instance)"),
     ("model", f"label_values({i.REQUESTS.prometheus}, {MODEL})"),
@@ -57,14 +57,14 @@ OVERVIEW = Board(
         number("USD per hour", "currencyUSD", USD_PER_HOUR),
         by("Requests by deployment", "reqps", i.REQUESTS, "deployment"),
         by("Requests by status", "reqps", i.REQUESTS, "status"),
-        by("Failures", "reqps", i.REQUESTS, "failure", "who", rare=True, where='failure!=""'),
+        by("Failures", "reqps", i.REQUESTS, "failure", "caused_by", rare=True, where='failure!=""'),
         quantiles("Time to first token", i.TTFT),
         quantiles("Time per output token", i.TPOT),
         quantiles("Duration", i.OPERATION),
         quantiles("Overhead of the gateway", i.OVERHEAD_TIME),
         quantiles("Time in line", i.QUEUED),
         by("Tokens", "none", i.TOKEN_COUNT, TYPE),
-        by("Decisions", "ops", i.DECISIONS, "policy", "rung", "reason"),
+        by("Decisions", "ops", i.DECISIONS, "policy", "signal", "reason"),
         by("Judged prompts", "ops", i.JUDGED, "hard", rare=True),
         Panel(
             "Difficulty threshold", "none", (Query(gauge(i.THRESHOLD, MODEL), OF_MODEL, rare=True),), i.THRESHOLD.text
@@ -119,7 +119,7 @@ POOL = Board(
             "Prefix hits by endpoint", "percentunit",
             (Query(share(rate(i.PREFIX_HITS, "endpoint"), rate(i.PREFIX_QUERIES, "endpoint")), "{{endpoint}}"),),
         ),
-        by("Prefixes known from", "reqps", i.PREFIX_READS, "rung", rare=True),
+        by("Prefixes known from", "reqps", i.PREFIX_READS, "signal", rare=True),
         at_places("Cache events heard", "none", i.KV_LIVE, rare=True),
         at_places("Blocks told", "none", i.KV_BLOCKS, rare=True),
         by("Caches to be told anew", "ops", i.KV_PURGES, "endpoint", "cause", rare=True),

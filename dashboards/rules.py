@@ -50,7 +50,7 @@ def ratio(part: str, whole: str) -> str:
 def recordings() -> list[Rule]:
     made = []
     for window in WINDOWS:
-        bad = rate(i.REQUESTS, window, 'who=~"upstream|us"')
+        bad = rate(i.REQUESTS, window, 'caused_by=~"upstream|us"')
         blameless = rate(i.REQUESTS, window, 'who!="client"')
         made.append({"record": failed(window), "expr": ratio(bad, blameless)})
         misses, answers = rate(i.SLO_MISSES, window), rate(i.SLO_ANSWERS, window)

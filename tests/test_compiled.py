@@ -16,6 +16,7 @@ UVICORN = {"gateway.server.fast_protocol", "gateway.server.known_heads"}  # its 
 #: interpreter does faster; deadlines are looked at by a timer, not by a request.
 INTERPRETED = (
     "backends.contract.credentials",
+    "backends.contract.facts",
     "backends.contract.peek",
     "backends.contract.usage",
     "backends.reply.quota",
@@ -24,6 +25,7 @@ INTERPRETED = (
     "gateway.proxy.deadlines",
     "gateway.proxy.model_resolution",
     "gateway.proxy.token_counting",
+    "gateway.reporting.",  # what samples the counters once a second
     "policies.",
 )
 

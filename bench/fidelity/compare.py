@@ -6,10 +6,10 @@ import msgspec
 
 from bench.fidelity.play import Heard
 from gateway.config import Config
-from gateway.simulate.results import quantile
 from gateway.simulate.simulated_pool import Options
 from gateway.simulate.simulation import Simulation
 from gateway.simulate.trace import Trace
+from policies.vocabulary.quantile import quantile
 
 
 class Seen(msgspec.Struct, frozen=True):

@@ -19,6 +19,7 @@ from backends.engine.profile import Profile
 from bench.fidelity.least_squares import fit
 from bench.fidelity.play import Heard, ask, body
 from gateway.simulate.trace import Arrival
+from policies.learning.pace import pace
 
 LENGTHS = (64, 256, 512, 1024, 1536, 2048, 3072, 4096)  # prompt tokens
 TIMES = 5  # each length
@@ -72,7 +73,7 @@ async def decode(bench: Bench) -> list[float]:
             await bench.ask(msgspec.structs.replace(each, output_tokens=1))
         heard = await bench.ask(*arrivals)
         rows.append((1.0, float(batch), float(batch * (tokens + ANSWER / 2))))
-        seen.append(statistics.median((one.total - one.ttft) / (ANSWER - 1) for one in heard))
+        seen.append(statistics.median(pace(one.ttft, one.total, ANSWER) or 0.0 for one in heard))
     return fit(rows, seen)
 
 

@@ -14,10 +14,10 @@ import msgspec
 from bench.pictures.drawing import SPAN, by_time, distribution, write
 from bench.pictures.runs import asked, played, trace
 from gateway.commands.difficulty_examples import examples
-from gateway.simulate.results import quantile
 from gateway.simulate.trace import Trace
 from gateway.simulate.workload_spec import Burst, Group, Outage, Slowdown, Spec
 from policies.selection.presets import PRESETS
+from policies.vocabulary.quantile import quantile
 
 TIME, WAIT = "seconds since the start", "seconds to the first token"
 CHATS = [Group(name="chat", prompt_tokens=1000, output_tokens=200)]

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from pathlib import Path
 
-from gateway.simulate.results import quantile
 from gateway.simulate.svg_plot import COLOURS, HEIGHT, WIDTH, Line, curves
+from policies.vocabulary.quantile import quantile
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
 SPAN = 20.0  # seconds that a point over time stands for

@@ -9,6 +9,7 @@ import msgspec
 
 from backends.contract.facts import Facts
 from backends.contract.families import FAMILIES
+from gateway.catalog.policy_compiler import service_level
 from gateway.commands.difficulty_examples import Example
 from gateway.config import Config, load
 from gateway.simulate.generate import draw
@@ -46,7 +47,7 @@ class Watched(Simulation):
 
     def __init__(self, config: Config, policy: str, trace: Trace, options: Options) -> None:
         super().__init__(config, policy, trace, options, 1)
-        self.tally = Tally(config.policies["in_time"].slo)
+        self.tally = Tally(service_level(config, "in_time"))
         self.answers: list[tuple[float, str]] = []
         self.under_way: list[tuple[float, list[int]]] = []
         self.spent: list[tuple[float, float]] = []

@@ -17,8 +17,9 @@ from gateway.catalog import stages as staging
 from gateway.catalog.credential_refresh import CredentialRefresher
 from gateway.catalog.error_response import ErrorResponse
 from gateway.catalog.keys import Key, Keys
+from gateway.catalog.ownership import is_own
 from gateway.catalog.policy_compiler import fitted, named, needs, with_needs
-from gateway.catalog.prices import bundled
+from gateway.catalog.prices import price
 from gateway.catalog.route_compiler import compiled
 from gateway.catalog.stages import Stage, StagedAdapter, Stages
 from gateway.config.deployment import Deployment as DeploymentConfig
@@ -115,21 +116,21 @@ def compile_catalog(
     explains = config.telemetry.decisions > 0 or any(key.explain for key in config.auth.keys)
     before, around = staging.compiled(stages, config, models.values())
     return Catalog(
-        config,
-        keys,
-        {**models, **aliases},
-        variants,
-        routes,
-        listed,
-        adapters,
-        candidates,
-        retry,
-        survival.continuing([*models.values(), *variants.values()], config.deployments),
-        explains,
-        config.defaults.hedge.enabled,
-        before,
-        around,
-        _fetchers(config, candidates),
+        config=config,
+        keys=keys,
+        models={**models, **aliases},
+        variants=variants,
+        routes=routes,
+        listed=listed,
+        adapters=adapters,
+        candidates=candidates,
+        retry=retry,
+        continuing=survival.continuing([*models.values(), *variants.values()], config.deployments),
+        explains=explains,
+        hedges=config.defaults.hedge.enabled,
+        before=before,
+        around=around,
+        fetchers=_fetchers(config, candidates),
     )
 
 
@@ -156,15 +157,15 @@ def _deployment(name: str, config: Config) -> Deployment:
     """One for all its endpoints."""
     deployment = config.deployments[name]
     return Deployment(
-        name,
-        deployment.provider.name,
-        deployment.model,
-        adapter_factory.families(deployment),
-        deployment.max_concurrency,
-        _price(deployment, config),
-        tuple(deployment.tags),
+        name=name,
+        provider=deployment.provider.name,
+        model=deployment.model,
+        families=adapter_factory.families(deployment),
+        max_concurrency=deployment.max_concurrency,
+        price=price(deployment, config),
+        tags=tuple(deployment.tags),
         weights=deployment.weights or name,
-        own=deployment.provider.self_hosted or deployment.cost is not None,
+        own=is_own(deployment, config),
         weight=1.0 if deployment.weight is None else deployment.weight,
         context_window=deployment.context_window,
         rpm=deployment.rpm,
@@ -181,21 +182,13 @@ def _candidate(
     domain, credential = _quota(deployment, root)
     id = (place.name, root)
     return Candidate(
-        id,
-        place,
-        live.load(id, rules),
-        live.domain(domain, credential, retry.budget),
-        live.pool(place.name, limited=place.rpm is not None or place.tpm is not None),
-        digest(*id),
+        id=id,
+        deployment=place,
+        load=live.load(id, rules),
+        domain=live.domain(domain, credential, retry.budget),
+        pool=live.pool(place.name, limited=place.rpm is not None or place.tpm is not None),
+        mark=digest(*id),
     )
-
-
-def _price(deployment: DeploymentConfig, config: Config) -> Price | None:
-    """What tokens cost: the deployment's own price, the model's, or the bundled one."""
-    given = deployment.price or config.prices.get(deployment.model)
-    if given is not None:
-        return msgspec.convert(given, Price, from_attributes=True)
-    return bundled(deployment.provider.prices, deployment.model)
 
 
 def _quota(deployment: DeploymentConfig, root: str) -> tuple[str, str]:
@@ -222,14 +215,14 @@ def _model(name: str, config: Config, candidates: Mapping[str, tuple[Candidate, 
     if policy.across_tiers:
         tiers = (every,)
     return Model(
-        name,
-        tiers,
-        policy,
-        folded,
-        defaults.overridden(model.timeouts).total,
-        tuple(model.fallbacks),
-        tuple(model.context_window_fallbacks),
-        tuple(model.content_policy_fallbacks),
+        name=name,
+        tiers=tiers,
+        policy=policy,
+        timeouts=folded,
+        total=defaults.overridden(model.timeouts).total,
+        fallbacks=tuple(model.fallbacks),
+        context_window_fallbacks=tuple(model.context_window_fallbacks),
+        content_policy_fallbacks=tuple(model.content_policy_fallbacks),
         recovery=survival.rules(config.defaults, model, tiers),
         needs=needs(policy, list(every)) | (FEATURES if _is_picky(name, config, set()) else NOTHING),
         places=tuple({c.id: c for c in tier} for tier in tiers),

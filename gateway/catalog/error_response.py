@@ -4,7 +4,7 @@ from math import ceil
 
 import msgspec
 
-from policies.vocabulary.failure import Failure, Fault, Who
+from policies.vocabulary.failure import Cause, Failure, Fault
 
 ANTHROPIC = frozenset({"messages", "count_tokens"})
 _ANTHROPIC_TYPES = {
@@ -53,16 +53,16 @@ def of_fault(fault: Fault, tried: tuple[str, ...], retry_after: float | None) ->
     """The refusal for a fault of the upstream or our own."""
     failure = fault.failure
     message = fault.message
-    if failure.who is Who.UPSTREAM and tried:
+    if failure.caused_by is Cause.UPSTREAM and tried:
         message = f"{message} (tried: {', '.join(tried)})"
     return ErrorResponse(
-        fault.status if failure in _PASSED_ON and fault.status >= 400 else failure.status,
-        message,
-        failure.type,
-        failure.code,
-        fault.param,
+        status=fault.status if failure in _PASSED_ON and fault.status >= 400 else failure.status,
+        message=message,
+        type=failure.type,
+        code=failure.code,
+        param=fault.param,
         retry_after=retry_after if failure.status in (429, 503) else None,
-        final=failure.who is not Who.CLIENT,
+        final=failure.caused_by is not Cause.CLIENT,
     )
 
 

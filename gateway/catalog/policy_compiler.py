@@ -6,6 +6,8 @@ from msgspec.structs import replace
 
 from gateway.config.policy import PolicySpec
 from gateway.config.schema import Config
+from policies.learning.slo.estimate import USUAL as USUAL_SLO
+from policies.learning.slo.estimate import Slo
 from policies.load.candidate import Candidate
 from policies.selection.filters import Capable, Filter, FitsContext, WithinRate
 from policies.selection.model import Model
@@ -31,6 +33,12 @@ def named(config: Config, name: str) -> Policy:
             filters=(Capable(), *(part for part in spec.filters or USUAL if part != Capable())),
         )
     return replace(policy, scorers=tuple(_with(each, spec.options) for each in policy.scorers))
+
+
+def service_level(config: Config, policy: str) -> Slo:
+    """What is in time under a policy of that name: as it says, else the usual."""
+    spec = config.policies.get(policy)
+    return (spec.target if spec is not None else None) or USUAL_SLO
 
 
 def _with(scorer: Scorer, options: Mapping[str, object]) -> Scorer:

@@ -8,6 +8,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
+from gateway.config.deployment import Deployment
+from gateway.config.schema import Config
 from policies.vocabulary.types import Price
 
 _FIELDS = {
@@ -17,6 +21,14 @@ _FIELDS = {
     "cache_write": "cache_write_mtok",
     "cache_write_1h": "cache_write_1h_mtok",
 }
+
+
+def price(deployment: Deployment, config: Config) -> Price | None:
+    """What a deployment's tokens cost: its own price, its model's, or the bundled one."""
+    given = deployment.price or config.prices.get(deployment.model)
+    if given is not None:
+        return msgspec.convert(given, Price, from_attributes=True)
+    return bundled(deployment.provider.prices, deployment.model)
 
 
 def bundled(catalog: str, model: str) -> Price | None:
@@ -42,12 +54,12 @@ def _price(listed: Mapping[str, Any], start: int, longer: tuple[tuple[int, Price
     """The prices that hold for a prompt of more than ``start`` tokens."""
     at = {field: _at(price, start) for field, price in listed.items() if price is not None}
     return Price(
-        at["input"],
-        at.get("output", 0.0),
-        at.get("cached_input"),
-        at.get("cache_write"),
-        at.get("cache_write_1h"),
-        longer,
+        input=at["input"],
+        output=at.get("output", 0.0),
+        cached_input=at.get("cached_input"),
+        cache_write=at.get("cache_write"),
+        cache_write_1h=at.get("cache_write_1h"),
+        longer=longer,
     )
 
 

@@ -16,14 +16,14 @@ _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 def compiled(spec: RouteSpec) -> Route:
     """A route as the policies know it."""
     return Route(
-        spec.name,
-        _match(spec.match),
-        spec.to.model if spec.to else None,
-        spec.to.policy if spec.to else None,
-        tuple(spec.split.items()),
-        spec.sticky == "key",
-        spec.mirror.model if spec.mirror else None,
-        spec.mirror.rate if spec.mirror else 0.0,
+        name=spec.name,
+        match=_match(spec.match),
+        model=spec.to.model if spec.to else None,
+        policy=spec.to.policy if spec.to else None,
+        split=tuple(spec.split.items()),
+        by_key=spec.sticky == "key",
+        mirror=spec.mirror.model if spec.mirror else None,
+        mirror_rate=spec.mirror.rate if spec.mirror else 0.0,
     )
 
 
@@ -48,17 +48,17 @@ def _match(spec: MatchSpec) -> Match:
         bounds = [b for b in (tokens.le, None if tokens.lt is None else tokens.lt - 1) if b is not None]
         most = min(bounds, default=None)
     return Match(
-        spec.model,
-        {name.lower(): value for name, value in spec.headers.items()},
-        spec.key,
-        spec.metadata,
-        least,
-        most,
-        spec.stream,
-        spec.tools,
-        spec.images,
-        spec.json_schema,
-        tuple(map(_window, spec.times)),
+        model=spec.model,
+        headers={name.lower(): value for name, value in spec.headers.items()},
+        key=spec.key,
+        metadata=spec.metadata,
+        least=least,
+        most=most,
+        stream=spec.stream,
+        tools=spec.tools,
+        images=spec.images,
+        json_schema=spec.json_schema,
+        windows=tuple(map(_window, spec.times)),
     )
 
 

@@ -18,7 +18,7 @@ from gateway.catalog.error_response import ErrorResponse
 from gateway.catalog.keys import LOCAL
 from gateway.config import Config, ConfigError, load
 from gateway.proxy import model_resolution as asking
-from gateway.reporting.status import Report
+from gateway.reporting.report import Report
 from gateway.state import state_snapshot as saved_state
 from gateway.state.live_state import LiveState
 from policies.selection.explain import Decision, explain
@@ -105,7 +105,14 @@ def decide(
     if isinstance(asked, ErrorResponse):
         raise LookupError(asked.message)
     model = asked.model
-    request = Request(family, model.name, facts.stream, live.estimate(model.name, len(body)), now, seed)
+    request = Request(
+        family=family,
+        model=model.name,
+        stream=facts.stream,
+        prompt_tokens=live.estimate(model.name, len(body)),
+        received=now,
+        seed=seed,
+    )
     if model.needs:
         request = asking.filled(request, facts, model, key, headers, live)
     return Explained(asked.route, asked.mirror, explain(request, model, Snapshot(now, catalog.models)))
@@ -174,7 +181,7 @@ def _table(*columns: Column | str) -> Table:
 
 
 def _title(decision: Decision) -> str:
-    read = f", read from {decision.rung}" if decision.rung else ""
+    read = f", read from {decision.signal}" if decision.signal else ""
     about = f"{decision.family}, about {decision.prompt_tokens} prompt tokens"
     if decision.difficulty is not None:
         about += f", difficulty {decision.difficulty:.3f} (hard above {decision.threshold:.3f})"

@@ -17,7 +17,7 @@ from rich.live import Live
 
 from gateway.commands.status_view import picture
 from gateway.config.admin_token import VARIABLE, admin_token
-from gateway.reporting.status import Report
+from gateway.reporting.report import Report
 
 INTERVAL = 1.0  # seconds between looks
 WIDTH = 24  # looks that the line of requests per second goes back

@@ -6,12 +6,11 @@ from rich.console import Group, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
-from gateway.reporting.alerts import FAILED
-from gateway.reporting.status import Alert, DeploymentStatus, EndpointStatus, Report
+from gateway.reporting.report import Alert, DeploymentStatus, EndpointStatus, Report
 from gateway.reporting.traffic_stats import Quantiles, TrafficRate
 
 UNKNOWN = "–"  # noqa: RUF001  # a dash, not a minus
-_STYLES = {"critical": "bold red", "warning": "yellow", "notice": "blue"}
+_STYLES = {"critical": "bold red", "warning": "yellow", "notice": "blue", "fine": "green"}
 _MARKS = {"critical": "✖", "warning": "▲", "notice": "●"}
 _BLOCKS = "▁▂▃▄▅▆▇█"
 
@@ -65,7 +64,7 @@ def _flow(flow: TrafficRate, cost: float | None) -> Iterable[RenderableType]:
     return (
         percent(flow.share),
         number(flow.requests),
-        Text(percent(flow.failed), "red" if flow.failed >= FAILED else ""),
+        Text(percent(flow.failed), "red" if flow.failing else ""),
         pair(flow.first_token),
         pair(flow.per_token),
         number(flow.completion),
@@ -85,26 +84,13 @@ def _endpoint(deployment: DeploymentStatus, endpoint: EndpointStatus) -> Iterabl
     queries, hits = endpoint.prefix_queries, endpoint.prefix_hits
     return (
         Text.assemble(f"{deployment.name} ", (endpoint.url, "dim")),
-        condition(endpoint),
+        Text(endpoint.condition, _STYLES[endpoint.severity]),
         str(endpoint.in_flight),
         number(endpoint.running),
         number(endpoint.waiting),
         percent(endpoint.kv_usage),
         percent(hits / queries if hits is not None and queries else None),
     )
-
-
-def condition(endpoint: EndpointStatus) -> Text:
-    if not endpoint.up:
-        return Text("down", "bold red")
-    if endpoint.breakers:
-        states = (f"{family} {state.replace('_', '-')}" for family, state in endpoint.breakers.items())
-        return Text(", ".join(states), "yellow")
-    if endpoint.sleeping:
-        return Text("asleep", "blue")
-    if endpoint.cooling:
-        return Text(f"cooling {endpoint.cooling:.1f} s", "blue")
-    return Text("up, load unknown", "blue") if endpoint.stale else Text("up", "green")
 
 
 def _table(*titles: str, first: bool = False) -> Table:

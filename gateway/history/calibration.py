@@ -11,11 +11,11 @@ import msgspec
 
 from backends.engine.profile import Profile
 from gateway.history.past_request import PastRequest
-from gateway.simulate.results import quantile
 from gateway.simulate.workload_spec import CloudSpec
+from policies.learning.pace import SHORTEST
+from policies.vocabulary.quantile import quantile
 
 ENOUGH = 50  # streamed answers
-SHORTEST = 8  # tokens; the pace of a shorter answer says little
 QUICKEST, QUICK = 0.1, 0.25
 
 
@@ -33,13 +33,12 @@ def replica(requests: Sequence[PastRequest], own: Collection[str]) -> Profile | 
     usual = Profile()
     reading, writing = [], []
     for each, busy in pairs:
-        assert each.first is not None and each.seconds is not None
+        assert each.first is not None
         uncached = max(1, each.prompt - each.cached)
         reading.append((uncached, each.first / (usual.prefill_base + usual.prefill_seconds(0, uncached))))
-        if each.output >= SHORTEST:
+        if each.pace is not None and each.output >= SHORTEST:
             context = round(busy * (each.prompt + each.output / 2))
-            pace = (each.seconds - each.first) / (each.output - 1)
-            writing.append(pace / usual.decode_seconds(max(1, round(busy)), context))
+            writing.append(each.pace / usual.decode_seconds(max(1, round(busy)), context))
     reading.sort()
     third = len(reading) // 3
     quick = (sorted(ratio for _, ratio in reading[at : at + third]) for at in (0, third, 2 * third))
@@ -56,11 +55,7 @@ def cloud(requests: Iterable[PastRequest], own: Collection[str]) -> CloudSpec | 
     if len(timed) < ENOUGH:
         return None
     firsts = [each.first for each in timed if each.first is not None]
-    paces = [
-        (each.seconds - each.first) / (each.output - 1)
-        for each in timed
-        if each.first is not None and each.seconds is not None and each.output >= SHORTEST
-    ]
+    paces = [each.pace for each in timed if each.pace is not None and each.output >= SHORTEST]
     return CloudSpec(ttft=median(firsts), per_1k_tokens=0.0, tpot=median(paces) if paces else CloudSpec().tpot)
 
 

@@ -1,7 +1,7 @@
 """The ledger as history: each request that an engine answered, once; the rest is counted and left out."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 from statistics import median
@@ -12,9 +12,9 @@ from gateway.ledger.database import open_to_read
 
 TEXT = frozenset({"chat", "completions", "responses", "messages"})
 _COLUMNS = (
-    "time, duration, model, key, prompt_tokens, completion_tokens, deployment, endpoint, stream, first_token, cost, "
-    "status, blocks, block_tokens, family, mirror, usage, failure, cached_tokens"
-)
+    "time", "duration", "model", "key", "prompt_tokens", "completion_tokens", "deployment", "endpoint", "stream",
+    "first_token", "cost", "status", "blocks", "block_tokens", "family", "mirror", "usage", "failure", "cached_tokens",
+)  # fmt: skip
 
 
 def recorded(path: Path, since: float = 0.0, until: float = float("inf"), model: str | None = None) -> History:
@@ -27,41 +27,52 @@ def recorded(path: Path, since: float = 0.0, until: float = float("inf"), model:
     given = (since, until) if model is None else (since, until, model)
     left_out: Counter[str] = Counter()
     with closing(open_to_read(path)) as ledger:
-        rows = ledger.execute(f"SELECT {_COLUMNS} FROM requests {where}", given)  # noqa: S608
+        rows = ledger.execute(f"SELECT {', '.join(_COLUMNS)} FROM requests {where}", given)  # noqa: S608
         sizes, requests = _read(rows, left_out)
     block = round(median(sizes)) if sizes else PLAIN_BLOCK
     requests.sort(key=lambda each: each.at)
-    return History(path.name, requests, left_out, _lacks(requests, left_out), block)
+    return History(name=path.name, requests=requests, left_out=left_out, lacks=_lacks(requests, left_out), block=block)
 
 
-def _read(rows: Iterable[tuple[Any, ...]], left_out: "Counter[str]") -> tuple[list[float], list[PastRequest]]:
+def _read(rows: Iterable[Mapping[str, Any]], left_out: "Counter[str]") -> tuple[list[float], list[PastRequest]]:
     sizes, requests = [], []
     for row in rows:
         why = _useless(row)
         if why:
             left_out[why] += 1
             continue
-        end, seconds, model, key, prompt, output, place, endpoint, stream, first, usd, status, blocks, size, *_ = row
-        if size:
-            sizes.append(size)
-        names = _names(blocks)
-        requests.append(
-            PastRequest(
-                end - seconds, model, key, prompt, output, place, endpoint,
-                first if stream else None, seconds, usd, status >= 400, names, row[-1],
-            )
-        )  # fmt: skip
+        if row["block_tokens"]:
+            sizes.append(row["block_tokens"])
+        requests.append(_request(row))
     return sizes, requests
 
 
-def _useless(row: tuple[Any, ...]) -> str:
-    *_, family, mirror, usage, failure, _ = row
-    if mirror:
+def _request(row: Mapping[str, Any]) -> PastRequest:
+    return PastRequest(
+        at=row["time"] - row["duration"],
+        model=row["model"],
+        key=row["key"],
+        prompt=row["prompt_tokens"],
+        output=row["completion_tokens"],
+        deployment=row["deployment"],
+        endpoint=row["endpoint"],
+        first=row["first_token"] if row["stream"] else None,
+        seconds=row["duration"],
+        usd=row["cost"],
+        failed=row["status"] >= 400,
+        blocks=_names(row["blocks"]),
+        cached=row["cached_tokens"],
+    )
+
+
+def _useless(row: Mapping[str, Any]) -> str:
+    if row["mirror"]:
         return "mirrored copies"
-    if family not in TEXT:
-        return f"{family} requests"
-    if usage == "none" or not row[4]:
-        return "requests whose tokens nobody counted" if not failure else "requests that failed and have no token count"
+    if row["family"] not in TEXT:
+        return f"{row['family']} requests"
+    if row["usage"] == "none" or not row["prompt_tokens"]:
+        failed = "requests that failed and have no token count"
+        return failed if row["failure"] else "requests whose tokens nobody counted"
     return ""
 
 

@@ -135,12 +135,8 @@ def _add(
     Raises:
         ValueError: a field is not what it must be.
     """
-
-    def given(name: str) -> Any:
-        value = row.get(using.get(name, ""))
-        return None if value in (None, "") else value
-
-    kind, status, cached = (str(given(name) or "").lower() for name in ("kind", "status", "cached"))
+    given = {name: row.get(column) for name, column in using.items() if row.get(column) not in (None, "")}
+    kind, status, cached = (str(given.get(name) or "").lower() for name in ("kind", "status", "cached"))
     if kind and not any(each in kind for each in KINDS):
         left_out[f"{kind} calls"] += 1
         return
@@ -148,23 +144,40 @@ def _add(
         left_out["answers from the gateway's own cache"] += 1
         return
     failed = bool(status) and status not in ("success", "200", "ok")
-    prompt, output = _count(given("prompt"), using["prompt"]), _count(given("output"), using["output"])
+    prompt = _count(given.get("prompt"), using["prompt"])
+    output = _count(given.get("output"), using["output"])
     if not prompt:
         left_out["failed requests" if failed else "requests without prompt tokens"] += 1
         return
-    at = _moment(given("time"), using["time"])
-    first, seconds = _number(given("first"), "first"), _number(given("seconds"), "seconds")
-    if given("first_at") is not None:
-        first = _moment(given("first_at"), using["first_at"]) - at
-    if given("end") is not None:
-        seconds = _moment(given("end"), using["end"]) - at
+    at, first, seconds = _times(given, using)
+    requests.append(
+        PastRequest(
+            at=at,
+            model=str(given.get("model") or ""),
+            key=str(given.get("key") or ""),
+            prompt=prompt,
+            output=output,
+            first=first,
+            seconds=seconds,
+            usd=_number(given.get("cost"), using.get("cost", "")),
+            failed=failed,
+        )
+    )
+
+
+def _times(given: Mapping[str, Any], using: Mapping[str, str]) -> tuple[float, float | None, float | None]:
+    """When it arrived, in seconds since the epoch, and how long it took to its first token and to its end."""
+    at = _moment(given.get("time"), using["time"])
+    first, seconds = _number(given.get("first"), "first"), _number(given.get("seconds"), "seconds")
+    if "first_at" in given:
+        first = _moment(given["first_at"], using["first_at"]) - at
+    if "end" in given:
+        seconds = _moment(given["end"], using["end"]) - at
     if seconds is not None and seconds < 0:
         raise ValueError(f"{using.get('end', 'seconds')}: the request ends before it begins")
     if first is not None and (first <= 0 or first == seconds):
         first = None  # not streamed: LiteLLM writes the end there
-    usd = _number(given("cost"), using.get("cost", ""))
-    model, key = str(given("model") or ""), str(given("key") or "")
-    requests.append(PastRequest(at, model, key, prompt, output, first=first, seconds=seconds, usd=usd, failed=failed))
+    return at, first, seconds
 
 
 def _count(value: Any, column: str) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from gateway.simulate.trace import Arrival, Trace
+from policies.learning.pace import pace
 
 PLAIN_BLOCK = 512  # tokens; where prompts are not known, only how finely the cache is shared out
 
@@ -26,6 +27,11 @@ class PastRequest(msgspec.Struct, frozen=True, gc=False):
     blocks: tuple[int, ...] = ()
     cached: int = 0  # prompt tokens that its upstream said it had
 
+    @property
+    def pace(self) -> float | None:
+        """Seconds for each token after the first; None: that is not recorded, or there was none."""
+        return None if self.first is None or self.seconds is None else pace(self.first, self.seconds, self.output)
+
 
 class History(msgspec.Struct, frozen=True):
     """Requests in order of time. ``left_out``: how many the records hold beside these, by why; ``lacks``: what they do
@@ -46,5 +52,14 @@ class History(msgspec.Struct, frozen=True):
         """These requests (else all) as they arrived, from ``start`` (else the first) on."""
         chosen = self.requests if requests is None else requests
         zero = start if start is not None else chosen[0].at
-        arrivals = [Arrival(each.at - zero, each.prompt, max(each.output, 1), each.blocks, each.key) for each in chosen]
+        arrivals = [
+            Arrival(
+                at=each.at - zero,
+                prompt_tokens=each.prompt,
+                output_tokens=max(each.output, 1),
+                blocks=each.blocks,
+                group=each.key,
+            )
+            for each in chosen
+        ]
         return Trace(self.name, arrivals, self.block)

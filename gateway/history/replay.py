@@ -6,15 +6,18 @@ from pathlib import Path
 import msgspec
 
 from backends.engine.profile import Profile
+from gateway.catalog.ownership import own, pool_usd
+from gateway.catalog.policy_compiler import service_level
 from gateway.config import Config
 from gateway.config.problem import suggest
 from gateway.history import calibration as calibrate
 from gateway.history.from_ledger import recorded
 from gateway.history.past_request import History
 from gateway.ledger.database import NotALedger
-from gateway.simulate.results import Tally, quantiles
-from gateway.simulate.simulated_pool import Options, is_own
-from gateway.simulate.summary import Summary
+from gateway.simulate.results import Tally
+from gateway.simulate.simulated_pool import Options
+from gateway.simulate.simulation import HOUR
+from gateway.simulate.summary import Summary, summed
 from gateway.simulate.trace import Trace, TraceError
 
 CAVEATS = (
@@ -41,7 +44,7 @@ class Replay:
         self.config = config
         name = options.model or next(iter(config.models))
         self.history = _history(path, start, end, name)
-        self.own = {each for each, deployment in config.deployments.items() if is_own(deployment)}
+        self.own = set(own(config))
         replica = calibrate.replica(self.history.requests, self.own)
         cloud = calibrate.cloud(self.history.requests, self.own)
         fitted = replica if options.profile == Profile() else None  # else the command names one
@@ -56,20 +59,15 @@ class Replay:
 
     def reality(self, policy: str) -> Summary:
         """What was recorded, as a run would be summed up; ``policy``: whose service level is asked."""
-        spec = self.config.policies.get(policy)
-        return reality(self.history, self.own, Tally(spec.target if spec else None), self._pool_usd())
-
-    def _pool_usd(self) -> float:
-        per_hour = 0.0
-        for name in self.own:
-            deployment = self.config.deployments[name]
-            count = len(deployment.endpoints) or deployment.replicas or 1
-            per_hour += deployment.cost.per_hour * count if deployment.cost else 0.0
-        return per_hour * self.history.seconds / 3600
+        usd = pool_usd(self.config) * self.history.seconds / HOUR
+        return reality(self.history, self.own, Tally(service_level(self.config, policy)), usd)
 
 
-def reality(history: History, own: set[str], tally: Tally, pool_usd: float) -> Summary:
-    """A run that was lived. The service level is that of the streamed answers: others have no first token."""
+def reality(history: History, ours: set[str], tally: Tally, usd: float) -> Summary:
+    """A run that was lived. ``ours``: the own deployments; ``usd``: what they cost in all.
+
+    The service level is that of the streamed answers: others have no first token.
+    """
     zero = history.requests[0].at
     streamed = 0
     for each, arrival in zip(history.requests, history.trace().arrivals, strict=True):
@@ -83,12 +81,11 @@ def reality(history: History, own: set[str], tally: Tally, pool_usd: float) -> S
             tally.completed(arrival, 0, came, came + each.first, came + each.seconds)
         else:
             tally.e2e.append(each.seconds)
-        if each.deployment not in own:
+        if each.deployment not in ours:
             tally.spilled += 1
             tally.cloud_usd += each.usd or 0.0
-    result = msgspec.structs.replace(tally.result(pool_usd), goodput=tally.good / streamed if streamed else 0.0)
-    times = sorted(tally.ttft), sorted(tally.tpot), sorted(tally.timeline)
-    return Summary(result, quantiles(tally.e2e), 1.0, 1.0, *times)
+    result = msgspec.structs.replace(tally.result(usd), goodput=tally.good / streamed if streamed else 0.0)
+    return summed(tally, result)
 
 
 def _history(path: Path, since: float, until: float, model: str) -> History:

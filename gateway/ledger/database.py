@@ -15,6 +15,12 @@ from gateway.ledger import state
 from gateway.ledger.row import USUAL, Charge, Row, columns
 
 APPLICATION = 0x434C4F56  # "CLOV": says in the file's header whose it is
+#: Columns of an earlier version -> their names now.
+RENAMED: Mapping[str, str] = MappingProxyType({
+    "apart": "itemized", "signal": "signal", "missed": "miss_probability", "work": "predicted_gpu_seconds",
+    "foretold_first": "predicted_ttft", "late_after": "predicted_ttft_p95", "foretold_each": "predicted_tpot",
+    "foretold_uncached": "predicted_uncached_tokens", "foretold_output": "predicted_completion_tokens",
+})  # fmt: skip
 TABLES: Mapping[str, type[Row | Charge]] = MappingProxyType({"requests": Row, "charges": Charge})
 
 
@@ -48,7 +54,7 @@ def open_to_write(path: Path) -> sqlite3.Connection:
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:
-    """An existing ledger, for reading, beside a gateway that writes it.
+    """An existing ledger, for reading, beside a gateway that writes it; its rows are read by column name.
 
     Raises:
         NotALedger: there is none.
@@ -59,6 +65,7 @@ def open_to_read(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(f"file:{path.resolve().as_posix()}?mode=ro", uri=True, timeout=5.0)
         if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
             raise NotALedger(f"{path} is not a ledger")
+        connection.row_factory = sqlite3.Row
         _complete(connection)
     except sqlite3.Error as error:
         raise NotALedger(f"{path} cannot be read as a ledger: {error}") from None
@@ -159,7 +166,10 @@ def _migrate(connection: sqlite3.Connection) -> None:
         declared = ", ".join(f"{name} {type}" for name, type in columns(kind))
         connection.execute(f"CREATE TABLE IF NOT EXISTS {table} ({declared})")
         connection.execute(f"CREATE INDEX IF NOT EXISTS {table}_by_time ON {table} (time)")
-        present = {name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})")}
+        present = _present(connection, table)
+        for name, before in present.items():
+            if name != before:
+                connection.execute(f"ALTER TABLE {table} RENAME COLUMN {before} TO {name}")
         for name, type in columns(kind):
             if name not in present:
                 connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {type}")
@@ -168,9 +178,14 @@ def _migrate(connection: sqlite3.Connection) -> None:
 def _complete(connection: sqlite3.Connection) -> None:
     """What an older file lacks, read as nothing: views of this connection alone stand before its tables."""
     for table, kind in TABLES.items():
-        present = {name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})")}
-        names = kind.__struct_fields__
-        if not present.issuperset(names):
-            read = ", ".join(name if name in present else f"NULL AS {name}" for name in names)
+        present, names = _present(connection, table), kind.__struct_fields__
+        if any(present.get(name) != name for name in names):
+            read = ", ".join(f"{present.get(name, 'NULL')} AS {name}" for name in names)
             source = f" FROM main.{table}" if present else " WHERE 0"
             connection.execute(f"CREATE TEMP VIEW {table} AS SELECT {read}{source}")
+
+
+def _present(connection: sqlite3.Connection, table: str) -> dict[str, str]:
+    """A file's columns by the names they have now."""
+    found = [name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})")]
+    return {RENAMED.get(name, name): name for name in found}

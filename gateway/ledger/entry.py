@@ -56,7 +56,7 @@ def values(time: float, outcome: Outcome, price: Price | None) -> tuple[Any, ...
         f"{outcome.seed:016x}" if outcome.seed else "",
         1 if outcome.spent else 0,
         1 if outcome.mirror else 0,
-        outcome.rung or None,
+        outcome.signal or None,
         outcome.reason if outcome.reason != "first" else None,
     )
     rare = _rare(outcome)
@@ -70,30 +70,38 @@ def charges(time: float, outcome: Outcome, price: Price | None) -> list[Charge]:
     spent = list(outcome.spent)
     if not outcome.broken:
         end = outcome.fault.failure.code if outcome.fault is not None else "ok"
-        spent.append(AttemptCost(outcome.deployment, outcome.endpoint, outcome.usage, end, outcome.usage.priced(price)))
+        spent.append(
+            AttemptCost(
+                deployment=outcome.deployment,
+                endpoint=outcome.endpoint,
+                usage=outcome.usage,
+                end=end,
+                usd=outcome.usage.priced(price),
+            )
+        )
     return [_charge(time, outcome, each) for each in spent]
 
 
 def _charge(time: float, outcome: Outcome, spent: AttemptCost) -> Charge:
     usage = spent.usage
     return Charge(
-        outcome.id.decode("latin-1"),
-        time,
-        outcome.model,
-        outcome.key,
-        spent.deployment,
-        spent.endpoint,
-        spent.end,
-        usage.prompt,
-        usage.cached,
-        usage.cache_write,
-        usage.cache_write_1h,
-        usage.reasoning,
-        usage.audio_prompt,
-        usage.audio_completion,
-        usage.completion,
-        usage.source,
-        spent.usd,
+        request=outcome.id.decode("latin-1"),
+        time=time,
+        model=outcome.model,
+        key=outcome.key,
+        deployment=spent.deployment,
+        endpoint=spent.endpoint,
+        end=spent.end,
+        prompt_tokens=usage.prompt,
+        cached_tokens=usage.cached,
+        cache_write_tokens=usage.cache_write,
+        cache_write_1h_tokens=usage.cache_write_1h,
+        reasoning_tokens=usage.reasoning,
+        audio_prompt_tokens=usage.audio_prompt,
+        audio_completion_tokens=usage.audio_completion,
+        completion_tokens=usage.completion,
+        usage=usage.source,
+        cost=spent.usd,
     )
 
 
@@ -146,11 +154,11 @@ def _prompt(asked: Request) -> dict[str, Any]:
 def _foretold(forecast: Forecast, asked: Request | None) -> dict[str, Any]:
     estimate = forecast.estimate
     return {
-        "foretold_first": estimate.first.seconds,
-        "late_after": forecast.limit,
-        "foretold_each": estimate.each.seconds,
-        "foretold_uncached": estimate.situation.uncached,
-        "foretold_output": asked.expected_output if asked is not None else None,
-        "missed": estimate.late,
-        "work": estimate.work,
+        "predicted_ttft": estimate.first.seconds,
+        "predicted_ttft_p95": forecast.limit,
+        "predicted_tpot": estimate.each.seconds,
+        "predicted_uncached_tokens": estimate.situation.uncached,
+        "predicted_completion_tokens": asked.expected_output if asked is not None else None,
+        "miss_probability": estimate.late,
+        "predicted_gpu_seconds": estimate.work,
     }

@@ -34,9 +34,9 @@ class Row(msgspec.Struct, frozen=True):
     cost: What all its attempts cost, where a price is known.
     policy: Policy by which its place was chosen.
     seed: What random choices were drawn from, in hex.
-    apart: 1 where its attempts are charged in `charges`, each its own tokens; here is what its client got.
+    itemized: 1 where `charges` has a row for each of its attempts; the tokens here are what its client got.
     mirror: 1 where it is a mirrored copy.
-    rung: What the policy's choice was read from.
+    signal: What the policy's choice was read from.
     reason: Why the attempt that counted was made, where it was not the first.
     cache_write_tokens: Prompt tokens put into the provider's cache.
     cache_write_1h_tokens: Of these, for an hour.
@@ -49,13 +49,13 @@ class Row(msgspec.Struct, frozen=True):
     queued: Time in line for a place.
     tries: The attempts that did not bring the answer, as JSON; their times are seconds since its arrival.
     propensity: Share of other draws that would have chosen the same place, where its decision was recorded.
-    foretold_first: Time to the first token, as the policy expected it.
-    late_after: The 95th percentile of that.
-    foretold_each: Time of each further token, as expected.
-    foretold_uncached: Prompt tokens to compute, as expected.
-    foretold_output: Tokens of the answer, as expected.
-    missed: The chance of missing its service level, as expected.
-    work: GPU-seconds, as expected.
+    predicted_ttft: Time to the first token, as the policy expected it.
+    predicted_ttft_p95: The 95th percentile of that.
+    predicted_tpot: Time of each further token, as expected.
+    predicted_uncached_tokens: Prompt tokens to compute, as expected.
+    predicted_completion_tokens: Tokens of the answer, as expected.
+    miss_probability: The chance of missing its service level, as expected.
+    predicted_gpu_seconds: GPU-seconds, as expected.
     conversation: Stands for its conversation, in hex.
     blocks: Names of its prompt's beginnings, 8 bytes each, that mean nothing outside the process that wrote them.
     block_tokens: Tokens that one of them adds.
@@ -84,9 +84,9 @@ class Row(msgspec.Struct, frozen=True):
     cost: float | None
     policy: str = ""
     seed: str = ""
-    apart: bool = False
+    itemized: bool = False
     mirror: bool = False
-    rung: str | None = None
+    signal: str | None = None
     reason: str | None = None
     cache_write_tokens: int | None = None  # from here on: of few requests, see USUAL
     cache_write_1h_tokens: int | None = None
@@ -99,13 +99,13 @@ class Row(msgspec.Struct, frozen=True):
     queued: float | None = None
     tries: bytes | None = None
     propensity: float | None = None
-    foretold_first: float | None = None
-    late_after: float | None = None
-    foretold_each: float | None = None
-    foretold_uncached: float | None = None
-    foretold_output: int | None = None
-    missed: float | None = None
-    work: float | None = None
+    predicted_ttft: float | None = None
+    predicted_ttft_p95: float | None = None
+    predicted_tpot: float | None = None
+    predicted_uncached_tokens: float | None = None
+    predicted_completion_tokens: int | None = None
+    miss_probability: float | None = None
+    predicted_gpu_seconds: float | None = None
     conversation: str | None = None
     blocks: bytes | None = None
     block_tokens: float | None = None

@@ -16,7 +16,7 @@ _KINDS = "prompt_tokens, cached_tokens, cache_write_tokens, completion_tokens, r
 #: A line for each request, and for each attempt of those that had several, whose tokens then count instead.
 _LINES = f"""(
     SELECT time, model, key, deployment, {_KINDS}, 1 AS request, status >= 400 AS failed, mirror,
-        CASE WHEN apart THEN 'apart' ELSE usage END AS usage FROM requests
+        CASE WHEN itemized THEN 'itemized' ELSE usage END AS usage FROM requests
     UNION ALL
     SELECT time, model, key, deployment, {_KINDS}, 0, 0, 0, usage FROM charges
 )"""  # noqa: S608
@@ -63,7 +63,7 @@ def totals(ledger: sqlite3.Connection, by: str, since: float = 0.0, until: float
     group = GROUPS[by]
     query = f"""
         SELECT coalesce({group}, ''), {_SUMS} FROM {_LINES} WHERE time >= ? AND time < ?
-        GROUP BY 1 ORDER BY sum(coalesce(cost, 0) * (usage != 'apart')) DESC, 2 DESC, 1
+        GROUP BY 1 ORDER BY sum(coalesce(cost, 0) * (usage != 'itemized')) DESC, 2 DESC, 1
     """  # noqa: S608  # the group is one of ours
     return [_total(found) for found in ledger.execute(query, (since, until))]
 

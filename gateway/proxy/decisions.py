@@ -18,7 +18,8 @@ SHOWN = 8  # candidates in a header, which must stay short enough for any client
 
 
 class Actual(msgspec.Struct, frozen=True):
-    """What became of it; seconds. ``first_token``: from the request's arrival; None: not yet, or never."""
+    """What became of it; seconds. ``first_token``: from the request's arrival; ``per_token``: each further one;
+    None: not yet, or never."""
 
     status: int
     deployment: str
@@ -27,6 +28,7 @@ class Actual(msgspec.Struct, frozen=True):
     failure: str | None
     first_token: float | None
     duration: float | None
+    per_token: float | None
     prompt_tokens: int
     completion_tokens: int
 
@@ -97,13 +99,14 @@ def _record(time: float, decision: Decision, outcome: Outcome) -> Record:
 
 def _actual(outcome: Outcome) -> Actual:
     return Actual(
-        outcome.status,
-        outcome.deployment,
-        outcome.endpoint,
-        outcome.attempts,
-        outcome.fault.failure.name if outcome.fault is not None else None,
-        outcome.first_token - outcome.received if outcome.first_token else None,
-        outcome.finished - outcome.received if outcome.finished else None,
-        outcome.usage.prompt,
-        outcome.usage.completion,
+        status=outcome.status,
+        deployment=outcome.deployment,
+        endpoint=outcome.endpoint,
+        attempts=outcome.attempts,
+        failure=outcome.fault.failure.name if outcome.fault is not None else None,
+        first_token=outcome.first_token - outcome.received if outcome.first_token else None,
+        duration=outcome.finished - outcome.received if outcome.finished else None,
+        per_token=outcome.pace if outcome.finished else None,
+        prompt_tokens=outcome.usage.prompt,
+        completion_tokens=outcome.usage.completion,
     )

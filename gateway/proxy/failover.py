@@ -49,7 +49,7 @@ class Failover:
         journey = self._journey
         if isinstance(action, Start):
             now = clock.now()
-            journey.outcome.follow(action.model.name, action.candidate.id[0], action.rung, now)
+            journey.outcome.follow(action.model.name, action.candidate.id[0], action.signal, now)
             journey.attempt(action.candidate, action.model, now)
         elif not isinstance(action, GiveUp):
             journey.hold("pause", action.seconds, partial(self._resume, action.seconds))

@@ -134,7 +134,7 @@ class Journey:
             self.gateway.decisions.note(request, model, seen, outcome, self.key, self.given, catalog)
         outcome.seed = request.seed
         found = first(request, model, seen)
-        outcome.policy, outcome.rung = model.policy.kind, found.rung or ""
+        outcome.policy, outcome.signal = model.policy.kind, found.signal or ""
         if found.candidate is not None:
             self.attempt(found.candidate, model, now)
         else:

@@ -79,7 +79,7 @@ REQUESTS = Instrument(
     "counter",
     "{request}",
     "Requests that came to their end",
-    (*WHAT, "status", "failure", "who"),
+    (*WHAT, "status", "failure", "caused_by"),
 )
 OVERHEAD_TIME = Instrument(
     "cloverleaf.overhead",
@@ -101,8 +101,8 @@ DECISIONS = Instrument(
     "cloverleaf.decisions",
     "counter",
     "{decision}",
-    "Choices of a place: by which policy, read from which rung of the ladder, and why an attempt was made",
-    ("gen_ai.request.model", "policy", "rung", "reason"),
+    "Choices of a place: by which policy, read from which signal, and why an attempt was made",
+    ("gen_ai.request.model", "policy", "signal", "reason"),
 )
 JUDGED = Instrument(
     "cloverleaf.judged",
@@ -156,7 +156,7 @@ SPILLED = Instrument(
     "cloverleaf.spilled",
     "counter",
     "{request}",
-    "Requests of models with own engines that another deployment answered",
+    "Requests of models with own engines that a purchased deployment answered",
     ("gen_ai.request.model",),
 )
 SPILLABLE = Instrument(
@@ -213,7 +213,7 @@ PREFIX_READS = Instrument(
     "counter",
     "{request}",
     "Requests whose cached beginning was looked up: engines' own word on all of it (precise), or a guess (prefix)",
-    ("gen_ai.request.model", "rung"),
+    ("gen_ai.request.model", "signal"),
 )
 KV_LIVE = Instrument(
     "cloverleaf.endpoint_kv_events_live", "gauge", "", "1: the engine's cache events can be relied on", PLACE

@@ -10,7 +10,7 @@ import msgspec
 
 from gateway import clock
 from policies.attempts.outcome import Outcome
-from policies.vocabulary.failure import Who
+from policies.vocabulary.failure import Cause
 from policies.vocabulary.types import AttemptCost
 
 LEVELS = ("debug", "info", "warning", "error", "off")
@@ -163,13 +163,13 @@ def request_line(time: float, outcome: Outcome) -> RequestLine:
     fault = outcome.fault
     first = outcome.first_token - outcome.received
     return RequestLine(
-        "request",
-        time,
-        outcome.id.decode("latin-1"),
-        outcome.family,
-        outcome.model,
-        outcome.status,
-        round((outcome.finished - outcome.received) * 1000, 3),
+        event="request",
+        time=time,
+        id=outcome.id.decode("latin-1"),
+        family=outcome.family,
+        model=outcome.model,
+        status=outcome.status,
+        ms=round((outcome.finished - outcome.received) * 1000, 3),
         key=outcome.key,
         deployment=outcome.deployment,
         endpoint=outcome.endpoint,
@@ -184,7 +184,8 @@ def request_line(time: float, outcome: Outcome) -> RequestLine:
         route=outcome.route,
         mirror=outcome.mirror,
         failure=fault.failure.name if fault else None,
-        message=fault.message if fault and fault.failure.who is not Who.CLIENT else None,  # theirs may quote a prompt
+        # a client's own may quote a prompt
+        message=fault.message if fault and fault.failure.caused_by is not Cause.CLIENT else None,
         recovered=outcome.recovered,
         hedged=outcome.hedged,
         queued_ms=round(outcome.queued * 1000, 3) if outcome.queued else None,

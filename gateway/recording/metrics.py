@@ -14,13 +14,14 @@ from typing import TypeVar
 from gateway.recording.instruments import DURATION, FIRST_TOKEN, OVERHEAD, PER_TOKEN, TOKENS
 from policies.attempts.attempt_record import AttemptRecord
 from policies.attempts.outcome import Outcome
+from policies.learning.pace import pace
 from policies.vocabulary.failure import Failure, Fault
 from policies.vocabulary.types import Price, Usage
 
 BATCH = 100  # outcomes; counting that many takes about 0.2 ms
 #: What a request is counted by; those that are alike in all of it are counted together.
 _ALIKE = attrgetter(
-    "family", "model", "deployment", "key", "stream", "status", "fault", "policy", "rung", "reason", "attempts",
+    "family", "model", "deployment", "key", "stream", "status", "fault", "policy", "signal", "reason", "attempts",
     "tries", "hedged", "queued", "usage.source", "spent", "broken", "recovered",
 )  # fmt: skip
 What = tuple[str, str, str]  # family, model, deployment
@@ -94,14 +95,9 @@ class Series:
             self.prompt.add([usage.prompt for usage in usages])
             self.completion.add([usage.completion for usage in usages])
             self.cached += sum([usage.cached for usage in usages])
-            if one.stream and begun and not one.recovered:
-                self.per_token.add(
-                    [
-                        (each.finished - each.first_token) / (each.usage.completion - 1)
-                        for each in begun
-                        if each.usage.completion > 1
-                    ]
-                )
+            if one.paced:
+                paces = [pace(each.first_token, each.finished, each.usage.completion) for each in begun]
+                self.per_token.add([each for each in paces if each is not None])
 
 
 class Account:
@@ -137,7 +133,7 @@ class Metrics:
         self._series: dict[What, Series] = {}
         self.accounts: dict[tuple[str, str, str, str], Account] = {}  # model, deployment, key, source
         self.unpriced: dict[str, int] = {}
-        self.decisions: dict[tuple[str, str, str, str], int] = {}  # model, policy, rung, reason
+        self.decisions: dict[tuple[str, str, str, str], int] = {}  # model, policy, signal, reason
         self.retries: dict[tuple[str, str], int] = {}  # deployment, failure
         self.fallbacks: dict[tuple[str, str, str], int] = {}  # from, to, failure
         self.hedges: dict[tuple[str, str], int] = {}  # model, result
@@ -225,7 +221,7 @@ class Metrics:
             self._follow(one)
         if one.policy and (one.attempts > len(one.tries) or not one.attempts):  # else refused, or failed
             reason = one.reason if one.attempts else "no_place"
-            _count(self.decisions, (one.model, one.policy, one.rung, reason), times)
+            _count(self.decisions, (one.model, one.policy, one.signal, reason), times)
         if one.hedged:
             _count(self.hedges, (one.model, one.hedged), times)
 
@@ -233,7 +229,7 @@ class Metrics:
         """A request of more than one attempt."""
         before: AttemptRecord | None = None
         for each in sorted(outcome.tries, key=_began):
-            _count(self.decisions, (outcome.model, outcome.policy, each.rung, each.reason))
+            _count(self.decisions, (outcome.model, outcome.policy, each.signal, each.reason))
             self._again(before, each.deployment, each.reason)
             before = each
         if outcome.attempts > len(outcome.tries):
@@ -255,10 +251,10 @@ def _count(counts: dict[Key, int], key: Key, times: int = 1) -> None:
     counts[key] = counts.get(key, 0) + times
 
 
-def at_fault(status: int, failure: str) -> str:
+def caused_by(status: int, failure: str) -> str:
     """Who caused a failed request: ``client``, ``upstream`` or ``us``; empty where it succeeded."""
     if failure:
-        return Failure[failure].who.value
+        return Failure[failure].caused_by.value
     if status < 400:
         return ""
     return "us" if status == 429 or status >= 500 else "client"

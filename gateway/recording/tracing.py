@@ -17,12 +17,12 @@ from gateway import clock
 from policies.attempts.attempt_record import Trace
 from policies.attempts.outcome import Outcome
 from policies.load.token_bucket import TokenBucket
-from policies.vocabulary.failure import Who
+from policies.vocabulary.failure import Cause
+from policies.vocabulary.hashing import GOLDEN
 
 NOTABLE = 100.0  # a second are kept at the tail, of those not sampled: when all fails, one trace is much like the next
 QUEUE = 4096  # traces that wait for the collector; more are dropped and counted
 _PARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
-_GOLDEN = 0x9E3779B97F4A7C15  # steps that visit all of 64 bits
 
 
 class Tracer:
@@ -60,7 +60,7 @@ class Tracer:
 
     def _notable(self, outcome: Outcome) -> bool:
         fault = outcome.fault
-        if outcome.status >= 500 or (fault is not None and fault.failure.who is not Who.CLIENT):
+        if outcome.status >= 500 or (fault is not None and fault.failure.caused_by is not Cause.CLIENT):
             return True
         return outcome.attempts > 1 or (outcome.first_token or outcome.finished) - outcome.received > self._slow
 
@@ -99,7 +99,7 @@ def followed(header: bytes) -> Trace | None:
 
 def attempt_id(trace: Trace, number: int) -> int:
     """The id of the span of the n-th attempt (1, 2, ...)."""
-    return (trace.span_id + number * _GOLDEN) % 2**64 or 1
+    return (trace.span_id + number * GOLDEN) % 2**64 or 1
 
 
 def carried(outcome: Outcome, incoming: Incoming) -> Incoming:

@@ -9,13 +9,12 @@ import msgspec
 from gateway.config import Config
 from gateway.history.past_request import History, PastRequest
 from gateway.report.replay_windows import Bounds, Trial, Window, play, saving
-from gateway.simulate.results import quantile
 from gateway.simulate.simulated_pool import Options
+from policies.vocabulary.quantile import quantile
 
 CANDIDATES = ("order", "least_busy", "peak_ewma", "prefix", "lowest_cost", "slo_cost")
 FEW = 20  # streamed answers of an endpoint below which its tail says nothing
 SLOW = 0.95  # of all answers are quicker than the slow ones
-HOUR = 3600.0
 
 
 class Tail(msgspec.Struct, frozen=True):
@@ -66,9 +65,18 @@ def tails(requests: Iterable[PastRequest]) -> list[Tail]:
     made = []
     for id, found in by_endpoint.items():
         ordered = sorted(found)
-        part = sum(first > limit for first in ordered) / slow
-        p50, p95 = quantile(ordered, 0.5), quantile(ordered, 0.95)
-        made.append(Tail(*id, len(found), failed.get(id, 0), len(found) / len(firsts), part, p50, p95))
+        made.append(
+            Tail(
+                deployment=id[0],
+                endpoint=id[1],
+                answers=len(found),
+                failed=failed.get(id, 0),
+                share=len(found) / len(firsts),
+                slow=sum(first > limit for first in ordered) / slow,
+                p50=quantile(ordered, 0.5),
+                p95=quantile(ordered, 0.95),
+            )
+        )
     return sorted(made, key=lambda tail: tail.slow / tail.share if tail.answers >= FEW else 0.0, reverse=True)
 
 
@@ -95,5 +103,13 @@ def changes(
     made = []
     for policy in others:
         after = played(policy)
-        made.append(Change(model, policy, saving(before, after, seed), after.share(after.good, seed), now))
+        made.append(
+            Change(
+                model=model,
+                policy=policy,
+                saves=saving(before, after, seed),
+                in_time=after.share(after.good, seed),
+                now=now,
+            )
+        )
     return sorted(made, key=lambda change: (change.worth_it, change.saves.value), reverse=True)

@@ -6,14 +6,16 @@ from pathlib import Path
 
 import msgspec
 
+from gateway.catalog.ownership import own, pool_usd
 from gateway.config import Config
 from gateway.history import calibration as calibrate
 from gateway.history.from_ledger import recorded
 from gateway.ledger.database import open_to_read
 from gateway.ledger.totals import GROUPS, Total, overall, totals
 from gateway.report.ledger_findings import Change, Tail, changes, tails
-from gateway.report.replay_windows import HOUR, MOST, pool_usd, windows
-from gateway.simulate.simulated_pool import Options, is_own
+from gateway.report.replay_windows import MOST, windows
+from gateway.simulate.simulated_pool import Options
+from gateway.simulate.simulation import HOUR
 from gateway.simulate.trace import TraceError
 
 MODELS = 3  # that policies are tried for: those with most requests
@@ -60,7 +62,16 @@ def week(
     else:
         found = _changes(path, config, since, until, model, seed, done, unknown)
     usd = pool_usd(config) if config is not None else None
-    return Week(path.name, history.seconds / HOUR, total, money, usd, tails(history.requests), found, unknown)
+    return Week(
+        name=path.name,
+        hours=history.seconds / HOUR,
+        total=total,
+        money=money,
+        pool_usd=usd,
+        tails=tails(history.requests),
+        changes=found,
+        unknown=unknown,
+    )
 
 
 def _changes(
@@ -73,7 +84,7 @@ def _changes(
     done: Callable[[str, int], None],
     unknown: list[str],
 ) -> list[Change]:
-    own = {name for name, deployment in config.deployments.items() if is_own(deployment)}
+    ours = own(config)
     pasts = {name: recorded(path, since, until, name) for name in ([model] if model else config.models)}
     busiest = sorted(pasts, key=lambda name: len(pasts[name].requests), reverse=True)[:MODELS]
     made: list[Change] = []
@@ -82,14 +93,14 @@ def _changes(
         if len(history.requests) < 2:
             continue
         options = Options()
-        replica = calibrate.replica(history.requests, own)
+        replica = calibrate.replica(history.requests, ours)
         if replica is not None:
             options = Options(profile=replica)
-        elif own:
+        elif ours:
             unknown.append(f"how fast the engines of {name} are (fewer than 50 streamed answers): the usual was taken")
         cut = [
             msgspec.structs.replace(
-                window, trace=msgspec.structs.replace(window.trace, cloud=calibrate.cloud(history.requests, own))
+                window, trace=msgspec.structs.replace(window.trace, cloud=calibrate.cloud(history.requests, ours))
             )
             if window.trace is not None
             else window

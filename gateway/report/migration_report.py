@@ -4,18 +4,20 @@ from collections.abc import Callable
 
 import msgspec
 
+from gateway.catalog.ownership import own
+from gateway.catalog.policy_compiler import service_level
 from gateway.config import Config
 from gateway.config.deployment import Price
 from gateway.history import calibration as calibrate
 from gateway.history.past_request import History
 from gateway.report import fitted_price as price
-from gateway.report.replay_windows import HOUR, MOST, windows
+from gateway.report.replay_windows import MOST, windows
 from gateway.report.sizing import Sizing, assumed, sizing
 from gateway.simulate import simulated_pool as pool
-from gateway.simulate.results import quantile
-from gateway.simulate.simulated_pool import is_own
+from gateway.simulate.simulation import HOUR
 from gateway.simulate.trace import TraceError
-from policies.learning.slo.estimate import with_defaults
+from policies.learning.slo.estimate import Slo
+from policies.vocabulary.quantile import quantile
 
 ALWAYS = (
     "how fast your GPUs are: the reference is an 8B model on 80 GB (docs/simulator.md); --speed says otherwise, "
@@ -51,11 +53,12 @@ class Was(msgspec.Struct, frozen=True):
 
 
 class Proof(msgspec.Struct, frozen=True):
-    """``played``: requests of the sample that was simulated."""
+    """``slo``: seconds to the first token, more for each 1,000 of the prompt, and for each further token. ``played``:
+    requests of the sample that was simulated."""
 
     name: str
     was: Was
-    slo: tuple[float, float, float]
+    slo: tuple[float | None, float, float | None]
     gpu_usd: float
     played: int
     sizing: Sizing
@@ -74,12 +77,12 @@ def prove(
     cost = _price(history, config, options)
     if config is None:
         config, model = assumed(Price(input=cost.input, output=cost.output), options.gpu_usd), None
-    own = {name for name, deployment in config.deployments.items() if is_own(deployment)}
-    if not own:
+    ours = own(config)
+    if not ours:
         raise ValueError("the configuration has no deployment of your own engines, so there is no pool to size")
-    slo = _slo(config, model)
+    target = service_level(config, config.models[model or next(iter(config.models))].policy)
     cut = windows(history)
-    replica = calibrate.replica(history.requests, own)
+    replica = calibrate.replica(history.requests, ours)
     pool_options = pool.Options(model=model)
     if replica is not None:
         pool_options = pool.Options(model=model, profile=replica)
@@ -90,8 +93,17 @@ def prove(
         unknown.append(f"the exact price: the fitted one misses a request's own cost by {cost.off:.0%} on average")
     if len(history.requests) > MOST:
         unknown.append(f"the windows between those that were played: {played:,} of {len(history.requests):,} requests")
-    was = _was(history, slo, cost)
-    return Proof(history.name, was, slo, options.gpu_usd, played, found, dict(history.left_out), unknown)
+    was = _was(history, target, cost)
+    return Proof(
+        name=history.name,
+        was=was,
+        slo=(target.ttft, target.per_1k_tokens or 0.0, target.tpot),
+        gpu_usd=options.gpu_usd,
+        played=played,
+        sizing=found,
+        left_out=dict(history.left_out),
+        unknown=unknown,
+    )
 
 
 def _price(history: History, config: Config | None, options: Options) -> price.Fitted:
@@ -103,35 +115,26 @@ def _price(history: History, config: Config | None, options: Options) -> price.F
     return found or price.Fitted(0.0, 0.0)
 
 
-def _slo(config: Config, model: str | None) -> tuple[float, float, float]:
-    """Seconds to the first token, more for each 1,000 of the prompt, and for each further token."""
-    spec = config.policies.get(config.models[model or next(iter(config.models))].policy)
-    slo = with_defaults(spec.target if spec is not None else None)
-    return slo.ttft or 0.0, slo.per_1k_tokens or 0.0, slo.tpot or 0.0
-
-
-def _was(history: History, slo: tuple[float, float, float], cost: price.Fitted) -> Was:
+def _was(history: History, target: Slo, cost: price.Fitted) -> Was:
     requests = history.requests
     usd = [each.usd for each in requests if each.usd is not None]
     firsts = sorted(each.first for each in requests if each.first is not None and not each.failed)
-    first, more, pace = slo
     timely = sum(
-        each.first <= first + more * each.prompt / 1000
-        and (each.seconds is None or each.output < 2 or (each.seconds - each.first) / (each.output - 1) <= pace)
+        not target.missed(each.prompt, each.first, each.pace)
         for each in requests
         if each.first is not None and not each.failed
     )
     hours = max(history.seconds, 1.0) / HOUR
     return Was(
-        len(requests),
-        hours,
-        sum(each.prompt for each in requests),
-        sum(each.output for each in requests),
-        sum(usd) / hours if usd else None,
-        sum(cost.input * each.prompt + cost.output * each.output for each in requests) / 1e6 / hours,
-        quantile(firsts, 0.5),
-        quantile(firsts, 0.95),
-        timely / len(firsts) if firsts else None,
-        (cost.input, cost.output),
-        cost.off or None,
+        requests=len(requests),
+        hours=hours,
+        prompt_tokens=sum(each.prompt for each in requests),
+        output_tokens=sum(each.output for each in requests),
+        usd=sum(usd) / hours if usd else None,
+        all_cloud=sum(cost.input * each.prompt + cost.output * each.output for each in requests) / 1e6 / hours,
+        first_p50=quantile(firsts, 0.5),
+        first_p95=quantile(firsts, 0.95),
+        in_time=timely / len(firsts) if firsts else None,
+        price=(cost.input, cost.output),
+        fit=cost.off or None,
     )

@@ -15,7 +15,7 @@ SHOWN = 8  # rows of a table
 
 
 def show_proof(console: Console, proof: Proof) -> None:
-    was, (first, more, pace) = proof.was, proof.slo
+    was = proof.was
     console.print(
         f"{proof.name}: {was.requests:,} requests in {was.hours:,.1f} h, {was.prompt_tokens:,} tokens in and "
         f"{was.output_tokens:,} out"
@@ -24,14 +24,22 @@ def show_proof(console: Console, proof: Proof) -> None:
         + (f"; {was.in_time:.1%} in time" if was.in_time is not None else "")
     )
     console.print(
-        f"in time: the first token within {first:g} s and {more:g} s more for each 1,000 of the prompt, each further "
-        f"one within {pace:g} s. Cloud: USD {was.price[0]:.3g} in, {was.price[1]:.3g} out per 1M tokens, which is "
-        f"USD {was.all_cloud * DAY:,.2f} a day for everything; GPU: USD {proof.gpu_usd:g} an hour.\n"
+        f"in time: {_in_time(*proof.slo)}. Cloud: USD {was.price[0]:.3g} in, {was.price[1]:.3g} out per 1M tokens, "
+        f"which is USD {was.all_cloud * DAY:,.2f} a day for everything; GPU: USD {proof.gpu_usd:g} an hour.\n"
     )
     for kind in proof.sizing.kinds:
         console.print(sentence(kind, proof.sizing.sizes, was.all_cloud))
     console.print(_sizes(proof.sizing.sizes))
     _unknown(console, proof.unknown, proof.left_out)
+
+
+def _in_time(ttft: float | None, per_1k: float, tpot: float | None) -> str:
+    said = []
+    if ttft is not None:
+        said.append(f"the first token within {ttft:g} s and {per_1k:g} s more for each 1,000 of the prompt")
+    if tpot is not None:
+        said.append(f"each further one within {tpot:g} s")
+    return ", ".join(said)
 
 
 def sentence(kind: Speed, sizes: list[Size], all_cloud: float) -> str:

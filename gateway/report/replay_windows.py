@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from gateway.catalog.ownership import pool_usd
 from gateway.config import Config
 from gateway.history.past_request import History
-from gateway.simulate.simulated_pool import Options, is_own
-from gateway.simulate.simulation import Simulation
+from gateway.simulate.simulated_pool import Options
+from gateway.simulate.simulation import HOUR, Simulation
 from gateway.simulate.trace import Trace
 from policies.vocabulary.hashing import mix
 
@@ -21,7 +22,6 @@ SMALL, FEWEST = 50, 8  # a short history is cut into fewer, since each begins wi
 MOST = 20_000  # requests that are played
 DRAWS = 400  # of the bootstrap
 TAIL = 0.05  # left out on either side
-HOUR = 3600.0
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -99,16 +99,6 @@ def play(
         trial.lost.append(tally.rejected + tally.errors)
         done(tally.requests)
     return trial
-
-
-def pool_usd(config: Config, replicas: int | None = None) -> float:
-    """USD an hour of all endpoints of the own deployments, ``replicas`` of each where that is said."""
-    total = 0.0
-    for deployment in config.deployments.values():
-        if is_own(deployment) and deployment.cost is not None:
-            count = replicas or len(deployment.endpoints) or deployment.replicas or 1
-            total += deployment.cost.per_hour * count
-    return total
 
 
 def bounds(figure: Callable[[Sequence[int]], float], trial: Trial, seed: int) -> Bounds:

@@ -8,14 +8,15 @@ import msgspec
 from backends.engine.profile import Profile
 from backends.providers.embedded import EMBEDDED
 from backends.providers.openai_compatible import OPENAI_COMPATIBLE
+from gateway.catalog.ownership import own, pool_usd
+from gateway.catalog.policy_compiler import service_level
 from gateway.config import Config
 from gateway.config.deployment import Cost, Deployment, Model, Price
 from gateway.config.policy import PolicySpec
 from gateway.history.past_request import History
-from gateway.report.replay_windows import Bounds, Trial, Window, play, pool_usd
-from gateway.simulate.simulated_pool import Options, is_own
+from gateway.report.replay_windows import Bounds, Trial, Window, play
+from gateway.simulate.simulated_pool import Options
 from gateway.simulate.upstream_models import slowed
-from policies.learning.slo.estimate import USUAL, Slo
 
 ALONE = 0.01  # of the requests bought at most: exploration and ties buy some even where nobody must
 BUSY = 0.85  # of a pool's time that can be used
@@ -53,7 +54,7 @@ class Sizing(msgspec.Struct, frozen=True):
     sizes: list[Size]
 
 
-def assumed(price: Price, gpu_usd: float, slo: Slo | None = None) -> Config:
+def assumed(price: Price, gpu_usd: float) -> Config:
     """A pool of one kind with a cloud behind it, under `slo_cost`."""
     return Config(
         deployments={
@@ -61,7 +62,7 @@ def assumed(price: Price, gpu_usd: float, slo: Slo | None = None) -> Config:
             CLOUD: Deployment(provider=OPENAI_COMPATIBLE, model=ASKED, base_url="http://127.0.0.1:9/v1", price=price),
         },
         models={ASKED: Model(deployments=[OWN, CLOUD], policy=POLICY)},
-        policies={POLICY: PolicySpec(kind="slo_cost", slo=slo or USUAL)},
+        policies={POLICY: PolicySpec(kind="slo_cost")},
     )
 
 
@@ -77,8 +78,7 @@ def sizing(
     """``done`` is told what is played, and of its requests as they have been."""
     name = options.model or next(iter(config.models))
     model = config.models[name]
-    spec = config.policies.get(model.policy)
-    wanted = ((spec.target if spec else None) or USUAL).quantile
+    wanted = service_level(config, model.policy).quantile
     kinds, sizes = [], []
     for speed in speeds:
         profile = slowed(options.profile, 1 / speed)
@@ -92,7 +92,11 @@ def sizing(
         alone = [each.gpus for each in timely if each.spilled.value < ALONE]
         best = min(timely or tried, key=lambda each: each.total_usd.value)
         reads, writes = rates(profile)
-        kinds.append(Speed(speed, reads, writes, busy, min(alone, default=None), best.gpus))
+        kinds.append(
+            Speed(
+                speed=speed, reads=reads, writes=writes, busy=busy, alone=min(alone, default=None), cheapest=best.gpus
+            )
+        )
     return Sizing(kinds, sizes)
 
 
@@ -131,10 +135,17 @@ def _size(
     done: Callable[[str, int], None],
 ) -> Size:
     label = f"{gpus} GPUs at {speed:g}"
-    own = [each for each in config.deployments.values() if is_own(each)]
-    each_own = max(1, round(gpus / len(own)))
+    pools = len(own(config))
+    each_own = max(1, round(gpus / pools))
     trial: Trial = play(
         config, policy, cut, msgspec.structs.replace(options, replicas=each_own), seed, lambda count: done(label, count)
     )
-    shares = [trial.share(counts, seed) for counts in (trial.spilled, trial.good, trial.lost)]
-    return Size(speed, each_own * len(own), pool_usd(config, each_own), trial.hourly(seed), *shares)
+    return Size(
+        speed=speed,
+        gpus=each_own * pools,
+        pool_usd=pool_usd(config, each_own),
+        total_usd=trial.hourly(seed),
+        spilled=trial.share(trial.spilled, seed),
+        in_time=trial.share(trial.good, seed),
+        lost=trial.share(trial.lost, seed),
+    )

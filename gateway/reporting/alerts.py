@@ -7,12 +7,11 @@ from collections.abc import Iterator
 
 import msgspec
 
-from gateway.reporting.status import Alert, DeploymentStatus, Report
+from gateway.reporting.report import Alert, DeploymentStatus, Report
 from gateway.reporting.traffic_stats import Now
 
 FEW = 20  # requests below which a share says little
 SPILL = 0.5  # share of a model's requests, as in the rules for Prometheus; a pool overflows at its peaks only
-FAILED = 0.05  # share of requests
 
 
 KINDS = (
@@ -57,7 +56,7 @@ def _of_the_gateway(report: Report) -> Iterator[Alert]:
 
 
 def _of_the_traffic(now: Now) -> Iterator[Alert]:
-    if now.requests >= FEW and now.total.failed >= FAILED:
+    if now.requests >= FEW and now.total.failing:
         yield Alert("critical", "failing", "traffic", f"{_share(now.total.failed)} of requests fail.")
     for model, level in now.levels.items():
         if level.streams >= FEW and level.missed > level.allowed:

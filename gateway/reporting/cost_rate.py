@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import msgspec
 
 from gateway.catalog.catalog import Catalog
+from gateway.catalog.ownership import hourly_usd
 from gateway.reporting.traffic_counts import Count, Counts
 from policies.vocabulary.types import Price, Usage
 
@@ -46,11 +47,11 @@ def money(catalog: Catalog, counts: Counts, seconds: float) -> Money:
     own = sum(hourly(catalog, name) for name in catalog.candidates)
     an_hour = 3600.0 / seconds
     return Money(
-        own,
-        cloud * an_hour,
-        sum(priced) * an_hour if priced or not elsewhere else None,
-        tuple(sorted(unknown)),
-        tuple(sorted(model for model, each in elsewhere.items() if each is None)),
+        own=own,
+        cloud=cloud * an_hour,
+        all_cloud=sum(priced) * an_hour if priced or not elsewhere else None,
+        unknown=tuple(sorted(unknown)),
+        unpriced=tuple(sorted(model for model, each in elsewhere.items() if each is None)),
     )
 
 
@@ -64,8 +65,7 @@ def of_deployment(catalog: Catalog, deployment: str, count: Count, seconds: floa
 def hourly(catalog: Catalog, deployment: str) -> float:
     """USD per hour of all its endpoints; 0 where none is stated."""
     configured = catalog.config.deployments.get(deployment)
-    stated = configured.cost if configured is not None else None
-    return stated.per_hour * len(catalog.candidates[deployment]) if stated is not None else 0.0
+    return hourly_usd(configured) if configured is not None else 0.0
 
 
 def cheapest(catalog: Catalog, model: str, usage: Usage) -> float | None:

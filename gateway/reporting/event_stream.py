@@ -13,7 +13,7 @@ from gateway import clock
 from gateway.reporting import recent_requests as recent
 from gateway.reporting.monitor import Monitor
 from gateway.reporting.recent_requests import Recent
-from gateway.reporting.status import Report
+from gateway.reporting.report import Report
 from gateway.reporting.traffic_stats import TICK, Point
 
 SHOWN = 100  # recent requests that a viewer begins with

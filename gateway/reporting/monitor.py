@@ -3,9 +3,8 @@
 from gateway import clock
 from gateway.proxy.context import Gateway
 from gateway.reporting.alerts import AlertMonitor
-from gateway.reporting.status import DeploymentStatus, EndpointStatus, Report
+from gateway.reporting.report import DeploymentStatus, EndpointStatus, Report
 from gateway.reporting.traffic_stats import Dropped, TrafficStats
-from gateway.state.ownership import is_own
 from gateway.state.prompt_caches import PromptCaches
 from policies.load.candidate import Candidate
 from policies.load.load import FRESH
@@ -16,39 +15,40 @@ class Monitor:
 
     def __init__(self, gateway: Gateway) -> None:
         self.gateway = gateway
-        self.traffic = TrafficStats(gateway.metrics, gateway.recent, clock.now())
+        self.traffic = TrafficStats(gateway.metrics, gateway.live.foresight, gateway.recent, clock.now())
         self._alerts = AlertMonitor()
 
     def report(self) -> Report:
         """The report of this moment."""
         gateway, now = self.gateway, clock.now()
-        catalog, deployments = gateway.catalog, gateway.catalog.config.deployments
+        catalog = gateway.catalog
+        deployments = catalog.config.deployments
         reason, settled = not_ready(gateway), clock.wall() - gateway.started > 2 * FRESH
         made = Report(
-            gateway.version,
-            gateway.uptime(),
-            not reason,
-            reason,
-            len(gateway.journeys),
-            {name: model.tiers for name, model in catalog.config.models.items()},
-            [
+            version=gateway.version,
+            uptime=gateway.uptime(),
+            ready=not reason,
+            reason=reason,
+            active=len(gateway.journeys),
+            models={name: model.tiers for name, model in catalog.config.models.items()},
+            deployments=[
                 DeploymentStatus(
-                    name,
-                    candidates[0].deployment.provider,
-                    candidates[0].deployment.model,
-                    [
+                    name=name,
+                    provider=candidates[0].deployment.provider,
+                    model=candidates[0].deployment.model,
+                    endpoints=[
                         _endpoint(c, gateway.live.caches, now, settled and bool(deployments[name].provider.metrics))
                         for c in candidates
                     ],
-                    is_own(candidates[0]),
+                    own=candidates[0].deployment.own,
                 )
                 for name, candidates in catalog.candidates.items()
             ],
-            clock.wall(),
-            gateway.url,
-            bool(catalog.config.auth.keys),
-            gateway.queue.waiting,
-            self.traffic.now(catalog, self.dropped(), now),
+            time=clock.wall(),
+            url=gateway.url,
+            keys=bool(catalog.config.auth.keys),
+            waiting=gateway.queue.waiting,
+            now=self.traffic.now(catalog, self.dropped(), now),
         )
         made.alerts = self._alerts.at(made, now)
         return made

@@ -67,7 +67,12 @@ def opened(gateway: Gateway, id: str, again: bool = False) -> Opened | None:
 
 def _tried(each: AttemptRecord, since: float) -> Tried:
     return Tried(
-        each.deployment, each.endpoint, each.reason, each.end or "ok", each.began - since, each.ended - each.began
+        deployment=each.deployment,
+        endpoint=each.endpoint,
+        reason=each.reason,
+        end=each.end or "ok",
+        began=each.began - since,
+        took=each.ended - each.began,
     )
 
 
@@ -79,7 +84,14 @@ def _again(gateway: Gateway, outcome: Outcome) -> Decision | None:
     if model is None:
         return None
     tokens = outcome.usage.prompt or 1
-    request = Request(outcome.family, model.name, outcome.stream, tokens, now, clock.seed())
+    request = Request(
+        family=outcome.family,
+        model=model.name,
+        stream=outcome.stream,
+        prompt_tokens=tokens,
+        received=now,
+        seed=clock.seed(),
+    )
     if needs := model.needs - {"difficulty"}:  # a judged prompt moves its model's threshold
         request = asking.filled(request, WORDLESS, msgspec.structs.replace(model, needs=needs), LOCAL, {}, gateway.live)
     return explain(request, model, Snapshot(now, catalog.models))

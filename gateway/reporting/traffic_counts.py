@@ -4,15 +4,18 @@ from collections.abc import Mapping
 
 import msgspec
 
-from gateway.recording.metrics import Metrics, at_fault
+from gateway.catalog.catalog import Catalog
+from gateway.recording.metrics import Metrics, caused_by
 from policies.vocabulary.types import Usage
 
 
 class Count(msgspec.Struct, frozen=True):
-    """Requests, tokens and USD. ``failed``: those that anybody but their client is to blame for. ``usd``: of all
-    attempts, as far as prices are known; tokens are those that upstreams reported of answers."""
+    """Requests, tokens and USD. ``answered``: requests of a status below 400; ``failed``: those whose failure was not
+    caused by their client. ``usd``: of all attempts, as far as prices are known; tokens are those that upstreams
+    reported of answers."""
 
     requests: float = 0
+    answered: float = 0
     failed: float = 0
     prompt: float = 0
     cached: float = 0
@@ -37,8 +40,15 @@ def counted(metrics: Metrics) -> Counts:
     """Where the counters stand."""
     counts: dict[tuple[str, str], Count] = {}
     for (_, model, deployment), series in metrics.series().items():
-        failed = sum(n for (status, failure), n in series.statuses.items() if at_fault(status, failure) in _THEIRS)
-        one = Count(sum(series.statuses.values()), failed, series.prompt.sum, series.cached, series.completion.sum)
+        failed = sum(n for (status, failure), n in series.statuses.items() if caused_by(status, failure) in _THEIRS)
+        one = Count(
+            requests=sum(series.statuses.values()),
+            answered=sum(n for (status, _), n in series.statuses.items() if status < 400),
+            failed=failed,
+            prompt=series.prompt.sum,
+            cached=series.cached,
+            completion=series.completion.sum,
+        )
         counts[model, deployment] = counts.get((model, deployment), NOTHING).plus(one)
     for (model, deployment, _, _), account in metrics.accounts.items():
         counts[model, deployment] = counts.get((model, deployment), NOTHING).plus(Count(usd=account.usd))
@@ -57,3 +67,16 @@ def by_deployment(counts: Counts) -> dict[str, Count]:
     for (_, deployment), count in counts.items():
         places[deployment] = places.get(deployment, NOTHING).plus(count)
     return places
+
+
+def spilled(catalog: Catalog, counts: Counts) -> dict[str, tuple[float, float]]:
+    """Of each model with engines of its own: how many requests were answered, and how many of them by a purchased
+    deployment. Models that nobody asked for are left out."""
+    found = {}
+    for name in catalog.config.models:
+        own = {c.deployment.name for tier in catalog.models[name].tiers for c in tier if c.deployment.own}
+        answered = {place: count.answered for (model, place), count in counts.items() if model == name and place}
+        total = sum(answered.values())
+        if own and total:
+            found[name] = total, sum(count for place, count in answered.items() if place not in own)
+    return found

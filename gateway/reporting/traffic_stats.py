@@ -1,21 +1,20 @@
 """Traffic statistics of the last minutes, sampled from counters once a second."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from math import ceil
 
 import msgspec
 
 from gateway.catalog.catalog import Catalog
 from gateway.recording.metrics import Metrics
 from gateway.reporting.cost_rate import Money, money, of_deployment
-from gateway.reporting.traffic_counts import NOTHING, Count, Counts, by_deployment, counted, since
-from gateway.state.ownership import is_own
+from gateway.reporting.traffic_counts import NOTHING, Count, Counts, by_deployment, counted, since, spilled
+from gateway.state.predictions import Predictions, Verdicts
 from policies.attempts.outcome import Outcome
-from policies.learning.slo.estimate import Slo
-from policies.selection.scorers.slo_cost import SloCost
+from policies.vocabulary.quantile import quantile
 
+FAILING = 0.05  # share of requests that failed
 TICK = 1.0  # seconds between samples
 WINDOW = 60  # seconds that rates and quantiles are taken over
 KEPT = 300  # points of the past, one a second
@@ -46,6 +45,7 @@ class TrafficRate(msgspec.Struct, frozen=True):
     per_token: Quantiles | None = None
     duration: Quantiles | None = None
     cost: float | None = None  # USD per hour; None: not known
+    failing: bool = False  # so many failed that it is an alert
 
 
 class Level(msgspec.Struct, frozen=True):
@@ -88,39 +88,43 @@ class Now(msgspec.Struct, frozen=True):
     dropped: Dropped = Dropped()
 
 
+Sample = tuple[float, Counts, Dropped, Mapping[str, Verdicts]]  # the moment, and where the counters stood
+
+
 class TrafficStats:
     """Samples of what was counted. ``recent``: requests that are over, newest last."""
 
-    def __init__(self, metrics: Metrics, recent: deque[Outcome], now: float) -> None:
+    def __init__(self, metrics: Metrics, predictions: Predictions, recent: deque[Outcome], now: float) -> None:
         self._metrics = metrics
+        self._predictions = predictions
         self._recent = recent
         self.points: deque[Point] = deque(maxlen=KEPT)
-        self._samples: deque[tuple[float, Counts, Dropped]] = deque([(now, {}, Dropped())], maxlen=WINDOW + 1)
+        self._samples: deque[Sample] = deque([(now, {}, Dropped(), {})], maxlen=WINDOW + 1)
 
     def sample(self, catalog: Catalog, dropped: Dropped, now: float, wall: float) -> None:
         """Note where the counters stand; once a second. ``dropped``: since the start."""
         counts = counted(self._metrics)
-        self._samples.append((now, counts, dropped))
+        self._samples.append((now, counts, dropped, self._predictions.verdicts()))
         self._let_go(self._samples[-2][0])
-        then, before, _ = self._samples[max(0, len(self._samples) - 1 - SMOOTH)]
+        then, before, *_ = self._samples[max(0, len(self._samples) - 1 - SMOOTH)]
         passed, seconds = since(counts, before), max(now - then, 1e-3)
         newest = list(newer(self._recent, then, PEEKED))
         spent = money(catalog, passed, seconds)
         self.points.append(
             Point(
-                round(wall, 1),
-                {name: short(each.requests / seconds) for name, each in by_deployment(passed).items()},
-                _pair(quantiles(first_tokens(newest))),
-                _pair(quantiles(per_tokens(newest))),
-                short(sum(each.completion for each in passed.values()) / seconds),
-                short(spent.total),
-                None if spent.all_cloud is None else short(spent.all_cloud),
+                time=round(wall, 1),
+                requests={name: short(each.requests / seconds) for name, each in by_deployment(passed).items()},
+                first_token=_pair(quantiles(first_tokens(newest))),
+                per_token=_pair(quantiles(per_tokens(newest))),
+                tokens=short(sum(each.completion for each in passed.values()) / seconds),
+                cost=short(spent.total),
+                all_cloud=None if spent.all_cloud is None else short(spent.all_cloud),
             )
         )
 
     def now(self, catalog: Catalog, dropped: Dropped, now: float) -> Now:
         """The window that ends now. ``dropped``: since the start."""
-        then, before, gone = self._samples[0]
+        then, before, gone, verdicts = self._samples[0]
         passed, seconds = since(counted(self._metrics), before), max(now - then, 1e-3)
         newest, places = list(newer(self._recent, then, LOOKED)), by_deployment(passed)
         answered: dict[str, list[Outcome]] = defaultdict(list)
@@ -131,10 +135,10 @@ class TrafficStats:
             total = total.plus(each)
         spent = money(catalog, passed, seconds)
         return Now(
-            seconds,
-            int(total.requests),
-            flow(total, total, newest, seconds, spent.total),
-            {
+            seconds=seconds,
+            requests=int(total.requests),
+            total=flow(total, total, newest, seconds, spent.total),
+            flows={
                 name: flow(
                     places.get(name, NOTHING),
                     total,
@@ -144,10 +148,10 @@ class TrafficStats:
                 )
                 for name in catalog.candidates
             },
-            spent,
-            spill(catalog, passed),
-            levels(catalog, newest),
-            Dropped(dropped.requests - gone.requests, dropped.lines - gone.lines),
+            money=spent,
+            spill={name: bought / all for name, (all, bought) in spilled(catalog, passed).items()},
+            levels=levels(self._predictions.verdicts(), verdicts),
+            dropped=Dropped(dropped.requests - gone.requests, dropped.lines - gone.lines),
         )
 
     def _let_go(self, since: float) -> None:
@@ -166,16 +170,18 @@ def newer(recent: deque[Outcome], than: float, most: int) -> Iterator[Outcome]:
 
 
 def flow(count: Count, total: Count, newest: list[Outcome], seconds: float, cost: float | None) -> TrafficRate:
+    failed = count.failed / count.requests if count.requests else 0.0
     return TrafficRate(
-        count.requests / seconds,
-        count.requests / total.requests if total.requests else 0.0,
-        count.failed / count.requests if count.requests else 0.0,
-        count.prompt / seconds,
-        count.completion / seconds,
-        quantiles(first_tokens(newest)),
-        quantiles(per_tokens(newest)),
-        quantiles(each.finished - each.received for each in newest if each.first_token),
-        cost,
+        requests=count.requests / seconds,
+        share=count.requests / total.requests if total.requests else 0.0,
+        failed=failed,
+        prompt=count.prompt / seconds,
+        completion=count.completion / seconds,
+        first_token=quantiles(first_tokens(newest)),
+        per_token=quantiles(per_tokens(newest)),
+        duration=quantiles(each.finished - each.received for each in newest if each.first_token),
+        cost=cost,
+        failing=failed >= FAILING,
     )
 
 
@@ -185,51 +191,26 @@ def first_tokens(outcomes: Iterable[Outcome]) -> Iterator[float]:
 
 
 def per_tokens(outcomes: Iterable[Outcome]) -> Iterator[float]:
-    """Where the upstream counted them; a recovered answer's pace is nobody's."""
-    for each in outcomes:
-        counted_there = each.usage.completion > 1 and each.usage.source == "upstream" and not each.recovered
-        if each.stream and each.first_token and counted_there:
-            yield (each.finished - each.first_token) / (each.usage.completion - 1)
+    return (pace for each in outcomes if (pace := each.pace) is not None)
 
 
 def quantiles(values: Iterable[float]) -> Quantiles | None:
-    """By nearest rank: each is a value that was seen."""
     ordered = sorted(values)
-    if not ordered:
+    p50, p95, p99 = (quantile(ordered, share) for share in (0.5, 0.95, 0.99))
+    if p50 is None or p95 is None or p99 is None:
         return None
-    p50, p95, p99 = (ordered[ceil(share * len(ordered)) - 1] for share in (0.5, 0.95, 0.99))
-    return Quantiles(p50, p95, p99, len(ordered))
+    return Quantiles(p50=p50, p95=p95, p99=p99, count=len(ordered))
 
 
-def spill(catalog: Catalog, counts: Counts) -> dict[str, float]:
-    """The share of a model's requests that a cloud answered, of models that have engines of their own."""
-    shares = {}
-    for name in catalog.config.models:
-        model = catalog.models[name]
-        own = {c.deployment.name for tier in model.tiers for c in tier if is_own(c)}
-        asked = {deployment: each.requests for (of, deployment), each in counts.items() if of == name and deployment}
-        if own and asked:
-            shares[name] = sum(n for deployment, n in asked.items() if deployment not in own) / sum(asked.values())
-    return shares
-
-
-def levels(catalog: Catalog, newest: list[Outcome]) -> dict[str, Level]:
-    """Of each model whose policy has a target."""
+def levels(verdicts: Mapping[str, Verdicts], before: Mapping[str, Verdicts]) -> dict[str, Level]:
+    """Of each model whose policy has a target: the streams measured since."""
     found = {}
-    for name in catalog.config.models:
-        scorers = catalog.models[name].policy.scorers
-        target = next((each.slo for each in scorers if isinstance(each, SloCost)), Slo())
-        late = [_late(each, target) for each in newest if each.model == name and each.stream and each.first_token]
-        if late and (target.ttft is not None or target.tpot is not None):
-            found[name] = Level(sum(late) / len(late), len(late), target.allowed)
+    for name, now in verdicts.items():
+        then = before.get(name, Verdicts())
+        streams = now.streams - then.streams
+        if streams:
+            found[name] = Level(missed=(now.missed - then.missed) / streams, streams=streams, allowed=now.allowed)
     return found
-
-
-def _late(outcome: Outcome, target: Slo) -> bool:
-    limit = target.first(outcome.usage.prompt)
-    if limit is not None and outcome.first_token - outcome.received > limit:
-        return True
-    return target.tpot is not None and any(pace > target.tpot for pace in per_tokens([outcome]))
 
 
 def short(value: float) -> float:

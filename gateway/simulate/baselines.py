@@ -5,7 +5,6 @@ All read the same prefix index and the same live loads as our own policies: what
 
 from typing import ClassVar
 
-from gateway.state.ownership import is_own
 from policies.load.candidate import Candidate
 from policies.selection.profile import Policy
 from policies.selection.scorers import Scorer
@@ -75,7 +74,7 @@ class SpillAbove(Told, frozen=True, tag="spill_above"):
     threshold: float
 
     def score(self, request: Request, candidates: list[Candidate], now: float) -> list[float]:
-        own = [self._queue(c, now) if is_own(c) else float("inf") for c in candidates]
+        own = [self._queue(c, now) if c.deployment.own else float("inf") for c in candidates]
         if min(own) > self.threshold:
             return [1.0 if queue == float("inf") else 0.0 for queue in own]
         most = 1.0 + max(c.load.in_flight for c in candidates)

@@ -57,7 +57,7 @@ def _arrival(
     output = 1 + int(random.expovariate(1 / group.output_tokens))
     prefix = random.choice(prefixes)
     own = tuple(itertools.islice(names, -(-prompt // block) - len(prefix)))
-    return Arrival(now, prompt, output, prefix + own, group.name)
+    return Arrival(at=now, prompt_tokens=prompt, output_tokens=output, blocks=prefix + own, group=group.name)
 
 
 def _talk(
@@ -78,4 +78,6 @@ def _turn(group: Group, talk: Talk, block: int, now: float, names: "itertools.co
     output = 1 + int(random.expovariate(1 / group.output_tokens))
     blocks = talk.blocks + tuple(itertools.islice(names, -(-prompt // block) - len(talk.blocks)))
     talk.blocks, talk.tokens, talk.turns = blocks[: prompt // block], prompt + output, talk.turns + 1
-    return Arrival(now, prompt, output, blocks, group.name, talk.name)
+    return Arrival(
+        at=now, prompt_tokens=prompt, output_tokens=output, blocks=blocks, group=group.name, conversation=talk.name
+    )

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from html import escape
 
-from gateway.simulate.results import quantile
 from gateway.simulate.summary import Summary
 from gateway.simulate.svg_plot import COLOURS, Line, bars, curves
 from gateway.simulate.text_table import rows, title
 from gateway.simulate.trace import Trace
+from policies.vocabulary.quantile import quantile
 
 STEPS = 60  # stretches of time, and points of a distribution
 STYLE = """

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 import msgspec
 
 from gateway.simulate.trace import Arrival
-from policies.learning.slo.estimate import Slo, with_defaults
+from policies.learning.pace import pace
+from policies.learning.slo.estimate import Slo
 from policies.vocabulary.failure import Failure
+from policies.vocabulary.quantile import quantile
 
 REJECTED = frozenset({Failure.SHED, Failure.RATE_LIMITED, Failure.OVERLOADED, Failure.NO_ENDPOINT})
 
@@ -38,8 +40,8 @@ class Result(msgspec.Struct, frozen=True):
 class Tally:
     """What became of the requests of one run."""
 
-    def __init__(self, slo: Slo | None) -> None:
-        self.slo = with_defaults(slo)
+    def __init__(self, target: Slo) -> None:
+        self._target = target
         self.ttft: list[float] = []
         self.tpot: list[float] = []
         self.e2e: list[float] = []
@@ -65,31 +67,30 @@ class Tally:
         self.ttft.append(ttft)
         self.timeline.append((came, ttft))
         self.e2e.append(last - came)
-        tpot = (last - first) / (arrival.output_tokens - 1) if arrival.output_tokens > 1 else 0.0
-        if arrival.output_tokens > 1:
+        tpot = pace(first, last, arrival.output_tokens)
+        if tpot is not None:
             self.tpot.append(tpot)
         if arrival.blocks:
             self.blocks += len(arrival.blocks)
             self.hits += cached * len(arrival.blocks) / arrival.prompt_tokens
-        limit, pace = self.slo.first(arrival.prompt_tokens), self.slo.tpot
-        if (limit is None or ttft <= limit) and (pace is None or tpot <= pace):
+        if not self._target.missed(arrival.prompt_tokens, ttft, tpot):
             self.good += 1
             self.groups[arrival.group][1] += 1
 
     def result(self, pool_usd: float) -> Result:
         completed = len(self.e2e)
         return Result(
-            self.requests,
-            completed,
-            self.rejected,
-            self.errors,
-            self.hits / self.blocks if self.blocks else 0.0,
-            quantiles(self.ttft),
-            quantiles(self.tpot),
-            self.good / self.requests if self.requests else 0.0,
-            pool_usd + self.cloud_usd,
-            self.cloud_usd,
-            self.spilled / completed if completed else 0.0,
+            requests=self.requests,
+            completed=completed,
+            rejected=self.rejected,
+            errors=self.errors,
+            hit_rate=self.hits / self.blocks if self.blocks else 0.0,
+            ttft=quantiles(self.ttft),
+            tpot=quantiles(self.tpot),
+            goodput=self.good / self.requests if self.requests else 0.0,
+            cost_usd=pool_usd + self.cloud_usd,
+            cloud_usd=self.cloud_usd,
+            spill_share=self.spilled / completed if completed else 0.0,
         )
 
     def fairness(self) -> float:
@@ -100,16 +101,6 @@ class Tally:
 def quantiles(values: list[float]) -> Quantiles:
     ordered = sorted(values)
     return Quantiles(*(quantile(ordered, q) for q in (0.5, 0.9, 0.99)))
-
-
-def quantile(ordered: Sequence[float], q: float) -> float | None:
-    """Of values in order, interpolated between neighbours."""
-    if not ordered:
-        return None
-    at = q * (len(ordered) - 1)
-    low = int(at)
-    high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (at - low) * (ordered[high] - ordered[low])
 
 
 def jain(values: Sequence[float]) -> float:

@@ -5,8 +5,8 @@ import msgspec
 from backends.engine.profile import Profile
 from gateway.catalog.catalog import Catalog, compile_catalog
 from gateway.catalog.credential_refresh import CredentialRefresher
+from gateway.catalog.ownership import is_own
 from gateway.config import Config
-from gateway.config.deployment import Deployment
 from gateway.simulate.baselines import baseline
 from gateway.simulate.event_queue import Agenda
 from gateway.simulate.trace import Trace
@@ -29,10 +29,6 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     replicas: int | None = None
     kv_tokens: int | None = None
     prefill_rate: float | None = None
-
-
-def is_own(deployment: Deployment) -> bool:
-    return deployment.provider.self_hosted and deployment.price is None
 
 
 def profile(options: Options, block: int) -> Profile:
@@ -63,7 +59,7 @@ def compile_pool(config: Config, live: LiveState, options: Options, policy: str)
         models[name] = msgspec.structs.replace(models[name], policy=policy)
     deployments, roots = {}, {}
     for each, deployment in config.deployments.items():
-        count = options.replicas if is_own(deployment) else None
+        count = options.replicas if is_own(deployment, config) else None
         if deployment.provider.started_here:
             count = count or deployment.replicas or 1
             roots[each] = [f"http://{each}-{number}" for number in range(count)]
@@ -85,8 +81,8 @@ def places(
     """What answers at each endpoint."""
     replica, cloud = profile(options, trace.block), trace.cloud or CloudSpec()
     made: dict[tuple[str, str], OwnReplica | Cloud] = {}
-    for name, candidates in catalog.candidates.items():
+    for candidates in catalog.candidates.values():
         for candidate in candidates:
-            own = is_own(catalog.config.deployments[name])
+            own = candidate.deployment.own
             made[candidate.id] = OwnReplica(replica, trace.block, agenda) if own else Cloud(cloud, agenda)
     return made

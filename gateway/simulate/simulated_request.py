@@ -4,19 +4,35 @@ As in proxy/journey.py a request is planned, attempted, followed up and accounte
 that leave are not modelled.
 """
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from gateway.catalog.catalog import Catalog
+from gateway.simulate.event_queue import Agenda
 from gateway.simulate.trace import Arrival
+from gateway.simulate.upstream_models import Cloud, OwnReplica
+from gateway.state.live_state import LiveState
 from policies.attempts.machine import Action, GiveUp, Machine, Start
 from policies.load.candidate import Candidate
+from policies.selection.model import Model, Snapshot
 from policies.vocabulary.failure import Failure, Fault, Progress
 from policies.vocabulary.limits import Timeouts
 from policies.vocabulary.types import Request, Usage
 
-if TYPE_CHECKING:
-    from gateway.simulate.simulation import Simulation
-
 FAMILY = "chat"
+
+
+class World(Protocol):
+    """What a simulated request acts on, and is accounted for by."""
+
+    agenda: Agenda
+    live: LiveState
+    model: Model
+    catalog: Catalog
+    places: dict[tuple[str, str], OwnReplica | Cloud]
+
+    def snapshot(self) -> Snapshot: ...
+    def answered(self, attempt: "Attempt", usage: Usage, now: float) -> None: ...
+    def concluded(self, journey: "Journey", failure: Failure, answered: bool) -> None: ...
 
 
 class Journey:
@@ -24,7 +40,7 @@ class Journey:
 
     __slots__ = ("arrival", "came", "machine", "request", "world")
 
-    def __init__(self, world: "Simulation", arrival: Arrival, request: Request) -> None:
+    def __init__(self, world: World, arrival: Arrival, request: Request) -> None:
         self.world = world
         self.arrival = arrival
         self.request = request

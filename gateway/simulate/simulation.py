@@ -4,10 +4,14 @@ from collections.abc import Callable
 
 import msgspec
 
+from backends.providers.provider import Provider
+from gateway.catalog.ownership import pool_usd
+from gateway.catalog.policy_compiler import service_level
 from gateway.config import Config
+from gateway.config.deployment import SCRAPE
 from gateway.simulate.event_queue import Agenda
 from gateway.simulate.results import Tally
-from gateway.simulate.simulated_pool import Options, compile_pool, is_own, places
+from gateway.simulate.simulated_pool import Options, compile_pool, places
 from gateway.simulate.simulated_request import FAMILY, Attempt, Journey
 from gateway.simulate.trace import Arrival, Trace
 from gateway.simulate.upstream_models import OwnReplica
@@ -15,9 +19,9 @@ from gateway.state.live_state import LiveState
 from policies.selection.model import Snapshot
 from policies.vocabulary.engine_state import EngineLoad
 from policies.vocabulary.failure import Failure
+from policies.vocabulary.hashing import scramble
 from policies.vocabulary.types import Request, Usage
 
-SCRAPE = 1.0  # seconds between looks at a replica, where the configuration says nothing
 HOUR = 3600.0
 
 
@@ -30,15 +34,14 @@ class Simulation:
         self.catalog, self.model = compile_pool(config, self.live, options, policy)
         self._models = {**self.catalog.models, self.model.name: self.model}
         self.places = places(self.catalog, trace, options, self.agenda)
-        spec = config.policies.get(policy)
-        self.tally = Tally(spec.target if spec else None)
+        self.tally = Tally(service_level(config, policy))
         self.trace = trace
         self.ended = 0.0
         self.unanswered = 0  # requests that failed before their first token
-        self._seed = mix(seed)
+        self._seed = scramble(seed)
         self._under_way = 0
         self._own = [(id, place) for id, place in self.places.items() if isinstance(place, OwnReplica)]
-        self.live.probed = {id for id, _ in self._own}
+        self.live.probed = {id for id, _ in self._own if self._provider(id).health}
 
     def run(self, progress: Callable[[int], None]) -> None:
         """Play the trace to the end of its last answer; ``progress`` is told how many requests have arrived."""
@@ -59,11 +62,7 @@ class Simulation:
 
     def pool_usd(self) -> float:
         """What the own endpoints cost while the run lasted."""
-        per_hour = 0.0
-        for name, deployment in self.catalog.config.deployments.items():
-            if is_own(deployment) and deployment.cost is not None:
-                per_hour += deployment.cost.per_hour * len(self.catalog.candidates[name])
-        return per_hour * self.ended / HOUR
+        return pool_usd(self.catalog.config) * self.ended / HOUR
 
     # What becomes of a journey
 
@@ -86,11 +85,20 @@ class Simulation:
     def request(self, arrival: Arrival, number: int) -> Request:
         """An arrival as the gateway would see it now."""
         name, now = self.model.name, self.agenda.now
-        seed = mix(self._seed + number)
+        seed = scramble(self._seed + number)
         turn, output = next(self.live.turns[name]), self.live.expect(name)
-        request = Request(FAMILY, name, True, arrival.prompt_tokens, now, seed, turn, expected_output=output)
+        request = Request(
+            family=FAMILY,
+            model=name,
+            stream=True,
+            prompt_tokens=arrival.prompt_tokens,
+            received=now,
+            seed=seed,
+            sequence=turn,
+            expected_output=output,
+        )
         if arrival.conversation:
-            request = msgspec.structs.replace(request, conversation=mix(arrival.conversation))
+            request = msgspec.structs.replace(request, conversation=scramble(arrival.conversation))
         needs = self.model.needs | self.model.policy.needs
         if arrival.blocks and "prefix" in needs:  # who does not ask is not told, and so cannot draw from who holds them
             request = self.live.placed(request, arrival.blocks, self.trace.block)
@@ -105,6 +113,8 @@ class Simulation:
 
     def _prepare(self) -> None:
         for number, (id, place) in enumerate(self._own):
+            if id not in self.live.probed:
+                continue
             interval = self.catalog.config.deployments[id[0]].scrape or SCRAPE
             self.agenda.at(interval * number / len(self._own), self._scrape, (id, place, interval))
         for slowdown in self.trace.slow:
@@ -121,7 +131,7 @@ class Simulation:
         """The prober's look: health and load, at its interval."""
         id, place, interval = given
         self.live.healthy(id, not place.dead)
-        if not place.dead:
+        if not place.dead and self._provider(id).metrics:
             replica = place.replica
             room = float(replica.profile.num_blocks * replica.profile.block_size)
             seen = EngineLoad(
@@ -130,10 +140,5 @@ class Simulation:
             self.live.scraped(id, seen, now)
         self.agenda.at(now + interval, self._scrape, given)
 
-
-def mix(number: int) -> int:
-    """64 well-mixed bits of a number: the finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014)."""
-    z = (number + 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & 0xFFFFFFFFFFFFFFFF
-    z = (z ^ z >> 27) * 0x94D049BB133111EB & 0xFFFFFFFFFFFFFFFF
-    return z ^ z >> 31
+    def _provider(self, id: tuple[str, str]) -> Provider:
+        return self.catalog.config.deployments[id[0]].provider

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from gateway.simulate.results import Quantiles, Result, jain, quantiles
+from gateway.simulate.results import Quantiles, Result, Tally, jain, quantiles
 from gateway.simulate.simulation import Simulation
 from gateway.simulate.upstream_models import OwnReplica
 
@@ -20,14 +20,17 @@ class Summary(msgspec.Struct, frozen=True):
 
 
 def summarise(world: Simulation) -> Summary:
-    tally = world.tally
     computed = [float(place.computed) for place in world.places.values() if isinstance(place, OwnReplica)]
+    return summed(world.tally, world.tally.result(world.pool_usd()), world.tally.fairness(), jain(computed))
+
+
+def summed(tally: Tally, result: Result, fairness: float = 1.0, balance: float = 1.0) -> Summary:
     return Summary(
-        tally.result(world.pool_usd()),
-        quantiles(tally.e2e),
-        tally.fairness(),
-        jain(computed),
-        sorted(tally.ttft),
-        sorted(tally.tpot),
-        sorted(tally.timeline),
+        result=result,
+        e2e=quantiles(tally.e2e),
+        fairness=fairness,
+        balance=balance,
+        ttft=sorted(tally.ttft),
+        tpot=sorted(tally.tpot),
+        timeline=sorted(tally.timeline),
     )

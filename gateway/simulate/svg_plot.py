@@ -55,7 +55,7 @@ def curves(lines: Sequence[Line], logarithmic: bool = False) -> str:
     kept = [[point for point in line.points if point[0] > 0 or not logarithmic] for line in lines]
     xs = [x for points in kept for x, _ in points] or [1.0]
     ys = [y for points in kept for _, y in points] or [1.0]
-    across = Axis(min(xs) if logarithmic else 0.0, max(xs), LEFT, WIDTH - 8, logarithmic)
+    across = Axis(low=min(xs) if logarithmic else 0.0, high=max(xs), start=LEFT, end=WIDTH - 8, logarithmic=logarithmic)
     up = Axis(0.0, max(ys) or 1.0, HEIGHT - BOTTOM, TOP)
     parts = [_across(across), _up(up)]
     for number, (line, points) in enumerate(zip(lines, kept, strict=True)):

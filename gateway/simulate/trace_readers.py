@@ -89,7 +89,14 @@ def azure_row(row: Mapping[str, str]) -> Arrival:
 def read_spec(path: Path, seed: int) -> Trace:
     """A synthetic workload, drawn by the seed."""
     spec = load_spec(path)
-    return Trace(path.name, draw(spec, seed), spec.block, spec.slow, spec.outages, spec.cloud)
+    return Trace(
+        name=path.name,
+        arrivals=draw(spec, seed),
+        block=spec.block,
+        slow=spec.slow,
+        outages=spec.outages,
+        cloud=spec.cloud,
+    )
 
 
 def from_zero(arrivals: list[Arrival]) -> Sequence[Arrival]:

@@ -5,12 +5,12 @@ price of a miss is a model's.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
-from gateway.state.ownership import is_own
+from policies.learning.pace import SHORTEST, pace
 from policies.learning.predict.calibration_report import Coverage, told
 from policies.learning.predict.latency import HardwareClass, LatencyPredictor, hardware
 from policies.learning.predict.length import Lengths, expected
@@ -30,7 +30,6 @@ HOMES = 65_536  # conversations whose place is remembered
 LATE = 0.95  # the share of its own prediction after which an attempt's silence is a sign
 COUNTED = 4  # of so many attempts one is counted in ``coverage``
 BEST_EFFORT = Slo()  # of a policy that foresees, but has no service level
-SHORTEST = 8  # tokens; the pace of a shorter answer says little of the place
 
 
 class TrackedTarget(msgspec.Struct, frozen=True):
@@ -41,12 +40,25 @@ class TrackedTarget(msgspec.Struct, frozen=True):
     clouds: list[Candidate]
 
 
+class Verdicts(msgspec.Struct):
+    """What came of a model's service level since the process began: streams measured by it, and those that missed it.
+
+    ``price``: of a miss, in USD; ``allowed``: the share of misses that the service level permits.
+    """
+
+    streams: int = 0
+    missed: int = 0
+    price: float = 0.0
+    allowed: float = 0.0
+
+
 class Predictions:
     """Everything that `slo_cost` and its kin learn."""
 
     def __init__(self) -> None:
         self._classes: dict[str, HardwareClass] = {}
         self._misses: dict[str, MissPrice] = {}
+        self._measured: dict[str, tuple[int, int]] = {}  # streams, and those that missed their service level, by model
         self._lengths: dict[str, Lengths] = {}  # by model, and by model and hint
         self._homes: OrderedDict[int, str] = OrderedDict()
         self.coverage: dict[str, Coverage] = {}  # how well first tokens were foretold, by deployment
@@ -68,7 +80,7 @@ class Predictions:
             self._models[model.name] = TrackedTarget(_target(model), pools, clouds)
 
     def _watch(self, candidate: Candidate) -> None:
-        name, own = candidate.deployment.name, is_own(candidate)
+        name, own = candidate.deployment.name, candidate.deployment.own
         shared = self._classes.setdefault(name, hardware(cloud=not own))
         if candidate.load.predictor is None:
             candidate.load.predictor = LatencyPredictor(shared)
@@ -80,11 +92,15 @@ class Predictions:
         """What was learned of each deployment."""
         return self._classes
 
-    def targets(self) -> Iterator[tuple[str, MissPrice, float]]:
-        """Each model that has a service level: what came of it, and the share of misses that it permits."""
+    def verdicts(self) -> dict[str, Verdicts]:
+        """Of each model that has a service level, as of now."""
+        found = {}
         for name, misses in self._misses.items():
             if name in self._models and self._models[name].target != BEST_EFFORT:
-                yield name, misses, self._models[name].target.allowed
+                streams, missed = self._measured.get(name, (0, 0))
+                allowed = self._models[name].target.allowed
+                found[name] = Verdicts(streams=streams, missed=missed, price=misses.price, allowed=allowed)
+        return found
 
     def learned(self) -> dict[str, dict[str, Any]]:
         """What outlives the process, by kind and name; it is moved here alone, and when a process begins."""
@@ -144,8 +160,6 @@ class Predictions:
                 self.coverage.setdefault(candidate.deployment.name, Coverage()).observe(
                     forecast.told, now - forecast.sent
                 )
-            limit = model.target.first(request.prompt_tokens)
-            forecast.missed = limit is not None and now - request.received > limit
 
     def failed(self, candidate: Candidate, request: Request, failure: Failure, patience: float, now: float) -> None:
         """It failed before its first content: a fault of the endpoint counts as the time it was given, so that one
@@ -163,15 +177,17 @@ class Predictions:
             return
         for name in {request.model, _hinted(request.model, request)}:
             self._lengths.setdefault(name, Lengths()).observe(usage.completion)
-        if request.stream and usage.completion > 1 and 0.0 < forecast.first_at < now:
-            pace = (now - forecast.first_at) / (usage.completion - 1)
-            limit = model.target.tpot
-            forecast.missed = forecast.missed or (limit is not None and pace > limit)
-            if usage.completion >= SHORTEST:
-                running, resident = load.in_flight - 1 - len(load.backlog.owed), load.resident - forecast.resident
-                load.predictor.observe_each(forecast.met(running, resident), pace, now)
-        if request.stream:
-            self._misses.setdefault(request.model, MissPrice()).observe(forecast.missed)
+        if not request.stream or not forecast.first_at:
+            return
+        seconds = pace(forecast.first_at, now, usage.completion)
+        if seconds and usage.completion >= SHORTEST:
+            running, resident = load.in_flight - 1 - len(load.backlog.owed), load.resident - forecast.resident
+            load.predictor.observe_each(forecast.met(running, resident), seconds, now)
+        prompt, counted = (usage.prompt, seconds) if usage.source == "upstream" else (request.prompt_tokens, None)
+        missed = model.target.missed(prompt, forecast.first_at - request.received, counted)
+        self._misses.setdefault(request.model, MissPrice()).observe(missed)
+        streams, misses = self._measured.get(request.model, (0, 0))
+        self._measured[request.model] = streams + 1, misses + missed
 
     def left(self, candidate: Candidate, request: Request) -> Forecast | None:
         """It is over, however it ended; what was foretold of it."""

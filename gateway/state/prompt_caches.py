@@ -18,7 +18,7 @@ from policies.learning.prefix.token_blocks import marks
 from policies.load.candidate import Candidate
 from policies.selection.model import Model
 from policies.vocabulary.engine_state import EngineLoad
-from policies.vocabulary.rung import Rung
+from policies.vocabulary.signal import Signal
 from policies.vocabulary.types import Request
 
 TTL = 3600.0  # seconds a prefix is believed to stay in a cache that nothing else fills
@@ -48,7 +48,7 @@ class PromptCaches:
     def __init__(self) -> None:
         self.guess = PrefixIndex(TTL)
         self.of: dict[Id, Precise] = {}  # endpoints whose engines publish events
-        self.rungs: Counter[tuple[str, Rung]] = Counter()  # requests placed, by model and what told of caches
+        self.signals: Counter[tuple[str, Signal]] = Counter()  # requests placed, by model and what told of caches
         self.prompts: Counter[tuple[str, str]] = Counter()  # by deployment and what became of learning their tokens
         self.garbage: Counter[Id] = Counter()  # messages that no engine would send
         self.wake: Callable[[], None] = lambda: None  # somebody may learn what is wanted
@@ -90,7 +90,7 @@ class PromptCaches:
         told = False
         for number, precise in enumerate(self._models.get(request.model, ())):
             told = precise.refine(matched, found, blocks, most) and (told or not number)
-        self.rungs[request.model, Rung.PRECISE if told else Rung.PREFIX] += 1
+        self.signals[request.model, Signal.PRECISE if told else Signal.PREFIX] += 1
         return msgspec.structs.replace(request, blocks=blocks, block_tokens=block_tokens, matched=matched, told=told)
 
     def hold(self, candidate: Candidate, request: Request, now: float, facts: Facts | None) -> None:

@@ -21,5 +21,5 @@ class AttemptRecord(msgspec.Struct, frozen=True, gc=False):
     ended: float
     end: str  # the code of its failure
     reason: str
-    rung: str
+    signal: str
     first_token: float = 0.0  # when its first content was in hand; 0: never

@@ -9,6 +9,7 @@ import msgspec
 
 from policies.attempts.wait_history import Waits
 from policies.load.candidate import Candidate
+from policies.load.half_windows import HalfWindows
 from policies.vocabulary.types import Price
 from policies.vocabulary.units import Percent
 
@@ -42,19 +43,17 @@ def work(prompt_tokens: int, price: Price | None) -> Work:
 
 
 class HedgeBudget(msgspec.Struct):
-    """Second attempts as a share of first ones, over two half windows (see Breaker)."""
+    """Second attempts as a share of first ones, by the tokens they make engines work for and by the USD they cost."""
 
     share: float = HedgeRules().budget
-    firsts: Work = Work(0)
-    firsts_before: Work = Work(0)
-    seconds: Work = Work(0)
-    seconds_before: Work = Work(0)
-    half_ends: float = 0.0
+    tokens: HalfWindows = msgspec.field(default_factory=HalfWindows)
+    usd: HalfWindows = msgspec.field(default_factory=HalfWindows)
 
     def first(self, made: Work, now: float) -> None:
         """A first attempt was sent."""
         self._slide(now)
-        self.firsts = _sum(self.firsts, made)
+        self.tokens.whole += made.tokens
+        self.usd.whole += made.usd
 
     def take(self, made: Work, now: float) -> bool:
         """Spend on a second attempt, if both its work and its spend stay within the share.
@@ -62,26 +61,18 @@ class HedgeBudget(msgspec.Struct):
         Where no first attempt is paid by the token there is no spend to be a share of, and the work decides alone.
         """
         self._slide(now)
-        first, second = _sum(self.firsts, self.firsts_before), _sum(self.seconds, self.seconds_before)
-        too_much_work = second.tokens + made.tokens > self.share * first.tokens
-        too_much_spend = first.usd > 0 and second.usd + made.usd > self.share * first.usd
-        if too_much_work or too_much_spend:
+        first, second = self.tokens.sums
+        first_usd, second_usd = self.usd.sums
+        too_much_spend = first_usd > 0 and second_usd + made.usd > self.share * first_usd
+        if second + made.tokens > self.share * first or too_much_spend:
             return False
-        self.seconds = _sum(self.seconds, made)
+        self.tokens.part += made.tokens
+        self.usd.part += made.usd
         return True
 
     def _slide(self, now: float) -> None:
-        if now < self.half_ends:
-            return
-        stale = now >= self.half_ends + WINDOW / 2
-        self.firsts_before = Work(0) if stale else self.firsts
-        self.seconds_before = Work(0) if stale else self.seconds
-        self.firsts = self.seconds = Work(0)
-        self.half_ends = now + WINDOW / 2
-
-
-def _sum(one: Work, other: Work) -> Work:
-    return Work(one.tokens + other.tokens, one.usd + other.usd)
+        self.tokens.slide(now, WINDOW)
+        self.usd.slide(now, WINDOW)
 
 
 class Waiting(msgspec.Struct, frozen=True):

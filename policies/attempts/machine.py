@@ -15,7 +15,7 @@ from policies.selection.model import Model, Plan, Snapshot
 from policies.selection.plan import Exclusions, cooled_in, last_resort, over_rate, plan, sole, too_long
 from policies.vocabulary.failure import ENDPOINT_FAULTS, Failure, Fault, Progress
 from policies.vocabulary.limits import RetryRules
-from policies.vocabulary.rung import Rung
+from policies.vocabulary.signal import Signal
 from policies.vocabulary.types import Request
 
 MAX_ATTEMPTS = 16
@@ -27,7 +27,7 @@ class Start(msgspec.Struct, frozen=True, gc=False):
 
     candidate: Candidate
     model: Model
-    rung: str = ""  # what the choice was read from
+    signal: str = ""  # what the choice was read from
 
 
 class Wait(msgspec.Struct, frozen=True):
@@ -168,10 +168,10 @@ class Machine:
         self._last = candidate
         self._attempts += 1
 
-    def _begin(self, candidate: Candidate, rung: Rung | None = None) -> Start:
+    def _begin(self, candidate: Candidate, signal: Signal | None = None) -> Start:
         self._attempts += 1
         self._last = candidate
-        return Start(candidate, self._model, rung or "")
+        return Start(candidate, self._model, signal or "")
 
     def _forward(self, snapshot: Snapshot) -> Start | GiveUp:
         """The next place: of this model, then of each fallback in turn."""
@@ -180,7 +180,7 @@ class Machine:
             choice = plan(self.request, self._model, snapshot, self._exclusions)
             if choice.candidate is not None:
                 choice.candidate.domain.budget.request(snapshot.now)
-                return self._begin(choice.candidate, choice.rung)
+                return self._begin(choice.candidate, choice.signal)
             full = full or choice.full
             model = self._next_model(snapshot)
             if model is None:
@@ -241,7 +241,7 @@ class Machine:
         for endpoints in (self._exclusions.endpoints, self._silent):
             choice = plan(self.request, self._model, snapshot, Exclusions(endpoints=endpoints, only=name))
             if choice.candidate is not None:
-                return self._begin(choice.candidate, choice.rung)
+                return self._begin(choice.candidate, choice.signal)
         return None
 
     def _rate_limited(self, fault: Fault, last: Candidate, snapshot: Snapshot) -> Action:
@@ -252,7 +252,7 @@ class Machine:
         tier = next(t for t in self._model.tiers if any(c.id == last.id for c in t))
         choice = plan(self.request, self._model, snapshot, self._exclusions)
         if choice.candidate is not None and any(c.id == choice.candidate.id for c in tier):
-            return self._begin(choice.candidate, choice.rung)
+            return self._begin(choice.candidate, choice.signal)
         if fault.credential:
             return self._forward(snapshot)
         pause = self._backoff(0)

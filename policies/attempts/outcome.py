@@ -3,6 +3,7 @@
 # compiled
 
 from policies.attempts.attempt_record import AttemptRecord, Trace
+from policies.learning.pace import pace
 from policies.learning.slo.forecast import Forecast
 from policies.selection.explain import Decision
 from policies.vocabulary.failure import Fault
@@ -12,7 +13,7 @@ from policies.vocabulary.types import NO_USAGE, AttemptCost, Request, Usage
 class Outcome:
     """What became of a request, filled along its journey and recorded once, on every path. Seconds are monotonic.
 
-    ``policy``, ``rung``, ``reason``, ``began``: of the attempt that counted last, how it was chosen, why it was made
+    ``policy``, ``signal``, ``reason``, ``began``: of the attempt that counted last, how it was chosen, why it was made
     (first, retry, fallback, hedge, recovery), and when, where that was not on arrival. ``tries``: the others.
     """
 
@@ -29,7 +30,7 @@ class Outcome:
     finished: float = 0.0
     waited: float = 0.0  # seconds spent waiting for upstreams
     policy: str = ""
-    rung: str = ""
+    signal: str = ""
     reason: str = "first"
     began: float = 0.0
     tries: tuple[AttemptRecord, ...] = ()
@@ -58,17 +59,29 @@ class Outcome:
         """The deployments of its other attempts."""
         return tuple(each.deployment for each in self.tries)
 
-    def follow(self, model: str, deployment: str, rung: str, now: float) -> None:
+    @property
+    def paced(self) -> bool:
+        """Whether its pace says something: a stream whose tokens the upstream counted, and of one endpoint."""
+        return self.stream and not self.recovered and self.usage.source == "upstream"
+
+    @property
+    def pace(self) -> float | None:
+        """Seconds for each token after the first."""
+        if not self.paced or not self.first_token:
+            return None
+        return pace(self.first_token, self.finished, self.usage.completion)
+
+    def follow(self, model: str, deployment: str, signal: str, now: float) -> None:
         """An attempt begins that is not the first, or comes after a wait or for a fallback model."""
         if model != self.model or (self.attempts and deployment != self.deployment):
             self.reason = "fallback"
         elif self.attempts:
             self.reason = "retry"
-        self.rung, self.began = rung, now
+        self.signal, self.began = signal, now
 
     def note(self, id: tuple[str, str], began: float, ended: float, end: str, reason: str, first: float) -> None:
         """One of its attempts is over."""
-        self.tries += (AttemptRecord(*id, began, ended, end, reason, self.rung, first),)
+        self.tries += (AttemptRecord(*id, began, ended, end, reason, self.signal, first),)
 
     def all_attempts(self) -> list[AttemptRecord]:
         """Its attempts in the order they began; the one that brought the answer ends in nothing."""
@@ -77,6 +90,6 @@ class Outcome:
             began = self.began or self.received
             first = self.first_token if self.first_token >= began else 0.0  # another's, where it was recovered
             last = [
-                AttemptRecord(self.deployment, self.endpoint, began, self.finished, "", self.reason, self.rung, first)
+                AttemptRecord(self.deployment, self.endpoint, began, self.finished, "", self.reason, self.signal, first)
             ]
         return sorted([*self.tries, *last], key=lambda each: each.began)

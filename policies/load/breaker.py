@@ -11,6 +11,7 @@ from enum import Enum
 
 import msgspec
 
+from policies.load.half_windows import HalfWindows
 from policies.vocabulary.units import Percent, Positive, Timeout
 
 
@@ -58,11 +59,7 @@ class Breaker(msgspec.Struct):
     rules: BreakerRules
     state: State = State.CLOSED
     row: int = 0  # failures in a row
-    seen: int = 0  # in this half window, and
-    failed: int = 0
-    seen_before: int = 0  # in the half before: two halves slide where one window would jump
-    failed_before: int = 0
-    half_ends: float = 0.0
+    recent: HalfWindows = msgspec.field(default_factory=HalfWindows)  # attempts, and those that failed
     moved: float = float("-inf")  # when it last opened or closed
     probe: float | None = None  # when the probe under way began
 
@@ -112,25 +109,19 @@ class Breaker(msgspec.Struct):
     def _move(self, signal: Signal, now: float) -> None:
         self.state = TRANSITIONS[self.state, signal]
         self.moved = now
-        self.row = self.seen = self.failed = self.seen_before = self.failed_before = 0
+        self.row, self.recent = 0, HalfWindows(half_ends=self.recent.half_ends)
 
     def _count(self, ok: bool, now: float) -> None:
-        if now >= self.half_ends:
-            half = self.rules.window / 2
-            stale = now >= self.half_ends + half
-            self.seen_before, self.failed_before = (0, 0) if stale else (self.seen, self.failed)
-            self.seen = self.failed = 0
-            self.half_ends = now + half
-        self.seen += 1
+        self.recent.slide(now, self.rules.window)
+        self.recent.whole += 1
         if ok:
             self.row = 0
         else:
             self.row += 1
-            self.failed += 1
+            self.recent.part += 1
 
     def _tripped(self) -> bool:
-        seen = self.seen + self.seen_before
-        failed = self.failed + self.failed_before
+        seen, failed = self.recent.sums
         return self.row >= self.rules.failures or (
             seen >= self.rules.min_requests and failed >= self.rules.error_rate * seen
         )

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from policies.load.half_windows import HalfWindows
 from policies.vocabulary.limits import RetryRules
 
 WINDOW = 10.0  # seconds
@@ -9,33 +10,23 @@ FLOOR = 10  # retries per window that are always allowed, so that a quiet gatewa
 
 
 class RetryBudget(msgspec.Struct):
-    """Retries against one failure domain, over two half windows (see Breaker)."""
+    """Retries against one failure domain. ``recent``: requests, and retries."""
 
     share: float = RetryRules().budget
-    requests: int = 0
-    retries: int = 0
-    requests_before: int = 0
-    retries_before: int = 0
-    half_ends: float = 0.0
+    recent: HalfWindows = msgspec.field(default_factory=HalfWindows)
 
     def request(self, now: float) -> None:
         """A first try was sent."""
-        if now >= self.half_ends:
-            self._slide(now)
-        self.requests += 1
+        recent = self.recent
+        if now >= recent.half_ends:  # for each request: a call that does nothing would cost more than the rest
+            recent.slide(now, WINDOW)
+        recent.whole += 1.0
 
     def take(self, now: float) -> bool:
         """Spend one retry if there is one."""
-        if now >= self.half_ends:
-            self._slide(now)
-        allowed = max(FLOOR, self.share * (self.requests + self.requests_before))
-        if self.retries + self.retries_before >= allowed:
+        self.recent.slide(now, WINDOW)
+        requests, retries = self.recent.sums
+        if retries >= max(FLOOR, self.share * requests):
             return False
-        self.retries += 1
+        self.recent.part += 1
         return True
-
-    def _slide(self, now: float) -> None:
-        stale = now >= self.half_ends + WINDOW / 2
-        self.requests_before, self.retries_before = (0, 0) if stale else (self.requests, self.retries)
-        self.requests = self.retries = 0
-        self.half_ends = now + WINDOW / 2

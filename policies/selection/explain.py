@@ -50,7 +50,7 @@ class Decision(msgspec.Struct, frozen=True):
     family: str
     prompt_tokens: int
     considered: tuple[Considered, ...]
-    rung: str = ""
+    signal: str = ""
     seed: int = 0
     difficulty: float | None = None  # of the prompt, where the policy asks, and above what it is hard
     threshold: float | None = None
@@ -71,7 +71,7 @@ def explain(request: Request, model: Model, snapshot: Snapshot) -> Decision:
         request.family,
         request.prompt_tokens,
         tuple(rows),
-        found.rung.value if found.rung else "",
+        found.signal.value if found.signal else "",
         request.seed,
         request.difficulty,
         request.threshold if request.difficulty is not None else None,

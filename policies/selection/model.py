@@ -8,7 +8,7 @@ from policies.load.candidate import Candidate
 from policies.selection.profile import Policy
 from policies.vocabulary.limits import Timeouts
 from policies.vocabulary.needs import NOTHING, Need
-from policies.vocabulary.rung import Rung
+from policies.vocabulary.signal import Signal
 from policies.vocabulary.types import RecoveryRules
 
 
@@ -44,11 +44,11 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
 
 
 class Plan(msgspec.Struct, frozen=True, gc=False):
-    """Where the next attempt goes, or None and why. ``considered``: candidates that passed the filters. ``rung``: of
+    """Where the next attempt goes, or None and why. ``considered``: candidates that passed the filters. ``signal``: of
     the degradation ladder, what the choice was read from (see policies/selection/signals.py)."""
 
     candidate: Candidate | None
     tier: int = 0
     considered: int = 0
     full: bool = False  # nothing was left but places at their concurrency limit
-    rung: Rung | None = None
+    signal: Signal | None = None

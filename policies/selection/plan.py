@@ -16,7 +16,7 @@ from policies.selection.model import Model, Plan, Snapshot
 from policies.selection.pickers.base import MANY
 from policies.selection.prefix_holders import beside
 from policies.selection.profile import SPARE, USUAL, Policy
-from policies.vocabulary.rung import Rung
+from policies.vocabulary.signal import Signal
 from policies.vocabulary.types import Request
 
 
@@ -49,13 +49,13 @@ def plan(request: Request, model: Model, snapshot: Snapshot, exclusions: Exclusi
             places = model.places[number] if model.places and exclusions is None else {}
             free = _drawn(request, policy, candidates, places, now)
             if free:
-                candidate, rung = policy.best(request, free, now)
-                return Plan(candidate, number, len(candidates), rung=rung)
+                candidate, signal = policy.best(request, free, now)
+                return Plan(candidate, number, len(candidates), signal=signal)
         eligible = policy.eligible(request, candidates, now)
         free = [c for c in eligible if c.deployment.max_concurrency is None or has_room(c)]
         if free:
-            candidate, rung = policy.choose(request, free, now)
-            return Plan(candidate, number, len(free), rung=rung)
+            candidate, signal = policy.choose(request, free, now)
+            return Plan(candidate, number, len(free), signal=signal)
         full = full or bool(eligible)
     return Plan(None, full=full)
 
@@ -99,7 +99,7 @@ def sole(request: Request, model: Model, now: float) -> Plan | None:
         and candidate.load.available(family, now)
         and (deployment.max_concurrency is None or has_room(candidate))
     )
-    return Plan(candidate, 0, 1, rung=Rung.NONE) if passes else None
+    return Plan(candidate, 0, 1, signal=Signal.NONE) if passes else None
 
 
 def has_room(candidate: Candidate) -> bool:

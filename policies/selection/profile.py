@@ -8,7 +8,7 @@ from policies.selection.pickers import Best, Picker
 from policies.selection.prefix_holders import beside
 from policies.selection.scorers import Scorer
 from policies.vocabulary.needs import Need
-from policies.vocabulary.rung import Rung
+from policies.vocabulary.signal import Signal
 from policies.vocabulary.types import Request
 
 SPARE = 6  # drawn beyond the sample, for those that the filters take out
@@ -40,21 +40,21 @@ class Policy(msgspec.Struct, frozen=True):
             candidates = each.keep(request, candidates, now)
         return candidates
 
-    def choose(self, request: Request, candidates: list[Candidate], now: float) -> tuple[Candidate, Rung]:
+    def choose(self, request: Request, candidates: list[Candidate], now: float) -> tuple[Candidate, Signal]:
         """One of the eligible candidates (at least one is given), and what it was chosen by."""
         if len(candidates) == 1:
-            return candidates[0], Rung.NONE
+            return candidates[0], Signal.NONE
         if 0 < self.sample < len(candidates):
             drawn, held = self.draw(request, candidates, self.sample), request.matched
             candidates = beside(request, drawn, [c for c in candidates if c.id in held], list) if held else drawn
         return self.best(request, candidates, now)
 
-    def best(self, request: Request, candidates: list[Candidate], now: float) -> tuple[Candidate, Rung]:
+    def best(self, request: Request, candidates: list[Candidate], now: float) -> tuple[Candidate, Signal]:
         """One of the candidates that were drawn, and what it was chosen by."""
         if len(candidates) == 1:
-            return candidates[0], Rung.NONE
-        rung = self.scorers[0].rung(request, candidates, now) if self.scorers else Rung.NONE
-        return self.pick.pick(request, candidates, self.scores(request, candidates, now)), rung
+            return candidates[0], Signal.NONE
+        signal = self.scorers[0].signal(request, candidates, now) if self.scorers else Signal.NONE
+        return self.pick.pick(request, candidates, self.scores(request, candidates, now)), signal
 
     def draw(self, request: Request, candidates: list[Candidate], size: int) -> list[Candidate]:
         """``size`` of the candidates, or of each deployment's."""

@@ -11,19 +11,19 @@ from collections.abc import Callable
 
 from policies.learning.learners.speed import Speed, Timing
 from policies.load.candidate import Candidate
-from policies.vocabulary.rung import Rung
+from policies.vocabulary.signal import Signal
 from policies.vocabulary.types import Request
 
 NEVER = float("-inf")
 
 
-def busy(candidates: list[Candidate], now: float) -> tuple[list[float], Rung]:
+def busy(candidates: list[Candidate], now: float) -> tuple[list[float], Signal]:
     """Requests at each endpoint: ours and others' where every candidate has a fresh scrape, else ours alone."""
     queued = [c.load.queued(now) for c in candidates]
     known = [q for q in queued if q is not None]
     if len(known) == len(queued):
-        return known, Rung.SCRAPED
-    return [float(c.load.in_flight) for c in candidates], Rung.IN_FLIGHT
+        return known, Signal.SCRAPED
+    return [float(c.load.in_flight) for c in candidates], Signal.IN_FLIGHT
 
 
 def latencies(request: Request, candidates: list[Candidate], now: float) -> list[float] | None:

@@ -13,7 +13,7 @@ from enum import Enum
 import msgspec
 
 
-class Who(Enum):
+class Cause(Enum):
     """Who failed: decides whether a breaker counts it and whether the text of the error is the upstream's."""
 
     CLIENT = "client"
@@ -24,28 +24,28 @@ class Who(Enum):
 class Failure(Enum):
     """One kind of failure: who failed, the HTTP status and the OpenAI error type a client sees, and its code."""
 
-    RATE_LIMITED = (Who.UPSTREAM, 429, "rate_limit_error", "rate_limit_exceeded")
-    OVERLOADED = (Who.UPSTREAM, 503, "server_error", "overloaded")
-    SERVER_ERROR = (Who.UPSTREAM, 502, "server_error", "upstream_error")
-    TIMEOUT_CONNECT = (Who.UPSTREAM, 504, "server_error", "connect_timeout")
-    TIMEOUT_RESPONSE = (Who.UPSTREAM, 504, "server_error", "response_timeout")
-    TIMEOUT_TTFT = (Who.UPSTREAM, 504, "server_error", "first_token_timeout")
-    STREAM_IDLE = (Who.UPSTREAM, 504, "server_error", "stream_idle")
-    UNREACHABLE = (Who.UPSTREAM, 502, "server_error", "unreachable")
-    BROKEN_STREAM = (Who.UPSTREAM, 502, "server_error", "broken_stream")
-    MALFORMED = (Who.UPSTREAM, 502, "server_error", "malformed_answer")
-    AUTH = (Who.UPSTREAM, 502, "server_error", "upstream_auth")
-    NOT_FOUND = (Who.UPSTREAM, 404, "invalid_request_error", "model_not_found")
-    BAD_REQUEST = (Who.CLIENT, 400, "invalid_request_error", "bad_request")
-    CONTEXT_TOO_LONG = (Who.CLIENT, 400, "invalid_request_error", "context_length_exceeded")
-    CONTENT_FILTERED = (Who.CLIENT, 400, "invalid_request_error", "content_filter")
-    CANCELLED = (Who.CLIENT, 499, "invalid_request_error", "cancelled")
-    NO_ENDPOINT = (Who.US, 503, "server_error", "no_endpoint")
-    SHED = (Who.US, 429, "rate_limit_error", "capacity_exceeded")
-    DEADLINE = (Who.US, 504, "server_error", "deadline_exceeded")
+    RATE_LIMITED = (Cause.UPSTREAM, 429, "rate_limit_error", "rate_limit_exceeded")
+    OVERLOADED = (Cause.UPSTREAM, 503, "server_error", "overloaded")
+    SERVER_ERROR = (Cause.UPSTREAM, 502, "server_error", "upstream_error")
+    TIMEOUT_CONNECT = (Cause.UPSTREAM, 504, "server_error", "connect_timeout")
+    TIMEOUT_RESPONSE = (Cause.UPSTREAM, 504, "server_error", "response_timeout")
+    TIMEOUT_TTFT = (Cause.UPSTREAM, 504, "server_error", "first_token_timeout")
+    STREAM_IDLE = (Cause.UPSTREAM, 504, "server_error", "stream_idle")
+    UNREACHABLE = (Cause.UPSTREAM, 502, "server_error", "unreachable")
+    BROKEN_STREAM = (Cause.UPSTREAM, 502, "server_error", "broken_stream")
+    MALFORMED = (Cause.UPSTREAM, 502, "server_error", "malformed_answer")
+    AUTH = (Cause.UPSTREAM, 502, "server_error", "upstream_auth")
+    NOT_FOUND = (Cause.UPSTREAM, 404, "invalid_request_error", "model_not_found")
+    BAD_REQUEST = (Cause.CLIENT, 400, "invalid_request_error", "bad_request")
+    CONTEXT_TOO_LONG = (Cause.CLIENT, 400, "invalid_request_error", "context_length_exceeded")
+    CONTENT_FILTERED = (Cause.CLIENT, 400, "invalid_request_error", "content_filter")
+    CANCELLED = (Cause.CLIENT, 499, "invalid_request_error", "cancelled")
+    NO_ENDPOINT = (Cause.US, 503, "server_error", "no_endpoint")
+    SHED = (Cause.US, 429, "rate_limit_error", "capacity_exceeded")
+    DEADLINE = (Cause.US, 504, "server_error", "deadline_exceeded")
 
-    def __init__(self, who: Who, status: int, type: str, code: str) -> None:
-        self.who = who
+    def __init__(self, caused_by: Cause, status: int, type: str, code: str) -> None:
+        self.caused_by = caused_by
         self.status = status
         self.type = type
         self.code = code

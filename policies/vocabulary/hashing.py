@@ -5,6 +5,7 @@ from math import log
 from typing import TypeVar
 
 T = TypeVar("T")
+GOLDEN = 0x9E3779B97F4A7C15  # an odd number of 64 bits: steps of it visit them all
 _MASK = 0xFFFFFFFFFFFFFFFF
 
 
@@ -14,11 +15,16 @@ def digest(*parts: str) -> int:
 
 
 def mix(a: int, b: int) -> int:
-    """64 bits from two numbers, each bit of which depends on both: the finaliser of splitmix64."""
-    x = (a ^ (b * 0x9E3779B97F4A7C15)) & _MASK
+    """64 bits from two numbers, each bit of which depends on both: by the finaliser of splitmix64."""
+    x = (a ^ (b * GOLDEN)) & _MASK
     x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9 & _MASK
     x = (x ^ (x >> 27)) * 0x94D049BB133111EB & _MASK
     return x ^ (x >> 31)
+
+
+def scramble(number: int) -> int:
+    """64 well-mixed bits of one number: what splitmix64 draws (Steele, Lea, Flood, OOPSLA 2014)."""
+    return mix(number + GOLDEN, 0)
 
 
 def unit(bits: int) -> float:

@@ -149,11 +149,11 @@ def cached(reply: Reply) -> int:
     return int(reply.json["usage"]["prompt_tokens_details"]["cached_tokens"])
 
 
-async def rung(gateway: Running, client: Client, topic: int) -> str:
+async def signal(gateway: Running, client: Client, topic: int) -> str:
     """What a request's knowledge of caches was read from."""
-    before = caches(gateway).rungs.copy()
+    before = caches(gateway).signals.copy()
     await ask(client, topic)
-    ((_, found),) = caches(gateway).rungs - before
+    ((_, found),) = caches(gateway).signals - before
     return str(found.value)
 
 
@@ -183,12 +183,12 @@ async def test_a_conversation_goes_where_its_engine_says_its_prefix_is(tmp_path:
             for topic, home in enumerate(homes):
                 reply = await learned(gateway, client, topic, turn)
                 assert place(reply) == home
-                assert decision(reply)["rung"] == "precise"
+                assert decision(reply)["signal"] == "precise"
                 assert abs(chosen(reply)["features"]["cached_tokens"] - cached(reply)) <= 32
                 assert cached(reply) > 0.4 * reply.json["usage"]["prompt_tokens"]
         assert await shown(gateway) == ["live", "live"]
         text = (await seen(gateway, "/metrics")).text
-    assert 'cloverleaf_prefix_reads_total{gen_ai_request_model="m",rung="precise"} 12' in text
+    assert 'cloverleaf_prefix_reads_total{gen_ai_request_model="m",signal="precise"} 12' in text
     assert 'cloverleaf_kv_prompts_total{deployment="pool",result="learned"} 12' in text
     assert text.count("cloverleaf_endpoint_kv_events_live{") == 2
 
@@ -198,12 +198,12 @@ async def test_what_an_engine_dropped_is_not_believed_to_be_there(tmp_path: Path
     async with pooled(tmp_path, size=1) as (gateway, pool, client):
         (url,) = pool.engines
         await learned(gateway, client, 0)
-        assert await rung(gateway, client, 0) == "precise"
+        assert await signal(gateway, client, 0) == "precise"
         async with httpx.AsyncClient() as http:
             for path in ("sleep", "wake_up"):
                 await http.post(f"{url}/{path}")
         await until(lambda: not told(gateway, 0) and states(gateway) == ["live"])
-        assert await rung(gateway, client, 0) == "precise"
+        assert await signal(gateway, client, 0) == "precise"
 
 
 async def test_an_engine_that_was_restarted_holds_nothing_and_is_known_again(tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ async def test_an_engine_that_was_restarted_holds_nothing_and_is_known_again(tmp
         text = (await seen(gateway, "/metrics")).text
         assert f'cloverleaf_kv_purges_total{{deployment="pool",endpoint="{home}",cause="lost"}} 1' in text
         reply = await ask(client, 0)
-        assert (place(reply), decision(reply)["rung"]) == (other, "precise")
+        assert (place(reply), decision(reply)["signal"]) == (other, "precise")
 
 
 async def test_a_gap_empties_what_was_told_and_the_guess_takes_over(tmp_path: Path) -> None:
@@ -233,11 +233,11 @@ async def test_a_gap_empties_what_was_told_and_the_guess_takes_over(tmp_path: Pa
         publisher.events(2, stored([4], 3, list(range(16))))
         await until(lambda: states(gateway) == ["partial"])
         assert not known.mirror(id).names
-        assert [await rung(gateway, client, 0) for _ in range(2)] == ["prefix", "prefix"]
+        assert [await signal(gateway, client, 0) for _ in range(2)] == ["prefix", "prefix"]
         assert await shown(gateway) == ["partial"]
         text = (await seen(gateway, "/metrics")).text
         assert f'cloverleaf_kv_purges_total{{deployment="pool",endpoint="{id[1]}",cause="gap"}} 1' in text
-        assert 'cloverleaf_prefix_reads_total{gen_ai_request_model="m",rung="prefix"} 2' in text
+        assert 'cloverleaf_prefix_reads_total{gen_ai_request_model="m",signal="prefix"} 2' in text
         publisher.events(3, {"type": "AllBlocksCleared"})
         await until(lambda: states(gateway) == ["live"])
 
@@ -281,7 +281,7 @@ async def test_a_source_that_is_missing_shows_and_its_engine_is_guessed(tmp_path
     ):
         first, second = await ask(client, 0), await ask(client, 0)
         assert place(first) == place(second)
-        assert [decision(reply)["rung"] for reply in (first, second)] == ["prefix", "prefix"]
+        assert [decision(reply)["signal"] for reply in (first, second)] == ["prefix", "prefix"]
         assert await shown(gateway) == ["missing", "missing"]
         text = (await seen(gateway, "/metrics")).text
         assert text.count("cloverleaf_endpoint_kv_events_live{") == 2
@@ -296,7 +296,7 @@ async def test_a_publisher_that_never_says_a_word_shows(tmp_path: Path) -> None:
         for topic in range(12):
             await ask(client, 100 + topic)
         assert states(gateway) == ["silent"]
-        assert await rung(gateway, client, 0) == "prefix"
+        assert await signal(gateway, client, 0) == "prefix"
         await until(lambda: any("though it works" in line for line in events(gateway)))
 
 
@@ -307,7 +307,7 @@ async def test_an_engine_that_does_not_tokenize_is_guessed(tmp_path: Path) -> No
                 await http.post(f"{url}/fault", json={"kind": "status", "status": 404, "family": "tokenize"})
         await ask(client, 0)
         await until(lambda: caches(gateway).prompts["pool", "failed"])
-        assert await rung(gateway, client, 0) == "prefix"
+        assert await signal(gateway, client, 0) == "prefix"
         assert chosen(await ask(client, 0))["features"]["cached_tokens"] > 0
         assert not caches(gateway).prompts["pool", "learned"]
         (line,) = [line for line in events(gateway) if "does not tell" in line]

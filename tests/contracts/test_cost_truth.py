@@ -106,7 +106,7 @@ def charged(path: Path) -> list[Charged]:
     ledger = open_to_read(path)
     columns = "deployment, endpoint, prompt_tokens, completion_tokens, usage, cost"
     found = ledger.execute(
-        f"SELECT id, {columns} FROM requests WHERE NOT apart UNION ALL SELECT request, {columns} FROM charges"
+        f"SELECT id, {columns} FROM requests WHERE NOT itemized UNION ALL SELECT request, {columns} FROM charges"
     ).fetchall()
     ledger.close()
     return [Charged(*row) for row in found]

@@ -19,7 +19,7 @@ INFO = {'cloverleaf_info{version="1"}': "1x500"}
 def requests(failed: int, client: int = 0) -> dict[str, str]:
     """Of 1,000 a minute, so many failed by our fault, and so many more by the clients' own."""
     counts = {"us": failed, "client": client, "": 1000 - failed}
-    return {f'cloverleaf_requests_total{{{MODEL},who="{who}"}}': f"0+{n}x500" for who, n in counts.items()} | INFO
+    return {f'cloverleaf_requests_total{{{MODEL},caused_by="{who}"}}': f"0+{n}x500" for who, n in counts.items()} | INFO
 
 
 def late(missed: int) -> dict[str, str]:

@@ -69,7 +69,7 @@ async def test_metrics_are_what_a_scraper_reads(tmp_path: Path, http: httpx.Asyn
     assert metrics.headers["content-type"].startswith("text/plain; version=0.0.4")
     labels = 'gen_ai_operation_name="chat",family="chat",gen_ai_request_model="demo",gen_ai_provider_name="embedded",'
     labels += 'deployment="pool"'
-    assert series[f'cloverleaf_requests_total{{{labels},status="200",failure="",who=""}}'] == 2
+    assert series[f'cloverleaf_requests_total{{{labels},status="200",failure="",caused_by=""}}'] == 2
     assert series[f'gen_ai_client_operation_duration_seconds_count{{{labels},error_type=""}}'] == 2
     assert series[f"gen_ai_server_time_to_first_token_seconds_count{{{labels}}}"] == 1
     assert series["cloverleaf_requests_in_flight{}"] == 0

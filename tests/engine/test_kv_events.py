@@ -85,7 +85,7 @@ class Talk:
         (chosen,) = [row for row in decision["considered"] if row["chosen"]]
         return Turn(
             chosen["endpoint"],
-            decision["rung"],
+            decision["signal"],
             usage["prompt_tokens"],
             int(chosen["features"].get("cached_tokens", 0)),
             (usage["prompt_tokens_details"] or {}).get("cached_tokens") or 0,
@@ -96,7 +96,7 @@ class Turn(msgspec.Struct):
     """``expected``: prompt tokens that the place was known to hold; ``cached``: that it says it held."""
 
     endpoint: str
-    rung: str
+    signal: str
     prompt: int
     expected: int
     cached: int
@@ -153,7 +153,7 @@ async def test_conversations_go_where_engines_say_their_beginnings_are(
         hits = (await metrics.read(engine))["vllm:prefix_cache_hits_total"] - before[engine.url]
         assert hits == told.get(engine.url, 0)
     if all([await is_in(routed, engine, "live") for engine in engines]):
-        assert await reaches(routed, 9, "cloverleaf_prefix_reads_total", 'rung="precise"')
+        assert await reaches(routed, 9, "cloverleaf_prefix_reads_total", 'signal="precise"')
 
 
 async def test_a_killed_engine_holds_nothing_and_is_known_again_when_it_is_back(
@@ -177,7 +177,7 @@ async def test_a_killed_engine_holds_nothing_and_is_known_again_when_it_is_back(
     await until(partial(is_in, routed, victim, "live"), WITHIN)  # it has computed nothing yet, and is heard
     turn = await talk.ask()
     assert turn.endpoint != home  # where the other engine's cache is now
-    assert (turn.rung, turn.cached >= 0.6 * turn.prompt) == ("precise", True)
+    assert (turn.signal, turn.cached >= 0.6 * turn.prompt) == ("precise", True)
     await warm(routed, http, [victim])
 
 

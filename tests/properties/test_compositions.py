@@ -91,7 +91,7 @@ def decides(asked: Model, request: Request, places: list[Candidate]) -> None:
     if found.candidate is not None:
         assert sum(row.propensity for row in record.considered) == pytest.approx(1.0)
         assert all(not row.propensity for row in record.considered if row.refused_by)
-    assert record.rung == (found.rung.value if found.rung else "")
+    assert record.signal == (found.signal.value if found.signal else "")
 
 
 @settings(max_examples=150, deadline=None)

@@ -7,11 +7,11 @@ import pytest
 from gateway.config import Config
 from gateway.config.names import PRESETS
 from gateway.simulate.generate import draw
-from gateway.simulate.results import quantile
 from gateway.simulate.simulation import Simulation
 from gateway.simulate.trace import Arrival
 from gateway.simulate.upstream_models import OwnReplica
 from gateway.simulate.workload_spec import Burst, Group, Outage, Slowdown, Spec
+from policies.vocabulary.quantile import quantile
 from tests.gateway.simulate.world import config, played, trace
 
 BLIND = {"weighted", "round_robin", "random", "session"}  # they look at no load

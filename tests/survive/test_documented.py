@@ -1,6 +1,6 @@
 """docs/resilience.md says what the faults do today."""
 
-from policies.vocabulary.failure import ENDPOINT_FAULTS, Failure, Who
+from policies.vocabulary.failure import ENDPOINT_FAULTS, Cause, Failure
 from tests.survive.documented import PAGE, written
 from tests.survive.table import TABLE
 
@@ -12,7 +12,7 @@ def test_the_page_is_current() -> None:
 
 def test_every_failure_of_an_upstream_has_a_row() -> None:
     shown = {row.failure for row in TABLE}
-    assert {f for f in Failure if f.who is Who.UPSTREAM} | ENDPOINT_FAULTS <= shown
+    assert {f for f in Failure if f.caused_by is Cause.UPSTREAM} | ENDPOINT_FAULTS <= shown
 
 
 def test_rows_have_names_of_their_own() -> None:

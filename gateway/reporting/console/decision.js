@@ -225,7 +225,7 @@ function candidates(decision, route = "") {
     facts([
       ["Policy", decision.policy],
       ["Route", route],
-      ["Read from", decision.rung?.replaceAll("_", " ")],
+      ["Read from", decision.signal?.replaceAll("_", " ")],
       ["Prompt", `about ${count(decision.prompt_tokens)} tokens`],
       ["Considered", `${considered.length}, of which ${considered.filter(row => row.refused_by).length} refused`],
     ]),
@@ -267,9 +267,7 @@ function again(id) {
 
 function decided({ decision, actual, route }, recent) {
   const chosen = decision.considered.find(row => row.chosen),
-    guess = chosen ? known(chosen) : {},
-    paced =
-      recent.request.stream && actual.first_token !== null && actual.duration !== null && actual.completion_tokens > 1;
+    guess = chosen ? known(chosen) : {};
   return h(
     "div",
     {},
@@ -277,14 +275,7 @@ function decided({ decision, actual, route }, recent) {
     h("h3", {}, "Foreseen and actual"),
     facts([
       ["First token", both(seconds, guess.ttft_p50 ?? guess.latency, actual.first_token)],
-      [
-        "Each token",
-        both(
-          seconds,
-          guess.tpot,
-          paced ? (actual.duration - actual.first_token) / (actual.completion_tokens - 1) : null,
-        ),
-      ],
+      ["Each token", both(seconds, guess.tpot, actual.per_token)],
       ["Chance to be late", guess.late === undefined ? null : percent(guess.late)],
       ["Prompt tokens", both(count, decision.prompt_tokens, actual.prompt_tokens)],
       ["In all", both(seconds, null, actual.duration)],

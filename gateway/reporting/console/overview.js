@@ -87,7 +87,7 @@ function tiles({ now, active, waiting }, points) {
       "of requests",
       `${count(now.requests)} in the last ${duration(now.seconds)}`,
       null,
-      total.failed >= 0.05 ? "bad" : "",
+      total.failing ? "bad" : "",
     ),
     latency("First token", "first_token", 2),
     latency("Each token", "per_token", 4),
@@ -191,7 +191,7 @@ function deployments(report) {
         [swatch(by.get(name)), h("b", {}, name), h("small", {}, ` ${own ? "own" : "cloud"} · ${provider} · ${model}`)],
         bar(flow.share, percent(flow.share), by.get(name)),
         number(flow.requests),
-        h("span", { class: flow.failed >= 0.05 ? "bad" : "" }, percent(flow.failed)),
+        h("span", { class: flow.failing ? "bad" : "" }, percent(flow.failed)),
         pair(flow.first_token),
         pair(flow.per_token),
         number(flow.completion),
@@ -200,18 +200,6 @@ function deployments(report) {
     ];
   });
   return scroller(table("Traffic by deployment", columns, rows));
-}
-
-/** What an endpoint is up to: a word, and how much it matters. */
-export function condition(endpoint) {
-  const open = Object.entries(endpoint.breakers).map(
-    ([family, state]) => `${family} breaker ${state.replace("_", "-")}`,
-  );
-  if (!endpoint.up) return ["down", "critical"];
-  if (open.length) return [open.join(", "), "warning"];
-  if (endpoint.sleeping) return ["asleep", "notice"];
-  if (endpoint.cooling > 0) return [`cooling ${seconds(endpoint.cooling)}`, "notice"];
-  return endpoint.stale ? ["up, load unknown", "notice"] : ["up", "fine"];
 }
 
 function endpoints(report) {
@@ -228,14 +216,13 @@ function endpoints(report) {
   ];
   const rows = report.deployments.flatMap(deployment =>
     deployment.endpoints.map(endpoint => {
-      const [word, kind] = condition(endpoint);
       const hits = endpoint.prefix_queries ? endpoint.prefix_hits / endpoint.prefix_queries : null;
       const breakers = Object.entries(endpoint.breakers);
       return [
-        { class: kind === "critical" ? "out" : null },
+        { class: endpoint.severity === "critical" ? "out" : null },
         [
           [swatch(by.get(deployment.name)), h("b", {}, deployment.name), " ", h("code", {}, endpoint.url)],
-          h("span", { class: `sign ${kind}` }, word),
+          h("span", { class: `sign ${endpoint.severity}` }, endpoint.condition),
           count(endpoint.in_flight),
           count(endpoint.running),
           count(endpoint.waiting),

@@ -43,7 +43,7 @@ KEY = "cloverleaf.key"
 RULE = "cloverleaf.route"
 DEPLOYMENT = "cloverleaf.deployment"
 POLICY = "cloverleaf.policy"
-RUNG = "cloverleaf.rung"
+SIGNAL = "cloverleaf.signal"
 REASON = "cloverleaf.reason"
 ATTEMPTS = "cloverleaf.attempts"
 NUMBER = "cloverleaf.attempt"
@@ -78,7 +78,7 @@ ATTRIBUTES = (
     Attribute(RULE, "request", "The configured route that took it"),
     Attribute(DEPLOYMENT, "both", "Which deployment"),
     Attribute(POLICY, "request", "The policy that chose"),
-    Attribute(RUNG, "attempt", "What its choice was read from, see policies.md"),
+    Attribute(SIGNAL, "attempt", "What its choice was read from, see policies.md"),
     Attribute(REASON, "attempt", "first, retry, fallback, hedge or recovery"),
     Attribute(ATTEMPTS, "request", "How many there were"),
     Attribute(NUMBER, "attempt", "Which one it was: 1 is the first"),
@@ -120,8 +120,8 @@ def of_attempt(outcome: Outcome, tried: AttemptRecord, number: int, place: Deplo
     yield DEPLOYMENT, tried.deployment
     yield NUMBER, number
     yield REASON, tried.reason
-    if tried.rung:
-        yield RUNG, str(tried.rung)
+    if tried.signal:
+        yield SIGNAL, str(tried.signal)
     if tried.end:
         yield ERROR, tried.end
     if tried.first_token:

@@ -6,13 +6,15 @@ What is not known is left out: unknown is not zero.
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 
+from gateway.catalog.catalog import Catalog
 from gateway.proxy.context import Gateway
 from gateway.recording import instruments as i
 from gateway.recording.instruments import Instrument
-from gateway.recording.metrics import Account, Histogram, Metrics, Series, at_fault
+from gateway.recording.metrics import Account, Histogram, Metrics, Series, caused_by
+from gateway.reporting import traffic_counts
 from gateway.reporting.telemetry.semconv import operation
+from gateway.reporting.traffic_counts import spilled
 from gateway.state.live_state import LiveState
-from gateway.state.ownership import is_own
 from gateway.state.prompt_caches import PromptCaches
 from policies.load.breaker import State
 from policies.load.candidate import Candidate
@@ -29,10 +31,9 @@ QUANTILES = (0.1, 0.5, 0.9, 0.95)
 def readings(gateway: Gateway, now: float) -> list[Reading]:
     """Everything, now."""
     gateway.metrics.fold()
-    places = [candidates[0] for candidates in gateway.catalog.candidates.values() if candidates]
     deployments = gateway.catalog.config.deployments
     found = [*requests(gateway.metrics, {name: each.provider.telemetry_name for name, each in deployments.items()})]
-    found += spill(gateway.metrics, places)
+    found += spill(gateway.catalog, gateway.metrics)
     found += counted(gateway.metrics)
     found += endpoints(gateway.live, now)
     found += cached(gateway.live.caches)
@@ -49,7 +50,7 @@ def requests(metrics: Metrics, providers: Providers) -> Iterator[Reading]:
         by = providers.get(deployment, OTHER if deployment else NONE)
         what = (operation(family), family, model or OTHER, by, deployment or NONE)
         for (status, failure), count in series.statuses.items():
-            yield i.REQUESTS, (*what, str(status), failure, at_fault(status, failure)), count
+            yield i.REQUESTS, (*what, str(status), failure, caused_by(status, failure)), count
         yield from _histograms(what, series)
 
 
@@ -70,19 +71,11 @@ def _histograms(what: tuple[str, ...], series: Series) -> Iterator[Reading]:
             yield instrument, what, histogram.copy()
 
 
-def spill(metrics: Metrics, places: list[Candidate]) -> Iterator[Reading]:
-    """Of models that were answered by engines of the user's own and by others: how much the others took."""
-    own = {c.deployment.name for c in places if is_own(c)}
-    models: dict[str, dict[str, int]] = {}
-    for (_, model, deployment), series in metrics.series().items():
-        if deployment:
-            counts = models.setdefault(model, {})
-            answered = sum(count for (status, _), count in series.statuses.items() if status < 400)
-            counts[deployment] = counts.get(deployment, 0) + answered
-    for model, counts in models.items():
-        if not own.isdisjoint(counts):
-            yield i.SPILLABLE, (model,), sum(counts.values())
-            yield i.SPILLED, (model,), sum(count for name, count in counts.items() if name not in own)
+def spill(catalog: Catalog, metrics: Metrics) -> Iterator[Reading]:
+    """Of models with engines of the user's own: requests answered, and those answered by a purchased deployment."""
+    for model, (answered, bought) in spilled(catalog, traffic_counts.counted(metrics)).items():
+        yield i.SPILLABLE, (model,), answered
+        yield i.SPILLED, (model,), bought
 
 
 def counted(metrics: Metrics) -> Iterator[Reading]:
@@ -159,8 +152,8 @@ def _scraped(place: tuple[str, str], load: Load) -> Iterator[Reading]:
 
 def cached(caches: PromptCaches) -> Iterator[Reading]:
     """What told of engines' caches, where a policy asks for it."""
-    for (model, rung), count in caches.rungs.items():
-        yield i.PREFIX_READS, (model, rung.value), count
+    for (model, signal), count in caches.signals.items():
+        yield i.PREFIX_READS, (model, signal.value), count
     for place, precise in caches.of.items():
         mirror = precise.mirrors[place]
         yield i.KV_LIVE, place, int(mirror.state == "live")
@@ -186,11 +179,11 @@ def foretold(live: LiveState) -> Iterator[Reading]:
             band = max(quantity.bands, key=lambda ratios: ratios.seen)
             for share in QUANTILES:
                 yield i.PREDICTION_RATIO, (*of, f"{share:g}"), band.quantile(share)
-    for model, miss, allowed in live.foresight.targets():
-        yield i.SLO_ANSWERS, (model,), miss.ever
-        yield i.SLO_MISSES, (model,), miss.ever_missed
-        yield i.SLO_ALLOWED, (model,), allowed
-        yield i.MISS_PRICE, (model,), miss.price
+    for model, verdicts in live.foresight.verdicts().items():
+        yield i.SLO_ANSWERS, (model,), verdicts.streams
+        yield i.SLO_MISSES, (model,), verdicts.missed
+        yield i.SLO_ALLOWED, (model,), verdicts.allowed
+        yield i.MISS_PRICE, (model,), verdicts.price
 
 
 def judged(live: LiveState) -> Iterator[Reading]:

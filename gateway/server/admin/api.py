@@ -15,7 +15,7 @@ from gateway.proxy.decisions import Record
 from gateway.reporting import recent_requests
 from gateway.reporting.monitor import Monitor
 from gateway.reporting.recent_requests import Opened, Recent
-from gateway.reporting.status import Report
+from gateway.reporting.report import Report
 from gateway.server.admin.guard import authorised
 from gateway.state.state_snapshot import saved
 

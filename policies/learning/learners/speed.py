@@ -10,8 +10,7 @@ import msgspec
 
 from policies.learning.learners.peak_ewma import MEMORY, PeakEwma
 from policies.learning.learners.probes import Probes
-
-SHORTEST = 8  # tokens; the pace of a shorter answer is its first token's wait and little else
+from policies.learning.pace import SHORTEST
 
 
 class Timing(msgspec.Struct):

@@ -9,6 +9,8 @@ from bisect import bisect_right, insort
 
 import msgspec
 
+from policies.vocabulary.quantile import interpolated
+
 SIZE = 256
 LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 _P95 = LEVELS.index(0.95)
@@ -39,9 +41,7 @@ class ResidualWindow(msgspec.Struct):
     def quantile(self, level: float) -> float:
         """The ratio that a share ``level`` (0..1) of them stays under; at least one is there."""
         position = min(max(level * (len(self.order) + 1) - 1, 0.0), len(self.order) - 1.0)
-        low = int(position)
-        high = min(low + 1, len(self.order) - 1)
-        return self.order[low] + (position - low) * (self.order[high] - self.order[low])
+        return interpolated(self.order, position)
 
     @property
     def spread(self) -> float:

@@ -1,7 +1,6 @@
 """An estimate of one request at one endpoint: GPU-seconds, USD, and the probability of missing its target."""
 
 import msgspec
-from msgspec.structs import replace
 
 from policies.learning.predict.latency import LatencyPredictor, LoadFeatures, Prediction
 from policies.learning.predict.residuals import ResidualWindow
@@ -29,6 +28,13 @@ class Slo(msgspec.Struct, frozen=True, kw_only=True):
         """Seconds in which the first token of so long a prompt is in time; None: any are."""
         return None if self.ttft is None else self.ttft + (self.per_1k_tokens or 0.0) * prompt_tokens / KILO
 
+    def missed(self, prompt_tokens: float, first: float, pace: float | None) -> bool:
+        """Whether an answer missed it. ``first``: seconds from the request's arrival to the first token; ``pace``:
+        seconds for each further one, None: there is none, or nobody counted them."""
+        limit = self.first(prompt_tokens)
+        late = limit is not None and first > limit
+        return late or (self.tpot is not None and pace is not None and pace > self.tpot)
+
     @property
     def allowed(self) -> float:
         """The share of requests that may miss it."""
@@ -36,14 +42,6 @@ class Slo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 USUAL = Slo(ttft=2.0, per_1k_tokens=0.5, tpot=0.1)  # where nothing says what is in time
-
-
-def with_defaults(slo: Slo | None) -> Slo:
-    """The service level with the usual targets where it has none; growth belongs to the first token's target."""
-    slo = slo or Slo()
-    if slo.ttft is None:
-        slo = replace(slo, ttft=USUAL.ttft, per_1k_tokens=slo.per_1k_tokens or USUAL.per_1k_tokens)
-    return replace(slo, tpot=slo.tpot or USUAL.tpot)
 
 
 class Estimate(msgspec.Struct, frozen=True, gc=False):

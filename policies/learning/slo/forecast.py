@@ -16,7 +16,6 @@ class Forecast(msgspec.Struct, gc=False):
     limit: float
     resident: float
     first_at: float = 0.0
-    missed: bool = False  # its first token was late
     told: Quantiles = ()  # of one attempt in a few, to count how well such predictions hold
 
     def met(self, running: float, resident: float) -> LoadFeatures:

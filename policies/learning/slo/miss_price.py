@@ -24,8 +24,6 @@ class MissPrice(msgspec.Struct):
     missed: int = 0
     updated: float = 0.0
     cloud: float = 0.0  # USD of a typical request in a cloud
-    ever: int = 0  # answered, and of those missed, since the start
-    ever_missed: int = 0
 
     def offer(self, cloud: float) -> None:
         """A request arrived that a cloud would answer for ``cloud`` USD."""
@@ -36,8 +34,6 @@ class MissPrice(msgspec.Struct):
     def observe(self, missed: bool) -> None:
         self.answered += 1
         self.missed += missed
-        self.ever += 1
-        self.ever_missed += missed
 
     def at(self, now: float, allowed: float) -> float:
         """The price now. ``allowed``: the share of misses that the service level permits."""

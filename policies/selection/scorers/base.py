@@ -6,7 +6,7 @@ import msgspec
 
 from policies.load.candidate import Candidate
 from policies.vocabulary.needs import NOTHING, Need
-from policies.vocabulary.rung import Rung
+from policies.vocabulary.signal import Signal
 from policies.vocabulary.types import Request
 from policies.vocabulary.units import Weight
 
@@ -24,6 +24,6 @@ class Scorer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def score(self, request: Request, candidates: list[Candidate], now: float) -> list[float]:
         raise NotImplementedError
 
-    def rung(self, request: Request, candidates: list[Candidate], now: float) -> Rung:
+    def signal(self, request: Request, candidates: list[Candidate], now: float) -> Signal:
         """What these candidates' scores are read from."""
-        return Rung.NONE
+        return Signal.NONE

@@ -10,7 +10,7 @@ from policies.load.candidate import Candidate
 from policies.selection.scorers.base import Scorer
 from policies.selection.signals import busy, latencies, learned
 from policies.vocabulary.needs import Need
-from policies.vocabulary.rung import Rung
+from policies.vocabulary.signal import Signal
 from policies.vocabulary.types import Request
 from policies.vocabulary.units import Share
 
@@ -36,5 +36,5 @@ class HotCold(Scorer, frozen=True, tag="hot_cold"):
             for s, n in zip(seconds, requests, strict=True)
         ]
 
-    def rung(self, request: Request, candidates: list[Candidate], now: float) -> Rung:
-        return Rung.LEARNED if learned(candidates) else busy(candidates, now)[1]
+    def signal(self, request: Request, candidates: list[Candidate], now: float) -> Signal:
+        return Signal.LEARNED if learned(candidates) else busy(candidates, now)[1]

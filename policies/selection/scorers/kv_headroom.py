@@ -8,7 +8,7 @@ compared by our own tokens under way.
 from policies.load.candidate import Candidate
 from policies.selection.scorers.base import Scorer
 from policies.selection.scorers.token_load import TokenLoad
-from policies.vocabulary.rung import Rung
+from policies.vocabulary.signal import Signal
 from policies.vocabulary.types import Request
 
 
@@ -23,6 +23,6 @@ class KvHeadroom(Scorer, frozen=True, tag="kv_headroom"):
         most = max(free)
         return [each / most if most else 1.0 for each in free]
 
-    def rung(self, request: Request, candidates: list[Candidate], now: float) -> Rung:
+    def signal(self, request: Request, candidates: list[Candidate], now: float) -> Signal:
         fresh = all(c.load.kv_usage(now) is not None for c in candidates)
-        return Rung.SCRAPED if fresh else Rung.IN_FLIGHT
+        return Signal.SCRAPED if fresh else Signal.IN_FLIGHT

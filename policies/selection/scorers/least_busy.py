@@ -7,7 +7,7 @@ our own in-flight alone.
 from policies.load.candidate import Candidate
 from policies.selection.scorers.base import Scorer
 from policies.selection.signals import busy
-from policies.vocabulary.rung import Rung
+from policies.vocabulary.signal import Signal
 from policies.vocabulary.types import Request
 
 
@@ -17,5 +17,5 @@ class LeastBusy(Scorer, frozen=True, tag="least_busy"):
         least = min(requests)
         return [(1.0 + least) / (1.0 + n) for n in requests]
 
-    def rung(self, request: Request, candidates: list[Candidate], now: float) -> Rung:
+    def signal(self, request: Request, candidates: list[Candidate], now: float) -> Signal:
         return busy(candidates, now)[1]

@@ -14,7 +14,7 @@ from policies.selection.scorers.slo_cost import EXPLORE
 from policies.selection.signals import busy, foreseen, latencies, learned
 from policies.vocabulary.hashing import mix
 from policies.vocabulary.needs import Need
-from policies.vocabulary.rung import Rung
+from policies.vocabulary.signal import Signal
 from policies.vocabulary.types import Request
 
 
@@ -33,7 +33,7 @@ class PredictedLatency(Scorer, frozen=True, tag="predicted_latency"):
         least = max(min(seconds), 1e-6)
         return [least / max(each, 1e-6) for each in seconds]
 
-    def rung(self, request: Request, candidates: list[Candidate], now: float) -> Rung:
+    def signal(self, request: Request, candidates: list[Candidate], now: float) -> Signal:
         if request.stream and foreseen(candidates):
-            return Rung.PREDICTED
-        return Rung.LEARNED if learned(candidates) else busy(candidates, now)[1]
+            return Signal.PREDICTED
+        return Signal.LEARNED if learned(candidates) else busy(candidates, now)[1]

@@ -10,7 +10,7 @@ from policies.load.candidate import Candidate
 from policies.selection.scorers.base import Scorer
 from policies.selection.scorers.session import Session
 from policies.vocabulary.needs import Need
-from policies.vocabulary.rung import Rung
+from policies.vocabulary.signal import Signal
 from policies.vocabulary.types import Request
 
 
@@ -25,7 +25,7 @@ class PrefixAffinity(Scorer, frozen=True, tag="prefix_affinity"):
         most, prompt = max(held), max(1, request.prompt_tokens)
         return [max(0.0, 1.0 - (most - each) / prompt) for each in held]
 
-    def rung(self, request: Request, candidates: list[Candidate], now: float) -> Rung:
+    def signal(self, request: Request, candidates: list[Candidate], now: float) -> Signal:
         if request.matched is not None:
-            return Rung.PRECISE if request.told else Rung.PREFIX
-        return Rung.SESSION if request.conversation else Rung.IN_FLIGHT
+            return Signal.PRECISE if request.told else Signal.PREFIX
+        return Signal.SESSION if request.conversation else Signal.IN_FLIGHT

@@ -18,7 +18,7 @@ from typing import ClassVar
 from policies.load.candidate import Candidate
 from policies.selection.scorers.base import Scorer
 from policies.vocabulary.needs import Need
-from policies.vocabulary.rung import Rung
+from policies.vocabulary.signal import Signal
 from policies.vocabulary.types import Request
 
 DUPLICATE = 3.0  # what an uncached token costs in an idle pool; hits and waits change little between 2 and 8
@@ -36,10 +36,10 @@ class PrefixCost(Scorer, frozen=True, tag="prefix_cost"):
         least = min(costs)
         return [(1.0 + least) / (1.0 + cost) for cost in costs]
 
-    def rung(self, request: Request, candidates: list[Candidate], now: float) -> Rung:
+    def signal(self, request: Request, candidates: list[Candidate], now: float) -> Signal:
         if request.matched is None:
-            return Rung.IN_FLIGHT
-        return Rung.PRECISE if request.told else Rung.PREFIX
+            return Signal.IN_FLIGHT
+        return Signal.PRECISE if request.told else Signal.PREFIX
 
 
 def kept_waiting(waiting: list[int]) -> float:

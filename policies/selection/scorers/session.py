@@ -9,7 +9,7 @@ from policies.load.candidate import Candidate
 from policies.selection.scorers.base import Scorer
 from policies.vocabulary.hashing import mix, unit
 from policies.vocabulary.needs import Need
-from policies.vocabulary.rung import Rung
+from policies.vocabulary.signal import Signal
 from policies.vocabulary.types import Request
 
 
@@ -23,5 +23,5 @@ class Session(Scorer, frozen=True):
         most = max(drawn)
         return [each / most for each in drawn]
 
-    def rung(self, request: Request, candidates: list[Candidate], now: float) -> Rung:
-        return Rung.SESSION if request.conversation else Rung.IN_FLIGHT
+    def signal(self, request: Request, candidates: list[Candidate], now: float) -> Signal:
+        return Signal.SESSION if request.conversation else Signal.IN_FLIGHT

@@ -19,7 +19,7 @@ from policies.selection.scorers.prefix_cost import kept_waiting
 from policies.selection.signals import busy, foreseen
 from policies.vocabulary.hashing import mix
 from policies.vocabulary.needs import Need
-from policies.vocabulary.rung import Rung
+from policies.vocabulary.signal import Signal
 from policies.vocabulary.types import Request
 
 EXPLORE = 100  # one request in so many
@@ -60,8 +60,8 @@ class SloCost(Scorer, frozen=True, tag="slo_cost"):
         allowed = self.slo.allowed if self.strict else None
         return rank(costs, [each[0] for each in found], burdens, request.late_price, allowed, spread)
 
-    def rung(self, request: Request, candidates: list[Candidate], now: float) -> Rung:
-        return Rung.PREDICTED if foreseen(candidates) else busy(candidates, now)[1]
+    def signal(self, request: Request, candidates: list[Candidate], now: float) -> Signal:
+        return Signal.PREDICTED if foreseen(candidates) else busy(candidates, now)[1]
 
     def _explored(self, request: Request, candidates: list[Candidate], found: list[FastEstimate]) -> list[float]:
         limit, scores = self.slo.first(request.prompt_tokens), []

@@ -6,7 +6,7 @@ from policies.load.candidate import Candidate
 from policies.selection.scorers.base import Scorer
 from policies.selection.signals import busy, learned, token_times
 from policies.vocabulary.needs import Need
-from policies.vocabulary.rung import Rung
+from policies.vocabulary.signal import Signal
 from policies.vocabulary.types import Request
 
 
@@ -20,5 +20,5 @@ class Throughput(Scorer, frozen=True):
         least = max(min(seconds), 1e-9)
         return [least / max(each, 1e-9) for each in seconds]
 
-    def rung(self, request: Request, candidates: list[Candidate], now: float) -> Rung:
-        return Rung.LEARNED if learned(candidates) else busy(candidates, now)[1]
+    def signal(self, request: Request, candidates: list[Candidate], now: float) -> Signal:
+        return Signal.LEARNED if learned(candidates) else busy(candidates, now)[1]

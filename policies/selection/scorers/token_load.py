@@ -2,7 +2,7 @@
 
 from policies.load.candidate import Candidate
 from policies.selection.scorers.base import Scorer
-from policies.vocabulary.rung import Rung
+from policies.vocabulary.signal import Signal
 from policies.vocabulary.types import Request
 
 
@@ -12,5 +12,5 @@ class TokenLoad(Scorer, frozen=True, tag="token_load"):
         least = min(tokens)
         return [least / each for each in tokens]
 
-    def rung(self, request: Request, candidates: list[Candidate], now: float) -> Rung:
-        return Rung.IN_FLIGHT
+    def signal(self, request: Request, candidates: list[Candidate], now: float) -> Signal:
+        return Signal.IN_FLIGHT

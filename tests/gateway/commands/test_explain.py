@@ -12,7 +12,7 @@ from gateway.catalog.keys import LOCAL
 from gateway.commands.explain import add_arguments, decide, run
 from gateway.config import load
 from gateway.proxy import model_resolution as asking
-from gateway.reporting.status import Report
+from gateway.reporting.report import Report
 from gateway.state.state_snapshot import saved
 from policies.selection.explain import Decision, explain
 from policies.selection.model import Snapshot
@@ -174,7 +174,7 @@ policies: {in-time: {kind: slo_cost, slo: {ttft: 800ms, tpot: 50ms}}}
     (tmp_path / "c.yaml").write_text(text)
     for name in "mq":
         assert decide(load(tmp_path / "c.yaml"), "chat", asked(name), state, 7, {}).decision == own[name]
-    assert own["m"].rung == "predicted" and own["m"].considered[-1].refused_by == "healthy", "it cools"
+    assert own["m"].signal == "predicted" and own["m"].considered[-1].refused_by == "healthy", "it cools"
     assert own["q"].threshold not in (None, 0.5)
 
 

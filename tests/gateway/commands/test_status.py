@@ -21,7 +21,7 @@ from gateway.commands.status import add_arguments, run
 from gateway.commands.status_view import UNKNOWN, blocks, dollars, duration, number, percent, picture
 from gateway.config.admin_token import VARIABLE
 from gateway.reporting.cost_rate import Money
-from gateway.reporting.status import Alert, DeploymentStatus, EndpointStatus, Report
+from gateway.reporting.report import Alert, DeploymentStatus, EndpointStatus, Report
 from gateway.reporting.traffic_stats import Now, Quantiles, TrafficRate
 from tests.contracts.scripted import ANSWER, upstream, whole
 from tests.contracts.serving import admin, running, single, until
@@ -68,7 +68,7 @@ def test_a_narrow_terminal_shows_all_of_it() -> None:
     ("changed", "word"),
     [
         ({"up": False}, "down"),
-        ({"breakers": {"chat": "half_open"}}, "chat half-open"),
+        ({"breakers": {"chat": "half_open"}}, "chat breaker half-open"),
         ({"sleeping": True}, "asleep"),
         ({"cooling": 2.5}, "cooling 2.5 s"),
         ({"stale": True, "running": None, "kv_usage": None, "prefix_hits": None}, "load unknown"),

@@ -52,7 +52,7 @@ def test_a_recovered_answer_costs_what_its_attempts_did() -> None:
 def test_each_attempt_is_charged_where_it_was_made() -> None:
     lost = AttemptCost("cloud", "http://c", Usage(1000, 0, 0, "estimated"), "cancelled", 0.25)
     hedged = answered(spent=(lost,))
-    assert row(0.0, hedged, PRICE).apart
+    assert row(0.0, hedged, PRICE).itemized
     first, last = charges(5.0, hedged, PRICE)
     assert (first.deployment, first.end, first.usage, first.cost) == ("cloud", "cancelled", "estimated", 0.25)
     assert (last.deployment, last.end, last.prompt_tokens, last.completion_tokens) == ("pool", "ok", 1000, 500)
@@ -68,7 +68,7 @@ def test_of_a_recovered_answer_only_its_attempts_are_charged() -> None:
 
 
 def test_most_requests_are_charged_by_their_row_alone() -> None:
-    assert not charges(0.0, answered(), PRICE) and not row(0.0, answered(), PRICE).apart
+    assert not charges(0.0, answered(), PRICE) and not row(0.0, answered(), PRICE).itemized
 
 
 def test_every_kind_of_token_is_kept() -> None:
@@ -81,8 +81,8 @@ def test_every_kind_of_token_is_kept() -> None:
 
 def test_how_it_was_chosen_is_kept() -> None:
     tried = AttemptRecord("cloud", "http://c", 10.25, 10.5, "unreachable", "first", "learned")
-    kept = row(0.0, answered(seed=2**64 - 1, policy="peak_ewma", rung="learned", tries=(tried,)), PRICE)
-    assert (kept.policy, kept.seed, kept.rung) == ("peak_ewma", "f" * 16, "learned")
+    kept = row(0.0, answered(seed=2**64 - 1, policy="peak_ewma", signal="learned", tries=(tried,)), PRICE)
+    assert (kept.policy, kept.seed, kept.signal) == ("peak_ewma", "f" * 16, "learned")
     assert msgspec.json.decode(kept.tries or b"")[0]["began"] == pytest.approx(0.25)
 
 

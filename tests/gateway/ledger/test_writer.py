@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import astuple
 
-from gateway.ledger.database import NotALedger, insert, open_to_read, open_to_write
+from gateway.ledger.database import RENAMED, NotALedger, insert, open_to_read, open_to_write
 from gateway.ledger.entry import row, values
 from gateway.ledger.row import Row
 from gateway.ledger.state import Piece, save, saved
@@ -84,13 +84,30 @@ def test_a_ledger_of_an_older_version_gains_the_new_columns(tmp_path: Path) -> N
 def test_a_ledger_of_an_older_version_is_read_without_being_changed(tmp_path: Path) -> None:
     old = open_to_write(tmp_path / "l.db")
     insert(old, [values(1.0, answered(), PRICE)])
-    old.execute("ALTER TABLE requests DROP COLUMN apart")
+    old.execute("ALTER TABLE requests DROP COLUMN itemized")
     old.execute("DROP TABLE charges")
     old.close()
     reader = open_to_read(tmp_path / "l.db")
-    assert reader.execute("SELECT id, apart FROM requests").fetchall() == [("req_0", None)]
+    assert tuple(reader.execute("SELECT id, itemized FROM requests").fetchone()) == ("req_0", None)
     assert overall(reader).prompt_tokens == 1000
-    assert reader.execute("SELECT count(*) FROM main.sqlite_master WHERE name = 'charges'").fetchone() == (0,)
+    assert reader.execute("SELECT count(*) FROM main.sqlite_master WHERE name = 'charges'").fetchone()[0] == 0
+    reader.close()
+
+
+def test_a_ledger_whose_columns_had_other_names_keeps_their_values(tmp_path: Path) -> None:
+    old = open_to_write(tmp_path / "l.db")
+    insert(old, [values(1.0, answered(), PRICE)])
+    old.execute("UPDATE requests SET signal = 'learned'")
+    for before, now in RENAMED.items():
+        old.execute(f"ALTER TABLE requests RENAME COLUMN {now} TO {before}")
+    old.close()
+    reader = open_to_read(tmp_path / "l.db")
+    assert reader.execute("SELECT signal FROM requests").fetchone()[0] == "learned"
+    reader.close()
+    open_to_write(tmp_path / "l.db").close()
+    reader = open_to_read(tmp_path / "l.db")
+    assert reader.execute("SELECT signal FROM requests").fetchone()[0] == "learned"
+    assert {name for _, name, *_ in reader.execute("PRAGMA table_info(requests)")} == set(Row.__struct_fields__)
     reader.close()
 
 

@@ -39,7 +39,7 @@ def test_every_outcome_is_counted_once_however_many_and_however_often_one_asks(c
     of = 'gen_ai_request_model="m",deployment="d",key="k"'
     for _ in range(2):
         series, labels = told(metrics), LABELS.format("m")
-        assert series[f'cloverleaf_requests_total{{{labels},status="200",failure="",who=""}}'] == count
+        assert series[f'cloverleaf_requests_total{{{labels},status="200",failure="",caused_by=""}}'] == count
         assert series[f'gen_ai_client_operation_duration_seconds_count{{{labels},error_type=""}}'] == count
         assert series[f'gen_ai_client_operation_duration_seconds_sum{{{labels},error_type=""}}'] == 2.5 * count
         assert series[f"gen_ai_server_time_to_first_token_seconds_sum{{{labels}}}"] == 0.5 * count
@@ -52,7 +52,7 @@ def test_every_outcome_is_counted_once_however_many_and_however_often_one_asks(c
         assert series[f'cloverleaf_cost_usd_total{{{of},source="upstream"}}'] == pytest.approx(26e-6 * count)
         attempts = 'deployment="d",endpoint="e",family="chat",result="ok"'
         assert series[f"cloverleaf_attempts_total{{{attempts}}}"] == count
-        decisions = 'gen_ai_request_model="m",policy="order",rung="",reason="first"'
+        decisions = 'gen_ai_request_model="m",policy="order",signal="",reason="first"'
         assert series[f"cloverleaf_decisions_total{{{decisions}}}"] == count
 
 
@@ -62,7 +62,7 @@ def test_outcomes_of_one_batch_go_to_the_series_of_their_own() -> None:
         metrics.record(outcome(model, fault))
     series = told(metrics)
     for model, failure, who, count in (("m", "", "", 2), ("n", "BROKEN_STREAM", "upstream", 1)):
-        labels = f'{LABELS.format(model)},status="200",failure="{failure}",who="{who}"'
+        labels = f'{LABELS.format(model)},status="200",failure="{failure}",caused_by="{who}"'
         assert series[f"cloverleaf_requests_total{{{labels}}}"] == count
     assert (
         series[f'gen_ai_client_operation_duration_seconds_count{{{LABELS.format("n")},error_type="broken_stream"}}']
@@ -77,7 +77,7 @@ def tried(deployment: str, began: float, end: str, reason: str) -> AttemptRecord
 def test_each_further_attempt_is_a_retry_or_a_fallback_and_says_after_what() -> None:
     metrics = Metrics()
     tries = (tried("a", 10.0, "overloaded", "first"), tried("a", 11.0, "unreachable", "retry"))
-    metrics.record(outcome("m", attempts=3, tries=tries, reason="fallback", rung="in_flight"))
+    metrics.record(outcome("m", attempts=3, tries=tries, reason="fallback", signal="in_flight"))
     metrics.fold()
     assert metrics.retries == {("a", "overloaded"): 1}
     assert metrics.fallbacks == {("a", "d", "unreachable"): 1}
@@ -113,6 +113,11 @@ def test_what_was_refused_or_found_no_place_has_labels_too() -> None:
     metrics.record(outcome("m", Fault(Failure.NO_ENDPOINT, "none"), status=503, **refused))
     series = told(metrics)
     labels = LABELS.replace('"vllm"', '"none"').replace('deployment="d"', 'deployment="none"')
-    assert series[f'cloverleaf_requests_total{{{labels.format("other")},status="404",failure="",who="client"}}'] == 1
-    assert series[f'cloverleaf_requests_total{{{labels.format("m")},status="503",failure="NO_ENDPOINT",who="us"}}'] == 1
+    assert (
+        series[f'cloverleaf_requests_total{{{labels.format("other")},status="404",failure="",caused_by="client"}}'] == 1
+    )
+    assert (
+        series[f'cloverleaf_requests_total{{{labels.format("m")},status="503",failure="NO_ENDPOINT",caused_by="us"}}']
+        == 1
+    )
     assert metrics.decisions == {("m", "order", "", "no_place"): 1}

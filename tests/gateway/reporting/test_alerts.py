@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.reporting.alerts import FEW, KINDS, AlertMonitor, alerts
-from gateway.reporting.status import DeploymentStatus, EndpointStatus, Report
+from gateway.reporting.report import DeploymentStatus, EndpointStatus, Report
 from gateway.reporting.traffic_stats import Dropped, Level, Now, TrafficRate
 
 URL = "http://e"
@@ -26,7 +26,7 @@ CAUSES = {
     "breaker_open": report(endpoint(breakers={"chat": "half_open"})),
     "stale_scrape": report(endpoint(stale=True)),
     "cooling": report(endpoint(cooling=3.0)),
-    "failing": report(now=Now(60.0, FEW, TrafficRate(1.0, failed=0.05))),
+    "failing": report(now=Now(60.0, FEW, TrafficRate(1.0, failed=0.05, failing=True))),
     "slo_missed": report(now=Now(levels={"m": Level(0.11, FEW, 0.1)})),
     "spill_high": report(now=Now(60.0, FEW, spill={"m": 0.5})),
     "queue": report(waiting=1),

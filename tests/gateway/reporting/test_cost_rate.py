@@ -7,7 +7,7 @@ from gateway.reporting.cost_rate import Money, money, of_deployment
 from gateway.reporting.traffic_counts import Count
 from tests.gateway.world import CONFIG, catalog
 
-MILLION = Count(1, 0, 1e6, 0, 1e6)
+MILLION = Count(requests=1, prompt=1e6, completion=1e6)
 
 
 def charged(usd: float) -> Count:
@@ -26,7 +26,7 @@ def test_all_cloud_is_the_models_cheapest_price_wherever_it_was_answered() -> No
 
 
 def test_what_is_not_known_is_named_and_left_out() -> None:
-    spent = money(catalog(), {("f", "free"): MILLION, ("m", "pool"): MILLION, ("", ""): Count(3)}, 3600.0)
+    spent = money(catalog(), {("f", "free"): MILLION, ("m", "pool"): MILLION, ("", ""): Count(requests=3)}, 3600.0)
     assert (spent.unknown, spent.unpriced, spent.all_cloud) == (("free",), ("f",), 3.0)
     assert money(catalog(), {("f", "free"): MILLION}, 3600.0).all_cloud is None
     assert money(catalog(), {("gone", "gone"): MILLION}, 3600.0).unknown == ("gone",)
@@ -44,7 +44,7 @@ models: {m: {deployments: [d]}}
 """)
     price = known.price("d")
     assert price is not None and price.longer
-    many = Count(1000, 0, 1000.0 * 1000, 0, 0)
+    many = Count(requests=1000, prompt=1000.0 * 1000)
     assert money(known, {("m", "d"): many}, 3600.0).all_cloud == pytest.approx(price.input)
 
 

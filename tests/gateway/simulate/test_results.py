@@ -2,10 +2,11 @@
 
 import pytest
 
-from gateway.config.policy import Slo
-from gateway.simulate.results import Quantiles, Tally, jain, quantile, quantiles
+from gateway.simulate.results import Quantiles, Tally, jain, quantiles
 from gateway.simulate.trace import Arrival
+from policies.learning.slo.estimate import USUAL, Slo
 from policies.vocabulary.failure import Failure
+from policies.vocabulary.quantile import quantile
 
 
 def test_quantiles_are_interpolated() -> None:
@@ -37,7 +38,7 @@ def test_the_target_grows_with_the_prompt_and_holds_for_every_token() -> None:
 
 
 def test_hits_are_counted_in_the_traces_blocks() -> None:
-    tally = Tally(None)
+    tally = Tally(USUAL)
     for arrival, cached in ((Arrival(0.0, 2048, 1, (1, 2, 3, 4)), 1024), (Arrival(0.0, 512, 1, (9,)), 0)):
         tally.arrived(arrival)
         tally.completed(arrival, cached, 0.0, 1.0, 1.0)

@@ -145,7 +145,7 @@ telemetry: {{ledger: l.db}}
             assert await gateway.exit() == 0
     await engine.stop()
     ledger = open_to_read(tmp_path / "l.db")
-    rows = ledger.execute("SELECT foretold_first, first_token FROM requests ORDER BY time").fetchall()
+    rows = ledger.execute("SELECT predicted_ttft, first_token FROM requests ORDER BY time").fetchall()
     ledger.close()
     foretold = [row[0] for row in rows]
     assert len(foretold) == 13 and foretold[0] < 0.2 < 0.4 < foretold[11]

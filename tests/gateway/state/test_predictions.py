@@ -89,15 +89,15 @@ def test_an_attempt_older_than_its_own_95th_percentile_makes_its_endpoint_slow_b
 
 def test_a_short_answer_may_miss_its_pace_too_though_it_teaches_none() -> None:
     served = Served()
-    one, misses = served.gpus[0], next(each for name, each, _ in served.live.foresight.targets() if name == "m")
+    one, verdicts = served.gpus[0], served.live.foresight.verdicts
     assert one.load.predictor is not None
     paces = one.load.predictor.hardware.each.calibration
     for n, seconds in enumerate((0.05, 1.0)):
         request = served.sent(one, NOW)
         served.came(one, request, NOW + 0.2)
-        before, learned = misses.ever_missed, paces.seen
+        before, learned = verdicts()["m"].missed, paces.seen
         served.ended(one, request, NOW + 0.2 + 2 * seconds, tokens=3)
-        assert misses.ever_missed - before == n and paces.seen == learned
+        assert verdicts()["m"].missed - before == n and paces.seen == learned
 
 
 def test_older_answers_under_way_do_not_hide_an_attempt_that_is_silent() -> None:

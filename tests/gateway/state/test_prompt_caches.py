@@ -9,7 +9,7 @@ from gateway.state.prompt_caches import HELD, LARGEST, QUEUED, PromptCaches, Tok
 from policies.learning.prefix import token_blocks
 from policies.load.candidate import Candidate
 from policies.vocabulary.engine_state import EngineLoad
-from policies.vocabulary.rung import Rung
+from policies.vocabulary.signal import Signal
 from policies.vocabulary.types import Request
 from tests.facts import facts
 from tests.policies.world import ask, model, place
@@ -73,7 +73,7 @@ def test_a_prompt_is_guessed_until_its_tokens_are_learned_and_then_known() -> No
     assert caches.placed(asked(), BLOCKS, 80.0).matched == {a.id: 128}
     tell(caches, a, 4, Cleared())
     assert caches.placed(asked(), BLOCKS, 80.0).matched == {}
-    assert caches.rungs == {("m", Rung.PRECISE): 4, ("m", Rung.PREFIX): 1}
+    assert caches.signals == {("m", Signal.PRECISE): 4, ("m", Signal.PREFIX): 1}
 
 
 def test_a_prompt_is_asked_for_once_and_never_when_it_is_known() -> None:

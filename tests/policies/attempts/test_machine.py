@@ -172,8 +172,8 @@ class TestBudget:
         run, seen = started(model("m", [first], [later]))
         fail(run, Failure.SERVER_ERROR, seen)  # the quick retry
         fail(run, Failure.SERVER_ERROR, seen)
-        assert (first.domain.budget.requests, first.domain.budget.retries) == (1, 1)
-        assert (later.domain.budget.requests, later.domain.budget.retries) == (1, 0)
+        assert first.domain.budget.recent.sums == (1, 1)
+        assert later.domain.budget.recent.sums == (1, 0)
 
     def test_an_outage_is_not_multiplied(self) -> None:
         only = place("a")
@@ -197,7 +197,7 @@ class TestFirst:
         down.load.down = True
         asked = model("m", [down], [well])
         assert first(ask(), asked, world(asked)).candidate is well
-        assert well.domain.budget.requests == 1
+        assert well.domain.budget.recent.whole == 1
 
     def test_where_the_model_has_no_place_it_is_the_machines_to_decide(self) -> None:
         down, small = place("a"), place("b")
@@ -206,7 +206,7 @@ class TestFirst:
         seen = world(asked, model("small", [small]))
         assert first(ask(), asked, seen).candidate is None
         assert chosen(machine(asked).start(seen)) is small
-        assert (down.domain.budget.requests, small.domain.budget.requests) == (0, 1)
+        assert (down.domain.budget.recent.whole, small.domain.budget.recent.whole) == (0, 1)
 
 
 def fitted(asked: Model) -> Model:

@@ -48,9 +48,9 @@ def test_the_window_slides_and_forgets() -> None:
         breaker.observe(False, at, at)
         breaker.observe(True, at, at)
     breaker.observe(True, 16.0, 16.0)  # the next half still remembers them
-    assert breaker.seen + breaker.seen_before == 9
+    assert breaker.recent.sums[0] == 9
     breaker.observe(False, 60.0, 60.0)
-    assert (breaker.seen + breaker.seen_before, breaker.failed_before) == (1, 0)
+    assert (breaker.recent.sums[0], breaker.recent.part_before) == (1, 0)
 
 
 @pytest.mark.parametrize(("now", "state"), [(0.0, State.OPEN), (9.9, State.OPEN), (10.0, State.HALF_OPEN)])
@@ -171,4 +171,4 @@ def test_it_only_ever_moves_along_its_table(script: list[tuple[str, float]]) -> 
         }
         assert breaker.state in reached
         assert breaker.probe is None or breaker.state is State.HALF_OPEN
-        assert 0 <= breaker.failed <= breaker.seen
+        assert 0 <= breaker.recent.part <= breaker.recent.whole

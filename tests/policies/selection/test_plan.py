@@ -73,9 +73,9 @@ def test_exclusions_shut_out_endpoints_deployments_and_domains() -> None:
 def test_planning_changes_nothing() -> None:
     places = pool("a", 3)
     asked = model("m", places)
-    before = [(c.load.in_flight, c.domain.budget.requests, c.load.breakers) for c in places]
+    before = [(c.load.in_flight, c.domain.budget.recent.whole, c.load.breakers) for c in places]
     plan(ask(), asked, world(asked))
-    assert before == [(c.load.in_flight, c.domain.budget.requests, c.load.breakers) for c in places]
+    assert before == [(c.load.in_flight, c.domain.budget.recent.whole, c.load.breakers) for c in places]
 
 
 def test_the_last_resort_prefers_a_place_that_answers_its_checks() -> None:

@@ -15,7 +15,7 @@ from policies.selection.plan import plan
 from policies.selection.presets import PRESETS, preset
 from policies.selection.profile import strata
 from policies.vocabulary.hashing import digest, sample
-from policies.vocabulary.rung import Rung
+from policies.vocabulary.signal import Signal
 from policies.vocabulary.types import Price
 from tests.policies.world import NOW, ask, model, place, policy, pool, scraped, world
 
@@ -257,11 +257,11 @@ def test_lowest_cost_takes_the_own_engine_then_the_cheaper_cloud() -> None:
 
 def test_the_rung_is_told() -> None:
     places = pool("a", 2)
-    assert policy("peak_ewma").choose(ask(), places, NOW)[1] is Rung.IN_FLIGHT
+    assert policy("peak_ewma").choose(ask(), places, NOW)[1] is Signal.IN_FLIGHT
     for one in places:
         scraped(one, 1.0, 0.0)
-    assert policy("least_busy").choose(ask(), places, NOW)[1] is Rung.SCRAPED
-    assert policy("random").choose(ask(), places, NOW)[1] is Rung.NONE
+    assert policy("least_busy").choose(ask(), places, NOW)[1] is Signal.SCRAPED
+    assert policy("random").choose(ask(), places, NOW)[1] is Signal.NONE
 
 
 def test_a_policy_says_what_it_reads() -> None:

@@ -24,7 +24,7 @@ from policies.selection.scorers import (
 )
 from policies.selection.scorers.quality import Difficulty
 from policies.vocabulary.engine_state import EngineLoad
-from policies.vocabulary.rung import Rung
+from policies.vocabulary.signal import Signal
 from policies.vocabulary.types import Price
 from tests.policies.world import NOW, ask, place, pool
 
@@ -72,7 +72,7 @@ def test_scores_lie_between_nought_and_one_and_the_best_is_one(scorer, given, ta
     assert len(scores) == len(places)
     assert max(scores) == pytest.approx(1.0)
     assert min(scores) >= 0.0
-    assert scorer().rung(request, places, NOW) in Rung
+    assert scorer().signal(request, places, NOW) in Signal
 
 
 @pytest.mark.parametrize("scorer", SCORERS, ids=lambda each: each.__name__)
@@ -125,14 +125,14 @@ def test_a_predictor_goes_before_what_was_learned_if_every_candidate_has_one() -
     timed(slow, 0.1)
     shared, stream = hardware(cloud=False), ask(stream=True)
     quick.load.predictor = LatencyPredictor(shared)
-    assert PredictedLatency().rung(stream, [quick, slow], NOW) is Rung.LEARNED
+    assert PredictedLatency().signal(stream, [quick, slow], NOW) is Signal.LEARNED
     slow.load.predictor = LatencyPredictor(shared)
     for _ in range(30):
         told = slow.load.predictor.first_token(LoadFeatures(100), NOW)
         slow.load.predictor.observe_silence(LoadFeatures(100), told, 9.0, NOW)
-    assert PredictedLatency().rung(stream, [quick, slow], NOW) is Rung.PREDICTED
+    assert PredictedLatency().signal(stream, [quick, slow], NOW) is Signal.PREDICTED
     assert best(PredictedLatency().score(stream, [quick, slow], NOW)) == 0
-    assert PredictedLatency().rung(ask(), [quick, slow], NOW) is Rung.LEARNED, "predictors know of streams alone"
+    assert PredictedLatency().signal(ask(), [quick, slow], NOW) is Signal.LEARNED, "predictors know of streams alone"
 
 
 def test_a_place_that_was_slow_is_asked_again_by_one_stream_in_a_hundred() -> None:
@@ -157,11 +157,11 @@ def test_the_ladder_ends_at_our_own_count() -> None:
     first, second = pool("a", 2)
     first.load.in_flight = 3
     for scorer in (PeakEwma(), PredictedLatency(), Throughput(), HotCold(), LeastBusy(), KvHeadroom(), TokenLoad()):
-        assert scorer.rung(ask(), [first, second], NOW) is Rung.IN_FLIGHT
+        assert scorer.signal(ask(), [first, second], NOW) is Signal.IN_FLIGHT
     for one in (first, second):
         kv(one, 0.5)
-    assert LeastBusy().rung(ask(), [first, second], NOW) is Rung.SCRAPED
-    assert PeakEwma().rung(ask(), [first, second], NOW) is Rung.SCRAPED
+    assert LeastBusy().signal(ask(), [first, second], NOW) is Signal.SCRAPED
+    assert PeakEwma().signal(ask(), [first, second], NOW) is Signal.SCRAPED
 
 
 def test_token_load_counts_tokens_and_not_requests() -> None:
@@ -212,8 +212,8 @@ def test_prefix_affinity_prefers_where_the_prompt_is_held() -> None:
     places = pool("a", 3)
     request = ask(prompt_tokens=1000, matched={places[1].id: 900, places[2].id: 400})
     assert PrefixAffinity().score(request, places, NOW) == [pytest.approx(0.1), 1.0, pytest.approx(0.5)]
-    assert PrefixAffinity().rung(request, places, NOW) is Rung.PREFIX
-    assert PrefixAffinity().rung(ask(conversation=5), places, NOW) is Rung.SESSION
+    assert PrefixAffinity().signal(request, places, NOW) is Signal.PREFIX
+    assert PrefixAffinity().signal(ask(conversation=5), places, NOW) is Signal.SESSION
 
 
 def test_only_the_conversations_of_a_place_that_goes_move() -> None:

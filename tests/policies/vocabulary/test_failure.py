@@ -1,6 +1,6 @@
 """The names of failures."""
 
-from policies.vocabulary.failure import Failure, Who
+from policies.vocabulary.failure import Cause, Failure
 
 
 def test_every_failure_has_a_name_a_code_and_a_status_of_its_own_kind() -> None:
@@ -13,4 +13,4 @@ def test_every_failure_has_a_name_a_code_and_a_status_of_its_own_kind() -> None:
 def test_the_client_is_never_blamed_for_what_others_did() -> None:
     for failure in Failure:
         blamed = failure.type == "invalid_request_error" and failure is not Failure.NOT_FOUND
-        assert blamed == (failure.who is Who.CLIENT), failure
+        assert blamed == (failure.caused_by is Cause.CLIENT), failure

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 
-class Rung(StrEnum):
+class Signal(StrEnum):
     """What a score was read from."""
 
     PREDICTED = "predicted"  # a predictor's word on this very request

@@ -1,4 +1,4 @@
-"""The status report: what the router sees now, for the admin API, the console and the terminal."""
+"""The status report as it is sent: to the console, the terminal and whoever asks the admin API."""
 
 import msgspec
 
@@ -6,7 +6,7 @@ from gateway.reporting.traffic_stats import Now
 
 
 class Alert(msgspec.Struct, frozen=True):
-    """``kind``: one of alerts.KINDS; ``about``: the endpoint, deployment or model; ``since``: seconds it holds."""
+    """``kind`` is one of KINDS; ``about``: the endpoint, deployment or model; ``since``: seconds it has been so."""
 
     severity: str  # critical, warning, notice
     kind: str
@@ -17,7 +17,8 @@ class Alert(msgspec.Struct, frozen=True):
 
 class EndpointStatus(msgspec.Struct):
     """One endpoint. What no fresh scrape says is null; ``stale``: it was to say. ``breakers``: those not closed, by
-    family."""
+    family. ``condition``: all of it in a word, and ``severity`` how much that matters: critical, warning, notice, fine;
+    both follow from the rest."""
 
     url: str
     up: bool
@@ -34,6 +35,23 @@ class EndpointStatus(msgspec.Struct):
     kv_events: str | None = None  # whether its cache events can be relied on: live, partial, missing, silent
     continues: str = "unknown"  # how it goes on from a text, as probed: exactly, trimmed, no, unknown
     stale: bool = False
+    condition: str = ""
+    severity: str = ""
+
+    def __post_init__(self) -> None:
+        self.condition, self.severity = self._condition()
+
+    def _condition(self) -> tuple[str, str]:
+        if not self.up:
+            return "down", "critical"
+        if self.breakers:
+            states = (f"{family} breaker {state.replace('_', '-')}" for family, state in self.breakers.items())
+            return ", ".join(states), "warning"
+        if self.sleeping:
+            return "asleep", "notice"
+        if self.cooling > 0:
+            return f"cooling {self.cooling:.1f} s", "notice"
+        return ("up, load unknown", "notice") if self.stale else ("up", "fine")
 
 
 class DeploymentStatus(msgspec.Struct):
