@@ -4,7 +4,6 @@ Signed are the host, the date, the session token and the body; the path is signe
 service but S3 wants it (a model's id comes percent-encoded once).
 """
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -15,8 +14,7 @@ from botocore.credentials import Credentials
 
 from backends.contract.adapter import Wire
 from backends.contract.credentials import AwsKeys
-
-_host = re.compile(rb"(?:^|\n)host: ([^\r]*)").search
+from backends.contract.headers import Headers, rendered
 
 
 class _Stamped:
@@ -37,20 +35,19 @@ class SigV4:
         self._keys = keys
         self._wall = wall
 
-    def lines(self, wire: Wire) -> bytes:
+    def headers(self, wire: Wire) -> Headers:
         stamp = datetime.fromtimestamp(self._wall(), UTC).strftime("%Y%m%dT%H%M%SZ")
-        host = _host(wire.headers)
-        assert host is not None  # a wire request names its host
-        signed = {"host": host.group(1).decode("latin-1"), "x-amz-date": stamp}
+        signed = {"host": wire.headers.fields[b"host"].decode("latin-1"), "x-amz-date": stamp}
         if self._keys.token:
             signed["x-amz-security-token"] = self._keys.token
         names = ";".join(signed)
         signature = self._sign(_canonical(wire, signed, names), stamp)
-        given = "".join(f"{name}: {value}\r\n" for name, value in signed.items() if name != "host")
-        return (
-            f"{given}authorization: AWS4-HMAC-SHA256 Credential={self._keys.access_key}/{stamp[:8]}/{self._scope}, "
-            f"SignedHeaders={names}, Signature={signature}\r\n"
-        ).encode("latin-1")
+        del signed["host"]
+        signed["authorization"] = (
+            f"AWS4-HMAC-SHA256 Credential={self._keys.access_key}/{stamp[:8]}/{self._scope}, "
+            f"SignedHeaders={names}, Signature={signature}"
+        )
+        return rendered({name.encode(): value.encode("latin-1") for name, value in signed.items()})
 
     def _sign(self, canonical: str, stamp: str) -> str:
         request = _Stamped(stamp)

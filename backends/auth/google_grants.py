@@ -32,7 +32,7 @@ def grant(account: Account) -> Grant:
         return _signed(account, _key(account.private_key))
     if account.type == METADATA_SERVER:
         url = f"http://{account.host}{_METADATA_PATH}"
-        return lambda now: request(url, headers={"metadata-flavor": "Google"})
+        return lambda now: request(url, fields={"metadata-flavor": "Google"})
     fields = {
         "grant_type": "refresh_token",
         "client_id": account.client_id,

@@ -6,13 +6,14 @@ asked for it is its own `Grant`.
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import msgspec
 
 from backends.contract.adapter import Unsendable, Wire
 from backends.contract.credentials import RefreshFailed
-from backends.contract.endpoint_address import address, header_lines
+from backends.contract.endpoint_address import address, own_headers
+from backends.contract.headers import NO_HEADERS, Headers, headers
 from backends.contract.transport import Transport
 from backends.transports.http_get import FetchFailed, fetch
 from policies.vocabulary.failure import Failure, Fault
@@ -43,15 +44,15 @@ class Bearer:
         self._grant = grant
         self._issuer = issuer
         self._wall = wall
-        self._lines = b""
+        self._fields = NO_HEADERS
         self._until = 0.0
         self._why = "none was asked for yet"
 
-    def lines(self, wire: Wire) -> bytes:
+    def headers(self, wire: Wire) -> Headers:
         if self._wall() >= self._until:
             message = f"there is no valid token of {self._issuer}: {self._why}"
             raise Unsendable(Fault(Failure.AUTH, message))
-        return self._lines
+        return self._fields
 
     async def refresh(self, transport: Transport) -> float:
         try:
@@ -76,17 +77,17 @@ class Bearer:
 
     def _take(self, answer: _Answer) -> float:
         lifetime = answer.expires_in or LIFETIME
-        self._lines = b"authorization: Bearer %b\r\n" % answer.access_token.encode("latin-1")
+        self._fields = headers(authorization=f"Bearer {answer.access_token}")
         self._until = self._wall() + lifetime - min(MARGIN, lifetime / 4)
         self._why = "the last one has ended"
         return max(lifetime - EARLY, lifetime / 2)
 
 
-def request(url: str, method: bytes = b"GET", body: bytes = b"", headers: Mapping[str, str] = _NONE) -> Wire:
+def request(url: str, method: bytes = b"GET", body: bytes = b"", fields: Mapping[str, str] = _NONE) -> Wire:
     """A request to a token endpoint."""
     origin, path = address(url)
-    lines = {"host": urlsplit(url).netloc, "accept": "application/json", "accept-encoding": "identity", **headers}
-    return Wire(origin, path or b"/", header_lines(lines), body, method)
+    sent = own_headers(url, {"accept": "application/json", **fields})
+    return Wire(origin, path or b"/", sent, body, method)
 
 
 def form(url: str, fields: Mapping[str, str]) -> Wire:

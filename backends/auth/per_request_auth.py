@@ -4,6 +4,7 @@
 
 from backends.contract.adapter import Adapter, Incoming, Wire
 from backends.contract.credentials import Credentials
+from backends.contract.headers import LastJoined
 
 
 class Signed:
@@ -14,8 +15,9 @@ class Signed:
         self._adapter = adapter
         self.decoder = adapter.decoder
         self.fault = adapter.fault
+        self._joined = LastJoined()
 
     def encode(self, incoming: Incoming) -> Wire:
         wire = self._adapter.encode(incoming)
-        wire.headers += self.credentials.lines(wire)
+        wire.headers = self._joined.join(wire.headers, self.credentials.headers(wire))
         return wire

@@ -8,6 +8,7 @@ import msgspec
 
 from backends.contract.decoder import Decoder
 from backends.contract.facts import Facts
+from backends.contract.headers import NO_HEADERS, Headers
 from policies.vocabulary.failure import Fault
 from policies.vocabulary.types import Request
 
@@ -21,13 +22,15 @@ class Origin(msgspec.Struct, frozen=True, gc=False):
 
 
 class Wire(msgspec.Struct, gc=False):
-    """One HTTP request: where, the target, whole header lines (host among them, each with its CRLF), and the body."""
+    """One HTTP request. ``headers``: host among them, but neither the body's length nor ``id``, which is sent as
+    x-request-id: the transport writes these two."""
 
     origin: Origin
     target: bytes
-    headers: bytes
+    headers: Headers
     body: bytes = b""
     method: bytes = b"POST"
+    id: bytes = b""
 
 
 class Media(msgspec.Struct, frozen=True, gc=False):
@@ -41,7 +44,8 @@ _NONE: Mapping[str, Media] = MappingProxyType({})
 
 
 class Incoming(msgspec.Struct, gc=False):
-    """A client's request on its way to an adapter. ``headers``: the lines that may pass to the upstream.
+    """A client's request on its way to an adapter. ``headers``: the fields that may pass to an upstream; each adapter
+    takes those its upstream knows. ``id``: the request's.
 
     ``facts`` hold its body. ``dropped``: the fields that the last adapter left out. ``fetched``: what its URLs hold, as
     far as it was needed.
@@ -49,7 +53,8 @@ class Incoming(msgspec.Struct, gc=False):
 
     request: Request
     facts: Facts
-    headers: bytes
+    headers: Headers = NO_HEADERS
+    id: bytes = b""
     dropped: tuple[str, ...] = ()
     fetched: Mapping[str, Media] = _NONE
 

@@ -10,6 +10,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from backends.contract.adapter import Unsendable, Wire
+from backends.contract.headers import Headers, headers
 from backends.contract.transport import Transport
 from policies.vocabulary.failure import Failure, Fault
 
@@ -17,8 +18,8 @@ from policies.vocabulary.failure import Failure, Fault
 class Credentials(Protocol):
     """Authorises requests to one deployment."""
 
-    def lines(self, wire: Wire) -> bytes:
-        """Header lines, each with its CRLF, for a request that lacks nothing else.
+    def headers(self, wire: Wire) -> Headers:
+        """The fields that authorise a request which lacks nothing else.
 
         Raises:
             Unsendable: there is no credential yet, or none that is still valid.
@@ -61,17 +62,16 @@ class RefreshFailed(Exception):
 
 
 class Fixed:
-    """A key that does not change: the same lines for every request."""
+    """A key that does not change: the same fields for every request."""
 
-    __slots__ = ("_lines",)
+    __slots__ = ("_fields",)
 
-    def __init__(self, **headers: str) -> None:
-        """``headers``: name (underscores for hyphens) to value; none at all authorises nothing."""
-        lines = (f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
-        self._lines = "".join(lines).encode("latin-1")
+    def __init__(self, **fields: str) -> None:
+        """``fields``: name (underscores for hyphens) to value; none at all authorises nothing."""
+        self._fields = headers(**fields)
 
-    def lines(self, wire: Wire) -> bytes:
-        return self._lines
+    def headers(self, wire: Wire) -> Headers:
+        return self._fields
 
 
 class Missing:
@@ -82,5 +82,5 @@ class Missing:
     def __init__(self, why: str) -> None:
         self._why = why
 
-    def lines(self, wire: Wire) -> bytes:
+    def headers(self, wire: Wire) -> Headers:
         raise Unsendable(Fault(Failure.AUTH, self._why))

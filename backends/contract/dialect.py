@@ -5,12 +5,13 @@ commit, usage, refusals in the client's own envelope, dropped fields) is done th
 """
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import msgspec
 
 from backends.contract.conversation import Conversation
 from backends.contract.events import Event
+from backends.contract.headers import NO_HEADERS, Headers
 from policies.vocabulary.failure import Fault
 
 
@@ -18,13 +19,13 @@ class Written(msgspec.Struct, gc=False):
     """A wire request but for its address and credential.
 
     ``target``: the path after the deployment's root, with any query. ``dropped``: the fields that could not be spelled
-    (names of Conversation's fields, or of ``extra``). ``headers``: whole lines the body asks for, CRLF included.
+    (names of Conversation's fields, or of ``extra``). ``headers``: what the body asks for.
     """
 
     target: bytes
     body: bytes
     dropped: tuple[str, ...] = ()
-    headers: bytes = b""
+    headers: Headers = NO_HEADERS
 
 
 class Inexpressible(Exception):
@@ -65,7 +66,9 @@ class ReplyWriter(Protocol):
 
 
 class Dialect(Protocol):
-    """One provider's way of speaking."""
+    """One provider's way of speaking. ``takes``: the vendor's own header fields that it understands of a client."""
+
+    takes: ClassVar[frozenset[bytes]]
 
     def write(self, conversation: Conversation, model: str) -> Written:
         """The wire request for the upstream model ``model``.

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from backends.contract.adapter import Incoming, Origin, Wire
 from backends.contract.credentials import Credentials
 from backends.contract.dialect import Written
+from backends.contract.headers import CARRIED, JSON, EndpointHeaders, Headers, LastJoined, rendered
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -16,18 +17,22 @@ class EndpointAddress:
     def __init__(self, root: str, credentials: Credentials, headers: Mapping[str, str]) -> None:
         self.origin, self.prefix = address(root)
         self.credentials = credentials
-        lines = {"host": urlsplit(root).netloc.rpartition("@")[2], "accept-encoding": "identity", **headers}
-        self.lines = header_lines(lines)
+        self._own = own_headers(root, headers) | JSON
+        self._authorised = LastJoined()
+        self._joined: dict[frozenset[bytes], EndpointHeaders] = {}  # by what is taken
 
-    def wire(self, incoming: Incoming, written: Written) -> Wire:
-        """The wire request, authorised.
+    def wire(self, incoming: Incoming, written: Written, takes: frozenset[bytes] = frozenset()) -> Wire:
+        """The wire request, authorised. ``takes``: the vendor's own fields that it takes of the client's head.
 
         Raises:
             Unsendable: there is no credential to send.
         """
-        lines = self.lines + incoming.headers + written.headers
-        wire = Wire(self.origin, self.prefix + written.target, lines, written.body)
-        wire.headers += self.credentials.lines(wire)
+        head = self._joined.get(takes)
+        if head is None:
+            head = self._joined[takes] = EndpointHeaders(self._own, CARRIED | takes)
+        headers = head.beside(incoming.headers) | written.headers
+        wire = Wire(self.origin, self.prefix + written.target, headers, written.body, id=incoming.id)
+        wire.headers = self._authorised.join(headers, self.credentials.headers(wire))
         return wire
 
 
@@ -44,6 +49,7 @@ def address(url: str) -> tuple[Origin, bytes]:
     return Origin(parts.hostname, port, parts.scheme == "https"), parts.path.rstrip("/").encode()
 
 
-def header_lines(headers: Mapping[str, str]) -> bytes:
-    """Whole header lines, each with its CRLF."""
-    return b"".join(f"{name}: {value}\r\n".encode("latin-1") for name, value in headers.items())
+def own_headers(root: str, configured: Mapping[str, str]) -> Headers:
+    """What each request to an endpoint says. ``configured``: by lower-case names."""
+    fields = {"host": urlsplit(root).netloc.rpartition("@")[2], "accept-encoding": "identity", **configured}
+    return rendered({name.encode("ascii"): value.encode("latin-1") for name, value in fields.items()})

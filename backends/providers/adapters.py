@@ -12,7 +12,7 @@ from backends.dialects.openai.openai import OpenAI
 from backends.dialects.openai.variants import Adapted, AdaptedChat
 from backends.providers.provider import AdapterDeps, Endpoint, Provider
 from backends.serving.capabilities import ALL
-from backends.serving.client_apis import DOORS
+from backends.serving.client_apis import TRANSLATED
 from backends.serving.family_router import ByFamily
 from backends.serving.translated import Translated
 from backends.serving.translated_embeddings import Embedder, TranslatedEmbeddings
@@ -57,7 +57,7 @@ def with_front_apis(
     endpoint: Endpoint, deps: AdapterDeps, itself: Adapter, place: EndpointAddress, dialect: Dialect
 ) -> Adapter:
     """An upstream that answers some families itself, with the other front APIs translated into its dialect."""
-    foreign = DOORS.keys() - endpoint.native
+    foreign = TRANSLATED.keys() - endpoint.native
     if not foreign:
         return itself
     translated = Translated(place, endpoint.model, dialect, deps.wall, drop=endpoint.drop)
@@ -68,4 +68,4 @@ def translated(endpoint: Endpoint, deps: AdapterDeps, place: EndpointAddress, di
     """An upstream that has no dialect but its own."""
     chat = Translated(place, endpoint.model, dialect, deps.wall, drop=endpoint.drop)
     vectors = TranslatedEmbeddings(place, endpoint.model, dialect, drop=endpoint.drop)
-    return ByFamily({**dict.fromkeys(DOORS, chat), "embeddings": vectors})
+    return ByFamily({**dict.fromkeys(TRANSLATED, chat), "embeddings": vectors})

@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from backends.contract.adapter import Origin, Wire
+from backends.contract.headers import JSON, Headers
 from backends.contract.transport import Transport
 from backends.transports.http_get import FetchFailed, fetch
 from policies.vocabulary.engine_state import Continues
@@ -28,13 +29,13 @@ class _Prompt(msgspec.Struct):
 
 
 class Probe:
-    """Asks one endpoint. ``host``: its host line."""
+    """Asks one endpoint. ``host``: its host field."""
 
-    def __init__(self, transport: Transport, origin: Origin, prefix: bytes, host: bytes, model: str) -> None:
+    def __init__(self, transport: Transport, origin: Origin, prefix: bytes, host: Headers, model: str) -> None:
         self._transport = transport
         self._origin = origin
         self._prefix = prefix
-        self._lines = host + b"content-type: application/json\r\n"
+        self._headers = host | JSON
         self._model = model
 
     async def ask(self, limit: float) -> Continues:
@@ -61,7 +62,7 @@ class Probe:
 
     async def _post(self, path: bytes, body: object, kind: type[T], limit: float) -> T | None:
         """None: it was refused, or answered otherwise."""
-        wire = Wire(self._origin, self._prefix + path, self._lines, msgspec.json.encode(body))
+        wire = Wire(self._origin, self._prefix + path, self._headers, msgspec.json.encode(body))
         status, answer = await fetch(self._transport, wire, limit)
         try:
             return msgspec.json.decode(answer, type=kind) if status == 200 else None

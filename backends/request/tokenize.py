@@ -4,13 +4,12 @@ import msgspec
 
 from backends.contract.adapter import Incoming
 from backends.contract.facts import Facts
-from backends.contract.families import FAMILIES
+from backends.contract.families import FAMILY
+from backends.contract.headers import JSON
 from backends.contract.peek import peek
 from policies.vocabulary.types import Request
 
-FAMILY = next(family for family in FAMILIES if family.name == "tokenize")
-_JSON = b"application/json"
-_LINES = b"content-type: %b\r\n" % _JSON  # without it vLLM refuses the body
+TOKENIZE = FAMILY["tokenize"]
 _READ = (
     "messages", "tools", "prompt", "add_generation_prompt", "continue_final_message", "add_special_tokens",
     "chat_template", "chat_template_kwargs", "mm_processor_kwargs",
@@ -27,7 +26,7 @@ class _Tokens(msgspec.Struct):
 
 def asking(request: Request, facts: Facts, model: str) -> Incoming:
     """What an adapter encodes to ask for the tokens of a chat or completion request; ``model``: the upstream's name."""
-    return Incoming(request, peek(FAMILY, question(model, facts), _JSON), _LINES)
+    return Incoming(request, peek(TOKENIZE, question(model, facts), b""), JSON)
 
 
 def question(model: str, facts: Facts) -> bytes:

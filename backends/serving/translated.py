@@ -2,7 +2,7 @@
 dialect.
 
 client's body -> door.read -> Conversation -> dialect.write -> wire
-wire -> dialect.reader -> events -> door.reply -> client's bytes
+wire -> dialect.reader -> events -> api.reply -> client's bytes
 """
 
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ from backends.contract.events import CallDelta, Event, RefusalDelta, TextDelta, 
 from backends.contract.media import inline
 from backends.contract.peek import BadBody
 from backends.contract.reply_context import Heading
-from backends.serving.client_apis import DOORS, ClientApi
+from backends.serving.client_apis import ClientApi, client_api
 from policies.vocabulary.failure import Failure, Fault
 from policies.vocabulary.types import NO_USAGE, Usage
 
@@ -48,17 +48,17 @@ class Translated:
         self._drop = drop
 
     def encode(self, incoming: Incoming) -> Wire:
-        door = DOORS[incoming.facts.family.name]
-        written = self._write(door, incoming)
-        dropped = tuple(door.names.get(name, name) for name in written.dropped)
+        api = client_api(incoming.facts.family)
+        written = self._write(api, incoming)
+        dropped = tuple(api.names.get(name, name) for name in written.dropped)
         if dropped and not self._drop:
             raise Unsendable(faults.unsupported(dropped, self._model))
         incoming.dropped = dropped
-        return self._place.wire(incoming, written)
+        return self._place.wire(incoming, written, self._dialect.takes)
 
-    def _write(self, door: ClientApi, incoming: Incoming) -> Written:
+    def _write(self, api: ClientApi, incoming: Incoming) -> Written:
         try:
-            conversation = door.read(incoming.facts)
+            conversation = api.read(incoming.facts)
             if incoming.fetched:
                 inline(conversation, incoming.fetched)
             return self._dialect.write(conversation, self._model)
@@ -67,12 +67,12 @@ class Translated:
 
     def decoder(self, incoming: Incoming, content_type: bytes) -> Decoder:
         facts = incoming.facts
-        door, stream = DOORS[facts.family.name], facts.stream
+        api, stream = client_api(facts.family), facts.stream
         usage = bool(facts.stream_options and facts.stream_options.get("include_usage"))
         id = f"{incoming.request.seed:016x}"
         heading = Heading(id, self._model, int(self._wall()), stream, usage, facts.fields)
         reader = self._dialect.reader(stream, content_type)
-        return Translation(reader, door.reply(heading), stream, incoming.dropped)
+        return Translation(reader, api.reply(heading), stream, incoming.dropped)
 
     def fault(self, incoming: Incoming, status: int, headers: Mapping[bytes, bytes], body: bytes) -> Fault:
         return foreign(self._dialect.fault(status, headers, body))

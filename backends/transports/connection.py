@@ -83,7 +83,10 @@ class Connection(asyncio.Protocol):
         self._framed = self._whole = self._kept_alive = False
         body = wire.body
         size = len(body)
-        head = b"%b %b HTTP/1.1\r\n%bcontent-length: %d\r\n\r\n" % (wire.method, wire.target, wire.headers, size)
+        id = b"x-request-id: %b\r\n" % wire.id if wire.id else b""
+        head = b"%b %b HTTP/1.1\r\n%b%bcontent-length: %d\r\n\r\n" % (
+            wire.method, wire.target, wire.headers.lines, id, size,
+        )  # fmt: skip
         if size < SEPARATE_BODY:
             transport.write(head + body)
         else:

@@ -14,6 +14,7 @@ from urllib.parse import urljoin, urlsplit
 import msgspec
 
 from backends.contract.adapter import Media, Origin, Wire
+from backends.contract.headers import headers
 from backends.transports.connection import Connection
 from policies.vocabulary.failure import Failure, Fault
 
@@ -90,10 +91,9 @@ class PublicFetcher:
         origin, target = _parsed(url)
         connection = await self._connected(origin)
         answer = _Answer(left, self._limits.size)
-        host = urlsplit(url).netloc
-        lines = f"host: {host}\r\naccept: */*\r\naccept-encoding: identity\r\nuser-agent: cloverleaf\r\n"
+        sent = headers(host=urlsplit(url).netloc, accept="*/*", accept_encoding="identity", user_agent="cloverleaf")
         try:
-            connection.request(Wire(origin, target, lines.encode("ascii"), method=b"GET"), answer, answer)
+            connection.request(Wire(origin, target, sent, method=b"GET"), answer, answer)
             await answer.done
         finally:
             connection.abort()

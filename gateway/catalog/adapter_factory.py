@@ -3,7 +3,7 @@
 from backends.contract.adapter import Adapter
 from backends.contract.credentials import AwsKeys, EntraApplication
 from backends.providers.provider import AdapterDeps, Endpoint
-from backends.serving.client_apis import DOORS
+from backends.serving.client_apis import TRANSLATED
 from gateway.config.clouds import Aws, Entra
 from gateway.config.deployment import Deployment
 from gateway.config.secret import Secret
@@ -16,7 +16,7 @@ def native(deployment: Deployment) -> frozenset[str]:
 
 def families(deployment: Deployment) -> frozenset[str]:
     """The endpoint families that are served."""
-    return native(deployment).union(DOORS, deployment.provider.translated)
+    return native(deployment).union(TRANSLATED, deployment.provider.translated)
 
 
 def features(deployment: Deployment) -> frozenset[str]:

@@ -17,9 +17,10 @@ from policies.selection.scorers import Scorer
 Finding = tuple[Path, str]
 
 # The transport's own; a configured one would contradict how the request is really framed.
-FRAMING_HEADERS = frozenset(
-    {"connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
-)
+FRAMING_HEADERS = frozenset({
+    "connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade",
+    "x-request-id",
+})  # fmt: skip
 
 
 def check(config: Config) -> Iterator[Finding]:

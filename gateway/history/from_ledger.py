@@ -7,10 +7,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from backends.contract.families import FAMILIES
 from gateway.history.past_request import PLAIN_BLOCK, History, PastRequest
 from gateway.ledger.database import open_to_read
 
-TEXT = frozenset({"chat", "completions", "responses", "messages"})
+_TEXT = frozenset(family.name for family in FAMILIES if family.text)
 _COLUMNS = (
     "time", "duration", "model", "key", "prompt_tokens", "completion_tokens", "deployment", "endpoint", "stream",
     "first_token", "cost", "status", "blocks", "block_tokens", "family", "mirror", "usage", "failure", "cached_tokens",
@@ -68,7 +69,7 @@ def _request(row: Mapping[str, Any]) -> PastRequest:
 def _useless(row: Mapping[str, Any]) -> str:
     if row["mirror"]:
         return "mirrored copies"
-    if row["family"] not in TEXT:
+    if row["family"] not in _TEXT:
         return f"{row['family']} requests"
     if row["usage"] == "none" or not row["prompt_tokens"]:
         failed = "requests that failed and have no token count"

@@ -5,6 +5,7 @@ import traceback
 
 from backends.contract.adapter import Wire
 from backends.contract.endpoint_address import address
+from backends.contract.headers import headers
 from backends.contract.transport import Transport
 from backends.providers.provider import Provider
 from backends.recover.probe import Probe
@@ -58,7 +59,7 @@ class HealthProber:
     async def _probe(self, id: tuple[str, str], interval: float, provider: Provider, model: str) -> None:
         """``model``: the upstream's name for what broken streams may be continued on; empty: none are."""
         origin, prefix = address(id[1])
-        host = f"host: {id[1].partition('://')[2].partition('/')[0]}\r\n".encode()
+        host = headers(host=id[1].partition("://")[2].partition("/")[0])
         health = Wire(origin, prefix + provider.health.encode(), host, method=b"GET")
         metrics = Wire(origin, prefix + provider.metrics.encode(), host, method=b"GET")
         continues = Probe(self._transport, origin, prefix, host, model)

@@ -6,22 +6,15 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
+from backends.contract.families import FAMILIES
+from backends.contract.headers import CARRIED, Headers, rendered
 from gateway import clock
 from gateway.catalog.error_response import ErrorResponse
 from gateway.config.schema import Server
 from policies.attempts.outcome import Outcome
 
 _ID = re.compile(rb"[A-Za-z0-9._:\-]{1,128}")
-_UPSTREAM = frozenset(
-    {
-        b"anthropic-beta",
-        b"anthropic-version",
-        b"idempotency-key",
-        b"openai-beta",
-        b"traceparent",
-        b"tracestate",
-    }
-)
+_UPSTREAM = CARRIED.union(*(family.headers for family in FAMILIES))
 _BACK = frozenset(
     {
         b"content-disposition",
@@ -75,12 +68,10 @@ def _deployment(name: str) -> bytes:
     return f"x-cloverleaf-deployment: {name}\r\n".encode()
 
 
-def forwarded(given: Mapping[bytes, bytes]) -> bytes:
-    """The header lines that go to the upstream, beside the id: never the client's credential, nor hop-by-hop ones."""
-    lines = b"content-type: %b\r\n" % given.get(b"content-type", b"application/json")
-    if _UPSTREAM.isdisjoint(given):
-        return lines
-    return lines + b"".join(b"%b: %b\r\n" % (name, given[name]) for name in sorted(_UPSTREAM.intersection(given)))
+def forwarded(given: Mapping[bytes, bytes]) -> Headers:
+    """The fields that may go to an upstream, beside the id: never the client's credential, nor hop-by-hop ones."""
+    fields = {b"content-type": given.get(b"content-type", b"application/json")}
+    return rendered(fields | {name: given[name] for name in sorted(_UPSTREAM.intersection(given))})
 
 
 def passed_back(upstream: Mapping[bytes, bytes]) -> bytes:

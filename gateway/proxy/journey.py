@@ -99,8 +99,7 @@ class Journey:
             request = model_resolution.filled(request, facts, model, self.key, self.given, live)
             outcome.asked = request
         self.deadline, self.model = now + model.total, model
-        lines = b"%bx-request-id: %b\r\n" % (self.head.forwarded, outcome.id)
-        self.incoming = Incoming(request, facts, lines)
+        self.incoming = Incoming(request, facts, self.head.forwarded, outcome.id)
         stages = catalog.before.get(name) if catalog.before else None
         if stages is None:
             self.go(now)

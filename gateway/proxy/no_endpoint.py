@@ -1,7 +1,9 @@
-"""Nowhere. Rule: what a request is told that no place will serve: what its model's deployments lack, or an estimate."""
+"""The answer where no endpoint can serve: the feature that none has, or an estimate to a question for token counts."""
 
 from collections.abc import Mapping
 
+from backends.contract.families import Family
+from backends.serving.client_apis import client_api
 from policies.selection.model import Model
 from policies.vocabulary.failure import Failure, Fault
 from policies.vocabulary.types import Request
@@ -9,20 +11,18 @@ from policies.vocabulary.types import Request
 ESTIMATED = b"x-cloverleaf-usage: estimated\r\n"  # tokens that we counted ourselves, from bytes
 
 
-def told(fault: Fault, request: Request, models: Mapping[str, Model]) -> tuple[Fault, bytes | None]:
-    """What to tell where a request was given up: a fault, and a count of tokens in its place where that was asked.
-
-    Nobody counts these tokens: the count says about how many they are.
-    """
+def told(fault: Fault, family: Family, request: Request, models: Mapping[str, Model]) -> tuple[Fault, bytes | None]:
+    """What answers a request that was given up: a fault, or in its place the body of a token count, estimated."""
     if fault.failure is not Failure.NO_ENDPOINT:
         return fault, None
-    if request.family == "count_tokens":
-        return fault, b'{"input_tokens":%d}' % request.prompt_tokens
+    count = client_api(family).token_count
+    if family.count and count is not None:
+        return fault, count(request.prompt_tokens)
     return _lacking(request, models) or fault, None
 
 
 def answered(fault: Fault, count: bytes | None) -> tuple[int, bytes, bytes]:
-    """Status, body and header lines of what is told."""
+    """Status, body and header lines of that answer."""
     return (fault.status, fault.body, b"") if count is None else (200, count, ESTIMATED)
 
 

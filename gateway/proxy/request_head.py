@@ -16,7 +16,7 @@ from gateway.proxy import headers
 
 class RequestHead:
     """``given``: the headers, by lower-case names. ``length``: of the body, as declared; -1: that is not a number.
-    ``id``: the client's own for the request, where it is a valid one. ``forwarded``: the lines that go on, but the id.
+    ``id``: the client's own for the request, where it is a valid one. ``forwarded``: the fields that go on.
     """
 
     __slots__ = ("_key", "_keys", "family", "forwarded", "given", "id", "length")

@@ -3,6 +3,7 @@
 Rule: each ends its request, and so its outcome is recorded.
 """
 
+from backends.serving.client_apis import client_api
 from gateway.catalog import error_response
 from gateway.catalog.error_response import ErrorResponse
 from gateway.proxy import headers, no_endpoint
@@ -22,14 +23,14 @@ def refuse(journey: InFlight, refused: ErrorResponse, fault: Fault | None = None
     """An error of ours, in the words of the client's API."""
     journey.outcome.status = refused.status
     lines = _lines(journey, b"application/json") + refused.lines()
-    journey.answer.whole(refused.status, lines, refused.body(journey.family.name))
+    journey.answer.whole(refused.status, lines, client_api(journey.family).error(refused))
     journey.conclude(fault)
 
 
 def give_up(journey: InFlight, action: GiveUp) -> None:
     """No endpoint is left to try: the upstream's own reply where it speaks of the request, else an error of ours; or an
     estimate, where that was asked for."""
-    fault, count = no_endpoint.told(action.fault, journey.incoming.request, journey.catalog.models)
+    fault, count = no_endpoint.told(action.fault, journey.family, journey.incoming.request, journey.catalog.models)
     if count is None and not error_response.passes_on(fault):
         refuse(journey, error_response.of_fault(fault, journey.outcome.tried, action.retry_after), fault)
         return
@@ -49,7 +50,7 @@ def answer_with(journey: InFlight, body: bytes, content_type: bytes, usage: Usag
 def break_off(journey: InFlight, fault: Fault) -> None:
     """A committed answer cannot be finished: say so as its events do, and never end it as if it were whole."""
     if journey.outcome.stream and journey.family.events:
-        journey.answer.write(error_response.in_band(fault, journey.family.name, journey.family.events))
+        journey.answer.write(client_api(journey.family).stream_error(error_response.in_stream(fault)))
         journey.answer.end()
     else:
         journey.answer.abort()

@@ -254,7 +254,7 @@ class StreamRecovery:
         assert limits is not None  # else the answer was complete
         text = self._kept.content
         body = continuation(given.facts, text, limits.most, limits.least)
-        return Incoming(given.request, peek(given.facts.family, body, b""), given.headers)
+        return Incoming(given.request, peek(given.facts.family, body, b""), given.headers, given.id)
 
     # The ends
 

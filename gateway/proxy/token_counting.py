@@ -17,7 +17,7 @@ from backends.contract.adapter import Unsendable
 from backends.contract.facts import Facts
 from backends.contract.transport import Transport
 from backends.request.tiktoken_counter import Encodings, Uncountable
-from backends.request.tokenize import answer, asking
+from backends.request.tokenize import TOKENIZE, answer, asking
 from backends.transports.http_get import FetchFailed, fetch
 from gateway.catalog.stages import GO_ON, Decision, GoOn, HoldUntil, Passing, Stage
 from gateway.config.schema import Config
@@ -30,7 +30,6 @@ from policies.vocabulary.types import Request
 
 LIMIT = 1.0  # seconds for a count
 MOST = 32  # requests that are counted at once; others keep their estimate
-_COUNTED = ("chat", "completions")  # families whose body both ways of counting read
 
 
 class TokenCounts(Stage):
@@ -58,7 +57,7 @@ class TokenCounts(Stage):
         near = self._live.uncertain(passing.incoming.request, passing.model)
         if not near:
             return GO_ON
-        if passing.incoming.facts.family.name not in _COUNTED or len(self._tasks) >= MOST:
+        if not passing.incoming.facts.family.countable or len(self._tasks) >= MOST:
             self.kept += 1
             return GO_ON
         exact: dict[str, int] = {}
@@ -94,7 +93,7 @@ class TokenCounts(Stage):
     async def _at(self, place: Candidate, passing: Passing, exact: dict[str, int]) -> None:
         deployment = place.deployment
         try:
-            if "tokenize" in deployment.families:
+            if TOKENIZE.name in deployment.families:
                 exact[deployment.name] = await self._by_engine(place, passing)
             elif passing.config.deployments[deployment.name].provider.tiktoken:
                 exact[deployment.name] = await self._by_tiktoken(deployment.model, passing.incoming.facts)

@@ -13,6 +13,7 @@ from typing import Protocol
 import msgspec
 
 from backends.contract.adapter import Incoming
+from backends.contract.headers import rendered
 from gateway import clock
 from policies.attempts.attempt_record import Trace
 from policies.attempts.outcome import Outcome
@@ -107,7 +108,8 @@ def carried(outcome: Outcome, incoming: Incoming) -> Incoming:
     trace = outcome.trace
     if trace is None:
         return incoming
-    ours = b"traceparent: 00-%032x-%016x-01" % (trace.trace_id, attempt_id(trace, outcome.attempts))
-    replaced = (b"traceparent:",) if trace.parent else (b"traceparent:", b"tracestate:")
-    lines = [line for line in incoming.headers.split(b"\r\n") if line and not line.startswith(replaced)]
-    return msgspec.structs.replace(incoming, headers=b"\r\n".join([*lines, ours, b""]))
+    ours = b"00-%032x-%016x-01" % (trace.trace_id, attempt_id(trace, outcome.attempts))
+    fields = {**incoming.headers.fields, b"traceparent": ours}
+    if not trace.parent:
+        fields.pop(b"tracestate", None)
+    return msgspec.structs.replace(incoming, headers=rendered(fields))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from backends.serving.client_apis import CHAT
 from gateway.catalog.error_response import ErrorResponse
 
 MAX_HEAD = 64 * 1024  # bytes of request line and headers
@@ -32,6 +33,6 @@ def without_offer(method: bytes, url: bytes, headers: Headers) -> bytes:
 
 def closing(refused: ErrorResponse) -> bytes:
     """The header lines and body of a refusal after which the connection is closed."""
-    body = refused.body("")
+    body = CHAT.error(refused)
     lines = b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
     return lines % len(body) + body

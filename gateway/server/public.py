@@ -8,6 +8,7 @@ from litestar.exceptions import HTTPException
 from litestar.handlers import asgi
 
 from backends.contract.families import FAMILIES, Family
+from backends.serving.client_apis import CHAT, client_api
 from gateway.catalog.error_response import ErrorResponse
 from gateway.catalog.keys import Key
 from gateway.proxy import headers
@@ -43,7 +44,7 @@ def _family(gateway: Gateway, family: Family) -> Any:
         else:
             refused = ErrorResponse(405, f"{method} is not served here; use POST", code="method_not_allowed")
             lines = b"content-type: application/json\r\nallow: POST\r\nx-request-id: %b\r\n"
-            answer.whole(405, lines % headers.request_id(dict(scope["headers"])), refused.body(family.name))
+            answer.whole(405, lines % headers.request_id(dict(scope["headers"])), client_api(family).error(refused))
         await answer.relay(send)
 
     return handle
@@ -54,7 +55,7 @@ def _models(gateway: Gateway) -> Any:
     async def list_models(request: Request[Any, Any, Any]) -> Response[bytes]:
         key = _identify(gateway, request)
         if isinstance(key, ErrorResponse):
-            return _respond(gateway, request, key.status, key.body(""))
+            return _respond(gateway, request, key.status, CHAT.error(key))
         data = [_described(gateway, name) for name in gateway.catalog.listed if key.allows(name)]
         return _respond(gateway, request, 200, msgspec.json.encode({"object": "list", "data": data}))
 
@@ -67,10 +68,10 @@ def _model(gateway: Gateway) -> Any:
         name = name.removeprefix("/")
         key = _identify(gateway, request)
         if isinstance(key, ErrorResponse):
-            return _respond(gateway, request, key.status, key.body(""))
+            return _respond(gateway, request, key.status, CHAT.error(key))
         if gateway.catalog.model(name) is None or not key.allows(name):
             refused = ErrorResponse(404, f"the model '{name}' does not exist", code="model_not_found", param="model")
-            return _respond(gateway, request, 404, refused.body(""))
+            return _respond(gateway, request, 404, CHAT.error(refused))
         return _respond(gateway, request, 200, msgspec.json.encode(_described(gateway, name)))
 
     return one_model
@@ -99,4 +100,4 @@ def _refuse_http(request: Request[Any, Any, Any], error: HTTPException) -> Respo
     message = f"{method} {path} is not served here" if error.status_code in (404, 405) else error.detail
     refused = ErrorResponse(error.status_code, message, code="unknown_url")
     given = {"x-request-id": headers.request_id(dict(request.scope["headers"])).decode()}
-    return Response(refused.body(""), status_code=error.status_code, headers=given, media_type="application/json")
+    return Response(CHAT.error(refused), status_code=error.status_code, headers=given, media_type="application/json")

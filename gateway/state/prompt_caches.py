@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from backends.contract.facts import Facts
+from backends.contract.families import FAMILY
 from backends.vllm.kv_events import Batch, Cleared, Removed, Stored
 from policies.learning.prefix.engine_cache import Mirror
 from policies.learning.prefix.index import PrefixIndex
@@ -26,7 +27,6 @@ CLOUD_TTL = 300.0  # seconds a cloud keeps a prompt: what several promise at lea
 KV_TOKENS = 400_000.0  # in the cache of an engine that has not told its size: an 8B model on 80 GB
 TIERS = 4  # an engine may keep some more blocks outside its GPU, and tells of those too
 NEWS = 256  # tokens that fill a block in any engine
-FAMILIES = frozenset({"chat", "completions"})  # whose prompts an engine's /tokenize reads
 LARGEST = 512 * 1024  # bytes; a longer prompt's tokens are not asked for
 QUEUED = 256  # prompts whose tokens wait to be learned, of at most
 HELD = 16 * 1024 * 1024  # bytes; the oldest gives way
@@ -109,7 +109,7 @@ class PromptCaches:
         mirror = precise.mirrors[id]
         if last in precise.chains.known or last in self._wanted or not precise.size or not mirror.up:
             return
-        if request.family not in FAMILIES or len(facts.body) > LARGEST:
+        if not FAMILY[request.family].countable or len(facts.body) > LARGEST:
             return
         model = candidate.deployment.model
         adapter = model if model in mirror.adapters else ""

@@ -68,7 +68,9 @@ class Client:
             text = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         first, *lines = text.strip().split("\r\n")
         pairs = [line.split(":", 1) for line in lines]
-        return Reply(int(first.split()[1]), {name.lower(): value.strip() for name, value in pairs})
+        headers = {name.lower(): value.strip() for name, value in pairs}
+        assert len(headers) == len(pairs), f"a header field of the answer is given twice: {lines}"
+        return Reply(int(first.split()[1]), headers)
 
     async def reply(self) -> Reply:
         """The next answer, read to its end."""

@@ -1,4 +1,7 @@
-"""A scripted upstream. Rule: it sends the exact bytes its script says, and keeps the exact bytes it was sent."""
+"""A scripted upstream. Rule: it sends the exact bytes its script says, and keeps the exact bytes it was sent.
+
+A header field that is given twice is refused before any script, as RFC 9110 (section 5.3) lets a server do.
+"""
 
 import asyncio
 import ssl
@@ -93,6 +96,8 @@ class Upstream:
         call.body = await reader.readexactly(int(call.headers.get("content-length", "0")))
         self.calls.append(call)
         script = self._scripts[min(len(self.calls), len(self._scripts)) - 1]
+        if len(call.headers) < len(call.lines):
+            script = error(400, message="a header field is given twice")
         answering = asyncio.ensure_future(script(call))
         watching = asyncio.ensure_future(reader.read(1))
         try:

@@ -10,13 +10,13 @@ from backends.contract.credentials import Fixed
 from backends.contract.decoder import Decoder
 from backends.contract.dialect import Dialect
 from backends.contract.endpoint_address import EndpointAddress
-from backends.contract.families import FAMILIES
+from backends.contract.families import FAMILY
+from backends.contract.headers import JSON as JSON_HEADERS
 from backends.contract.peek import peek
 from backends.serving.translated import Translated
 from policies.vocabulary.failure import Failure
 from policies.vocabulary.types import Request, Usage
 
-FAMILY = {family.name: family for family in FAMILIES}
 SSE = b"text/event-stream"
 JSON = b"application/json"
 
@@ -93,7 +93,7 @@ def door(family: str, *, stream: bool) -> bytes:
 def incoming(family: str, body: bytes) -> Incoming:
     seen = peek(FAMILY[family], body, JSON)
     request = Request(family, "public", seen.stream, 1, 0.0, seed=0xFEED)
-    return Incoming(request, seen, b"content-type: application/json\r\n")
+    return Incoming(request, seen, JSON_HEADERS)
 
 
 def encode(provider: Provider, asked: Mapping[str, Any], *, stream: bool = False, drop: bool = False) -> Wire:

@@ -3,21 +3,22 @@
 from backends.providers import PROVIDERS
 from backends.providers.provider import Provider
 from backends.serving.capabilities import FEATURES
-from backends.serving.client_apis import DOORS
+from backends.serving.client_apis import TRANSLATED
 
 BEGIN, END = "<!-- made by tests/docs/capability_table.py -->\n", "<!-- end -->\n"
 
 
 def table() -> str:
     """Markdown, between its marks: what each provider in service can be asked for, and which doors it has itself."""
-    paths = [f"`/v1/{_PATHS.get(door, door)}`" for door in DOORS]
+    doors = sorted(TRANSLATED)
+    paths = [f"`/v1/{_PATHS.get(door, door)}`" for door in doors]
     rows = [
         _row("", [*paths, *(name.replace("_", " ") for name in FEATURES)]),
-        "|---|" + ":-:|" * (len(DOORS) + len(FEATURES)),
+        "|---|" + ":-:|" * (len(doors) + len(FEATURES)),
         *(
             _row(
                 f"`{each.name}`",
-                [*(_door(each, door) for door in DOORS), *(_mark(name in each.features) for name in FEATURES)],
+                [*(_door(each, door) for door in doors), *(_mark(name in each.features) for name in FEATURES)],
             )
             for each in sorted(PROVIDERS, key=lambda each: each.name)
         ),

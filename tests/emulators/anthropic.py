@@ -11,6 +11,7 @@ import msgspec
 
 from tests.contracts.scripted import Call, begin, whole
 from tests.emulators.anthropic_rules import VERSIONS, misuse
+from tests.emulators.heads import problem
 
 USAGE = {"input_tokens": 11, "output_tokens": 7, "cache_read_input_tokens": 0, "cache_creation_input_tokens": 0}
 HELLO = {"type": "text", "text": "Hello from Claude."}
@@ -110,7 +111,9 @@ class Anthropic:
         key = call.headers.get("x-api-key") or call.headers.get("authorization", "").removeprefix("Bearer ")
         if key != self._key:
             return Refuses(401, "authentication_error", "invalid x-api-key")
-        if call.headers.get("anthropic-version") not in VERSIONS or call.head.lower().count(b"anthropic-version:") != 1:
+        if wrong := problem(call, "anthropic-"):
+            return Refuses(400, "invalid_request_error", wrong)
+        if call.headers.get("anthropic-version") not in VERSIONS:
             return Refuses(400, "invalid_request_error", "anthropic-version: one valid header is required")
         return None
 

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 
 from tests.contracts.scripted import EVENTS, Call, begin, whole
+from tests.emulators.heads import problem
 
 API_VERSION = "2024-10-21"
 _SAFE = {kind: {"filtered": False, "severity": "safe"} for kind in ("hate", "self_harm", "sexual", "violence")}
@@ -88,6 +89,8 @@ class Azure:
             await whole(msgspec.json.encode(_answer(play)), *play.lines, "apim-request-id: a-1")(call)
 
     def _unknown(self, call: Call) -> Refuses | None:
+        if wrong := problem(call, "openai-"):
+            return Refuses(400, "400", wrong)
         bearer = call.headers.get("authorization", "")
         if self._token and bearer == f"Bearer {self._token}":
             return None

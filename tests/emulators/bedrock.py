@@ -14,6 +14,7 @@ from tests.emulators.anthropic import Says as Claude
 from tests.emulators.aws_signature import Identity, problem
 from tests.emulators.converse_rules import Refused, Rules
 from tests.emulators.event_stream import event, exception, spoiled
+from tests.emulators.heads import problem as misheaded
 from tests.emulators.hosted_claude import Hosted, frames
 from tests.emulators.hosted_claude import whole as claude_whole
 
@@ -86,12 +87,15 @@ class Bedrock:
             await _embed(call, unquote(model), body)
 
     def _unknown(self, call: Call) -> Refuses | None:
+        invoked = "anthropic." in call.target and "/invoke" in call.target  # where Anthropic's own SDK asks
+        if wrong := misheaded(call, "x-amz", *(("anthropic-",) if invoked else ())):
+            return Refuses("ValidationException", wrong)
         given = call.headers.get("authorization", "")
         if self._api_key and given.startswith("Bearer "):
             good = given == f"Bearer {self._api_key}"
             return None if good else Refuses("AccessDeniedException", "Authentication failed: API Key is not valid.")
-        wrong = problem(self._identity, call.target, call.headers, call.body)
-        return None if wrong is None else Refuses("InvalidSignatureException", wrong)
+        unsigned = problem(self._identity, call.target, call.headers, call.body)
+        return None if unsigned is None else Refuses("InvalidSignatureException", unsigned)
 
     def _check(self, operation: str, model: str, body: dict[str, Any]) -> None:
         names = {"converse": "Converse", "converse-stream": "ConverseStream"}

@@ -18,6 +18,7 @@ from tests.emulators.google_faults import FAULTS, Fate, error
 from tests.emulators.google_model import Reply, embed, generate, tokens
 from tests.emulators.google_request import Refused, camel, check
 from tests.emulators.google_tokens import Tokens
+from tests.emulators.heads import problem
 from tests.emulators.hosted_claude import Hosted, refusal, sse, whole
 
 GEMINI = re.compile(r"/v1(?:beta)?/models/(?P<model>[^/:]+):(?P<verb>\w+)$")
@@ -52,6 +53,8 @@ class Google:
             return
         try:
             match, vertex = self._admit(path, call)
+            if wrong := problem(call, "x-goog-", "x-vertex-", *(("anthropic-",) if match.re is CLAUDE else ())):
+                raise Refused(400, error(400, "INVALID_ARGUMENT", wrong))
             if match.re is CLAUDE:
                 self.targets.append(call.target)
                 await self._raw_predict(call, match["model"], streams=match["verb"] == "streamRawPredict")

@@ -6,6 +6,7 @@ from backends.contract import faults, retry_after, usage
 from backends.contract.adapter import Incoming, Origin, Wire
 from backends.contract.decoder import Decoder
 from backends.contract.families import FAMILIES, Family
+from backends.contract.headers import NO_HEADERS
 from backends.contract.peek import STEERING, BadBody, peek
 from backends.dialects.openai.openai import OpenAI
 from backends.recover.continuation_modes import Continuing, Realigning, Restarting
@@ -34,7 +35,7 @@ def sent(family: Family, body: bytes, content_type: bytes) -> bytes | None:
         assert str(refused)
         return None
     request = Request(family.name, found.model, found.stream, 1, 0.0)
-    return ADAPTER.encode(Incoming(request, found, b"")).body
+    return ADAPTER.encode(Incoming(request, found)).body
 
 
 def json_body(data: bytes) -> None:
@@ -177,7 +178,7 @@ def reply(parts: list[bytes]) -> None:
     """Any bytes of an upstream: exactly one end, and at most one head before it."""
     connection, wires, hears = Connection(), Wires(), Hears()
     connection.connection_made(wires)  # type: ignore[arg-type]
-    connection.request(Wire(Origin("h", 1, False), b"/", b""), hears, hears)  # type: ignore[arg-type]
+    connection.request(Wire(Origin("h", 1, False), b"/", NO_HEADERS), hears, hears)  # type: ignore[arg-type]
     for part in parts:
         if not wires.closed:
             connection.data_received(part)

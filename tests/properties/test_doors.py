@@ -12,7 +12,7 @@ from backends.contract.dialect import Dialect, Inexpressible
 from backends.contract.peek import BadBody
 from backends.dialects.anthropic.anthropic import Anthropic
 from backends.dialects.openai.chat.dialect import Chat
-from backends.serving.client_apis import DOORS
+from backends.serving.client_apis import TRANSLATED
 from tests.facts import facts
 
 WORDS = [
@@ -31,13 +31,13 @@ DIALECTS: tuple[Dialect, ...] = (Anthropic(), Chat(b"/chat/completions"))
 def read(door: str, body: bytes) -> None:
     for dialect in DIALECTS:
         try:
-            written = dialect.write(DOORS[door].read(facts(body, door)), "m")
+            written = dialect.write(TRANSLATED[door].read(facts(body, door)), "m")
         except (BadBody, Inexpressible, Unsendable):
             continue
         assert isinstance(msgspec.json.decode(written.body), dict)
 
 
-@pytest.mark.parametrize("door", sorted(DOORS))
+@pytest.mark.parametrize("door", sorted(TRANSLATED))
 @given(value=st.dictionaries(st.sampled_from(WORDS), JSON, max_size=6))
 @settings(max_examples=100, deadline=None)
 def test_any_json_is_read_or_refused(door: str, value: dict[str, Any]) -> None:
@@ -48,14 +48,14 @@ MESSAGE = st.fixed_dictionaries({"role": st.sampled_from(["user", "assistant", "
 ITEM = st.fixed_dictionaries({"type": st.sampled_from(["message", "function_call", "reasoning"]), "role": LEAVES})
 
 
-@pytest.mark.parametrize("door", sorted(DOORS))
+@pytest.mark.parametrize("door", sorted(TRANSLATED))
 @given(messages=st.lists(MESSAGE, max_size=4), items=st.lists(ITEM, max_size=3))
 @settings(max_examples=100, deadline=None)
 def test_any_conversation_is_read_or_refused(door: str, messages: list[Any], items: list[Any]) -> None:
     read(door, msgspec.json.encode({"messages": messages, "input": items}))
 
 
-@pytest.mark.parametrize("door", sorted(DOORS))
+@pytest.mark.parametrize("door", sorted(TRANSLATED))
 @pytest.mark.parametrize(
     "body",
     [

@@ -94,7 +94,7 @@ def sent(body: bytes, upstream: str) -> bytes:
     peeked = peek(CHAT, body, b"application/json")
     request = Request("chat", peeked.model, peeked.stream, 1, 0.0)
     adapter = OpenAI("http://h", upstream, {}, v1_in_root=False)
-    return adapter.encode(Incoming(request, peeked, b"")).body
+    return adapter.encode(Incoming(request, peeked)).body
 
 
 @st.composite

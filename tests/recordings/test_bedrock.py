@@ -44,7 +44,7 @@ def answered(one: Exchange) -> tuple[bytes, Decoder]:
         asked["stream_options"] = {"include_usage": True}
     body = msgspec.json.encode(asked)
     request = Request("chat", "m", stream, 1, 0.0)
-    incoming = Incoming(request, peek(CHAT, body, b"application/json"), b"")
+    incoming = Incoming(request, peek(CHAT, body, b"application/json"))
     adapter = Translated(
         EndpointAddress("http://h", Fixed(), {}), model(one), Bedrock(model(one)), lambda: 1.0, drop=False
     )

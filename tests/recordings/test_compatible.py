@@ -40,7 +40,7 @@ def incoming(path: str, asked: Any) -> Incoming:
     family = FAMILY[path]
     body = msgspec.json.encode({**asked, "model": "public"})
     seen = peek(family, body, b"application/json")
-    return Incoming(Request(family.name, "public", seen.stream, 1, 0.0), seen, b"")
+    return Incoming(Request(family.name, "public", seen.stream, 1, 0.0), seen)
 
 
 def passed(provider: str, path: str, asked: Any, body: bytes, type: bytes) -> tuple[bytes, Decoder]:

@@ -3,11 +3,14 @@
 # compiled
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from backends.contract import faults
 from backends.contract.adapter import Wire
 from backends.contract.conversation import Conversation
 from backends.contract.dialect import ReplyReader, Written
+from backends.contract.families import ANTHROPIC_HEADERS
+from backends.contract.headers import Headers, headers
 from backends.dialects.anthropic.messages.read_reply import MessagesMeaning, parse_message
 from backends.dialects.anthropic.messages.write_request import OLD_VERSION, write_messages
 from backends.reply.stream_reader import SseReader, WholeReader
@@ -16,6 +19,8 @@ from policies.vocabulary.failure import Fault
 
 class Anthropic:
     """A Dialect."""
+
+    takes: ClassVar[frozenset[bytes]] = ANTHROPIC_HEADERS
 
     def write(self, conversation: Conversation, model: str) -> Written:
         return write_messages(conversation, model)
@@ -32,10 +37,11 @@ class Anthropic:
 class AnthropicKey:
     """Credentials: an API key, and the version that every request must name, where nobody named one."""
 
-    __slots__ = ("_key",)
+    __slots__ = ("_key", "_versioned")
 
     def __init__(self, key: str) -> None:
-        self._key = f"x-api-key: {key}\r\n".encode("latin-1") if key else b""
+        self._key = headers(x_api_key=key)
+        self._versioned = self._key | OLD_VERSION
 
-    def lines(self, wire: Wire) -> bytes:
-        return self._key if b"anthropic-version:" in wire.headers else self._key + OLD_VERSION
+    def headers(self, wire: Wire) -> Headers:
+        return self._key if b"anthropic-version" in wire.headers.fields else self._versioned

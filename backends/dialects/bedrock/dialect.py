@@ -1,6 +1,7 @@
 """Bedrock's dialect: Converse for conversations, InvokeModel for embeddings."""
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from backends.contract.conversation import Conversation
 from backends.contract.dialect import ReplyReader, Written
@@ -14,6 +15,8 @@ from policies.vocabulary.failure import Fault
 
 class Bedrock:
     """A Dialect, and an EmbeddingDialect, of one model."""
+
+    takes: ClassVar[frozenset[bytes]] = frozenset()
 
     def __init__(self, model: str) -> None:
         self._model = model

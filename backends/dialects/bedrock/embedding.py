@@ -29,7 +29,7 @@ def write_texts(texts: Texts, model: str) -> Written:
     dropped: list[str] = []
     body = _cohere(texts) if "cohere." in model else _titan(texts, model, dropped)
     target = f"/model/{quote(model, safe='')}/invoke".encode()
-    return Written(target, msgspec.json.encode(body), tuple(dropped), b"content-type: application/json\r\n")
+    return Written(target, msgspec.json.encode(body), tuple(dropped))
 
 
 def _titan(texts: Texts, model: str, dropped: list[str]) -> dict[str, Any]:

@@ -82,7 +82,7 @@ def write(asked: Conversation, model: str) -> Written:
     verb = "converse-stream" if asked.stream else "converse"
     target = f"/model/{quote(model, safe='')}/{verb}".encode()
     told = {name: value for name, value in body.items() if value}
-    return Written(target, msgspec.json.encode(told), tuple(lost), b"content-type: application/json\r\n")
+    return Written(target, msgspec.json.encode(told), tuple(lost))
 
 
 def _object(raw: msgspec.Raw, name: str) -> Block:

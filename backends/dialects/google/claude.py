@@ -6,6 +6,7 @@ Model and verb are in the path; the version is in the body, where the model woul
 # compiled
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import msgspec
 
@@ -13,6 +14,7 @@ from backends.contract import faults as anthropic_faults
 from backends.contract.adapter import Incoming, Wire
 from backends.contract.conversation import Conversation
 from backends.contract.dialect import Written
+from backends.contract.headers import CARRIED, CONTENT_TYPE, EndpointHeaders
 from backends.dialects.anthropic.anthropic import Anthropic
 from backends.dialects.anthropic.messages.write_request import compose
 from backends.dialects.google import faults as google_faults
@@ -32,6 +34,8 @@ def is_claude(model: str) -> bool:
 
 class Claude(Anthropic):
     """A Dialect. ``resource``: as Google's."""
+
+    takes: ClassVar[frozenset[bytes]] = frozenset({b"anthropic-beta"})  # the version stands in the body
 
     def __init__(self, resource: str) -> None:
         self._resource = resource
@@ -54,6 +58,8 @@ class ClaudeItself(OpenAI):
         super().__init__(root, model, headers, v1_in_root=True)
         prefix = self._targets["messages"].removesuffix(b"/messages")
         self._whole, self._streamed = (prefix + _target(resource, model, stream=stream) for stream in (False, True))
+        takes = CONTENT_TYPE | CARRIED | Claude.takes
+        self._heads = dict.fromkeys(self._heads, EndpointHeaders(self._own, takes))
         self._targets["count_tokens"] = prefix + _target(resource, "count-tokens", stream=False)
 
     def encode(self, incoming: Incoming) -> Wire:

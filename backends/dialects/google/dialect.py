@@ -1,6 +1,7 @@
 """Google's dialect, one class for the Gemini API and Vertex AI."""
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from backends.contract.conversation import Conversation
 from backends.contract.dialect import ReplyReader, Written
@@ -14,6 +15,8 @@ class Google:
     """A Dialect and an EmbeddingDialect. ``resource``: what stands before a model's collection in Vertex's paths,
     ``projects/P/locations/L``; empty where an API key says it.
     """
+
+    takes: ClassVar[frozenset[bytes]] = frozenset()
 
     def __init__(self, resource: str = "", *, vertex: bool = False) -> None:
         self._resource = resource

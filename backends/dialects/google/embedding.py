@@ -12,8 +12,6 @@ from backends.contract.embedding import Texts, Vectors
 from backends.contract.usage import Count
 from policies.vocabulary.types import NO_USAGE, Usage
 
-_JSON = b"content-type: application/json\r\n"
-
 
 def write(texts: Texts, model: str, path: bytes, *, vertex: bool) -> Written:
     """The request; ``path``: the model's own.
@@ -22,7 +20,8 @@ def write(texts: Texts, model: str, path: bytes, *, vertex: bool) -> Written:
         Inexpressible: several texts, where the model takes one at a time.
     """
     if not vertex:
-        return _written(path + b":batchEmbedContents", {"requests": [_one(text, texts, model) for text in texts.input]})
+        requests = [_one(text, texts, model) for text in texts.input]
+        return Written(path + b":batchEmbedContents", msgspec.json.encode({"requests": requests}))
     if "gemini-embedding-001" not in model and "gemini" in model:
         if len(texts.input) > 1:
             raise Inexpressible(f"'input': the model '{model}' takes one text a request", "input")
@@ -30,16 +29,12 @@ def write(texts: Texts, model: str, path: bytes, *, vertex: bool) -> Written:
         body: dict[str, Any] = {"content": _content(texts.input[0])} | (
             {"embedContentConfig": config} if config else {}
         )
-        return _written(path + b":embedContent", body)
+        return Written(path + b":embedContent", msgspec.json.encode(body))
     kind = {"task_type": texts.kind} if texts.kind else {}
     instances: dict[str, Any] = {"instances": [{"content": text, **kind} for text in texts.input]}
     if texts.dimensions is not None:
         instances["parameters"] = {"outputDimensionality": texts.dimensions}
-    return _written(path + b":predict", instances)
-
-
-def _written(target: bytes, body: dict[str, Any]) -> Written:
-    return Written(target, msgspec.json.encode(body), headers=_JSON)
+    return Written(path + b":predict", msgspec.json.encode(instances))
 
 
 def _content(text: str) -> dict[str, Any]:

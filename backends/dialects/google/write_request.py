@@ -11,6 +11,7 @@ import msgspec
 
 from backends.contract.conversation import Conversation, Format, Message, Raw, Tool, ToolChoice, ToolResult
 from backends.contract.dialect import Inexpressible, Written
+from backends.contract.headers import NO_HEADERS, Headers, headers
 from backends.dialects.google import parts
 from backends.dialects.google.thinking import thinking
 from backends.dialects.merge_turns import turns
@@ -56,12 +57,11 @@ def write(conversation: Conversation, model: str, path: bytes, *, vertex: bool) 
         body["tools"] = [{"functionDeclarations": [_declaration(tool) for tool in conversation.tools]}]
         if mode := _mode(conversation):
             body["toolConfig"] = {"functionCallingConfig": mode}
-    headers = _tier(conversation, body, dropped, vertex=vertex)
+    tier = _tier(conversation, body, dropped, vertex=vertex)
     _labels(conversation, body, dropped)
     _extra(conversation.extra, body, dropped)
     method = b":streamGenerateContent?alt=sse" if conversation.stream else b":generateContent"
-    lines = b"content-type: application/json\r\n" + headers
-    return Written(path + method, msgspec.json.encode(body), tuple(dropped), lines)
+    return Written(path + method, msgspec.json.encode(body), tuple(dropped), tier)
 
 
 def _contents(conversation: Conversation, model: str) -> dict[str, Any]:
@@ -130,17 +130,16 @@ def _mode(conversation: Conversation) -> dict[str, Any]:
     return mode
 
 
-def _tier(conversation: Conversation, body: dict[str, Any], dropped: list[str], *, vertex: bool) -> bytes:
+def _tier(conversation: Conversation, body: dict[str, Any], dropped: list[str], *, vertex: bool) -> Headers:
     """The service tier: a field of the Gemini API, header lines on Vertex."""
     tier = conversation.service_tier
     if tier not in _TIERS:
         dropped += conversation.given("service_tier") if tier != "standard" else ()
-        return b""
+        return NO_HEADERS
     if vertex:
-        lines = f"x-vertex-ai-llm-request-type: shared\r\nx-vertex-ai-llm-shared-request-type: {tier}\r\n"
-        return lines.encode("ascii")
+        return headers(x_vertex_ai_llm_request_type="shared", x_vertex_ai_llm_shared_request_type=tier)
     body["serviceTier"] = tier
-    return b""
+    return NO_HEADERS
 
 
 def _labels(conversation: Conversation, body: dict[str, Any], dropped: list[str]) -> None:

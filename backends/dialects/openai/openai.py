@@ -3,13 +3,13 @@
 # compiled
 
 from collections.abc import Collection, Mapping
-from urllib.parse import urlsplit
 
 from backends.contract import faults
 from backends.contract.adapter import Incoming, Wire
 from backends.contract.decoder import Decoder
-from backends.contract.endpoint_address import address, header_lines
+from backends.contract.endpoint_address import address, own_headers
 from backends.contract.families import FAMILIES
+from backends.contract.headers import CARRIED, CONTENT_TYPE, EndpointHeaders
 from backends.contract.peek import STEERING
 from backends.reply.chat_stream import ChatStream
 from backends.reply.named_events import TypedStream
@@ -44,8 +44,12 @@ class OpenAI:
         self._model = model
         self._model_json = json_string(model)
         self._removed = frozenset(STEERING) - frozenset(steering)
-        lines = {"host": urlsplit(root).netloc.rpartition("@")[2], "accept-encoding": "identity", **headers}
-        self._lines = header_lines(lines)
+        self._own = own_headers(root, headers)
+        heads = {
+            takes: EndpointHeaders(self._own, CONTENT_TYPE | CARRIED | takes)
+            for takes in {family.headers for family in FAMILIES}
+        }
+        self._heads = {family.name: heads[family.headers] for family in FAMILIES}
 
     def encode(self, incoming: Incoming) -> Wire:
         facts = incoming.facts
@@ -58,7 +62,8 @@ class OpenAI:
             edits += ask_for_usage(facts)
         if facts.steering is not None:
             edits += leave_out(body, self._removed.intersection(facts.steering))
-        return Wire(self.origin, self._targets[family.name], self._lines + incoming.headers, splice(body, edits))
+        headers = self._heads[family.name].beside(incoming.headers)
+        return Wire(self.origin, self._targets[family.name], headers, splice(body, edits), id=incoming.id)
 
     def decoder(self, incoming: Incoming, content_type: bytes) -> Decoder:
         facts = incoming.facts

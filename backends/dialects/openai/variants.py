@@ -54,7 +54,7 @@ class Adapted:
         incoming.dropped = dropped
         if self._unasked:  # usage comes without being asked for
             facts = structs.replace(facts, family=structs.replace(facts.family, usage_option=False))
-        return self._itself.encode(Incoming(incoming.request, facts, incoming.headers))
+        return self._itself.encode(Incoming(incoming.request, facts, incoming.headers, incoming.id))
 
     def decoder(self, incoming: Incoming, content_type: bytes) -> Decoder:
         decoder = self._itself.decoder(incoming, content_type)

@@ -1,8 +1,9 @@
 """OpenTelemetry GenAI names for things that have other names here."""
 
-OPERATIONS = {"completions": "text_completion", "responses": "chat", "messages": "chat"}
+from backends.contract.families import FAMILY
 
 
 def operation(family: str) -> str:
     """The operation of an endpoint family; its own name where the conventions have none."""
-    return OPERATIONS.get(family, family)
+    found = FAMILY.get(family)
+    return (found.operation if found is not None else "") or family

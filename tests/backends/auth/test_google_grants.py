@@ -11,12 +11,13 @@ from backends.auth.google_grants import grant
 from backends.auth.oauth_token import Bearer, request
 from backends.contract.adapter import Origin, Unsendable, Wire
 from backends.contract.credentials import RefreshFailed
+from backends.contract.headers import NO_HEADERS
 from backends.transports.pooled import Pooled
 from policies.vocabulary.failure import Failure
 from tests.contracts.scripted import upstream, whole
 from tests.emulators.google import Google, emulated
 
-WIRE = Wire(Origin("h", 1, False), b"/", b"")
+WIRE = Wire(Origin("h", 1, False), b"/", NO_HEADERS)
 
 
 @pytest.fixture
@@ -53,16 +54,16 @@ async def test_each_kind_of_account_gets_a_token(kind: str, transport: Pooled) -
         clock = Clock()
         bearer = Bearer(grant(account(google, kind)), "Google", clock)
         with pytest.raises(Unsendable, match="none was asked for yet") as missing:
-            bearer.lines(WIRE)
+            bearer.headers(WIRE)
         assert missing.value.fault.failure is Failure.AUTH
         assert await bearer.refresh(transport) == 3300.0
-        name, _, value = bearer.lines(WIRE).decode().strip().partition(": ")
-        assert name == "authorization" and google.tokens.knows(value)
+        ((name, value),) = bearer.headers(WIRE).fields.items()
+        assert name == b"authorization" and google.tokens.knows(value.decode())
         clock.time += 3589
-        assert bearer.lines(WIRE)
+        assert bearer.headers(WIRE)
         clock.time += 2
         with pytest.raises(Unsendable, match="has ended"):
-            bearer.lines(WIRE)
+            bearer.headers(WIRE)
 
 
 async def test_a_short_lived_token_is_replaced_at_half_its_life(transport: Pooled) -> None:
@@ -75,13 +76,13 @@ async def test_a_refresh_that_fails_keeps_the_old_token(transport: Pooled) -> No
     async with emulated() as (google, _):
         bearer = Bearer(grant(account(google, "service_account")), "Google", Clock())
         await bearer.refresh(transport)
-        before = bearer.lines(WIRE)
+        before = bearer.headers(WIRE)
         google.tokens.down = 1
         with pytest.raises(RefreshFailed, match="Google answered 503, temporarily_unavailable"):
             await bearer.refresh(transport)
-        assert bearer.lines(WIRE) == before
+        assert bearer.headers(WIRE) == before
         await bearer.refresh(transport)
-        assert bearer.lines(WIRE) != before
+        assert bearer.headers(WIRE) != before
 
 
 async def test_a_key_that_google_does_not_know_is_refused(transport: Pooled) -> None:
@@ -93,7 +94,7 @@ async def test_a_key_that_google_does_not_know_is_refused(transport: Pooled) -> 
         with pytest.raises(RefreshFailed, match="invalid_grant: Invalid JWT Signature"):
             await bearer.refresh(transport)
         with pytest.raises(Unsendable, match="Invalid JWT Signature"):
-            bearer.lines(WIRE)
+            bearer.headers(WIRE)
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"{}", b'{"access_token": 3}'])

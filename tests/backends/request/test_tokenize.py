@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from backends.contract.headers import JSON
 from backends.request.tokenize import answer, asking, question, salt, tokens
 from policies.vocabulary.types import Request
 from tests.facts import facts, facts_of
@@ -58,5 +59,5 @@ def test_a_salt_is_read_where_there_is_one() -> None:
 def test_an_engine_is_told_that_it_is_sent_json() -> None:
     """vLLM answers 415 otherwise."""
     asked = asking(Request("chat", "public", True, 1, 0.0), facts_of(model="public", prompt="a"), "u")
-    assert (asked.facts.family.name, asked.headers) == ("tokenize", b"content-type: application/json\r\n")
+    assert (asked.facts.family.name, asked.headers) == ("tokenize", JSON)
     assert msgspec.json.decode(asked.facts.body) == {"model": "u", "prompt": "a"}

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from backends.contract.adapter import Origin, Wire
+from backends.contract.headers import headers
 from backends.transports.pooled import Call, Pooled
 from policies.vocabulary.failure import Fault
 from tests.scripted import Scripted
@@ -60,7 +61,7 @@ class Client:
     def send(self, server: Scripted, body: bytes = b"{}", tls: bool = False) -> tuple[Call, Heard]:
         heard = Heard()
         origin = Origin("127.0.0.1", server.port, tls)
-        return self.pool.send(Wire(origin, b"/v1/x", b"host: h\r\n", body), heard), heard
+        return self.pool.send(Wire(origin, b"/v1/x", headers(host="h"), body), heard), heard
 
     async def ask(self, server: Scripted, body: bytes = b"{}", tls: bool = False) -> Heard:
         """Send, and wait for its end."""

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from backends.contract.adapter import Origin, Wire
+from backends.contract.headers import headers
 from backends.transports.http_get import FetchFailed, fetch
 from backends.transports.pooled import Pooled
 from policies.vocabulary.failure import Failure
@@ -23,7 +24,7 @@ async def pool() -> AsyncIterator[Pooled]:
 
 
 def get(server: Scripted) -> Wire:
-    return Wire(Origin("127.0.0.1", server.port, False), b"/health", b"host: h\r\n", method=b"GET")
+    return Wire(Origin("127.0.0.1", server.port, False), b"/health", headers(host="h"), method=b"GET")
 
 
 async def silent(peer: Peer) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from backends.contract.adapter import Origin, Wire
+from backends.contract.headers import headers
 from backends.transports.pooled import IDLE_PLAIN
 from policies.vocabulary.failure import Failure
 from tests.backends.transports.client import Client, Connect, Heard
@@ -197,7 +198,7 @@ class TestUnreachable:
     @pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b", "x" * 70 + ".com", "h h"])
     async def test_a_name_that_does_not_resolve(self, client: Client, host: str) -> None:
         heard = Heard()
-        client.pool.send(Wire(Origin(host, 80, False), b"/", b"host: h\r\n"), heard)
+        client.pool.send(Wire(Origin(host, 80, False), b"/", headers(host="h")), heard)
         await heard.over.wait()
         assert heard.fault is not None and heard.fault.failure is Failure.UNREACHABLE
         assert "cannot connect" in heard.fault.message

@@ -25,13 +25,14 @@ from backends.contract.conversation import (
     ToolResult,
 )
 from backends.contract.dialect import Inexpressible, Written
+from backends.contract.headers import headers
 from backends.dialects.anthropic.messages.thinking import set_thinking
 from backends.dialects.merge_turns import turns
 
 MAX_TOKENS = 8192  # Anthropic asks for a limit; this is ours where the client gave none
 #: The versions of the API. The newer one knows no sampling parameters, so it is left where a client insists on them.
-OLD_VERSION, NEW_VERSION = (b"anthropic-version: %b\r\n" % version for version in (b"2023-06-01", b"2026-10-21"))
-FILES_BETA = b"anthropic-beta: files-api-2025-04-14\r\n"
+OLD_VERSION, NEW_VERSION = (headers(anthropic_version=version) for version in ("2023-06-01", "2026-10-21"))
+FILES_BETA = headers(anthropic_beta="files-api-2025-04-14")
 _UNKNOWN = ("seed", "n", "frequency_penalty", "presence_penalty", "logit_bias", "logprobs", "top_logprobs")
 _NATIVE = frozenset({"cache_control", "container", "context_management", "inference_geo", "mcp_servers", "speed"})
 _SAMPLING = frozenset({"temperature", "top_p", "top_k"})
@@ -51,8 +52,8 @@ def write_messages(conversation: Conversation, model: str) -> Written:
     if conversation.stream:
         body["stream"] = True
     files = any(isinstance(p, Document) and p.id for m in conversation.messages for p in m.parts)
-    lines = NEW_VERSION if _SAMPLING.isdisjoint(body) else OLD_VERSION
-    return Written(b"/messages", msgspec.json.encode(body), tuple(dropped), lines + FILES_BETA if files else lines)
+    fields = NEW_VERSION if _SAMPLING.isdisjoint(body) else OLD_VERSION
+    return Written(b"/messages", msgspec.json.encode(body), tuple(dropped), fields | FILES_BETA if files else fields)
 
 
 def compose(conversation: Conversation, model: str) -> tuple[dict[str, Any], list[str]]:

@@ -191,10 +191,10 @@ def test_what_has_no_place_is_named() -> None:
     assert written({**HELLO, "logit_bias": {}, "parallel_tool_calls": True, "service_tier": "auto"}).dropped == ()
 
 
-def test_service_tiers_are_a_field_or_header_lines() -> None:
+def test_service_tiers_are_a_field_of_the_body_or_of_the_head() -> None:
     assert body({**HELLO, "service_tier": "flex"})["serviceTier"] == "flex"
-    lines = written({**HELLO, "service_tier": "priority"}, resource=VERTEX).headers
-    assert b"x-vertex-ai-llm-shared-request-type: priority\r\n" in lines
+    fields = written({**HELLO, "service_tier": "priority"}, resource=VERTEX).headers.fields
+    assert fields[b"x-vertex-ai-llm-shared-request-type"] == b"priority"
     assert written({**HELLO, "service_tier": "scale"}).dropped == ("service_tier",)
 
 

@@ -30,7 +30,7 @@ LAST = b'data: {"id":"1","choices":[{"index":0,"delta":{},"finish_reason":"stop"
 )
 def test_an_address(root: str, version: str, target: bytes) -> None:
     body = b'{"model":"m","messages":[]}'
-    came = Incoming(Request("chat", "m", False, 1, 0.0), peek(CHAT, body, b"application/json"), b"")
+    came = Incoming(Request("chat", "m", False, 1, 0.0), peek(CHAT, body, b"application/json"))
     azure = Azure(root, "my dep", {}, version)
     wire = azure.encode(came)
     assert wire.target == azure.target("chat") == target

@@ -5,6 +5,7 @@ import pytest
 from backends.contract.adapter import Incoming, Origin, Wire
 from backends.contract.endpoint_address import address
 from backends.contract.families import FAMILIES, Family
+from backends.contract.headers import NO_HEADERS, Headers, headers
 from backends.contract.peek import peek
 from backends.dialects.openai.openai import OpenAI
 from backends.reply.chat_stream import ChatStream
@@ -16,13 +17,13 @@ BY_NAME = {family.name: family for family in FAMILIES}
 FORM = b"multipart/form-data; boundary=X"
 
 
-def incoming(family: Family, body: bytes, headers: bytes = b"") -> Incoming:
+def incoming(family: Family, body: bytes, given: Headers = NO_HEADERS) -> Incoming:
     peeked = peek(family, body, FORM)
-    return Incoming(Request(family.name, peeked.model, peeked.stream, 1, 0.0), peeked, headers)
+    return Incoming(Request(family.name, peeked.model, peeked.stream, 1, 0.0), peeked, given)
 
 
 def wire(adapter: OpenAI, body: bytes, name: str = "chat") -> Wire:
-    return adapter.encode(incoming(BY_NAME[name], body, b"x-request-id: r\r\n"))
+    return adapter.encode(incoming(BY_NAME[name], body, headers(openai_beta="b", anthropic_beta="b")))
 
 
 def test_the_model_becomes_the_upstreams_name_and_nothing_else_moves() -> None:
@@ -75,8 +76,10 @@ def test_the_model_of_a_form_is_replaced_unescaped() -> None:
 
 def test_its_own_headers_come_first_and_answers_are_wanted_plain() -> None:
     adapter = OpenAI("http://user:pass@gpu:8000/x", "m", {"authorization": "Bearer k"}, v1_in_root=False)
-    headers = wire(adapter, b'{"model":"m"}').headers
-    assert headers == (b"host: gpu:8000\r\naccept-encoding: identity\r\nauthorization: Bearer k\r\nx-request-id: r\r\n")
+    sent = wire(adapter, b'{"model":"m"}').headers
+    assert sent.lines == (
+        b"host: gpu:8000\r\naccept-encoding: identity\r\nauthorization: Bearer k\r\nopenai-beta: b\r\n"
+    )
 
 
 @pytest.mark.parametrize(

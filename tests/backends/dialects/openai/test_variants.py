@@ -25,7 +25,7 @@ FAMILY = {family.name: family for family in FAMILIES}
 
 def sent(body: bytes, *, drop: bool = False, family: str = "chat") -> tuple[bytes, tuple[str, ...]]:
     seen = peek(FAMILY[family], body, b"application/json")
-    came = Incoming(Request(family, "m", seen.stream, 1, 0.0), seen, b"")
+    came = Incoming(Request(family, "m", seen.stream, 1, 0.0), seen)
     adapter = Adapted(OpenAI("http://h/v1", "x", {}, v1_in_root=True), RULES, "x", drop=drop)
     return adapter.encode(came).body, came.dropped
 

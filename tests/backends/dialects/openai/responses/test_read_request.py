@@ -19,10 +19,11 @@ from backends.contract.conversation import (
 )
 from backends.contract.peek import BadBody
 from backends.dialects.openai.responses.read_request import read_responses
+from tests.facts import facts
 
 
 def read(**asked: Any) -> Conversation:
-    return read_responses(msgspec.json.encode({"input": "hi", **asked}))
+    return read_responses(facts(msgspec.json.encode({"input": "hi", **asked}), "responses"))
 
 
 def part(given: dict[str, Any]) -> Part:
