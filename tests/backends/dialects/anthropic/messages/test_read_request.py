@@ -9,10 +9,11 @@ import pytest
 from backends.contract.conversation import Document, Image, Part, Text, ToolResult
 from backends.contract.peek import BadBody
 from backends.dialects.anthropic.messages.read_request import read_messages
+from tests.facts import facts, facts_of
 
 
 def read(block: dict[str, Any]) -> list[Part]:
-    return read_messages(msgspec.json.encode({"messages": [{"role": "user", "content": [block]}]})).messages[0].parts
+    return read_messages(facts_of("messages", messages=[{"role": "user", "content": [block]}])).messages[0].parts
 
 
 @pytest.mark.parametrize(
@@ -49,5 +50,5 @@ def test_a_document_that_is_elsewhere_is_refused_by_its_path() -> None:
 def test_tools_that_anthropic_runs_are_named_and_not_read() -> None:
     tools = [{"type": "web_search_20250305", "name": "web_search"}, {"name": "f"}]
     body = {"messages": [{"role": "user", "content": "hi"}], "tools": tools}
-    asked = read_messages(msgspec.json.encode(body))
+    asked = read_messages(facts(msgspec.json.encode(body), "messages"))
     assert [tool.name for tool in asked.tools] == ["f"] and "tools[0]" in asked.extra

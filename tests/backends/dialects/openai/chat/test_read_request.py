@@ -8,10 +8,11 @@ import pytest
 from backends.contract.conversation import Conversation, Document, Image, Part, Reasoning, Text, ToolCall
 from backends.contract.peek import BadBody
 from backends.dialects.openai.chat.read_request import read_chat
+from tests.facts import facts
 
 
 def read(message: dict[str, Any], **asked: Any) -> Conversation:
-    return read_chat(msgspec.json.encode({"messages": [message], **asked}))
+    return read_chat(facts(msgspec.json.encode({"messages": [message], **asked})))
 
 
 @pytest.mark.parametrize(
