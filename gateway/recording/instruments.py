@@ -184,6 +184,13 @@ UNPRICED = Instrument(
     "Answers with tokens and without a price: own engines', and prices that are not known",
     ("deployment",),
 )
+HOLDS = Instrument(
+    "cloverleaf.holds",
+    "counter",
+    "{request}",
+    "Waits for something other than an upstream's answer: queue, pause, recovery, token_count, media, or a stage's own",
+    ("kind",),
+)
 MIRRORED = Instrument(
     "cloverleaf.mirrored", "counter", "{request}", "Copies of requests, by status, or dropped", ("result",)
 )
