@@ -76,6 +76,7 @@ OVERVIEW = Board(
         by("Hedges", "ops", i.HEDGES, "result", rare=True),
         by("Recoveries", "ops", i.RECOVERIES, "mode", rare=True),
         by("Mirrored copies", "ops", i.MIRRORED, "result", rare=True),
+        by("Waits", "ops", i.HOLDS, "kind", rare=True),
         Panel(
             "Not recorded", "ops",
             (

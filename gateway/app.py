@@ -7,8 +7,9 @@ from pathlib import Path
 
 from backends.engine.server import Engine, EngineOptions
 from backends.transports.pooled import Pooled
-from gateway.catalog.catalog import compile_catalog
+from gateway.catalog.catalog import Catalog, compile_catalog
 from gateway.catalog.credential_refresh import CredentialRefresher
+from gateway.catalog.stages import Stage
 from gateway.config import Config
 from gateway.ledger.database import NotALedger
 from gateway.ledger.state import Piece
@@ -17,61 +18,91 @@ from gateway.probing.health import HealthProber
 from gateway.probing.kv_events import KvEvents
 from gateway.proxy.context import Gateway
 from gateway.proxy.deadlines import Deadlines
+from gateway.proxy.shadow_traffic import ShadowTraffic
+from gateway.proxy.stages import HeldToolCalls
+from gateway.proxy.token_counting import TokenCounts
 from gateway.recording.log import Log
 from gateway.recording.tracing import Tracer
 from gateway.reporting.event_stream import EventStream
+from gateway.reporting.monitor import Monitor
 from gateway.state.checkpoint import pieces, recall
 from gateway.state.live_state import LiveState
+
+
+class Engines:
+    """The embedded engines of a configuration, by deployment."""
+
+    def __init__(self) -> None:
+        self.roots: dict[str, list[str]] = {}
+        self._running: dict[str, list[Engine]] = {}
+
+    async def follow(self, config: Config) -> None:
+        """Start those it names. One that a reload no longer names stays: requests under way may be on it."""
+        for name, deployment in config.deployments.items():
+            if not deployment.provider.started_here:
+                continue
+            engines, roots = self._running.setdefault(name, []), self.roots.setdefault(name, [])
+            while len(engines) < (deployment.replicas or 1):
+                engine = Engine(EngineOptions(model=deployment.model))
+                roots.append(await engine.start("127.0.0.1", 0))
+                engines.append(engine)
+
+    async def close(self) -> None:
+        for engines in self._running.values():
+            for engine in engines:
+                await engine.stop()
 
 
 class App:
     """One gateway and what keeps it alive. Made and run on one event loop."""
 
-    def __init__(self) -> None:
-        self._engines: dict[str, list[Engine]] = {}
-        self._roots: dict[str, list[str]] = {}
+    def __init__(self, config: Config, log: Log, engines: Engines, stages: tuple[Stage, ...]) -> None:
+        self.log = log
+        self.live = LiveState()
+        self.live.judge.tell = partial(log.event, "warning", "classifier")
+        self.transport = Pooled()
+        self.deadlines = Deadlines()
+        self.keyring = CredentialRefresher()
+        self.shadows = ShadowTraffic()
+        self._engines = engines
+        token_counts = TokenCounts(self.live, self.transport, partial(log.event, "warning", "tokens"))
+        self._stages = (token_counts, HeldToolCalls(), *stages)
+        catalog = self._compiled(config)
+        self.live.follow(catalog.topology)
+        self.gateway = Gateway(
+            catalog=catalog,
+            live=self.live,
+            transport=self.transport,
+            deadlines=self.deadlines,
+            log=log,
+            shadows=self.shadows,
+            token_counts=token_counts,
+        )
+        self._open_ledger(config)
+        self._open_export(config)
+        if self.gateway.ledger is not None:
+            recall(self.live, self.gateway.ledger.saved(), log)
+        self.monitor = Monitor(self.gateway)
+        self.feed = EventStream(self.monitor)
+        self.prober = HealthProber(self.transport, self.live, log)
+        self.kv_events = KvEvents(self.transport, self.live.caches, log)
 
     @classmethod
-    async def start(cls, config: Config, log: Log) -> "App":
-        """Everything the configuration names, running."""
-        app = cls()
-        app.live = LiveState()
-        app.log = log
+    async def start(cls, config: Config, log: Log, stages: tuple[Stage, ...] = ()) -> "App":
+        """Everything the configuration names, running. ``stages``: beside the gateway's own."""
         log.start()
-        app.live.judge.tell = partial(log.event, "warning", "classifier")
-        app.transport = Pooled()
-        app.watch = Deadlines()
-        await app._start_engines(config)
-        app.keyring = CredentialRefresher()
-        catalog = compile_catalog(config, app._roots, app.keyring)
-        app.live.follow(catalog.topology)
+        engines = Engines()
+        await engines.follow(config)
+        app = cls(config, log, engines, stages)
         await app.keyring.follow(app.transport, log)
-        app.gateway = Gateway(catalog, app.live, app.transport, app.watch, log)
-        app._open_ledger(config)
-        app._open_export(config)
-        if app.gateway.ledger is not None:
-            recall(app.live, app.gateway.ledger.saved(), log)
-        app.feed = EventStream(app.gateway)
-        app.prober = HealthProber(app.transport, app.live, log)
-        app.kv_events = KvEvents(app.transport, app.live.caches, log)
         app.live.watch(app._follow)
         app._follow()
         return app
 
-    live: LiveState
-    log: Log
-    transport: Pooled
-    watch: Deadlines
-    keyring: CredentialRefresher
-    gateway: Gateway
-    feed: EventStream
-    prober: HealthProber
-    kv_events: KvEvents
-
     async def swap(self, config: Config) -> None:
         """Serve by another configuration from the next request on; those under way keep theirs."""
-        await self._start_engines(config)
-        catalog = compile_catalog(config, self._roots, self.keyring)
+        await self._engines.follow(config)
+        catalog = self._compiled(config)
         await self.keyring.follow(self.transport, self.log)
         self.gateway.catalog = catalog
         self.log.set_level(config.telemetry.log)
@@ -79,22 +110,13 @@ class App:
         await self._move_ledger(config)
         await self._move_export(config)
 
+    def _compiled(self, config: Config) -> Catalog:
+        return compile_catalog(config, self._engines.roots, self.keyring, self._stages)
+
     def _follow(self) -> None:
-        """Endpoints have come or gone, or a configuration is new."""
+        """Endpoints have come or gone, or a configuration is new: probe and listen to those there are."""
         self.prober.follow(self.gateway.catalog)
         self.kv_events.follow(self.gateway.catalog)
-
-    async def _start_engines(self, config: Config) -> None:
-        """The embedded engines. One that a reload no longer names stays: requests under way may be on it."""
-        for name, deployment in config.deployments.items():
-            if not deployment.provider.started_here:
-                continue
-            engines = self._engines.setdefault(name, [])
-            roots = self._roots.setdefault(name, [])
-            while len(engines) < (deployment.replicas or 1):
-                engine = Engine(EngineOptions(model=deployment.model))
-                roots.append(await engine.start("127.0.0.1", 0))
-                engines.append(engine)
 
     def _open_ledger(self, config: Config) -> None:
         """
@@ -147,18 +169,15 @@ class App:
         await self.kv_events.close()
         await self.prober.close()
         await self.keyring.close()
-        for mirror in list(self.gateway.mirrors):
-            mirror.leave()
+        self.shadows.close()
         await self.gateway.token_counts.close()
-        self.watch.close()
+        self.deadlines.close()
         await self.transport.close()
         if self.gateway.exporter is not None:
             await asyncio.to_thread(self.gateway.exporter.close)
         if self.gateway.ledger is not None:
             await asyncio.to_thread(self.gateway.ledger.close)
-        for engines in self._engines.values():
-            for engine in engines:
-                await engine.stop()
+        await self._engines.close()
 
 
 def default_config() -> Path:

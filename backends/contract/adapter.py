@@ -75,7 +75,6 @@ class Adapter(Protocol):
 
         Raises:
             Unsendable: nothing was sent, and nothing can be.
-            Unfetched: what the request's URLs hold must be fetched first (backends/contract/media.py).
         """
         ...
 

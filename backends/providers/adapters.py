@@ -7,7 +7,6 @@ from backends.contract.adapter import Adapter
 from backends.contract.credentials import Credentials, Fixed
 from backends.contract.dialect import Dialect
 from backends.contract.endpoint_address import EndpointAddress
-from backends.contract.media import Fetcher
 from backends.dialects.openai.chat.dialect import Chat
 from backends.dialects.openai.openai import OpenAI
 from backends.dialects.openai.variants import Adapted, AdaptedChat
@@ -65,14 +64,8 @@ def with_front_apis(
     return ByFamily({**dict.fromkeys(endpoint.native, itself), **dict.fromkeys(foreign, translated)})
 
 
-def translated(
-    endpoint: Endpoint,
-    deps: AdapterDeps,
-    place: EndpointAddress,
-    dialect: WholeDialect,
-    fetcher: Fetcher | None = None,
-) -> Adapter:
-    """An upstream that has no dialect but its own. ``fetcher``: for one that fetches no URL itself."""
-    chat = Translated(place, endpoint.model, dialect, deps.wall, drop=endpoint.drop, fetcher=fetcher)
+def translated(endpoint: Endpoint, deps: AdapterDeps, place: EndpointAddress, dialect: WholeDialect) -> Adapter:
+    """An upstream that has no dialect but its own."""
+    chat = Translated(place, endpoint.model, dialect, deps.wall, drop=endpoint.drop)
     vectors = TranslatedEmbeddings(place, endpoint.model, dialect, drop=endpoint.drop)
     return ByFamily({**dict.fromkeys(TRANSLATED, chat), "embeddings": vectors})

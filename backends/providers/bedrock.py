@@ -12,7 +12,7 @@ def make(provider: Provider, endpoint: Endpoint, deps: AdapterDeps) -> Adapter:
     from backends.dialects.bedrock.dialect import Bedrock  # botocore
 
     place = EndpointAddress(endpoint.root, credentials(endpoint, deps), endpoint.headers)
-    return translated(endpoint, deps, place, Bedrock(endpoint.model), deps.fetcher)
+    return translated(endpoint, deps, place, Bedrock(endpoint.model))
 
 
 def credentials(endpoint: Endpoint, deps: AdapterDeps) -> Credentials:
@@ -35,6 +35,7 @@ BEDROCK = Provider(
     base_url="https://bedrock-runtime.{region}.amazonaws.com",
     auth=("api_key", "aws"),
     options=frozenset({"region"}),
+    fetches_media=False,
     prices="aws",
     otel="aws.bedrock",
     litellm=LiteLlm(prefixes=("bedrock",), routes=("converse/", "invoke/")),

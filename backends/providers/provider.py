@@ -7,7 +7,6 @@ import msgspec
 
 from backends.contract.adapter import Adapter
 from backends.contract.credentials import AwsKeys, EntraApplication, Refreshed
-from backends.contract.media import Fetcher
 from backends.dialects.openai.field_rules import FieldRules
 
 #: The deployment's keys that each way of reaching a provider brings along.
@@ -54,12 +53,10 @@ class AdapterDeps(msgspec.Struct, frozen=True, kw_only=True):
 
     credential: The one credential of that name, made where there is none yet; the gateway keeps it fresh.
     wall: The wall clock, in seconds since the epoch.
-    fetcher: Gets what URLs hold, for providers that cannot; None where that is not wanted.
     """
 
     credential: Callable[[str, Callable[[], Refreshed]], Refreshed]
     wall: Callable[[], float]
-    fetcher: Fetcher | None = None
 
 
 class LiteLlm(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,6 +95,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     metrics: The path of Prometheus metrics in vLLM's names; empty: they are not read.
     continues: Whether it can be probed for how it continues a broken text.
     metered: Whether its replies say what is left of its rate limits.
+    fetches_media: Whether it fetches images and documents that a request names by their URL.
     tiktoken: Whether tiktoken counts its prompts exactly.
     prices: Its name in genai-prices; empty: its tokens have no list price.
     otel: Its `gen_ai.provider.name` in OpenTelemetry's conventions, where that is not its name.
@@ -121,6 +119,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     metrics: str = ""
     continues: bool = False
     metered: bool = False
+    fetches_media: bool = True
     tiktoken: bool = False
     prices: str = ""
     otel: str = ""

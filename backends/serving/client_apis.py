@@ -6,9 +6,10 @@ import msgspec
 
 from backends.contract.client_error import ClientError
 from backends.contract.conversation import Conversation
-from backends.contract.dialect import ReplyWriter
+from backends.contract.dialect import Inexpressible, ReplyWriter
 from backends.contract.facts import Facts
 from backends.contract.families import FAMILIES, Family
+from backends.contract.media import remote
 from backends.contract.peek import BadBody
 from backends.contract.reply_context import Heading
 from backends.dialects.anthropic.messages import write_error as anthropic_error
@@ -92,3 +93,15 @@ TRANSLATED: Mapping[str, ClientApi] = {family.name: _API[family.name] for family
 def client_api(family: Family) -> ClientApi:
     """The API that an endpoint family belongs to."""
     return _API[family.name]
+
+
+def remote_media(facts: Facts) -> tuple[str, ...]:
+    """The URLs of images and documents that a request holds, each once; none where it cannot be read."""
+    api = TRANSLATED.get(facts.family.name)
+    if api is None or api.read is None or b"http" not in facts.body:
+        return ()
+    try:
+        conversation = api.read(facts)
+    except (BadBody, Inexpressible):  # it will be refused when it is written
+        return ()
+    return tuple(dict.fromkeys(part.url for part in remote(conversation)))

@@ -15,7 +15,7 @@ from backends.contract.decoder import Decoder
 from backends.contract.dialect import Dialect, Inexpressible, ReplyReader, ReplyWriter, Written
 from backends.contract.endpoint_address import EndpointAddress
 from backends.contract.events import CallDelta, Event, RefusalDelta, TextDelta, ThoughtDelta, UsageSeen, is_content
-from backends.contract.media import Fetcher, inline
+from backends.contract.media import inline
 from backends.contract.peek import BadBody
 from backends.contract.reply_context import Heading
 from backends.serving.client_apis import ClientApi, client_api
@@ -29,7 +29,7 @@ class Translated:
     """One endpoint of a deployment that speaks another dialect than its clients.
 
     ``drop``: fields that the dialect cannot spell are left out and named in ``x-cloverleaf-dropped``; else they are
-    refused. ``wall``: seconds since the epoch. ``fetcher``: gets what URLs hold for a provider that cannot itself.
+    refused. ``wall``: seconds since the epoch.
     """
 
     def __init__(
@@ -40,14 +40,12 @@ class Translated:
         wall: Callable[[], float],
         *,
         drop: bool,
-        fetcher: Fetcher | None = None,
     ) -> None:
         self._place = place
         self._model = model
         self._dialect = dialect
         self._wall = wall
         self._drop = drop
-        self._fetcher = fetcher
 
     def encode(self, incoming: Incoming) -> Wire:
         api = client_api(incoming.facts.family)
@@ -61,8 +59,8 @@ class Translated:
     def _write(self, api: ClientApi, incoming: Incoming) -> Written:
         try:
             conversation = api.read(incoming.facts)
-            if self._fetcher is not None:
-                inline(conversation, incoming.fetched, self._fetcher)
+            if incoming.fetched:
+                inline(conversation, incoming.fetched)
             return self._dialect.write(conversation, self._model)
         except (BadBody, Inexpressible) as problem:
             raise Unsendable(Fault(Failure.BAD_REQUEST, str(problem), param=problem.param)) from None

@@ -15,7 +15,6 @@ import msgspec
 
 from backends.contract.adapter import Media, Origin, Wire
 from backends.contract.headers import headers
-from backends.contract.media import Done
 from backends.transports.connection import Connection
 from policies.vocabulary.failure import Failure, Fault
 
@@ -62,10 +61,7 @@ class PublicFetcher:
         self._allowed = allowed
         self._context = context
 
-    def fetch(self, urls: tuple[str, ...], done: Done) -> "Fetching":
-        return Fetching(asyncio.ensure_future(self._all(urls)), done)
-
-    async def _all(self, urls: tuple[str, ...]) -> Mapping[str, Media] | Fault:
+    async def fetch(self, urls: tuple[str, ...]) -> Mapping[str, Media] | Fault:
         fetched: dict[str, Media] = {}
         left = self._limits.size
         try:
@@ -134,30 +130,6 @@ class PublicFetcher:
         if not addresses or not all(self._allowed(address) for address in addresses):
             raise _Refused(f"{origin.host} has an address that is not public")
         return addresses
-
-
-class Fetching:
-    """An Exchange: a fetch under way."""
-
-    def __init__(self, task: "asyncio.Task[Mapping[str, Media] | Fault]", done: Done) -> None:
-        self._task = task
-        self._done = done
-        task.add_done_callback(self._over)
-
-    def _over(self, task: "asyncio.Task[Mapping[str, Media] | Fault]") -> None:
-        if task.cancelled():
-            return
-        problem = task.exception()
-        self._done(task.result() if problem is None else _fault("the URLs could not be fetched"))
-        if problem is not None:  # a defect of ours: the loop's handler logs it
-            raise problem
-
-    def cancel(self) -> None:
-        self._task.cancel()
-
-    def pause(self) -> None: ...
-
-    def resume(self) -> None: ...
 
 
 class _Answer:

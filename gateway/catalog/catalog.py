@@ -6,8 +6,8 @@ from hashlib import sha256
 import msgspec
 
 from backends.contract.adapter import Adapter
+from backends.contract.media import Fetcher
 from backends.providers.provider import AdapterDeps
-from backends.reply.tool_call_buffer import HoldingCalls
 from backends.serving.capabilities import ESSENTIAL
 from backends.transports.public import Limits, PublicFetcher
 from gateway import clock
@@ -20,6 +20,8 @@ from gateway.catalog.ownership import is_own
 from gateway.catalog.policy_compiler import fitted, named, needs, with_needs
 from gateway.catalog.prices import price
 from gateway.catalog.route_compiler import compiled
+from gateway.catalog.stages import Stage, StagedAdapter, Stages
+from gateway.catalog.stages import compiled as staged
 from gateway.config.deployment import Deployment as DeploymentConfig
 from gateway.config.schema import Config
 from gateway.state.endpoints import Topology
@@ -49,6 +51,9 @@ class Catalog(msgspec.Struct, frozen=True):
     continuing: frozenset[str]  # deployments where a broken stream may be continued, if their endpoints can
     explains: bool = False  # somebody may ask why, or some decisions are kept
     hedges: bool = False  # whether second attempts are made
+    before: Stages = {}  # what requests pass before their plan
+    around: Stages = {}  # what replies pass
+    fetchers: Mapping[str, Fetcher] = {}  # of deployments whose provider fetches no URL itself
 
     def model(self, name: str) -> Model | None:
         return self.models.get(name) or self.models.get("*")
@@ -59,9 +64,9 @@ class Catalog(msgspec.Struct, frozen=True):
         return found.price if found is not None else None
 
     def adapter(self, candidate: Candidate, model: Model) -> Adapter:
-        """What speaks to that place for a request of that model."""
-        adapter = self.adapters[candidate.id]
-        return HoldingCalls(adapter) if model.hold_calls else adapter
+        """The adapter of an endpoint for a request of that model, with the model's stages around it."""
+        adapter, stages = self.adapters[candidate.id], self.around.get(model.name)
+        return StagedAdapter(adapter, stages) if stages else adapter
 
     def find(self, name: str, key: Key) -> Model | ErrorResponse:
         """The model a key's client asks for; an empty name is the catch-all, where there is one."""
@@ -92,13 +97,16 @@ class Adapters(dict[Id, Adapter]):
         return adapter
 
 
-def compile_catalog(config: Config, embedded: Embedded, keyring: CredentialRefresher) -> Catalog:
+def compile_catalog(
+    config: Config, embedded: Embedded, keyring: CredentialRefresher, stages: tuple[Stage, ...] = ()
+) -> Catalog:
     """The catalog of a checked configuration."""
     deployments = {name: _deployment(name, config) for name in config.deployments}
     addresses = {name: tuple(_addresses(name, config, embedded)) for name in deployments}
-    deps = AdapterDeps(credential=keyring.credential, wall=clock.wall, fetcher=_fetcher(config))
+    deps = AdapterDeps(credential=keyring.credential, wall=clock.wall)
     models, variants = _models(config, deployments, addresses)
     every = (*models.values(), *variants.values())
+    before, around = staged(stages, config, models.values())
     aliases = {alias: models[name] for name, model in config.models.items() for alias in model.aliases}
     listed = tuple(name for name in config.models if name != "*")
     keys, routes = Keys(config.auth.keys), tuple(map(compiled, config.routes))
@@ -116,6 +124,9 @@ def compile_catalog(config: Config, embedded: Embedded, keyring: CredentialRefre
         continuing=survival.continuing(every, config.deployments),
         explains=explains,
         hedges=config.defaults.hedge.enabled,
+        before=before,
+        around=around,
+        fetchers=_fetchers(config),
     )
 
 
@@ -146,9 +157,12 @@ def _models(
     return {name: with_needs(model, bare) for name, model in bare.items()}, variants
 
 
-def _fetcher(config: Config) -> PublicFetcher | None:
+def _fetchers(config: Config) -> dict[str, Fetcher]:
     media = config.defaults.media
-    return PublicFetcher(Limits(media.max_size, media.timeout)) if media.fetch else None
+    if not media.fetch:
+        return {}
+    fetcher = PublicFetcher(Limits(media.max_size, media.timeout))
+    return {name: fetcher for name, each in config.deployments.items() if not each.provider.fetches_media}
 
 
 def _addresses(name: str, config: Config, embedded: Embedded) -> list[str]:
@@ -212,7 +226,6 @@ def _model(
         context_window_fallbacks=tuple(model.context_window_fallbacks),
         content_policy_fallbacks=tuple(model.content_policy_fallbacks),
         recovery=survival.rules(config.defaults, model, every, addresses),
-        hold_calls=survival.holds_calls(config.defaults, model),
         needs=needs(policy, every) | (FEATURES if _is_picky(name, config, set()) else NOTHING),
     )
 

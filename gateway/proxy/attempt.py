@@ -1,7 +1,6 @@
 """An attempt: one request sent to one endpoint. It commits, relays, and settles exactly once.
 
-Everything happens in the transport's callbacks: bytes that arrive are written to the client in the same tick, and no
-task is woken for them. Nothing here retries.
+Bytes that arrive are written to the client in the same tick of the transport's callbacks. Nothing here retries.
 """
 
 # compiled
@@ -10,25 +9,25 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from math import inf
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-from backends.contract.adapter import Adapter, Incoming, Media, Unsendable
+from backends.contract.adapter import Adapter, Incoming, Unsendable
 from backends.contract.decoder import Decoder
-from backends.contract.media import Unfetched
 from backends.contract.transport import Exchange
 from backends.reply.quota import remaining
 from gateway import clock
+from gateway.proxy.context import Gateway
+from gateway.proxy.hold import Hold
+from gateway.proxy.media import TIME_IS_UP, fetch
+from gateway.proxy.response_writer import ResponseWriter
 from gateway.recording.tracing import carried
+from gateway.state.counters import Counters
+from gateway.state.shared import SharedState
 from policies.attempts.outcome import Outcome
 from policies.load.candidate import Candidate
 from policies.vocabulary.failure import Failure, Fault
 from policies.vocabulary.limits import Timeouts
 from policies.vocabulary.types import Usage
-
-if TYPE_CHECKING:
-    from gateway.proxy.context import Gateway
-    from gateway.proxy.response_writer import ResponseWriter
-    from gateway.state.shared import SharedState
 
 MAX_ERROR_BODY = 1024 * 1024  # bytes of an upstream's refusal that are kept
 MAX_HELD = 4 * 1024 * 1024  # bytes of events without content that wait for the commit
@@ -51,7 +50,7 @@ class Owner(Protocol):
     @property
     def outcome(self) -> Outcome: ...
     @property
-    def answer(self) -> "ResponseWriter": ...
+    def answer(self) -> ResponseWriter: ...
 
     def start(self, attempt: "Attempt", status: int, upstream: Mapping[bytes, bytes], first: bytes) -> None:
         """The first content of a streamed answer."""
@@ -69,56 +68,57 @@ class Owner(Protocol):
 
 
 class Attempt:
-    """One attempt: a Receiver for the upstream, a Flow for the client, Watched for its deadlines."""
+    """A Receiver for the upstream, a Flow for the client, and has deadlines."""
 
     __slots__ = (
-        "_adapter", "_error", "_exchange", "_headers", "_held", "_incoming", "_late", "_limits", "_over", "_shared",
-        "_status", "candidate", "committed", "deadline", "decoder", "first_at", "owner", "paused", "sent_at", "started",
-        "total", "write",
+        "_adapter", "_counters", "_error", "_exchange", "_headers", "_held", "_hold", "_incoming", "_late", "_limits",
+        "_over", "_shared", "_status", "candidate", "committed", "deadline", "decoder", "first_at", "owner", "paused",
+        "sent_at", "started", "total", "write",
     )  # fmt: skip
+
+    write: Callable[[bytes], None]  # from its commit on
+    _counters: Counters  # from its sending on, as is the next
+    _shared: SharedState
 
     def __init__(
         self, owner: Owner, candidate: Candidate, limits: Timeouts, adapter: Adapter, incoming: Incoming, started: float
     ) -> None:
         self.owner = owner
-        self.candidate = candidate
-        self.started = started
+        self.candidate, self.started = candidate, started
         self.deadline = self.total = inf
         self.decoder: Decoder | None = None
-        self.write: Callable[[bytes], None] = None  # type: ignore[assignment]  # from its commit on
-        self.committed = False
-        self.sent_at = 0.0
-        self.first_at = 0.0
-        self.paused = False
-        self._limits = limits
-        self._adapter = adapter
-        self._incoming = incoming
+        self.committed = self.paused = False
+        self.sent_at = self.first_at = 0.0
+        self._limits, self._adapter, self._incoming = limits, adapter, incoming
         self._late = Failure.TIMEOUT_CONNECT  # what it is when the deadline passes
-        self._shared: SharedState = None  # type: ignore[assignment]  # from its sending on
         self._exchange: Exchange | None = None
-        self._over = False
-        self._status = 0
+        self._hold: Hold | None = None  # for what the request's URLs hold
+        self._over, self._status = False, 0
         self._headers: Mapping[bytes, bytes] = _NOTHING
         self._held = b""  # events without content, that wait for the commit
         self._error: list[bytes] | None = None
 
-    def send(self, gateway: "Gateway") -> None:
+    def send(self, gateway: Gateway) -> None:
         """Begin; it is counted before anything else can happen."""
         request, live = self._incoming.request, gateway.counters
-        self._shared = gateway.shared
+        self._counters, self._shared = live, gateway.shared
         self.deadline, self.total = self.started + self._limits.connect, self.owner.deadline
         live.enter(self.candidate, request.prompt_tokens, request.family, self.started)
         if request.blocks:
             live.hold(self.candidate, request, self.started, self._incoming.facts)
-        gateway.watch.add(self)
         if gateway.tracer is not None:
             self._incoming = carried(self.owner.outcome, self._incoming)
-        self._go(gateway)
+        fetchers = gateway.catalog.fetchers
+        if fetchers and self.candidate.id[0] in fetchers:
+            seconds, fetched = self.total - self.started, partial(self._fetched, gateway)
+            self._hold = fetch(gateway, fetchers[self.candidate.id[0]], self._incoming, seconds, fetched)
+        if self._hold is None:
+            self._go(gateway)
 
-    def give_back(self, gateway: "Gateway", fault: Fault | None) -> float:
+    def give_back(self, gateway: Gateway, fault: Fault | None) -> float:
         """It is over: give back what it held, and tell what it says of its endpoint; when that was."""
         now, request, candidate, live = _now(), self._incoming.request, self.candidate, gateway.counters
-        gateway.watch.discard(self)
+        gateway.deadlines.discard(self)
         if fault is not None or candidate.load.breakers:
             live.observe(candidate, request.family, fault, self.started, now)
         gateway.metrics.attempt((candidate.id, request.family, fault))
@@ -127,37 +127,32 @@ class Attempt:
         forecast = live.leave(candidate, request)
         if forecast is not None:
             self.owner.outcome.foretold = forecast
-        if gateway.line.queue.waiting:
-            gateway.line.pump(now)
+        if gateway.queue.queue.waiting:
+            gateway.queue.pump(now)
         return now
 
-    def _go(self, gateway: "Gateway") -> None:
+    def _go(self, gateway: Gateway) -> None:
         try:
             wire = self._adapter.encode(self._incoming)
         except Unsendable as problem:
             self._settle(problem.fault)
             return
-        except Unfetched as wanted:  # the fetcher has a limit of its own
-            self.deadline = self.total
-            self._exchange = wanted.fetcher.fetch(wanted.urls, partial(self._fetched, gateway))
-            return
+        gateway.deadlines.add(self)
         self.sent_at = _now()
         self._exchange = gateway.transport.send(wire, self)
 
-    def _fetched(self, gateway: "Gateway", fetched: Mapping[str, Media] | Fault) -> None:
-        """What the request's URLs hold is here: begin again."""
-        if isinstance(fetched, Fault):
-            self._settle(fetched)
-            return
-        self._incoming.fetched = {**self._incoming.fetched, **fetched}
-        self.deadline = clock.now() + self._limits.connect
-        self._go(gateway)
+    def _fetched(self, gateway: Gateway, fault: Fault | None) -> None:
+        """What the request's URLs hold is here, or cannot be fetched."""
+        self.deadline = _now() + self._limits.connect
+        if fault is None:
+            self._go(gateway)
+        else:
+            self._settle(fault)
 
     def cancel(self) -> None:
         """Drop it, so that the upstream stops working; it settles nothing any more."""
         self._over = True
-        if self._exchange is not None:
-            self._exchange.cancel()
+        self._stop()
 
     # Receiver
 
@@ -186,7 +181,8 @@ class Attempt:
     def data(self, data: bytes) -> None:
         decoder = self.decoder
         if decoder is None:
-            self._keep_error(data)
+            if self._error is not None and sum(map(len, self._error)) < MAX_ERROR_BODY:
+                self._error.append(data)
             return
         out = decoder.feed(data)
         if self.committed:
@@ -219,8 +215,7 @@ class Attempt:
                     self.write(last)
                 self.owner.answer.end()
             else:
-                self.committed = True
-                self.first_at = clock.now()
+                self.committed, self.first_at = True, clock.now()
                 self.owner.whole(self, self._status, self._headers, self._held + last, decoder.usage)
         self._settle(decoder.fault)
 
@@ -254,7 +249,7 @@ class Attempt:
 
     def expire(self, now: float) -> None:
         if now >= self.total:
-            self._fail(Fault(Failure.DEADLINE, "the request timed out (timeouts.total)"))
+            self._fail(TIME_IS_UP)
         elif self.paused:
             self.deadline = now + self._limits.stream_idle  # the client is slow, not the upstream
         else:
@@ -264,7 +259,14 @@ class Attempt:
             else:
                 self._fail(fault)
 
-    # The ends
+    def answers(self, outcome: Outcome) -> None:
+        """Its first content is in hand: note how long that took."""
+        request, load, now = self._incoming.request, self.candidate.load, self.first_at
+        waited = now - self.sent_at
+        outcome.status, outcome.first_token = self._status, now
+        outcome.waited += waited
+        if load.breakers or load.speed is not None or request.blocks or load.forecasts:  # else nothing learns of it
+            self._counters.committed(self.candidate, request, waited, self.started, now)
 
     def _commit(self, first: bytes) -> None:
         self.committed = True
@@ -274,21 +276,21 @@ class Attempt:
         self.deadline, self._late = self.first_at + self._limits.stream_idle, Failure.STREAM_IDLE
         self.owner.start(self, self._status, self._headers, first)
 
-    def _keep_error(self, data: bytes) -> None:
-        if self._error is not None and sum(map(len, self._error)) < MAX_ERROR_BODY:
-            self._error.append(data)
-
     def _fail(self, fault: Fault) -> None:
         """It failed while the upstream was still at work."""
+        self._stop()
+        self._settle(fault)
+
+    def _stop(self) -> None:
         if self._exchange is not None:
             self._exchange.cancel()
-        self._settle(fault)
+        if self._hold is not None:
+            self._hold.cancel()
 
     def finish(self) -> None:
         """The answer is complete, whatever the upstream still says."""
         if not self._over:
-            if self._exchange is not None:
-                self._exchange.cancel()
+            self._stop()
             self.owner.answer.end()
             self._settle(None)
 

@@ -4,18 +4,14 @@ What was stopped or broke before its first token has had its prompt read: a clou
 never reached its upstream, has used nothing.
 """
 
-from typing import TYPE_CHECKING
-
 import msgspec
 
 from backends.recover.spliced_stream import SplicedStream
+from gateway.proxy.attempt import Attempt
 from policies.attempts.outcome import Outcome
 from policies.load.candidate import Candidate
 from policies.vocabulary.failure import SILENCE, Failure, Fault
 from policies.vocabulary.types import NO_USAGE, AttemptCost, Usage
-
-if TYPE_CHECKING:
-    from gateway.proxy.attempt import Attempt
 
 #: Ends that leave open what the upstream had done by then: ours, its silence, or its death.
 OPEN = SILENCE | {
@@ -27,7 +23,7 @@ OPEN = SILENCE | {
 }
 
 
-def charge(outcome: Outcome, attempt: "Attempt", prompt_tokens: int, fault: Fault, now: float) -> None:
+def charge(outcome: Outcome, attempt: Attempt, prompt_tokens: int, fault: Fault, now: float) -> None:
     """An attempt that counted has ended badly: what it used is what its client got, or comes on top of that."""
     first = attempt.first_at if attempt.committed else 0.0
     outcome.note(attempt.candidate.id, attempt.started, now, fault.failure.code, outcome.reason, first)
@@ -43,7 +39,7 @@ def charge(outcome: Outcome, attempt: "Attempt", prompt_tokens: int, fault: Faul
         outcome.spent += (spent(attempt.candidate, usage, fault),)
 
 
-def used(attempt: "Attempt", prompt_tokens: int, fault: Fault) -> Usage:
+def used(attempt: Attempt, prompt_tokens: int, fault: Fault) -> Usage:
     """Tokens of one attempt. ``prompt_tokens``: of the request, as estimated."""
     decoder = attempt.decoder
     if isinstance(decoder, SplicedStream):

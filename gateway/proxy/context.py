@@ -1,14 +1,15 @@
-"""The gateway: what every journey shares. Rule: data, no behaviour beyond handing itself out and recording outcomes."""
+"""What all requests share: the catalog, live state, the transport, counters, and what is under way.
+
+Rule: data; the only behaviour is to record outcomes. It knows requests by protocols, and is shown by gateway/reporting.
+"""
 
 # compiled
 
-import asyncio
+from collections import deque
 from collections.abc import Mapping
-from functools import partial
 from importlib import metadata
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from backends.contract.families import Family
 from backends.contract.transport import Transport
 from gateway import clock
 from gateway.catalog.catalog import Catalog
@@ -17,38 +18,63 @@ from gateway.ledger.writer import Ledger
 from gateway.proxy.deadlines import Deadlines
 from gateway.proxy.decisions import Decisions
 from gateway.proxy.headers import own_id
-from gateway.proxy.hedging import Hedging
-from gateway.proxy.journey import Journey
 from gateway.proxy.request_head import RequestHead
-from gateway.proxy.shadow_traffic import ShadowJourney
 from gateway.proxy.token_counting import TokenCounts
-from gateway.proxy.wait_queue import QueuedJourneys
+from gateway.proxy.wait_queue import RequestQueue
 from gateway.recording.log import Log
 from gateway.recording.metrics import Metrics
-from gateway.recording.tracing import Tracer
-from gateway.reporting.alerts import AlertMonitor
-from gateway.reporting.traffic_stats import Dropped, TrafficStats
+from gateway.recording.tracing import Exporter, Tracer
 from gateway.state.live_state import LiveState
 from policies.attempts.outcome import Outcome
 from policies.selection.model import Model
 from policies.vocabulary.types import Price
 
-if TYPE_CHECKING:
-    from gateway.reporting.telemetry.export import Exporter
+RECENT = 1024  # outcomes kept
 
-MOST_MIRRORS = 64  # under way at once: a slow mirror costs copies, never memory
+
+class UnderWay(Protocol):
+    """A request that has begun."""
+
+    def stop(self) -> None:
+        """The process must end: tell the client."""
+
+
+class Awaited(Protocol):
+    """A request whose first attempt is late after ``late_at`` (monotonic seconds)."""
+
+    late_at: float
+
+
+class Shadows(Protocol):
+    """Shadow traffic: copies of requests, to other models."""
+
+    def send(self, gateway: "Gateway", catalog: Catalog, head: RequestHead, key: Key, body: bytes, model: str) -> None:
+        """Send a copy to a model, after this tick. ``catalog``: the one whose route wants it."""
+
+    def displace(self, model: Model) -> bool:
+        """A request finds every endpoint of the model taken: copies give theirs up. Whether any did."""
 
 
 class Gateway:
-    """Swapping ``catalog`` is a reload: journeys under way keep the one they started with."""
+    """Swapping ``catalog`` is a reload: requests under way keep the one they started with."""
 
-    def __init__(self, catalog: Catalog, live: LiveState, transport: Transport, watch: Deadlines, log: Log) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        live: LiveState,
+        transport: Transport,
+        deadlines: Deadlines,
+        log: Log,
+        shadows: Shadows,
+        token_counts: TokenCounts,
+    ) -> None:
         self.catalog = catalog
         self.live = live
         self.counters, self.shared, self.tiers = live.counters, live.shared, live.endpoints.tiers
         self.transport = transport
-        self.watch = watch
+        self.deadlines = deadlines
         self.log = log
+        self.shadows = shadows
         self.metrics = Metrics(self.price)
         self.ledger: Ledger | None = None
         self.tracer: Tracer | None = None
@@ -58,14 +84,12 @@ class Gateway:
         self.new_id = clock.request_ids()
         self.started = int(clock.wall())  # seconds since the epoch
         self.version = metadata.version("cloverleaf")
-        self.line = QueuedJourneys(watch)
-        self.token_counts = TokenCounts(transport, partial(log.event, "warning", "tokens"))
-        self.late: set[Hedging] = set()  # those whose first attempt waits, and may be late
-        self.journeys: set[Journey] = set()  # those under way
-        self.mirrors: set[ShadowJourney] = set()
+        self.queue = RequestQueue(deadlines)
+        self.token_counts = token_counts
+        self.late: set[Awaited] = set()  # those whose first attempt waits, and may be late
+        self.journeys: set[UnderWay] = set()
         self.decisions = Decisions()
-        self.traffic = TrafficStats(self.metrics, live.predictions, live.endpoints.by_deployment, clock.now())
-        self.alarms = AlertMonitor()
+        self.recent: deque[Outcome] = deque(maxlen=RECENT)  # requests that are over, newest last
 
     def price(self, deployment: str) -> Price | None:
         """What its tokens cost, as of now."""
@@ -79,42 +103,17 @@ class Gateway:
         """Seconds since it was made."""
         return clock.wall() - self.started
 
-    def mirror(
-        self, catalog: Catalog, family: Family, given: Mapping[bytes, bytes], key: Key, body: bytes, model: str
-    ) -> None:
-        """Send a copy of a request to another model, after this tick; beyond the most at once it is left out."""
-        if len(self.mirrors) >= MOST_MIRRORS:
-            self.metrics.mirror("dropped")
-            return
-        journey = ShadowJourney(self, catalog, RequestHead(family, given), key, model)
-        self.mirrors.add(journey)
-        asyncio.get_running_loop().call_soon(journey.run, body, clock.now())
-
-    def displace(self, model: Model) -> bool:
-        """A caller finds every place of the model taken: copies give theirs up. Whether any did."""
-        if not self.mirrors:
-            return False
-        deployments = {each.name for each in model.deployments}
-        held = [mirror for mirror in self.mirrors if mirror.is_at(deployments)]
-        for mirror in held:
-            mirror.leave()
-        return bool(held)
-
     def record(self, outcome: Outcome) -> None:
-        """Every outcome passes here once, and changes the next snapshot through what the live ledger learned."""
+        """A request is over: count it and write it down, once."""
         self.metrics.record(outcome)
-        self.traffic.note(outcome)
+        self.recent.append(outcome)
         if self.log.info:
             self.log.request(outcome)
         self.keep(outcome)
 
     def keep(self, outcome: Outcome) -> None:
-        """Where somebody will look for it: among the traces, and in the ledger."""
+        """Write it where it can be looked up: among the traces, and in the ledger."""
         if self.tracer is not None:
             self.tracer.record(outcome)
         if self.ledger is not None:
             self.ledger.put(outcome, self.price(outcome.deployment))
-
-    def dropped(self) -> Dropped:
-        """What could not be written down since the start."""
-        return Dropped(self.ledger.dropped if self.ledger is not None else 0, self.log.dropped)

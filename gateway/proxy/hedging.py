@@ -1,16 +1,17 @@
-"""Hedging: at most one second attempt beside the current one, before either has content. The first with content wins;
-the other is cancelled and accounted for.
+"""Hedging: a second attempt beside the current one, of which the first to bring content answers.
 
-The second is a hedge, started because the current one is late; or one that was silent for too long, kept while the next
-place is tried. To the second attempt this stands where the journey stands to the current one.
+Rule: at most one, while neither has brought any; the other is then stopped at its upstream and accounted for. It is a
+hedge, started because the current one is late; or one that was silent for too long, kept while the next endpoint is
+tried. This is the second attempt's owner, as the request is the current one's.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from gateway import clock
 from gateway.proxy.attempt import Attempt
 from gateway.proxy.attempt_usage import spent, used
+from gateway.proxy.in_flight import InFlight
+from gateway.proxy.response_writer import ResponseWriter
 from policies.attempts.hedging import LATE, Waiting, work, worth
 from policies.attempts.machine import GiveUp
 from policies.attempts.outcome import Outcome
@@ -20,10 +21,6 @@ from policies.selection.model import Model
 from policies.selection.plan import Exclusions, plan
 from policies.vocabulary.failure import Failure, Fault
 from policies.vocabulary.types import Usage
-
-if TYPE_CHECKING:
-    from gateway.proxy.journey import Journey
-    from gateway.proxy.response_writer import ResponseWriter
 
 AGAIN = 0.25  # seconds until a late attempt that was not worth a hedge is looked at again
 _NEVER = float("inf")
@@ -38,7 +35,7 @@ class Hedging:
         "late_at", "total",
     )  # fmt: skip
 
-    def __init__(self, journey: "Journey") -> None:
+    def __init__(self, journey: InFlight) -> None:
         request = journey.incoming.request
         self._journey = journey
         self._kind = kind(request.family, request.stream, request.prompt_tokens)
@@ -56,7 +53,7 @@ class Hedging:
         return self._journey.outcome
 
     @property
-    def answer(self) -> "ResponseWriter":
+    def answer(self) -> ResponseWriter:
         return self._journey.answer
 
     def start(self, attempt: Attempt, status: int, upstream: Mapping[bytes, bytes], first: bytes) -> None:
@@ -72,7 +69,7 @@ class Hedging:
         self._second = None
         self._lose(attempt, fault or _SLOWER, self._why)
         if self._pending is not None:
-            self._journey.settle_for(self._pending)
+            self._journey.give_up(self._pending)
 
     def silent(self, attempt: Attempt, fault: Fault) -> bool:
         """The second is never kept any longer."""
@@ -88,7 +85,7 @@ class Hedging:
         late = gateway.counters.waits(attempt.candidate, self._kind).quantile(LATE)
         if late is not None and self._second is None and not self._hedged:
             self.deadline = self.late_at = attempt.started + late
-            gateway.watch.add(self)
+            gateway.deadlines.add(self)
             gateway.late.add(self)
 
     def committed(self, attempt: Attempt) -> None:
@@ -172,7 +169,7 @@ class Hedging:
 
     def _disarm(self) -> None:
         self.deadline = _NEVER
-        self._journey.gateway.watch.discard(self)
+        self._journey.gateway.deadlines.discard(self)
         self._journey.gateway.late.discard(self)
 
     def _win(self, attempt: Attempt) -> None:
@@ -180,7 +177,7 @@ class Hedging:
         current, self._current, self._second = self._current, attempt, None
         attempt.owner = self._journey
         self.outcome.hedged, why = "won", self.outcome.reason
-        self._journey.replace(attempt, self._why)
+        self._journey.count_on(attempt, self._why)
         if current is not None:
             self.outcome.waited += max(0.0, attempt.sent_at - current.sent_at)
             current.cancel()

@@ -1,13 +1,15 @@
 """The journey of one request, the same for every listener and endpoint family, from its headers to its outcome.
 
 From the last body byte to the upstream write is one synchronous tick, and no task runs in between: a journey is moved
-by its listener (run, leave, stop) and its attempt (start, whole, silent, settled).
+by its listener (run, leave, stop) and its attempt (start, whole, silent, settled). What happens seldom stands beside
+it: stages before the plan, failover, hedging, stream recovery.
 """
 
 # compiled
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+import traceback
+from collections.abc import Callable, Mapping
+from typing import ClassVar
 
 from backends.contract.adapter import Incoming
 from backends.contract.facts import Facts
@@ -15,59 +17,53 @@ from backends.contract.peek import BadBody, peek
 from backends.recover.transcript import TranscriptRecorder
 from gateway import clock
 from gateway.catalog.error_response import ErrorResponse
-from gateway.catalog.keys import LOCAL, Caller
-from gateway.proxy import headers, model_resolution
+from gateway.catalog.keys import LOCAL
+from gateway.proxy import headers, model_resolution, responding
 from gateway.proxy.attempt import Attempt
 from gateway.proxy.attempt_usage import charge
+from gateway.proxy.context import Gateway
+from gateway.proxy.failover import Failover
 from gateway.proxy.hedging import Hedging
+from gateway.proxy.hold import Hold
 from gateway.proxy.request_head import RequestHead
-from gateway.proxy.responding import Telling
 from gateway.proxy.response_writer import ResponseWriter
+from gateway.proxy.stages import Passage
 from gateway.proxy.stream_recovery import StreamRecovery, received
-from policies.attempts.machine import Action, GiveUp, Machine, Start, first
+from policies.attempts.machine import GiveUp, first
 from policies.attempts.outcome import Outcome
 from policies.load.candidate import Candidate
 from policies.selection.model import Model, Snapshot
-from policies.vocabulary.failure import Failure, Fault, Progress
+from policies.vocabulary.failure import Fault
 from policies.vocabulary.types import Request, Usage
 
-if TYPE_CHECKING:
-    from gateway.proxy.context import Gateway
 
+class Journey:
+    """One request, from its headers on. A listener begins it when the headers are read, and runs it when the body is.
 
-class Journey(Telling):
-    """One request, from its headers on. A door begins it when the headers are read, and runs it when the body is."""
+    ``given``: the client's headers; ``refused``: told in place of an answer, and before the body is read.
+    """
 
-    __slots__ = ("_attempt", "_keeper", "_key", "_machine", "_model", "_rivals", "deadline")
+    __slots__ = (
+        "_attempt", "_failover", "_hedging", "_hold", "_transcript", "answer", "catalog", "deadline", "family",
+        "gateway", "given", "head", "incoming", "key", "max_body", "model", "outcome", "refused",
+    )  # fmt: skip
 
-    def __init__(self, gateway: "Gateway", preamble: RequestHead, answer: ResponseWriter, outcome: Outcome) -> None:
-        super().__init__(gateway, preamble, answer, outcome)
-        self.deadline, self._key = 0.0, LOCAL
-        self._model: Model = None  # type: ignore[assignment]  # from its decoding on
-        self._attempt: Attempt | None = None
-        self._machine: Machine | None = None
-        self._keeper: TranscriptRecorder | None = None  # what the client was sent, where a stream may be recovered
-        self._rivals: Hedging | None = None  # where a second attempt may be made
+    queues: ClassVar[bool] = True
+    incoming: Incoming  # from its decoding on
+    model: Model  # from its decoding on: the one that serves it now
 
-    @classmethod
-    def begin(
-        cls, gateway: "Gateway", preamble: RequestHead, caller: Caller, answer: ResponseWriter, now: float
-    ) -> "Journey":
-        """Whether it may come in is asked before its body is read."""
-        outcome = Outcome(preamble.id or gateway.new_id(), preamble.family.name, now)
-        journey = cls(gateway, preamble, answer, outcome)
-        key = preamble.identify(journey.catalog.keys, caller)
-        if isinstance(key, ErrorResponse):
-            journey.refused = key
-            return journey
-        journey._key, outcome.key = key, key.name
-        server, journeys = journey.catalog.config.server, gateway.journeys
-        journey.max_body = server.max_body
-        if 0 <= preamble.length <= server.max_body and len(journeys) < server.max_concurrency:
-            journeys.add(journey)  # what is refused must not count, or strangers could fill the place up
-        else:
-            journey.refused = headers.over_limit(len(journeys), server)
-        return journey
+    def __init__(self, gateway: Gateway, head: RequestHead, answer: ResponseWriter, outcome: Outcome) -> None:
+        self.gateway, self.catalog = gateway, gateway.catalog
+        self.head, self.family, self.given = head, head.family, head.given
+        self.answer, self.outcome = answer, outcome
+        self.max_body = 0  # bytes
+        self.refused: ErrorResponse | None = None
+        self.deadline, self.key = 0.0, LOCAL
+        self._attempt: Attempt | None = None  # the one that counts
+        self._hold: Hold | None = None
+        self._failover: Failover | None = None
+        self._hedging: Hedging | None = None  # where a second attempt may be made
+        self._transcript: TranscriptRecorder | None = None  # what was sent, where a stream may be recovered
 
     def run(self, body: bytes, received: float) -> None:
         """The body is here, since ``received`` (monotonic seconds): serve it."""
@@ -75,158 +71,110 @@ class Journey(Telling):
         if self.gateway.tracer is not None:
             self.gateway.tracer.begin(self.outcome, self.given)
         if self.refused is not None:
-            self.refuse(self.refused)
+            responding.refuse(self, self.refused)
             return
         try:
             self._serve(body, received)
         except Exception:
             self._crashed()
 
-    def _drop(self, fault: Fault) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self.gateway.line.leave(self)
-        if self._rivals is not None:
-            self._rivals.stop()
-            self._rivals = None
-        attempt = self._attempt
-        if attempt is not None:
-            attempt.cancel()
-            self.account(attempt, fault)
-        if self._keeper is not None and self.outcome.broken:
-            self.outcome.usage = received(self._keeper, attempt, self.incoming.request.prompt_tokens)
-
-    # The one attempt loop
-
     def _serve(self, body: bytes, now: float) -> None:
-        outcome, gateway, catalog, family = self.outcome, self.gateway, self.catalog, self.family
+        outcome, live, catalog, family = self.outcome, self.gateway.live, self.catalog, self.family
         try:
             facts = peek(family, body, self.given.get(b"content-type", b"") if family.form else b"")
-            seed, name = clock.seed(), facts.model
-            ordinary = facts.steering is None and not catalog.routes
-            model = catalog.find(name, self._key) if ordinary else self._find(facts, seed)
+            seed = clock.seed()
+            model = self._resolve(facts, seed)
         except BadBody as problem:
-            self.refuse(ErrorResponse(400, str(problem), param=problem.param))
+            responding.refuse(self, ErrorResponse(400, str(problem), param=problem.param))
             return
         if isinstance(model, ErrorResponse):
-            self.refuse(model)
+            responding.refuse(self, model)
             return
-        live, name = gateway.live, model.name
+        name = model.name
         outcome.model, outcome.stream = name, facts.stream
         tokens, turn = live.estimates.estimate(name, len(body)), next(live.turns[name])
         request = Request(family.name, name, facts.stream, tokens, now, seed, turn)
         if model.needs:
-            request = model_resolution.filled(request, facts, model, self._key, self.given, live)
+            request = model_resolution.filled(request, facts, model, self.key, self.given, live)
             outcome.asked = request
-        self.deadline, self._model = now + model.total, model
-        self.incoming = Incoming(request, facts, self.preamble.forwarded, outcome.id)
-        if not (model.needs and gateway.token_counts.begin(self, live.estimates.uncertain(request, model))):
-            self.go(request, now)
-
-    def go(self, request: Request, now: float) -> None:
-        """All is known of the request: plan, and send it."""
-        model, catalog, outcome = self._model, self.catalog, self.outcome
-        seen = Snapshot(now, catalog.models, self.gateway.tiers)
-        if catalog.hedges:
-            self._rivals = Hedging(self)
-        if catalog.explains:
-            self.gateway.decisions.note(request, model, seen, outcome, self._key, self.given, catalog)
-        outcome.seed = request.seed
-        found = first(request, model, seen)
-        outcome.policy, outcome.signal = model.policy.kind, found.signal or ""
-        if found.candidate is not None:
-            self._begin(found.candidate, model, now)
+        self.deadline, self.model = now + model.total, model
+        self.incoming = Incoming(request, facts, self.head.forwarded, outcome.id)
+        stages = catalog.before.get(name) if catalog.before else None
+        if stages is None:
+            self.go(now)
         else:
-            self._act(self._decide(None).start(seen))
+            Passage(self, stages).go_on(now)
 
-    def _find(self, facts: Facts, seed: int) -> Model | ErrorResponse:
-        """Where the request goes, by routes and by its own steering."""
-        asked = model_resolution.asked(self.catalog, self.gateway.live, self._key, self.given, facts, seed)
+    def _resolve(self, facts: Facts, seed: int) -> Model | ErrorResponse:
+        """Where the request goes: by its model's name, unless routes or its own steering say otherwise.
+
+        Raises:
+            BadBody: a steering field is not what it must be.
+        """
+        if facts.steering is None and not self.catalog.routes:
+            return self.catalog.find(facts.model, self.key)
+        gateway = self.gateway
+        asked = model_resolution.asked(self.catalog, gateway.live, self.key, self.given, facts, seed)
         if isinstance(asked, ErrorResponse):
             return asked
         self.outcome.route = asked.route
         if asked.mirror:
-            self.gateway.mirror(self.catalog, self.family, self.given, self._key, facts.body, asked.mirror)
+            gateway.shadows.send(gateway, self.catalog, self.head, self.key, facts.body, asked.mirror)
         return asked.model
 
-    def _decide(self, begun: Candidate | None) -> Machine:
-        """The machine that says what follows; made when something is to follow, which is rare."""
-        if self._machine is None:
-            self._machine = Machine(self.incoming.request, self._model, self.catalog.retry, self.deadline, begun)
-        return self._machine
-
-    def _act(self, action: Action) -> None:
-        if isinstance(action, Start):
-            now = clock.now()
-            self.outcome.follow(action.model.name, action.candidate.id[0], action.signal, now)
-            self._begin(action.candidate, action.model, now)
-        elif isinstance(action, GiveUp):
-            self.settle_for(action)
-        else:
-            self.later(action.seconds, self._resume, action.seconds)
-
-    def settle_for(self, action: GiveUp) -> None:
-        """Nothing can be tried now: wait for a place, or for a second attempt under way, or tell the client."""
-        if action.fault.failure is Failure.SHED:
-            refused = self.gateway.line.join(self, self._model, model_resolution.turn(self.incoming.facts, self._key))
-            if refused is None:
-                return
-            action = refused
-        if self._rivals is None or not self._rivals.gave_up(action):
-            self._rivals = None
-            self.give_up(action)
-
-    def _resume(self, waited: float) -> None:
-        self.outcome.waited += waited
-        self._act(self._decide(None).resume(self.snapshot(clock.now())))
-
-    def admit(self, waited: float) -> bool:
-        """A place may be free after ``waited`` seconds in line; False: it is not."""
-        action = self._decide(None).resume(self.snapshot(clock.now()))
-        if isinstance(action, GiveUp) and action.fault.failure is Failure.SHED:
-            return False
-        self.outcome.queued += waited
-        self.outcome.waited += waited
-        self.guarded(self._act, action)
-        return True
-
     def snapshot(self, now: float) -> Snapshot:
+        """Live state as of ``now``, for one decision."""
         return Snapshot(now, self.catalog.models, self.gateway.tiers)
 
-    def _begin(self, candidate: Candidate, model: Model, now: float) -> None:
-        self._model, outcome, catalog, id = model, self.outcome, self.catalog, candidate.id
-        adapter = catalog.adapter(candidate, model) if model.hold_calls else catalog.adapters[id]
+    def go(self, now: float) -> None:
+        """All is known of the request: plan, and send it."""
+        model, catalog, outcome, request = self.model, self.catalog, self.outcome, self.incoming.request
+        seen = self.snapshot(now)
+        if catalog.hedges:
+            self._hedging = Hedging(self)
+        if catalog.explains:
+            self.gateway.decisions.note(request, model, seen, outcome, self.key, self.given, catalog)
+        outcome.seed = request.seed
+        found = first(request, model, seen)
+        outcome.policy, outcome.signal = model.policy.kind, found.signal or ""
+        if found.candidate is not None:
+            self.attempt(found.candidate, model, now)
+        else:
+            self._failover = Failover(self, None)
+            self._failover.start()
+
+    def attempt(self, candidate: Candidate, model: Model, now: float) -> None:
+        """Send it to an endpoint, under the model that is served there."""
+        self.model, outcome, catalog, id = model, self.outcome, self.catalog, candidate.id
+        adapter = catalog.adapter(candidate, model) if catalog.around else catalog.adapters[id]
         outcome.attempts += 1
         outcome.deployment, outcome.endpoint = id
         self._attempt = attempt = Attempt(self, candidate, model.timeouts[id[0]], adapter, self.incoming, now)
-        if self._rivals is not None:
-            self._rivals.begun(attempt, model)
-        attempt.send(self.gateway)
-
-    def send(self, attempt: Attempt) -> None:
-        """A rescue's attempt is the one that counts now: start it."""
-        self.outcome.attempts += 1
-        self._count_on(attempt, "recovery")
+        if self._hedging is not None:
+            self._hedging.begun(attempt, model)
         attempt.send(self.gateway)
 
     def start(self, attempt: Attempt, status: int, upstream: Mapping[bytes, bytes], first: bytes) -> None:
         """The first content of a streamed answer."""
-        if self._rivals is not None:
-            self._outrun(self._rivals, attempt)
-        if self._model.recovery is not None and self.family.events == "openai":
-            self._keeper = TranscriptRecorder(self.answer.write)
-            self._keeper.keep(first)
-            attempt.write = self._keeper.write
-        self._commit(attempt, status)
+        if self._hedging is not None:
+            self._hedging.committed(attempt)
+            self._hedging = None  # which holds this journey: a cycle would be left to the garbage collector
+        attempt.answers(self.outcome)
+        if self.model.recovery is not None and self.family.events == "openai":
+            self._transcript = TranscriptRecorder(self.answer.write)
+            self._transcript.keep(first)
+            attempt.write = self._transcript.write
         self.answer.flow = attempt
-        lines = self._lines(upstream.get(b"content-type", b"")) + headers.passed_back(upstream)
+        content_type, allowed = upstream.get(b"content-type", b""), self.catalog.config.server.cors
+        lines = headers.answered(self.outcome, content_type, self.given, allowed) + headers.passed_back(upstream)
         self.answer.start(status, lines + headers.STREAMED, first)
 
     def whole(self, attempt: Attempt, status: int, upstream: Mapping[bytes, bytes], body: bytes, usage: Usage) -> None:
         """A whole answer."""
-        if self._rivals is not None:
-            self._outrun(self._rivals, attempt)
-        self._commit(attempt, status)
+        if self._hedging is not None:
+            self._hedging.committed(attempt)
+            self._hedging = None  # which holds this journey: a cycle would be left to the garbage collector
+        attempt.answers(self.outcome)
         content_type, allowed = upstream.get(b"content-type", b"application/json"), self.catalog.config.server.cors
         lines = headers.answered(self.outcome, content_type, self.given, allowed)
         if not headers.ORDINARY.issuperset(upstream):
@@ -236,13 +184,9 @@ class Journey(Telling):
             lines += b"x-cloverleaf-cost-usd: %.8f\r\n" % usage.cost(price)
         self.answer.whole(status, lines, body)
 
-    def _outrun(self, rivals: Hedging, attempt: Attempt) -> None:
-        rivals.committed(attempt)
-        self._rivals = None  # which holds this journey: a cycle would be left to the garbage collector
-
     def silent(self, attempt: Attempt, fault: Fault) -> bool:
         """The first token is late (timeouts.ttft): whether the attempt is kept while the next one is tried."""
-        if self._rivals is None or not self._rivals.keep(attempt, fault):
+        if self._hedging is None or not self._hedging.keep(attempt, fault):
             return False
         self._attempt = None
         self._follow(attempt.candidate, fault)
@@ -264,32 +208,22 @@ class Journey(Telling):
             self.account(attempt, fault)
             if not attempt.committed:
                 self._follow(attempt.candidate, fault)
-            elif self._keeper is not None:
-                StreamRecovery(self, self._model, self._keeper.all(), attempt, fault).begin()
+            elif self._transcript is not None:
+                StreamRecovery(self, self.model, self._transcript.all(), attempt, fault).begin()
             else:
-                self.break_off(fault)
+                responding.break_off(self, fault)
         except Exception:
             self._crashed()
 
     def _follow(self, begun: Candidate, fault: Fault) -> None:
-        machine = self._decide(begun)
-        second = self._rivals.failed() if self._rivals is not None else None
-        if second is not None:
-            machine.replaced(second.candidate)
-            self.replace(second, "hedge")
-        else:
-            self.guarded(self._fail, machine, fault)
+        """The attempt that counted has failed before its first content, or is late with it."""
+        self._failover = self._failover or Failover(self, begun)
+        self._failover.follow(fault, self._hedging)
 
-    def _fail(self, machine: Machine, fault: Fault) -> None:
-        self._act(machine.failed(fault, Progress.UNCOMMITTED, self.snapshot(clock.now())))
-
-    def replace(self, attempt: Attempt, reason: str) -> None:
-        """A second attempt is the one that counts now."""
-        if self._timer is not None:
-            self._timer.cancel()
-        self._count_on(attempt, reason)
-
-    def _count_on(self, attempt: Attempt, reason: str) -> None:
+    def count_on(self, attempt: Attempt, reason: str) -> None:
+        """Another attempt is the one that counts now: a second one beside it, or one that goes on from it."""
+        if self._hold is not None:
+            self._hold.cancel()
         self._attempt, outcome = attempt, self.outcome
         outcome.deployment, outcome.endpoint = attempt.candidate.id
         outcome.reason, outcome.began = reason, attempt.started
@@ -300,3 +234,67 @@ class Journey(Telling):
         now = attempt.give_back(self.gateway, fault)
         if fault is not None:
             charge(self.outcome, attempt, self.incoming.request.prompt_tokens, fault, now)
+
+    def give_up(self, action: GiveUp) -> None:
+        """Nothing more can be tried: tell the client, unless an attempt beside the one that counted may answer."""
+        if self._hedging is None or not self._hedging.gave_up(action):
+            self._hedging = None
+            responding.give_up(self, action)
+
+    def conclude(self, fault: Fault | None, now: float | None = None) -> None:
+        """Record what became of it, once, on every path."""
+        outcome = self.outcome
+        outcome.fault = fault
+        outcome.finished = now or clock.now()
+        self._failover = None  # which holds this journey
+        self.gateway.journeys.discard(self)
+        self.gateway.record(outcome)
+
+    def leave(self) -> None:
+        """The client is gone: whatever was going on for it stops at once."""
+        if not self.outcome.finished:
+            self._drop(responding.CANCELLED)
+            self.outcome.status = responding.CANCELLED.failure.status
+            self.conclude(responding.CANCELLED)
+
+    def stop(self, fault: Fault = responding.STOPPING, refused: ErrorResponse = responding.STOPPED) -> None:
+        """The process must end (or this request): tell the client, in its stream if need be."""
+        self._drop(fault)
+        if self.outcome.first_token:
+            responding.break_off(self, fault)
+        else:
+            responding.refuse(self, refused)
+
+    def hold(
+        self, kind: str, seconds: float, late: Callable[[], None], cancel: Callable[[], object] | None = None
+    ) -> Hold:
+        """Wait until the hold ends, or ``late`` is called after ``seconds``; ``kind``: the label it is counted by."""
+        self.gateway.metrics.hold(kind)
+        self._hold = hold = Hold(self.guarded, seconds, late, cancel)
+        return hold
+
+    def guarded(self, call: Callable[..., None], *given: object) -> None:
+        """Call; a defect ends this request alone."""
+        try:
+            call(*given)
+        except Exception:
+            self._crashed()
+
+    def _crashed(self) -> None:
+        """The outermost frame of our own code: a defect costs this request and a traceback in the log, no more."""
+        self.gateway.log.event("error", "defect", traceback.format_exc())
+        if not self.outcome.finished:
+            self.stop(responding.DEFECT, responding.DEFECTIVE)
+
+    def _drop(self, fault: Fault) -> None:
+        """End whatever is under way."""
+        if self._hold is not None:
+            self._hold.cancel()
+        if self._hedging is not None:
+            self._hedging.stop()
+            self._hedging = None
+        if (attempt := self._attempt) is not None:
+            attempt.cancel()
+            self.account(attempt, fault)
+        if self._transcript is not None and self.outcome.broken:
+            self.outcome.usage = received(self._transcript, attempt, self.incoming.request.prompt_tokens)

@@ -1,14 +1,13 @@
-"""Recovery of a committed stream that broke: it continues on another endpoint at most once, and the client is informed;
-otherwise it ends in an error.
+"""Stream recovery: a committed stream that dies is continued at another endpoint.
 
-To the attempts it starts a rescue stands where the journey stands to others.
+Rule: only where its words allow it, and with a comment in the stream that says so; else it ends in an error. This
+is the owner of the attempts it starts, as the request is of others.
 """
 
 # compiled
 
-import asyncio
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from functools import partial
 
 import msgspec
 
@@ -26,6 +25,9 @@ from backends.transports.http_get import FetchFailed, fetch
 from gateway import clock
 from gateway.proxy.attempt import Attempt
 from gateway.proxy.attempt_usage import spent
+from gateway.proxy.in_flight import InFlight
+from gateway.proxy.responding import break_off
+from gateway.proxy.response_writer import ResponseWriter
 from policies.attempts.outcome import Outcome
 from policies.attempts.recovery import MAX_TRIES, RECOVERABLE, Broken, Limits, NotRecoverable, Recovery, left, recover
 from policies.load.candidate import Candidate
@@ -34,10 +36,6 @@ from policies.selection.plan import Exclusions, plan
 from policies.vocabulary.engine_state import Continues
 from policies.vocabulary.failure import Fault
 from policies.vocabulary.types import Mode, Usage
-
-if TYPE_CHECKING:
-    from gateway.proxy.journey import Journey
-    from gateway.proxy.response_writer import ResponseWriter
 
 COUNT_WITHIN = 1.0  # seconds for the engine that takes over to say how many tokens a text is: its client waits
 
@@ -65,7 +63,7 @@ class RescueAttempt(Attempt):
 class StreamRecovery:
     """One broken stream. ``model``: the one it was served under; ``dead``: the attempt that broke."""
 
-    def __init__(self, journey: "Journey", model: Model, kept: Kept, dead: Attempt, fault: Fault) -> None:
+    def __init__(self, journey: InFlight, model: Model, kept: Kept, dead: Attempt, fault: Fault) -> None:
         self._journey = journey
         self._model = model
         assert model.recovery is not None  # else nothing was kept
@@ -81,7 +79,7 @@ class StreamRecovery:
         self._died(self.outcome.usage)
 
     @property
-    def answer(self) -> "ResponseWriter":
+    def answer(self) -> ResponseWriter:
         return self._journey.answer
 
     @property
@@ -99,7 +97,7 @@ class StreamRecovery:
         if why:
             self._count("none")
             self._journey.gateway.log.event("debug", "recovery", f"{self.outcome.id.decode()}: not recovered: {why}")
-            self._journey.break_off(self._fault)
+            break_off(self._journey, self._fault)
 
     def _go_on(self, found: Recovery) -> str:
         """In the way that was found; why not, if it cannot be."""
@@ -119,7 +117,7 @@ class StreamRecovery:
         if seconds > self._model.timeouts[chosen.deployment.name].stream_idle or now + seconds >= self.deadline:
             return "too many recoveries at once"
         self._journey.gateway.counters.recovers(chosen, amount, now)
-        self._journey.later(seconds, self._send, found.mode, chosen)
+        self._journey.hold("recovery", seconds, partial(self._send, found.mode, chosen))
         return ""
 
     def _must_count(self, chosen: Candidate) -> bool:
@@ -134,16 +132,14 @@ class StreamRecovery:
         journey = self._journey
         question = asking(journey.incoming.request, Facts(journey.family, text), chosen.deployment.model)
         wire = journey.catalog.adapters[chosen.id].encode(question)
-        journey.waits(asyncio.create_task(self._count_by(wire)))
+        hold = journey.hold("token_count", COUNT_WITHIN, partial(self._sized, None))
+        hold.run(self._counted_by(wire), self._sized)
 
-    async def _count_by(self, wire: Wire) -> None:
-        journey = self._journey
+    async def _counted_by(self, wire: Wire) -> int | None:
         try:
-            tokens = answer(*await fetch(journey.gateway.transport, wire, COUNT_WITHIN))
+            return answer(*await fetch(self._journey.gateway.transport, wire, COUNT_WITHIN))
         except FetchFailed:
-            tokens = None
-        journey.waits(None)
-        journey.guarded(self._sized, tokens)
+            return None
 
     def _sized(self, tokens: int | None) -> None:
         """The text so far is so many tokens, or nobody says."""
@@ -168,7 +164,10 @@ class StreamRecovery:
         mend = Mend(self._join(mode), self._kept, comment, self._asked.include_usage, prompt)
         adapter = Mending(journey.catalog.adapter(chosen, self._model), mend)
         incoming = self._continuation() if mode is Mode.CONTINUE else journey.incoming
-        journey.send(RescueAttempt(self, chosen, self._model.timeouts[place], adapter, incoming, clock.now()))
+        attempt = RescueAttempt(self, chosen, self._model.timeouts[place], adapter, incoming, clock.now())
+        journey.outcome.attempts += 1
+        journey.count_on(attempt, "recovery")
+        attempt.send(journey.gateway)
 
     def silent(self, attempt: Attempt, fault: Fault) -> bool:
         """It is not kept when it is late: one more place may be asked."""
@@ -204,9 +203,9 @@ class StreamRecovery:
             self._note(attempt, seam.counted(), None)
             journey.conclude(None)
         elif attempt.committed:
-            journey.break_off(fault)
+            break_off(journey, fault)
         elif len(self._tried) > MAX_TRIES:
-            journey.break_off(self._fault)
+            break_off(journey, self._fault)
         else:
             self.begin()
 
@@ -236,10 +235,10 @@ class StreamRecovery:
 
     def _choose(self, found: Recovery) -> Candidate | None:
         """The plan's choice among the places that can."""
-        journey, fit = self._journey, {place.id for place in found.candidates}
-        seen = journey.snapshot(clock.now())
-        others = Exclusions(endpoints={place.id for place in seen.endpoints(self._model)} - fit)
-        return plan(journey.incoming.request, self._model, seen, others).candidate
+        fit = {place.id for place in found.places}
+        seen = self._journey.snapshot(clock.now())
+        others = {place.id for place in seen.endpoints(self._model)} - fit
+        return plan(self._journey.incoming.request, self._model, seen, Exclusions(endpoints=others)).candidate
 
     def _limits(self) -> Limits:
         return Limits(self._asked.most, self._asked.least)

@@ -1,60 +1,70 @@
 """Exact token counts, off the event loop, only where an estimate's error could change the decision.
 
-A request that comes near the context window of a deployment waits for its count: an engine's own /tokenize, or tiktoken
-in a thread. Where neither can say, or not in time, the estimate stands, and the log says why, once for each deployment.
+A request that comes near the context window of a deployment is held for its count: an engine's own /tokenize, or
+tiktoken in a thread. Where neither can say, or not in time, the estimate stands, and the log says why, once for each
+deployment.
 """
 
 import asyncio
 import traceback
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from functools import partial
 
 import msgspec
 
-from backends.contract.adapter import Incoming, Unsendable
+from backends.contract.adapter import Unsendable
 from backends.contract.facts import Facts
 from backends.contract.transport import Transport
 from backends.request.tiktoken_counter import Encodings, Uncountable
 from backends.request.tokenize import TOKENIZE, answer, asking
 from backends.transports.http_get import FetchFailed, fetch
-from gateway import clock
+from gateway.catalog.stages import GO_ON, Decision, GoOn, HoldUntil, Passing, Stage
+from gateway.config.schema import Config
 from gateway.config.tokenizers import folder
-from policies.vocabulary.types import Deployment
-
-if TYPE_CHECKING:
-    from gateway.proxy.journey import Journey
+from gateway.state.live_state import LiveState
+from policies.selection.filters import FitsContext
+from policies.selection.model import Model
+from policies.vocabulary.types import Deployment, Request
 
 LIMIT = 1.0  # seconds for a count
 MOST = 32  # requests that are counted at once; others keep their estimate
 
 
-class TokenCounts:
-    """``tell``: where it is said why an estimate stands."""
+class TokenCounts(Stage):
+    """``report``: where it is said why an estimate stands. ``counted``: prompts; ``kept``: estimates that stood."""
 
-    def __init__(self, transport: Transport, tell: Callable[[str], None], limit: float = LIMIT) -> None:
+    def __init__(
+        self, live: LiveState, transport: Transport, report: Callable[[str], None], limit: float = LIMIT
+    ) -> None:
+        self._live = live
         self._transport = transport
-        self._tell = tell
+        self._report = report
         self.limit = limit
         self._encodings = Encodings(folder())
-        self._told: set[str] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._reported: set[str] = set()
+        self._tasks: set[asyncio.Future[Decision]] = set()
         self._thread: ThreadPoolExecutor | None = None  # made when first needed
-        self.counted = 0  # prompts
-        self.kept = 0  # estimates that had to stand
+        self.counted = 0
+        self.kept = 0
 
-    def begin(self, journey: "Journey", near: list[Deployment]) -> bool:
-        """Count, and then let the journey go on; False: its estimate must do."""
+    def serves(self, config: Config, model: Model) -> bool:
+        fits = any(isinstance(each, FitsContext) for each in model.policy.filters)
+        return fits and any(each.context_window is not None for each in model.deployments)
+
+    def before(self, passing: Passing) -> Decision:
+        near = self._live.estimates.uncertain(passing.incoming.request, passing.model)
         if not near:
-            return False
-        if not journey.family.countable or len(self._tasks) >= MOST:
+            return GO_ON
+        if not passing.incoming.facts.family.countable or len(self._tasks) >= MOST:
             self.kept += 1
-            return False
-        task = asyncio.create_task(self._count(journey, near))
+            return GO_ON
+        exact: dict[str, int] = {}
+        late = partial(self._known, passing.incoming.request, near, exact)
+        task = asyncio.ensure_future(self._count(passing, near, exact))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        journey.waits(task)
-        return True
+        return HoldUntil("token_count", task, self.limit, late)
 
     async def close(self) -> None:
         for task in list(self._tasks):
@@ -63,42 +73,41 @@ class TokenCounts:
         if self._thread is not None:
             self._thread.shutdown(wait=False, cancel_futures=True)
 
-    async def _count(self, journey: "Journey", near: Iterable[Deployment]) -> None:
-        incoming, exact = journey.incoming, dict[str, int]()
-        places = {each.name: each for each in near}
+    async def _count(self, passing: Passing, near: list[Deployment], exact: dict[str, int]) -> Decision:
         try:
-            counts = await asyncio.gather(*(self._at(each, incoming, journey) for each in places.values()))
-            exact = {name: tokens for name, tokens in zip(places, counts, strict=True) if tokens is not None}
-        except Exception:  # the outermost frame of this task: a defect must not leave the journey waiting
-            self._tell(traceback.format_exc())
+            await asyncio.gather(*(self._at(deployment, passing, exact) for deployment in near))
+        except Exception:  # a defect must not cost the request more than its count
+            self._report(traceback.format_exc())
+        return self._known(passing.incoming.request, (), exact)
+
+    def _known(self, request: Request, late: Iterable[Deployment], exact: dict[str, int]) -> GoOn:
+        """Go on with what was counted. ``late``: of which it was to be counted, when the time for it is up."""
+        for deployment in late:
+            if deployment.name not in exact:
+                self._say(deployment.name, f"it took more than {self.limit:g} s")
         self.counted += bool(exact)
         self.kept += not exact
-        incoming.request = request = msgspec.structs.replace(incoming.request, exact=exact)
-        journey.waits(None)
-        journey.outcome.began = now = clock.now()
-        journey.guarded(journey.go, request, now)
+        return GoOn(msgspec.structs.replace(request, exact=exact))
 
-    async def _at(self, deployment: Deployment, incoming: Incoming, journey: "Journey") -> int | None:
+    async def _at(self, deployment: Deployment, passing: Passing, exact: dict[str, int]) -> None:
         try:
-            async with asyncio.timeout(self.limit):
-                if TOKENIZE.name in deployment.families:
-                    return await self._by_engine(deployment, incoming, journey)
-                if journey.catalog.config.deployments[deployment.name].provider.tiktoken:
-                    return await self._by_tiktoken(deployment.model, incoming.facts)
-        except (FetchFailed, Uncountable, Unsendable, TimeoutError) as error:
-            self._say(deployment.name, str(error) or f"it took more than {self.limit:g} s")
-            return None
-        self._say(deployment.name, f"tokens cannot be counted for provider {deployment.provider}")
-        return None
+            if TOKENIZE.name in deployment.families:
+                exact[deployment.name] = await self._by_engine(deployment, passing)
+            elif passing.config.deployments[deployment.name].provider.tiktoken:
+                exact[deployment.name] = await self._by_tiktoken(deployment.model, passing.incoming.facts)
+            else:
+                self._say(deployment.name, f"there is no way to count for provider {deployment.provider}")
+        except (FetchFailed, Uncountable, Unsendable) as error:
+            self._say(deployment.name, str(error))
 
-    async def _by_engine(self, deployment: Deployment, incoming: Incoming, journey: "Journey") -> int | None:
+    async def _by_engine(self, deployment: Deployment, passing: Passing) -> int:
         """Any endpoint of its deployment counts alike: one that is up, and has the least to do."""
-        there = journey.gateway.live.endpoints.by_deployment.get(deployment.name)
-        if not there:
+        alike = self._live.endpoints.by_deployment.get(deployment.name)
+        if not alike:
             raise Uncountable("it has no endpoint")
-        place = min(there, key=lambda each: (each.load.down, each.load.in_flight))
-        question = asking(incoming.request, incoming.facts, deployment.model)
-        wire = journey.catalog.adapters[place.id].encode(question)
+        free = min(alike, key=lambda each: (each.load.down, each.load.in_flight))
+        question = asking(passing.incoming.request, passing.incoming.facts, deployment.model)
+        wire = passing.adapters[free.id].encode(question)
         reply = await fetch(self._transport, wire, self.limit)
         tokens = answer(*reply)
         if tokens is None:
@@ -111,6 +120,6 @@ class TokenCounts:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._encodings.count, facts, model)
 
     def _say(self, deployment: str, why: str) -> None:
-        if deployment not in self._told:
-            self._told.add(deployment)
-            self._tell(f"{deployment}: prompts near its context window are estimated: {why}")
+        if deployment not in self._reported:
+            self._reported.add(deployment)
+            self._report(f"{deployment}: prompts near its context window are estimated: {why}")

@@ -1,104 +1,75 @@
-"""The wait queue for models at max_concurrency: fair by key, up to 75 % of the time to first token; the rest are
-rejected with Retry-After.
+"""The queue of requests that find every endpoint of their model at its limit.
+
+Rule: in fair order, and for no longer than the first token may take; a request whose turn would come too late is
+refused at once, and told when to come back.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
-from gateway import clock
 from gateway.proxy.deadlines import Deadlines
 from policies.attempts.machine import GiveUp
 from policies.attempts.wait_queue import Ticket, WaitQueue
 from policies.selection.model import Model
 from policies.vocabulary.failure import Failure, Fault
 
-if TYPE_CHECKING:
-    from gateway.proxy.journey import Journey
-
-SHARE = 0.75  # of what a first token may take: the rest is the place's own
-LOOK = 0.25  # seconds after which places are looked for that nobody gave back: one came up, or a limit was raised
+SHARE = 0.75  # of what a first token may take: the rest is the endpoint's own
+LOOK = 0.25  # seconds between looks for room that no request has given back: an endpoint came up, a limit was raised
 
 
-class QueuedJourney:
-    """One journey's place in the line: Watched for the end of its patience, and for places nobody gave back."""
+class RequestQueue:
+    """Has a deadline, for the next look, while requests wait."""
 
-    __slots__ = ("deadline", "journey", "line", "since", "ticket", "total")
-
-    def __init__(self, line: "QueuedJourneys", journey: "Journey", ticket: Ticket, since: float) -> None:
-        self.line = line
-        self.journey = journey
-        self.ticket = ticket
-        self.since = since
-        self.deadline = since + LOOK
-        self.total = ticket.deadline
-
-    def expire(self, now: float) -> None:
-        if now >= self.total:
-            self.line.leave(self.journey)
-            self.journey.outcome.queued += now - self.since
-            self.journey.outcome.waited += now - self.since
-            self.journey.give_up(self.line.refusal(self.ticket, f"none became free in {now - self.since:.1f} s"))
-        else:
-            self.deadline = now + LOOK
-            self.line.look(now)
-
-
-class QueuedJourneys:
-    """The wait queue of one gateway."""
-
-    def __init__(self, watch: Deadlines) -> None:
-        self._watch = watch
+    def __init__(self, deadlines: Deadlines) -> None:
         self.queue = WaitQueue(0)
-        self._places: dict[Journey, QueuedJourney] = {}
-        self._tickets: dict[Ticket, QueuedJourney] = {}
-        self._looked = 0.0
+        self.deadline = self.total = float("inf")
+        self._admit: dict[Ticket, Callable[[float], bool]] = {}
+        deadlines.add(self)
 
     @property
     def waiting(self) -> int:
         return self.queue.waiting
 
-    def join(self, journey: "Journey", model: Model, priority: int) -> GiveUp | None:
-        """Wait for a place; None: it does, or has got one from a copy. Else what it is told."""
-        if journey.gateway.displace(model) and journey.admit(0.0):
-            return None
-        request, now = journey.incoming.request, clock.now()
-        patience = (t.ttft if request.stream else t.response for t in model.timeouts.values())
-        deadline = min(journey.deadline, now + SHARE * max(patience))
-        ticket = Ticket(model.name, journey.outcome.key, float(request.prompt_tokens), deadline, priority)
-        self.queue.limit = journey.catalog.config.server.max_queue
+    def join(self, ticket: Ticket, admit: Callable[[float], bool], limit: int, now: float) -> bool:
+        """Wait; False: there is no room among ``limit``, or its turn would come too late. ``admit`` is called when an
+        endpoint may be free, with the time (monotonic seconds), and returns whether one was."""
+        self.queue.limit = limit
         if not self.queue.enter(ticket, now):
-            return self.refusal(ticket, "the queue is too long")
-        place = self._places[journey] = self._tickets[ticket] = QueuedJourney(self, journey, ticket, now)
-        self._watch.add(place)
-        return None
+            return False
+        if not self._admit:
+            self.deadline = now + LOOK
+        self._admit[ticket] = admit
+        return True
 
-    def leave(self, journey: "Journey") -> None:
-        """It waits no longer, if it did."""
-        place = self._places.get(journey)
-        if place is not None:
-            self.queue.leave(place.ticket)
-            self._forget(place)
+    def leave(self, ticket: Ticket) -> None:
+        """It waits no longer."""
+        self.queue.leave(ticket)
+        self._forget(ticket)
 
     def pump(self, now: float) -> None:
-        """Places may have become free: give them away."""
-        self.queue.serve(lambda ticket: self._admit(ticket, now), now)
+        """Endpoints may have become free: give them away."""
+        self.queue.serve(lambda ticket: self._served(ticket, now), now)
 
-    def look(self, now: float) -> None:
+    def expire(self, now: float) -> None:
         """However many wait, one look serves them all."""
-        if now >= self._looked + LOOK:
-            self._looked = now
-            self.pump(now)
+        self.deadline = now + LOOK
+        self.pump(now)
 
     def refusal(self, ticket: Ticket, why: str) -> GiveUp:
         message = f"every deployment of model '{ticket.lane}' is at its max_concurrency: {why}"
         return GiveUp(Fault(Failure.SHED, message), self.queue.retry_after(ticket.lane, ticket.key, ticket.priority))
 
-    def _admit(self, ticket: Ticket, now: float) -> bool:
-        place = self._tickets[ticket]
-        if not place.journey.admit(now - place.since):
+    def _served(self, ticket: Ticket, now: float) -> bool:
+        if not self._admit[ticket](now):
             return False
-        self._forget(place)
+        self._forget(ticket)
         return True
 
-    def _forget(self, place: QueuedJourney) -> None:
-        self._watch.discard(place)
-        del self._places[place.journey], self._tickets[place.ticket]
+    def _forget(self, ticket: Ticket) -> None:
+        self._admit.pop(ticket, None)
+        if not self._admit:
+            self.deadline = float("inf")
+
+
+def patience(model: Model, stream: bool) -> float:
+    """Seconds that a request of the model may wait."""
+    return SHARE * max(limits.ttft if stream else limits.response for limits in model.timeouts.values())

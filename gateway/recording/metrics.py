@@ -138,6 +138,7 @@ class Metrics:
         self.fallbacks: dict[tuple[str, str, str], int] = {}  # from, to, failure
         self.hedges: dict[tuple[str, str], int] = {}  # model, result
         self.mirrors: dict[str, int] = {}
+        self.holds: dict[str, int] = {}  # by kind
         self.attempts: dict[tuple[str, str, str, str], int] = {}  # deployment, endpoint, family, result
         self.recoveries: dict[tuple[str, str], int] = {}  # model, mode
         self._outcomes: list[Outcome] = []  # not counted yet, nor are these:
@@ -151,6 +152,10 @@ class Metrics:
     def mirror(self, result: str) -> None:
         """Result of a mirrored copy: a status, or ``dropped``."""
         _count(self.mirrors, result)
+
+    def hold(self, kind: str) -> None:
+        """A request waits for something that is not its upstream's answer."""
+        _count(self.holds, kind)
 
     def copied(self, outcome: Outcome) -> None:
         """A mirrored copy is over: no client waited for it, but its tokens cost the same."""

@@ -8,10 +8,11 @@ more than one attempt, and slow ones; as many a second as are worth a look.
 import re
 from collections import deque
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import msgspec
 
+from backends.contract.adapter import Incoming
 from backends.contract.headers import rendered
 from gateway import clock
 from policies.attempts.attempt_record import Trace
@@ -19,9 +20,6 @@ from policies.attempts.outcome import Outcome
 from policies.load.token_bucket import TokenBucket
 from policies.vocabulary.failure import Cause
 from policies.vocabulary.hashing import GOLDEN
-
-if TYPE_CHECKING:
-    from backends.contract.adapter import Incoming
 
 NOTABLE = 100.0  # a second are kept at the tail, of those not sampled: when all fails, one trace is much like the next
 QUEUE = 4096  # traces that wait for the collector; more are dropped and counted
@@ -75,6 +73,18 @@ class Tracer:
         return True
 
 
+class Exporter(Protocol):
+    """Hands metrics and traces to a collector. ``exported``: traces so far; ``failures``: exports that failed, of
+    metrics and of traces."""
+
+    exported: int
+    failures: dict[str, int]
+
+    def flush(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
 def new(seed: int) -> Trace:
     """A trace of our own making. ``seed``: 64 random bits, of which a low value may have been the condition."""
     return Trace(clock.seed() << 64 | seed | 1, clock.seed() | 1)
@@ -93,7 +103,7 @@ def attempt_id(trace: Trace, number: int) -> int:
     return (trace.span_id + number * GOLDEN) % 2**64 or 1
 
 
-def carried(outcome: Outcome, incoming: "Incoming") -> "Incoming":
+def carried(outcome: Outcome, incoming: Incoming) -> Incoming:
     """The request as its next attempt is to send it: a traced one names the attempt's span as the parent."""
     trace = outcome.trace
     if trace is None:

@@ -10,11 +10,10 @@ from collections.abc import AsyncGenerator
 import msgspec
 
 from gateway import clock
-from gateway.proxy.context import Gateway
 from gateway.reporting import recent_requests as recent
+from gateway.reporting.monitor import Monitor
 from gateway.reporting.recent_requests import Recent
 from gateway.reporting.report import Report
-from gateway.reporting.status import report
 from gateway.reporting.traffic_stats import TICK, Point
 
 SHOWN = 100  # recent requests that a viewer begins with
@@ -34,8 +33,8 @@ class Event(msgspec.Struct, frozen=True):
 class EventStream:
     """Ticks until closed."""
 
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
+    def __init__(self, monitor: Monitor) -> None:
+        self._monitor = monitor
         self.viewers = 0
         self.ticks = 0
         self._event = b""
@@ -71,23 +70,24 @@ class EventStream:
         try:
             self._sample()
         except Exception:  # the outermost frame: a defect must not end the ticking, nor anything else
-            self._gateway.log.event("error", "defect", traceback.format_exc())
+            self._monitor.gateway.log.event("error", "defect", traceback.format_exc())
 
     def _sample(self) -> None:
-        gateway, now = self._gateway, clock.now()
-        gateway.traffic.sample(gateway.catalog, gateway.dropped(), now, clock.wall())
+        gateway, traffic, now = self._monitor.gateway, self._monitor.traffic, clock.now()
+        traffic.sample(gateway.catalog, self._monitor.dropped(), now, clock.wall())
         self.ticks += 1
         if self.viewers:
-            self._event = self._encoded("tick", [gateway.traffic.points[-1]], recent.newest(gateway, MORE, self._at))
+            self._event = self._encoded("tick", [traffic.points[-1]], recent.newest(gateway, MORE, self._at))
             told, self._next = self._next, asyncio.Event()
             told.set()
         elif self.ticks % UNWATCHED == 0:
-            report(gateway)
+            self._monitor.report()
         self._at = now
 
     def _past(self) -> bytes:
-        return self._encoded("hello", list(self._gateway.traffic.points), recent.newest(self._gateway, SHOWN))
+        points = list(self._monitor.traffic.points)
+        return self._encoded("hello", points, recent.newest(self._monitor.gateway, SHOWN))
 
     def _encoded(self, name: str, points: list[Point], requests: list[Recent]) -> bytes:
-        body = msgspec.json.encode(Event(report(self._gateway), points, requests))
+        body = msgspec.json.encode(Event(self._monitor.report(), points, requests))
         return b"event: %b\ndata: %b\n\n" % (name.encode(), body)

@@ -11,6 +11,7 @@ from gateway.proxy import model_resolution as asking
 from gateway.proxy.context import Gateway
 from gateway.proxy.decisions import Record
 from gateway.recording.log import RequestLine, request_line
+from gateway.reporting.traffic_stats import newer
 from policies.attempts.attempt_record import AttemptRecord
 from policies.attempts.outcome import Outcome
 from policies.selection.explain import Decision, explain
@@ -51,14 +52,14 @@ class Opened(msgspec.Struct, frozen=True):
 def newest(gateway: Gateway, most: int, since: float = 0.0) -> list[Recent]:
     """The newest first, of those that ended after ``since`` (monotonic seconds)."""
     decided = gateway.decisions.outcomes()
-    found = gateway.traffic.newer(since, most)
+    found = newer(gateway.recent, since, most)
     return [_recent(gateway, outcome, id(outcome) in decided) for outcome in found]
 
 
 def opened(gateway: Gateway, id: str, again: bool = False) -> Opened | None:
     """The newest request of that id; None: it is not among the recent ones."""
     wanted = id.encode("latin-1", "replace")
-    outcome = next((each for each in reversed(gateway.traffic.recent) if each.id == wanted), None)
+    outcome = next((each for each in reversed(gateway.recent) if each.id == wanted), None)
     if outcome is None:
         return None
     return _opened(gateway, outcome, gateway.decisions.of(outcome), _again(gateway, outcome) if again else None)

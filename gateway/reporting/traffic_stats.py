@@ -19,7 +19,6 @@ TICK = 1.0  # seconds between samples
 WINDOW = 60  # seconds that rates and quantiles are taken over
 KEPT = 300  # points of the past, one a second
 SMOOTH = 5  # seconds that a point of the past is taken over: a single request is no trend
-RECENT = 1024  # requests kept
 LOOKED = 512  # of them, the newest, that quantiles are read from: what a look costs is bounded
 PEEKED = 128  # likewise, for a point of the past
 
@@ -93,14 +92,15 @@ Sample = tuple[float, Counts, Dropped, Mapping[str, Verdicts]]  # the moment, an
 
 
 class TrafficStats:
-    """Keeps recent requests, and samples of what was counted."""
+    """Samples of what was counted. ``recent``: requests that are over, newest last."""
 
-    def __init__(self, metrics: Metrics, predictions: Predictions, members: Members, now: float) -> None:
+    def __init__(
+        self, metrics: Metrics, predictions: Predictions, members: Members, recent: deque[Outcome], now: float
+    ) -> None:
         self._metrics = metrics
         self._predictions = predictions
         self._members = members
-        self.recent: deque[Outcome] = deque(maxlen=RECENT)
-        self.note = self.recent.append
+        self._recent = recent
         self.points: deque[Point] = deque(maxlen=KEPT)
         self._samples: deque[Sample] = deque([(now, {}, Dropped(), {})], maxlen=WINDOW + 1)
 
@@ -111,7 +111,7 @@ class TrafficStats:
         self._let_go(self._samples[-2][0])
         then, before, *_ = self._samples[max(0, len(self._samples) - 1 - SMOOTH)]
         passed, seconds = since(counts, before), max(now - then, 1e-3)
-        newest = list(self.newer(then, PEEKED))
+        newest = list(newer(self._recent, then, PEEKED))
         spent = money(catalog, self._members, passed, seconds)
         self.points.append(
             Point(
@@ -129,7 +129,7 @@ class TrafficStats:
         """The window that ends now. ``dropped``: since the start."""
         then, before, gone, verdicts = self._samples[0]
         passed, seconds = since(counted(self._metrics), before), max(now - then, 1e-3)
-        newest, places = list(self.newer(then, LOOKED)), by_deployment(passed)
+        newest, places = list(newer(self._recent, then, LOOKED)), by_deployment(passed)
         answered: dict[str, list[Outcome]] = defaultdict(list)
         for outcome in newest:
             answered[outcome.deployment].append(outcome)
@@ -159,16 +159,17 @@ class TrafficStats:
 
     def _let_go(self, since: float) -> None:
         """What upstreams said in refusals is for their clients, and may be long: it is not kept."""
-        for outcome in self.newer(since, RECENT):
+        for outcome in newer(self._recent, since, len(self._recent)):
             if outcome.fault is not None and outcome.fault.body:
                 outcome.fault = msgspec.structs.replace(outcome.fault, body=b"")
 
-    def newer(self, than: float, most: int) -> Iterator[Outcome]:
-        """Requests that ended since, the newest first."""
-        for outcome in islice(reversed(self.recent), most):
-            if outcome.finished < than:
-                return
-            yield outcome
+
+def newer(recent: deque[Outcome], than: float, most: int) -> Iterator[Outcome]:
+    """Requests that ended since, the newest first."""
+    for outcome in islice(reversed(recent), most):
+        if outcome.finished < than:
+            return
+        yield outcome
 
 
 def flow(count: Count, total: Count, newest: list[Outcome], seconds: float, cost: float | None) -> TrafficRate:

@@ -8,6 +8,7 @@ from typing import Any
 from backends.contract.families import Family
 from gateway import clock
 from gateway.catalog.keys import Caller
+from gateway.proxy.admission import begin, over_limit
 from gateway.proxy.context import Gateway
 from gateway.proxy.journey import Journey
 from gateway.proxy.request_head import RequestHead
@@ -84,7 +85,7 @@ async def serve(gateway: Gateway, family: Family, scope: Scope, receive: Receive
     client = scope.get("client")
     answer = AsgiAnswer()
     caller = Caller(client[0] if client else "")
-    journey = Journey.begin(gateway, RequestHead(family, dict(scope["headers"])), caller, answer, clock.now())
+    journey = begin(gateway, RequestHead(family, dict(scope["headers"])), caller, answer, clock.now())
     waiting: list[asyncio.Future[None]] = []
     try:
         body = await _body(journey, receive)
@@ -114,7 +115,7 @@ async def _body(journey: Journey, receive: Receive) -> bytes | None:
         data = message.get("body", b"")
         size += len(data)
         more = message.get("more_body", False)
-        if journey.refused is None and not journey.over_limit(size):
+        if journey.refused is None and not over_limit(journey, size):
             parts.append(data)
     return b"".join(parts)
 

@@ -1,7 +1,6 @@
 """The fast listener: a uvicorn protocol that answers the endpoint families itself and leaves the rest to Litestar.
 
-A hot request is a cycle beside uvicorn's own: it stands in the same pipeline and is stopped by the same shutdown. Only
-scope, ASGI messages, and tasks are left out.
+Such a request is a cycle beside uvicorn's own, in the same pipeline, stopped by the same shutdown.
 """
 
 # compiled
@@ -10,47 +9,44 @@ import asyncio
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from backends.contract.families import FAMILIES
-from backends.serving.client_apis import CHAT
 from gateway import clock
 from gateway.catalog.error_response import ErrorResponse
 from gateway.catalog.keys import Caller
 from gateway.proxy.context import Gateway
 from gateway.proxy.request_head import RequestHead
+from gateway.server import bad_connection as bad
 from gateway.server.fast_cycle import HotCycle
 from gateway.server.known_heads import KnownHeads
 
 HOT = {path.encode(): family for family in FAMILIES for path in family.paths}
-MAX_HEAD = 64 * 1024  # bytes of request line and headers
-MAX_FRAMING = 1024 * 1024  # bytes of one request that are neither head nor body: chunk sizes, trailers, empty lines
 LINGER = 2.0  # seconds for a client to finish writing what is already refused
-_OFFER = frozenset({b"connection", b"upgrade", b"http2-settings"})
-_HEAD_TOO_LONG = ErrorResponse(431, f"the request's headers exceed {MAX_HEAD} bytes", code="headers_too_large")
-_BAD_HTTP = ErrorResponse(400, "this is not a valid HTTP request", code="bad_http")
 
 
-class _Deaf:
-    """Stands where the parser was once a connection is refused: what still comes is dropped."""
-
-    def feed_data(self, data: bytes) -> None:
-        pass
-
-
-class HotProtocol(KnownHeads):
-    """One client connection."""
+class HotProtocol(HttpToolsProtocol):
+    """One client connection. Times are monotonic seconds. ``heard``: when the packet at hand came, or the turn of the
+    request at hand did; ``idle_since``: that, while the gateway waits for the client; 0 while it is waited for."""
 
     __slots__ = (  # uvicorn's as well, where requests touch them: side by side, and not in a dict too large to share
-        "_between", "_default", "_first", "_head_bytes", "_in_head", "_packet", "_quiet", "cycle",
-        "expect_100_continue", "flow", "headers", "loop", "parser", "pipeline", "server_state", "transport", "url",
+        "_active", "_between", "_default", "_first", "_head_bytes", "_in_head", "_known", "_missing", "_packet",
+        "_quiet", "_resting", "caller", "cycle", "expect_100_continue", "flow", "gateway", "headers", "heard",
+        "idle_since", "loop", "parser", "pipeline", "server_state", "transport", "url",
     )  # fmt: skip
 
+    caller: Caller  # once there is a connection
+
     def __init__(self, gateway: Gateway, *args: Any, **kwargs: Any) -> None:
-        super().__init__(gateway, *args, **kwargs)
+        super().__init__(*args, **kwargs)
+        self.gateway = gateway
+        self.heard = self.idle_since = clock.now()
+        self._active: HotCycle | None = None  # the one being served: not the latest one, where requests pipeline
+        self._resting = True  # nothing is served, and the parser waits for a request to begin
+        self._known = KnownHeads()
+        self._missing = 0  # bytes of a body that skip the parser
         self._in_head = False
-        self._head_bytes = 0  # of the head under way, from its second packet on
-        self._packet = 0
+        self._head_bytes = self._packet = 0  # of the head under way, from its second packet on; of the packet at hand
         self._between = False  # nothing is served, though requests wait
         self._default: tuple[object, bytes] = (None, b"")
         self._quiet = True  # the parser waits for a request to begin
@@ -63,13 +59,51 @@ class HotProtocol(KnownHeads):
             self._default = (pairs, b"".join(b"%b: %b\r\n" % pair for pair in pairs))
         return self._default[1]
 
-    # asyncio.Protocol
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]  # a stream protocol is given a stream transport
         self.caller = Caller(self.client[0] if self.client else "")
 
-    def parse(self, data: bytes) -> None:
+    def data_received(self, data: bytes) -> None:
+        self.heard = clock.now()
+        if self._missing:
+            self._more(data)
+            return
+        known = self._known.bytes
+        if known is not None and self._resting and not self.flow.write_paused:
+            start = known.body_at(data)
+            if 0 < start <= len(data) <= start + known.length:
+                self._again(known.length, data[start:])
+                return
+        self._parse(data)
+
+    def _again(self, length: int, body: bytes) -> None:
+        """A request that begins with the known head, whose body is of so many bytes."""
+        self._known.useful, self._resting, head = True, False, self._known.head
+        head.length = length
+        self._active = cycle = HotCycle(self, self.transport, head, True)
+        self.cycle = cycle  # type: ignore[assignment]  # it has what the base class uses of a cycle
+        journey = cycle.journey
+        if journey.refused is None and len(body) == length:  # the whole of it, as a rule
+            self.idle_since = 0.0
+            cycle.more_body, cycle.started = False, True
+            journey.run(body, self.heard)
+            return
+        self._missing = length
+        if journey.refused is not None:
+            self._activate(cycle)
+        self._more(body)
+
+    def _more(self, data: bytes) -> None:
+        """Some of a body that skips the parser, and whatever follows it."""
+        body, rest = data[: self._missing], data[self._missing :]
+        self._missing -= len(body)
+        self.on_body(body)
+        if not self._missing:
+            self.on_message_complete()
+        if rest:
+            self._parse(rest)
+
+    def _parse(self, data: bytes) -> None:
         self._packet = len(data)
         if self._in_head:
             self._head_bytes += len(data)
@@ -77,17 +111,17 @@ class HotProtocol(KnownHeads):
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserError:
-            self._refuse_connection(_BAD_HTTP)
+            self._refuse_connection(bad.BAD_HTTP)
         except httptools.HttpParserUpgrade as upgrade:
             self._decline_upgrade(data[upgrade.args[0] :])
         self._first = None
         if self._in_head:
-            if self._head_bytes > MAX_HEAD:
-                self._refuse_connection(_HEAD_TOO_LONG)
+            if self._head_bytes > bad.MAX_HEAD:
+                self._refuse_connection(bad.HEAD_TOO_LONG)
         elif self._packet:  # it held nothing of a body, and completed nothing
             self._head_bytes += self._packet
-            if self._head_bytes > MAX_FRAMING:
-                self._refuse_connection(_BAD_HTTP)
+            if self._head_bytes > bad.MAX_FRAMING:
+                self._refuse_connection(bad.BAD_HTTP)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -111,8 +145,6 @@ class HotProtocol(KnownHeads):
         elif self._between:
             self.loop.call_soon(self._next)
 
-    # httptools
-
     def on_message_begin(self) -> None:
         self._quiet = self._resting = False
         self.url = b""
@@ -122,13 +154,13 @@ class HotProtocol(KnownHeads):
         self.idle_since = self.heard
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._in_head:  # trailers are nobody's
+        if self._in_head:  # trailers are ignored
             self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        if (self._head_bytes or self._packet > MAX_HEAD) and self._head_size() > MAX_HEAD:
-            self._refuse_connection(_HEAD_TOO_LONG)
+        if (self._head_bytes or self._packet > bad.MAX_HEAD) and bad.head_size(self.url, self.headers) > bad.MAX_HEAD:
+            self._refuse_connection(bad.HEAD_TOO_LONG)
             return
         parser = self.parser
         if parser.should_upgrade():
@@ -141,16 +173,16 @@ class HotProtocol(KnownHeads):
             self._leave_to_litestar()
             return
         previous = self.cycle
-        preamble, keep_alive = RequestHead(family, given), parser.should_keep_alive()
-        cycle = HotCycle.begin(self, preamble, keep_alive)
+        request, keep_alive = RequestHead(family, given), parser.should_keep_alive()
+        cycle = HotCycle(self, self.transport, request, keep_alive)
         self.cycle = cycle  # type: ignore[assignment]  # it has what the base class uses of a cycle
         if self._first is not None and keep_alive and not self.expect_100_continue and cycle.journey.refused is None:
-            self.learn(self._first, preamble)
+            self._known.learn(self._first, len(self.headers), request)
         free = previous is None or previous.response_complete
         if free and not self.flow.write_paused:
             self._active = cycle
             if self.expect_100_continue or cycle.journey.refused is not None:
-                self.activate(cycle)
+                self._activate(cycle)
         else:
             self._between = self._between or free
             self.flow.pause_reading()
@@ -163,7 +195,7 @@ class HotProtocol(KnownHeads):
         if not isinstance(cycle, HotCycle):
             super().on_body(body)
         elif not cycle.response_complete and cycle.feed(body):
-            self.refuse_early(cycle)
+            self._refuse_early(cycle)
 
     def on_message_complete(self) -> None:
         self.idle_since = 0.0
@@ -176,8 +208,6 @@ class HotProtocol(KnownHeads):
                 cycle.run()
         elif cycle is not None:  # there is none yet where the first request is an offer to be declined
             super().on_message_complete()
-
-    # the pipeline
 
     def on_response_complete(self) -> None:
         self.server_state.total_requests += 1
@@ -205,23 +235,23 @@ class HotProtocol(KnownHeads):
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         if isinstance(cycle, HotCycle):
-            self.activate(cycle)
+            self._activate(cycle)
         else:
             super()._start_asgi_task(cycle, app)
 
-    def activate(self, cycle: HotCycle) -> None:
+    def _activate(self, cycle: HotCycle) -> None:
         """It is this cycle's turn to answer."""
         if cycle.response_complete:  # its connection was lost in the meantime
             return
         self._active = cycle
         if cycle.journey.refused is not None and (self.expect_100_continue or cycle.too_large):
-            self.refuse_early(cycle)
+            self._refuse_early(cycle)
         elif not cycle.more_body:
             cycle.run()
         elif self.expect_100_continue:
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    def refuse_early(self, cycle: HotCycle) -> None:
+    def _refuse_early(self, cycle: HotCycle) -> None:
         """Answer before the body is read, then let the client finish writing: closing at once would reset the
         connection and lose the answer."""
         if cycle is self._active:
@@ -231,7 +261,7 @@ class HotProtocol(KnownHeads):
 
     def _leave_to_litestar(self) -> None:
         if self.parser.get_http_version() == "0.9":  # a request line that names no version
-            self._refuse_connection(_BAD_HTTP)
+            self._refuse_connection(bad.BAD_HTTP)
             return
         url, given, expects = self.url, self.headers, self.expect_100_continue
         super().on_message_begin()
@@ -240,41 +270,30 @@ class HotProtocol(KnownHeads):
         self.expect_100_continue = expects
         super().on_headers_complete()
 
-    # what is not HTTP, or not ours
-
     def _decline_upgrade(self, rest: bytes) -> None:
         """An offer to switch protocols (Java's client makes one of HTTP/2 with every request) is declined by answering
         in HTTP/1.1. The parser takes it for accepted, so the request is read anew without it."""
-        lines = b"".join(b"%b: %b\r\n" % pair for pair in self.headers if pair[0] not in _OFFER)
-        head = b"%b %b HTTP/1.1\r\n%b\r\n" % (self.parser.get_method(), self.url, lines)
+        head = bad.without_offer(self.parser.get_method(), self.url, self.headers)
         self.parser = httptools.HttpRequestParser(self)
         self.data_received(head + rest)
 
-    def _head_size(self) -> int:
-        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
-
     def _refuse_connection(self, refused: ErrorResponse) -> None:
-        """Answer, outside any journey unless one waits for its body, and close; in the middle of another answer only
-        the closing is left."""
+        """Answer, outside any journey unless one waits for its body, and close; amid another answer, only close."""
         self._in_head = False
-        self.parser = _Deaf()  # type: ignore[assignment]
+        self.parser = bad.Dropping()  # type: ignore[assignment]
         cycle: Any = self.cycle
         if cycle is not None and not cycle.response_complete:
             if cycle is self._active and isinstance(cycle, HotCycle) and cycle.more_body and not cycle.started:
                 cycle.journey.refused = refused
-                self.refuse_early(cycle)
+                self._refuse_early(cycle)
             else:
                 self.transport.close()
             return
-        body = CHAT.error(refused)
-        lines = self.default_lines() + b"content-type: application/json\r\nconnection: close\r\n"
-        head = b"%b%bcontent-length: %d\r\n\r\n" % (STATUS_LINE[refused.status], lines, len(body))
-        self.transport.write(head + body)
+        self.transport.write(STATUS_LINE[refused.status] + self.default_lines() + bad.closing(refused))
         self.close_later()
 
     def close_later(self) -> None:
-        """End the answers now, and the connection when the client has had time to finish writing: closing on what it
-        writes would reset the connection and lose the answer."""
+        """Stop answering, and close when the client has had time to finish: to close at once loses the answer."""
         self._quiet = self._resting = False  # nothing more is answered here
         if self.transport.can_write_eof():
             self.transport.write_eof()

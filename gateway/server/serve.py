@@ -109,7 +109,7 @@ async def _serve(config: Config, log: Log, path: Path, reload: Callable[[], Conf
     tasks: list[asyncio.Task[None]] = []
     try:
         public = Listener(public_settings(app.gateway, config.server))
-        admin = Listener(settings(admin_app(app.gateway, app.feed), "httptools", drain=1.0))
+        admin = Listener(settings(admin_app(app.monitor, app.feed), "httptools", drain=1.0))
         reloader = Reloader(app, path, reload)
         stopping = asyncio.Event()
         _handle_signals(stopping, reloader, (public, admin))

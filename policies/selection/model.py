@@ -55,7 +55,6 @@ class Model(msgspec.Struct, frozen=True):
     context_window_fallbacks: tuple[str, ...] = ()
     content_policy_fallbacks: tuple[str, ...] = ()
     recovery: RecoveryRules | None = None  # None: a stream that dies has nowhere to go on
-    hold_calls: bool = False  # a streamed tool call reaches a client whole or not at all
     needs: frozenset[Need] = NOTHING  # what must be read of its requests beyond the ordinary
 
     @property

@@ -15,6 +15,7 @@ import uvicorn
 from backends.providers import PROVIDERS
 from backends.providers.provider import Provider
 from gateway.app import App
+from gateway.catalog.stages import Stage
 from gateway.config import Config, load
 from gateway.proxy.context import Gateway
 from gateway.recording.log import Log
@@ -76,12 +77,16 @@ models: {{m: {{deployments: [d], aliases: [other]}}, mini-m: {{deployments: [d]}
 
 @asynccontextmanager
 async def running(
-    text: str, door: str = "hot", drain: float = LIMIT, providers: tuple[Provider, ...] = PROVIDERS
+    text: str,
+    door: str = "hot",
+    drain: float = LIMIT,
+    providers: tuple[Provider, ...] = PROVIDERS,
+    stages: tuple[Stage, ...] = (),
 ) -> AsyncIterator[Running]:
-    """A gateway with this configuration, behind one of its doors."""
+    """A gateway with this configuration, behind one of its doors. ``stages``: beside its own."""
     log = io.StringIO()
     config = configured(text, providers)
-    app = await App.start(config, Log("info", log))
+    app = await App.start(config, Log("info", log), stages)
     sock = bind("127.0.0.1", 0)
     listener = Listener(listening(app, config, door, drain))
     await listener.start(sock)
@@ -116,7 +121,7 @@ async def until(true: Callable[[], object], limit: float = LIMIT) -> None:
 async def admin(gateway: Running) -> AsyncIterator[httpx.AsyncClient]:
     """A client of its admin port, which listens as long."""
     sock = bind("127.0.0.1", 0)
-    listener = Listener(settings(admin_app(gateway.gateway, gateway.app.feed), "httptools", 1.0))
+    listener = Listener(settings(admin_app(gateway.app.monitor, gateway.app.feed), "httptools", 1.0))
     await listener.start(sock)
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{sock.getsockname()[1]}") as client:

@@ -50,7 +50,7 @@ async def mix(gateway: Running) -> None:
             key = f"authorization: Bearer k{number % 2 + 1}"
             await ask(gateway.port, chat(model, key, stream=streamed))
     live = gateway.gateway
-    await until(lambda: not live.journeys and not live.mirrors)
+    await until(lambda: not live.journeys and not gateway.app.shadows.journeys)
 
 
 @pytest.mark.parametrize("column", range(len(KINDS)), ids=KINDS)

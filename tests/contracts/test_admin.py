@@ -35,7 +35,7 @@ async def test_recent_decisions_are_told_to_whoever_holds_the_token() -> None:
     more = f"{TOKEN}telemetry: {{decisions: 100%}}"
     async with upstream(whole(ANSWER)) as up, running(single(up.url, more)) as gateway:
         answered = await ask(gateway.port, chat())
-        async with AsyncTestClient(admin_app(gateway.gateway, gateway.app.feed)) as client:
+        async with AsyncTestClient(admin_app(gateway.app.monitor, gateway.app.feed)) as client:
             assert (await client.get("/api/decisions")).status_code == 401
             reply = await client.get("/api/decisions", headers={"authorization": "Bearer secret"})
     (record,) = reply.json()
@@ -155,7 +155,7 @@ async def test_a_viewer_that_leaves_is_forgotten_and_too_many_are_refused() -> N
 
 async def test_a_viewer_that_reads_slowly_misses_events_and_is_told_the_past_again() -> None:
     async with running(single("http://127.0.0.1:9")) as gateway:
-        feed = EventStream(gateway.gateway)
+        feed = EventStream(gateway.app.monitor)
         async with aclosing(feed.watch()) as told:
             assert (await anext(told)).startswith(b"event: hello\n")
             assert (await anext(told)).startswith(b"event: tick\n")

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from backends.engine.server import Engine, EngineOptions
 from gateway import clock
-from gateway.reporting import status
+from gateway.reporting.monitor import not_ready
 from policies.load.breaker import State
 from tests.contracts.client import ask, chat
 from tests.contracts.scripted import ANSWER, Call, error, silent, upstream, whole
@@ -13,7 +13,7 @@ from tests.contracts.serving import Running, running, until
 
 
 def up(gateway: Running, deployment: str) -> bool:
-    report = status.report(gateway.gateway)
+    report = gateway.app.monitor.report()
     return all(endpoint.up for each in report.deployments if each.name == deployment for endpoint in each.endpoints)
 
 
@@ -109,14 +109,14 @@ models: {{m: {{deployments: [first, second]}}}}
         await first.stop()
         assert await answered_by(gateway) == "second"  # nobody had to wait for a health check
         await until(lambda: not up(gateway, "first"))
-        assert status.not_ready(gateway.gateway) == ""
+        assert not_ready(gateway.gateway) == ""
         first = Engine(EngineOptions(model="m", speed=100.0))
         await first.start("127.0.0.1", urlsplit(roots[0]).port or 0)
         await until(lambda: up(gateway, "first"))
         assert await answered_by(gateway) == "first"
         await second.stop()
         await first.stop()
-        await until(lambda: status.not_ready(gateway.gateway))
+        await until(lambda: not_ready(gateway.gateway))
 
 
 async def test_an_engine_that_fails_its_health_check_is_out_until_it_passes_again() -> None:

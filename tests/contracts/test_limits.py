@@ -5,7 +5,7 @@ import asyncio
 import msgspec
 import pytest
 
-from gateway.server.fast_protocol import MAX_HEAD
+from gateway.server.bad_connection import MAX_HEAD
 from tests.contracts.client import ask, chat, connected, post
 from tests.contracts.scripted import Call, silent, upstream, whole
 from tests.contracts.serving import running, until

@@ -47,7 +47,7 @@ async def test_a_request_waits_for_a_place_and_is_told_how_long(door: str) -> No
         first = asyncio.create_task(ask(gateway.port, by("a")))
         await until(lambda: up.calls)
         second = asyncio.create_task(ask(gateway.port, by("a")))
-        await until(lambda: gateway.gateway.line.waiting)
+        await until(lambda: gateway.gateway.queue.waiting)
         assert len(up.calls) == 1
         gate.release()
         assert "x-cloverleaf-queue-ms" not in (await first).headers
@@ -70,7 +70,7 @@ async def test_the_line_is_bounded(door: str) -> None:
         served.send(by("a"))
         await until(lambda: up.calls)
         waits.send(by("a"))
-        await until(lambda: gateway.gateway.line.waiting)
+        await until(lambda: gateway.gateway.queue.waiting)
         refused = await ask(gateway.port, by("b"))
         assert (refused.status, refused.json["error"]["code"]) == (429, "capacity_exceeded")
         assert int(refused.headers["retry-after"]) >= 1
@@ -88,7 +88,7 @@ async def test_nobody_waits_longer_than_the_first_token_may_take(door: str) -> N
         late = await ask(gateway.port, by("a", stream=True))
         assert (late.status, late.json["error"]["code"]) == (429, "capacity_exceeded")
         assert int(late.headers["retry-after"]) >= 1
-        assert gateway.gateway.line.waiting == 0
+        assert gateway.gateway.queue.waiting == 0
         assert len(up.calls) == 1
 
 
@@ -102,11 +102,11 @@ async def test_a_client_that_leaves_the_line_gives_its_turn_to_the_next(door: st
         first = asyncio.create_task(ask(gateway.port, by("a")))
         await until(lambda: up.calls)
         leaver.send(by("a"))
-        await until(lambda: gateway.gateway.line.waiting == 1)
+        await until(lambda: gateway.gateway.queue.waiting == 1)
         stays = asyncio.create_task(ask(gateway.port, by("b")))
-        await until(lambda: gateway.gateway.line.waiting == 2)
+        await until(lambda: gateway.gateway.queue.waiting == 2)
         leaver.leave()
-        await until(lambda: gateway.gateway.line.waiting == 1)
+        await until(lambda: gateway.gateway.queue.waiting == 1)
         gate.release()
         gate.release()
         assert [(await first).status, (await stays).status] == [200, 200]
@@ -121,7 +121,7 @@ async def test_a_key_with_many_requests_does_not_hold_up_one_with_few(door: str)
         await until(lambda: up.calls)
         for waiting, user in enumerate("aaab", 1):
             asking.append(asyncio.create_task(ask(gateway.port, by(user, user=user))))
-            await until(lambda waiting=waiting: gateway.gateway.line.waiting == waiting)  # type: ignore[misc]
+            await until(lambda waiting=waiting: gateway.gateway.queue.waiting == waiting)  # type: ignore[misc]
         for _ in asking:
             gate.release()
         assert [(await each).status for each in asking] == [200] * 5
@@ -133,10 +133,10 @@ async def test_a_stopping_gateway_tells_those_in_line(door: str) -> None:
         served.send(by("a"))
         await until(lambda: up.calls)
         waits = asyncio.create_task(ask(gateway.port, by("a")))
-        await until(lambda: gateway.gateway.line.waiting)
+        await until(lambda: gateway.gateway.queue.waiting)
         await gateway.drain(0.1)
         assert (await waits).status == 503
-        assert gateway.gateway.line.waiting == 0
+        assert gateway.gateway.queue.waiting == 0
 
 
 async def test_a_place_that_a_reload_adds_is_found(door: str) -> None:
@@ -145,7 +145,7 @@ async def test_a_place_that_a_reload_adds_is_found(door: str) -> None:
         await until(lambda: up.calls)
         async with connected(gateway.port) as waits:
             waits.send(by("a"))
-            await until(lambda: gateway.gateway.line.waiting)
+            await until(lambda: gateway.gateway.queue.waiting)
             (candidate,) = gateway.gateway.live.endpoints.by_deployment["d"]
             candidate.pool.in_flight -= 1  # as if somebody had left without a word
             await until(lambda: len(up.calls) == 2)
@@ -165,7 +165,7 @@ async def test_priority_goes_first_and_a_client_can_only_step_back(door: str) ->
             ("u", "4", {}),
         ):
             asking.append(asyncio.create_task(ask(gateway.port, by(key, user=user, **fields))))
-            await until(lambda: gateway.gateway.line.waiting == len(asking) - 1)
+            await until(lambda: gateway.gateway.queue.waiting == len(asking) - 1)
         for _ in asking:
             gate.release()
         assert [(await each).status for each in asking] == [200] * 5

@@ -142,8 +142,8 @@ async def test_nothing_is_hedged_without_reason_budget_or_another_domain(door: s
     async with pair(first, SPEAKS, door, defaults, known=known, more=more) as (gateway, one, other):
         asking = asyncio.create_task(ask(gateway.port, chat(stream=True)))
         await until(lambda: one.calls)
-        ticks = gateway.gateway.watch.ticks
-        await until(lambda: gateway.gateway.watch.ticks > ticks + 4)
+        ticks = gateway.gateway.deadlines.ticks
+        await until(lambda: gateway.gateway.deadlines.ticks > ticks + 4)
         first.cue.set()
         assert answered_by(await asking, "one")
         assert other.calls == []

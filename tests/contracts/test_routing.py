@@ -122,10 +122,10 @@ async def test_whatever_a_mirror_does_the_caller_does_not_notice(script) -> None
             replies = [await client.ask(chat("m", KEY)) for _ in range(80)]
             await until(lambda: second.calls)
             assert [reply.status for reply in replies] == [200] * 80
-            assert len(gateway.gateway.mirrors) <= 64
+            assert len(gateway.app.shadows.journeys) <= 64
             assert not gateway.gateway.journeys
             await gateway.drain(10.0)
-    assert not gateway.gateway.mirrors
+    assert not gateway.app.shadows.journeys
 
 
 async def test_a_copy_gives_its_place_to_a_caller_who_finds_none(door: str) -> None:
@@ -138,7 +138,7 @@ async def test_a_copy_gives_its_place_to_a_caller_who_finds_none(door: str) -> N
             reply = await ask(gateway.port, chat("n", KEY))
             assert (reply.status, reply.headers["x-cloverleaf-deployment"]) == (200, "b")
             assert "x-cloverleaf-queue-ms" not in reply.headers
-            await until(lambda: not gateway.gateway.mirrors)
+            await until(lambda: not gateway.app.shadows.journeys)
 
 
 async def test_a_copy_that_finds_no_place_is_dropped_and_takes_nobodys_turn() -> None:
@@ -150,7 +150,7 @@ async def test_a_copy_that_finds_no_place_is_dropped_and_takes_nobodys_turn() ->
             assert (await ask(gateway.port, chat("m", KEY))).status == 200
             await until(lambda: any(line.get("mirror") for line in gateway.requests()))
             (copy,) = (line for line in gateway.requests() if line.get("mirror"))
-            assert copy["status"] == 429 and gateway.gateway.line.waiting == 0
+            assert copy["status"] == 429 and gateway.gateway.queue.waiting == 0
             assert len(second.calls) == 1
 
 

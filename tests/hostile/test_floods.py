@@ -9,7 +9,7 @@ from asyncio.subprocess import PIPE
 
 import pytest
 
-from gateway.server.fast_protocol import MAX_FRAMING, MAX_HEAD
+from gateway.server.bad_connection import MAX_FRAMING, MAX_HEAD
 from gateway.server.serve import close_idle
 from tests.contracts.client import ask, chat, connected, post
 from tests.contracts.scripted import ANSWER, upstream, whole

@@ -9,10 +9,7 @@ import msgspec
 import openai
 import pytest
 
-from backends.providers.provider import AdapterDeps
 from backends.transports.public import Limits, PublicFetcher
-from gateway import clock
-from gateway.catalog import adapter_factory
 from tests.contracts.scripted import Script, silent, upstream, whole
 from tests.contracts.serving import until
 from tests.emulators.bedrock import Bedrock, Says
@@ -41,11 +38,8 @@ defaults: {{media: {media}}}
 
 def _allow(on: Served) -> None:
     catalog = on.gateway.gateway.catalog
-    fetcher = PublicFetcher(Limits(1000, 30.0), lambda address: True)
-    deps = AdapterDeps(credential=on.gateway.app.keyring.credential, wall=clock.wall, fetcher=fetcher)
-    deployments = catalog.config.deployments
-    adapters = {id: adapter_factory.adapter(deployments[id[0]], id[1], deps) for id in catalog.adapters}
-    on.gateway.gateway.catalog = msgspec.structs.replace(catalog, adapters=adapters)
+    fetchers = dict.fromkeys(catalog.fetchers, PublicFetcher(Limits(1000, 30.0), lambda address: True))
+    on.gateway.gateway.catalog = msgspec.structs.replace(catalog, fetchers=fetchers)
 
 
 def seeing(url: str) -> Any:
@@ -66,6 +60,7 @@ async def test_a_picture_is_fetched_and_sent_as_data(stream: bool) -> None:
         image = bedrock.asked[0][2]["messages"][0]["content"][1]["image"]
         assert image == {"format": "png", "source": {"bytes": base64.b64encode(PNG).decode()}}
         assert on.gateway.requests()[0]["attempts"] == 1
+        assert on.gateway.gateway.metrics.holds == {"media": 1}
 
 
 @pytest.mark.parametrize(

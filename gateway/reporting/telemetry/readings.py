@@ -5,9 +5,9 @@ What is not known is left out: unknown is not zero.
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from gateway.catalog.catalog import Catalog
+from gateway.proxy.context import Gateway
 from gateway.recording import instruments as i
 from gateway.recording.instruments import Instrument
 from gateway.recording.metrics import Account, Histogram, Metrics, Series, caused_by
@@ -21,9 +21,6 @@ from policies.load.breaker import State
 from policies.load.candidate import Candidate
 from policies.load.load import FRESH, Load
 
-if TYPE_CHECKING:
-    from gateway.proxy.context import Gateway
-
 Reading = tuple[Instrument, tuple[str, ...], float | Histogram]
 Providers = Mapping[str, str]  # by deployment
 
@@ -32,7 +29,7 @@ NONE = "none"  # no deployment, no key
 QUANTILES = (0.1, 0.5, 0.9, 0.95)
 
 
-def readings(gateway: "Gateway", now: float) -> list[Reading]:
+def readings(gateway: Gateway, now: float) -> list[Reading]:
     """Everything, now."""
     gateway.metrics.fold()
     deployments = gateway.catalog.config.deployments
@@ -101,6 +98,8 @@ def counted(metrics: Metrics) -> Iterator[Reading]:
             yield instrument, labels, count
     for deployment, count in metrics.unpriced.items():
         yield i.UNPRICED, (deployment,), count
+    for kind, count in metrics.holds.items():
+        yield i.HOLDS, (kind,), count
     for result, count in metrics.mirrors.items():
         yield i.MIRRORED, (result,), count
 
@@ -196,12 +195,12 @@ def judged(live: LiveState) -> Iterator[Reading]:
         yield i.THRESHOLD, (model,), threshold.at()
 
 
-def process(gateway: "Gateway") -> Iterator[Reading]:
+def process(gateway: Gateway) -> Iterator[Reading]:
     """Of the gateway itself."""
     yield i.INFO, (gateway.version,), 1
     yield i.UPTIME, (), gateway.uptime()
     yield i.IN_FLIGHT, (), len(gateway.journeys)
-    yield i.QUEUE, (), gateway.line.waiting
+    yield i.QUEUE, (), gateway.queue.waiting
     yield i.TASKS, (), len(asyncio.all_tasks())
     yield i.LOG_DROPPED, (), gateway.log.dropped
     yield i.COUNTED, ("exact",), gateway.token_counts.counted

@@ -12,7 +12,8 @@ from gateway import clock
 from gateway.catalog.show import Shown, shown
 from gateway.proxy.context import Gateway
 from gateway.proxy.decisions import Record
-from gateway.reporting import recent_requests, status
+from gateway.reporting import recent_requests
+from gateway.reporting.monitor import Monitor
 from gateway.reporting.recent_requests import Opened, Recent
 from gateway.reporting.report import Report
 from gateway.server.admin.guard import authorised
@@ -32,13 +33,14 @@ class Api(Controller):
     def status(
         self,
         gateway: Gateway,
+        monitor: Monitor,
         whole: Annotated[
             str | None,
             Parameter(query="state", description="If given, include the state that decisions are made from."),
         ] = None,
     ) -> Report:
         """What the router sees now."""
-        made = status.report(gateway)
+        made = monitor.report()
         if whole is not None:
             made.state = snapshot(gateway.live, clock.now())
         return made

@@ -13,8 +13,8 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ControllerRouterHandler
 
-from gateway.proxy.context import Gateway
 from gateway.reporting.event_stream import EventStream
+from gateway.reporting.monitor import Monitor
 from gateway.server.admin.api import Api
 from gateway.server.admin.console import Console
 from gateway.server.admin.events import events
@@ -38,11 +38,15 @@ class Refused(msgspec.Struct, frozen=True):
     error: Problem
 
 
-def admin_app(gateway: Gateway, feed: EventStream, handlers: Sequence[ControllerRouterHandler] = HANDLERS) -> Litestar:
-    """The application of the admin port. Handlers get ``gateway`` by naming it as a parameter."""
+def admin_app(monitor: Monitor, feed: EventStream, handlers: Sequence[ControllerRouterHandler] = HANDLERS) -> Litestar:
+    """The application of the admin port. Handlers get ``gateway`` and ``monitor`` by naming them as parameters."""
+    gateway = monitor.gateway
     return Litestar(
         route_handlers=handlers,
-        dependencies={"gateway": Provide(lambda: gateway, sync_to_thread=False)},
+        dependencies={
+            "gateway": Provide(lambda: gateway, sync_to_thread=False),
+            "monitor": Provide(lambda: monitor, sync_to_thread=False),
+        },
         exception_handlers={HTTPException: _refuse},
         openapi_config=_document(gateway.version),
         logging_config=None,

@@ -8,7 +8,7 @@ from litestar.openapi.datastructures import ResponseSpec
 
 from gateway import clock
 from gateway.proxy.context import Gateway
-from gateway.reporting import status
+from gateway.reporting.monitor import not_ready
 from gateway.reporting.telemetry import prometheus
 from gateway.reporting.telemetry.readings import readings
 from gateway.server.admin.guard import authorised
@@ -33,7 +33,7 @@ class Probes(Controller):
     @get("/ready", sync_to_thread=False, responses={503: ResponseSpec(Health, description="No endpoint can serve.")})
     def ready(self, gateway: Gateway) -> Response[Health]:
         """Whether requests can be routed; 503 with the reason where not."""
-        why = status.not_ready(gateway)
+        why = not_ready(gateway)
         return Response(Health(why or "ready"), status_code=503 if why else 200)
 
     @get("/metrics", guards=[authorised], media_type=prometheus.CONTENT_TYPE)

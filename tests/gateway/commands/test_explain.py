@@ -12,7 +12,7 @@ from gateway.catalog.keys import LOCAL
 from gateway.commands.explain import add_arguments, decide, run
 from gateway.config import load
 from gateway.proxy import model_resolution as asking
-from gateway.reporting import status
+from gateway.reporting.report import Report
 from gateway.state.checkpoint import snapshot
 from policies.selection.explain import Decision, explain
 from policies.selection.model import Snapshot
@@ -162,7 +162,7 @@ policies: {in-time: {kind: slo_cost, slo: {ttft: 800ms, tpot: 50ms}}}
         live, catalog = gateway.gateway.live, gateway.gateway.catalog
         now = clock.now()
         live.endpoints.by_deployment["b"][0].domain.cooled_until = now + 5
-        made = status.report(gateway.gateway)
+        made = gateway.app.monitor.report()
         made.state = snapshot(live, now)
         own: dict[str, Decision] = {}
         for name in "mq":
@@ -170,7 +170,7 @@ policies: {in-time: {kind: slo_cost, slo: {ttft: 800ms, tpot: 50ms}}}
             request = Request("chat", name, True, live.estimates.estimate(name, len(body)), now, 7)
             request = asking.filled(request, facts(body), model, LOCAL, {}, live)
             own[name] = explain(request, model, Snapshot(now, catalog.models, live.endpoints.tiers))
-    state = msgspec.json.decode(msgspec.json.encode(made), type=status.Report)
+    state = msgspec.json.decode(msgspec.json.encode(made), type=Report)
     (tmp_path / "c.yaml").write_text(text)
     for name in "mq":
         assert decide(load(tmp_path / "c.yaml"), "chat", asked(name), state, 7, {}).decision == own[name]

@@ -1,9 +1,12 @@
 """Traffic. Rule: figures say what was counted, over the time it was counted in; nothing seen is not nothing."""
 
+from collections import deque
+
 import pytest
 
+from gateway.proxy.context import RECENT
 from gateway.recording.metrics import Metrics
-from gateway.reporting.traffic_stats import LOOKED, RECENT, SMOOTH, WINDOW, Dropped, TrafficStats, quantiles
+from gateway.reporting.traffic_stats import LOOKED, SMOOTH, WINDOW, Dropped, TrafficStats, quantiles
 from gateway.state.live_state import LiveState
 from policies.attempts.outcome import Outcome
 from policies.vocabulary.failure import Failure, Fault
@@ -18,10 +21,10 @@ LEFT = Fault(Failure.CANCELLED, "left")
 def traffic(*outcomes: Outcome) -> TrafficStats:
     """That has seen these since second 0."""
     metrics = Metrics()
-    made = TrafficStats(metrics, LiveState().predictions, members(), 0.0)
+    made = TrafficStats(metrics, LiveState().predictions, members(), deque(maxlen=RECENT), 0.0)
     for each in outcomes:
         metrics.record(each)
-        made.note(each)
+        made._recent.append(each)
     return made
 
 
@@ -64,7 +67,7 @@ def test_a_point_of_the_past_is_taken_over_some_seconds() -> None:
     made, known = traffic(), catalog()
     made.sample(known, NONE, 1.0, 101.0)
     made._metrics.record(outcome(at=1.5))  # counted between two samples
-    made.note(outcome(at=1.5))
+    made._recent.append(outcome(at=1.5))
     for second in range(2, 10):
         made.sample(known, NONE, float(second), 100.0 + second)
     rates = [point.requests.get("pool", 0.0) for point in made.points]
@@ -76,7 +79,7 @@ def test_a_point_of_the_past_is_taken_over_some_seconds() -> None:
 def test_what_is_kept_and_looked_at_is_bounded() -> None:
     made = traffic(*[outcome(at=n / 1000) for n in range(RECENT + 100)])
     seen = made.now(catalog(), NONE, 10.0)
-    assert len(made.recent) == RECENT and seen.requests == RECENT + 100
+    assert len(made._recent) == RECENT and seen.requests == RECENT + 100
     assert seen.total.duration is not None and seen.total.duration.count == LOOKED
 
 
@@ -84,7 +87,7 @@ def test_what_an_upstream_said_in_a_refusal_is_not_kept() -> None:
     long = Fault(Failure.BAD_REQUEST, "no", body=b"x" * 1_000_000)
     made = traffic(outcome(at=0.5, fault=long))
     made.sample(catalog(), NONE, 1.0, 0.0)
-    (kept,) = made.recent
+    (kept,) = made._recent
     assert kept.fault is not None and (kept.fault.body, kept.fault.message) == (b"", "no")
 
 

@@ -79,7 +79,7 @@ async def test_an_endpoint_that_writes_brings_its_body_and_its_answer(gateway: R
     def write(gateway: Gateway, data: Note) -> Note:
         return Note(f"{data.text} on {gateway.version}", data.stars)
 
-    app = admin_app(gateway.gateway, gateway.app.feed, (*HANDLERS, write))
+    app = admin_app(gateway.app.monitor, gateway.app.feed, (*HANDLERS, write))
     async with AsyncTestClient(app) as client:
         assert (await client.post("/api/notes", json={"text": "a", "stars": 1})).status_code == 401
         made = await client.post("/api/notes", json={"text": "a", "stars": 1}, headers=TOKEN)
