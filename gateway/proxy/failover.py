@@ -71,7 +71,7 @@ class Failover:
         priority = turn(journey.incoming.facts, journey.key)
         ticket = Ticket(model.name, journey.outcome.key, float(request.prompt_tokens), latest, priority)
         if not queue.join(ticket, lambda at: self._admit(at - now), journey.catalog.config.server.max_queue, now):
-            journey.give_up(queue.refusal(ticket, "the line is too long"))
+            journey.give_up(queue.refusal(ticket, "the queue is too long"))
             return
         self._hold = journey.hold(
             "queue", latest - now, partial(self._expired, ticket, now), partial(queue.leave, ticket)

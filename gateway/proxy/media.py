@@ -10,7 +10,7 @@ from gateway.proxy.context import Gateway
 from gateway.proxy.hold import Hold
 from policies.vocabulary.failure import Failure, Fault
 
-TIME_IS_UP = Fault(Failure.DEADLINE, "the request's time is up (timeouts.total)")
+TIME_IS_UP = Fault(Failure.DEADLINE, "the request timed out (timeouts.total)")
 _FAILED = Fault(Failure.BAD_REQUEST, "the URLs could not be fetched", param="messages")
 Done = Callable[[Fault | None], None]  # gets why there is no media
 

@@ -13,9 +13,9 @@ from policies.vocabulary.failure import Failure, Fault
 from policies.vocabulary.types import Usage
 
 CANCELLED = Fault(Failure.CANCELLED, "the client left")
-DEFECT = Fault(Failure.CANCELLED, "the gateway failed on this request")
+DEFECT = Fault(Failure.CANCELLED, "internal error of the gateway")
 DEFECTIVE = ErrorResponse(500, DEFECT.message, "server_error", "internal_error")
-STOPPING = Fault(Failure.NO_ENDPOINT, "the gateway is stopping; ask again")
+STOPPING = Fault(Failure.NO_ENDPOINT, "the gateway is shutting down; retry")
 STOPPED = ErrorResponse(503, STOPPING.message, "server_error", "stopping", retry_after=1.0)
 
 

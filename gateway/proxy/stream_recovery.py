@@ -235,7 +235,7 @@ class StreamRecovery:
 
     def _choose(self, found: Recovery) -> Candidate | None:
         """The plan's choice among the places that can."""
-        fit = {place.id for place in found.places}
+        fit = {place.id for place in found.candidates}
         seen = self._journey.snapshot(clock.now())
         others = {place.id for place in seen.endpoints(self._model)} - fit
         return plan(self._journey.incoming.request, self._model, seen, Exclusions(endpoints=others)).candidate

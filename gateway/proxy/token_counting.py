@@ -96,7 +96,7 @@ class TokenCounts(Stage):
             elif passing.config.deployments[deployment.name].provider.tiktoken:
                 exact[deployment.name] = await self._by_tiktoken(deployment.model, passing.incoming.facts)
             else:
-                self._say(deployment.name, f"there is no way to count for provider {deployment.provider}")
+                self._say(deployment.name, f"tokens cannot be counted for provider {deployment.provider}")
         except (FetchFailed, Uncountable, Unsendable) as error:
             self._say(deployment.name, str(error))
 

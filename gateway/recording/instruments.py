@@ -181,8 +181,10 @@ HOLDS = Instrument(
     "Waits for something other than an upstream's answer: queue, pause, recovery, token_count, media, or a stage's own",
     ("kind",),
 )
-MIRRORED = Instrument(
-    "cloverleaf.mirrored", "counter", "{request}", "Copies of requests, by status, or dropped", ("result",)
+MIRRORED = Instrument("cloverleaf.mirrored", "counter", "{request}", "Shadow traffic, by status", ("result",))
+UP = Instrument("cloverleaf.endpoint_up", "gauge", "", "1 if the health check passes", PLACE)
+AT_ENDPOINT = Instrument(
+    "cloverleaf.endpoint_in_flight", "gauge", "{attempt}", "This gateway's attempts in flight", PLACE
 )
 AT_ENDPOINT_TOKENS = Instrument(
     "cloverleaf.endpoint_in_flight_tokens", "gauge", "{token}", "Prompt tokens in flight from this gateway", PLACE
