@@ -170,9 +170,7 @@ class Attempt:
         if not 200 <= status < 300:
             self._error = []
         elif headers.get(b"content-encoding", b"") not in _IDENTITY:
-            self._fail(
-                Fault(Failure.MALFORMED, "the upstream compressed its answer although no compression was accepted")
-            )
+            self._fail(Fault(Failure.MALFORMED, "the upstream sent a compressed answer"))
         else:
             self.decoder = self._adapter.decoder(self._incoming, headers.get(b"content-type", b""))
             if self.decoder.head is not None:

@@ -153,4 +153,4 @@ telemetry: {{ledger: l.db}}
     foretold = [row[0] for row in rows]
     assert len(foretold) == 13 and foretold[0] < 0.2 < 0.4 < foretold[11]
     assert foretold[12] == pytest.approx(foretold[11], rel=0.3)
-    assert '"warm: ' in (tmp_path / "stderr").read_text()
+    assert '"warm start: ' in (tmp_path / "stderr").read_text()
