@@ -25,7 +25,7 @@ from gateway.simulate.trace import TraceError
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("config", metavar="CONFIG", nargs="?", help="the configuration, as it is or as it is planned")
+    parser.add_argument("config", metavar="CONFIG", nargs="?", help="current or planned configuration")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--ledger", type=Path, help="this gateway's ledger (default: cloverleaf.db)")
     what.add_argument(
