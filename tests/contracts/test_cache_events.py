@@ -310,7 +310,7 @@ async def test_an_engine_that_does_not_tokenize_is_guessed(tmp_path: Path) -> No
         assert await signal(gateway, client, 0) == "prefix"
         assert chosen(await ask(client, 0))["features"]["cached_tokens"] > 0
         assert not caches(gateway).prompts["pool", "learned"]
-        (line,) = [line for line in events(gateway) if "does not tell" in line]
+        (line,) = [line for line in events(gateway) if "does not tokenize prompts" in line]
         assert line.endswith("/tokenize answered 404")
 
 
