@@ -92,8 +92,16 @@ class Journey:
             return
         name = model.name
         outcome.model, outcome.stream = name, facts.stream
-        tokens, turn = live.estimates.estimate(name, len(body)), next(live.turns[name])
-        request = Request(family.name, name, facts.stream, tokens, now, seed, turn)
+        size, turn = live.estimates.estimate(name, len(body)), next(live.turns[name])
+        request = Request(
+            family=family.name,
+            model=name,
+            stream=facts.stream,
+            prompt_tokens=size,
+            received=now,
+            seed=seed,
+            sequence=turn,
+        )
         if model.needs:
             request = model_resolution.filled(request, facts, model, self.key, self.given, live)
             outcome.asked = request
