@@ -73,7 +73,16 @@ def _peek_compact(family: Family, body: bytes) -> Facts | None:
     streamed = stream == b"true"
     at = ranges.get("stream_options", _OPENING) if streamed and family.usage_option else NOWHERE
     # By position, since keywords take longer: this is on the way of every request.
-    return Facts(family, body, body[start + 1 : end - 1].decode(), (start + 1, end - 1), streamed, options, at, fields)
+    return Facts(
+        family=family,
+        body=body,
+        model=body[start + 1 : end - 1].decode(),
+        model_at=(start + 1, end - 1),
+        stream=streamed,
+        stream_options=options,
+        options_at=at,
+        decoded=fields,
+    )
 
 
 def _compact(body: bytes, fields: dict[str, msgspec.Raw]) -> dict[str, Range] | None:

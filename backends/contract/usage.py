@@ -58,7 +58,15 @@ class Counted(msgspec.Struct, gc=False):
         hour = (self.cache_creation.ephemeral_1h_input_tokens if self.cache_creation else None) or 0
         thinking = (self.output_tokens_details.thinking_tokens if self.output_tokens_details else None) or 0
         prompt = (self.input_tokens or 0) + read + written
-        return Usage(prompt, self.output_tokens or 0, read, "upstream", written, hour, thinking)
+        return Usage(
+            prompt=prompt,
+            completion=self.output_tokens or 0,
+            cached=read,
+            source="upstream",
+            cache_write=written,
+            cache_write_1h=hour,
+            reasoning=thinking,
+        )
 
 
 def _openai(prompt: int, completion: int, said: _Details | None, heard: _Details | None, total: int | None) -> Usage:
@@ -67,15 +75,15 @@ def _openai(prompt: int, completion: int, said: _Details | None, heard: _Details
     if reasoning and total == prompt + completion + reasoning:
         completion += reasoning  # xAI counts it beside the answer's tokens, others within
     return Usage(
-        prompt,
-        completion,
-        said.cached_tokens or 0,
-        "upstream",
-        said.cache_write_tokens or 0,
-        0,
-        reasoning,
-        said.audio_tokens or 0,
-        heard.audio_tokens or 0,
+        prompt=prompt,
+        completion=completion,
+        cached=said.cached_tokens or 0,
+        source="upstream",
+        cache_write=said.cache_write_tokens or 0,
+        cache_write_1h=0,
+        reasoning=reasoning,
+        audio_prompt=said.audio_tokens or 0,
+        audio_completion=heard.audio_tokens or 0,
     )
 
 

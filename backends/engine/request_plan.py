@@ -70,7 +70,14 @@ def choose(prompt: Prompt, sampling: Sampled, room: int, block_size: int, script
         choice = _choice(prompt, sampling, room, text)
         data, salt = prompt.data + choice.text().encode(), sampling.cache_salt or ""
         keys = block_keys(data, block_size, salt)
-        choice.work = Work(prompt.tokens, len(choice.pieces), keys, choice.finish, data, salt)
+        choice.work = Work(
+            prompt_tokens=prompt.tokens,
+            output_tokens=len(choice.pieces),
+            keys=keys,
+            finish=choice.finish,
+            data=data,
+            salt=salt,
+        )
         choice.call = script.call if script else None
         choices.append(choice)
     return choices

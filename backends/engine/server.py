@@ -64,7 +64,14 @@ class Engine:
         runner = Runner(model, Metrics(), options.speed)
         limits = Limits(options.max_model_len, options.profile.block_size)
         journal = Journal(options.journal) if options.journal is not None else None
-        self._service = Service(options.model, options.profile, limits, runner, FaultBook(options.faults), journal)
+        self._service = Service(
+            model=options.model,
+            profile=options.profile,
+            limits=limits,
+            runner=runner,
+            faults=FaultBook(options.faults),
+            journal=journal,
+        )
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
             lambda: Connection(self._serve, self._connections), host, port, backlog=BACKLOG

@@ -42,7 +42,9 @@ class Service:
             raise Refusal(404, f"The model `{name}` does not exist.", "model")
 
     def generate(self, answer: Answer, dialect: Dialect, choices: list[Choice], n: int, stream: bool | None) -> None:
-        Generation(answer, dialect, choices, n, bool(stream), self.journal).start(self.runner)
+        Generation(
+            answer=answer, dialect=dialect, choices=choices, n=n, stream=bool(stream), journal=self.journal
+        ).start(self.runner)
 
 
 def now() -> int:

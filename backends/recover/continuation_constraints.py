@@ -50,7 +50,16 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 #: Of a body that cannot be read in full nothing is known, not even for how many choices it asks.
-UNREADABLE = Asked("body", 2, False, None, None, (), False, False)
+UNREADABLE = Asked(
+    obstacle="body",
+    choices=2,
+    repeatable=False,
+    most=None,
+    least=None,
+    stops=(),
+    include_stop=False,
+    include_usage=False,
+)
 
 
 def read(facts: Facts) -> Asked:
@@ -70,14 +79,14 @@ def read(facts: Facts) -> Asked:
     options = fields.get("stream_options")
     n = fields.get("n")
     return Asked(
-        _obstacle(family, fields),
-        n if isinstance(n, int) else 1,
-        fields.get("temperature") == 0 or isinstance(fields.get("seed"), int),
-        most[0] if most else None,
-        least if isinstance(least, int) else None,
-        tuple(s for s in ([stop] if isinstance(stop, str) else stop or ()) if isinstance(s, str) and s),
-        fields.get("include_stop_str_in_output") is True,
-        isinstance(options, dict) and options.get("include_usage") is True,
+        obstacle=_obstacle(family, fields),
+        choices=n if isinstance(n, int) else 1,
+        repeatable=fields.get("temperature") == 0 or isinstance(fields.get("seed"), int),
+        most=most[0] if most else None,
+        least=least if isinstance(least, int) else None,
+        stops=tuple(s for s in ([stop] if isinstance(stop, str) else stop or ()) if isinstance(s, str) and s),
+        include_stop=fields.get("include_stop_str_in_output") is True,
+        include_usage=isinstance(options, dict) and options.get("include_usage") is True,
     )
 
 

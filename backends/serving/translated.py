@@ -70,7 +70,14 @@ class Translated:
         api, stream = client_api(facts.family), facts.stream
         usage = bool(facts.stream_options and facts.stream_options.get("include_usage"))
         id = f"{incoming.request.seed:016x}"
-        heading = Heading(id, self._model, int(self._wall()), stream, usage, facts.fields)
+        heading = Heading(
+            id=id,
+            model=self._model,
+            created=int(self._wall()),
+            stream=stream,
+            include_usage=usage,
+            request=facts.fields,
+        )
         reader = self._dialect.reader(stream, content_type)
         return Translation(reader, api.reply(heading), stream, incoming.dropped)
 

@@ -93,14 +93,14 @@ def _stored(values: dict[str, Any]) -> Stored:
     extras = values.get("extra_keys") or [None] * len(hashes)
     partial = bool(values.get("kv_cache_spec_sliding_window")) or len(tokens) != size * len(hashes)
     return Stored(
-        hashes,
-        _hashes([parent])[0] if (parent := values["parent_block_hash"]) is not None else None,
-        tokens,
-        size,
-        adapter,
-        [[key for key in keys or () if key != adapter] for keys in extras],
-        _group(values),
-        partial or len(extras) != len(hashes),
+        hashes=hashes,
+        parent=_hashes([parent])[0] if (parent := values["parent_block_hash"]) is not None else None,
+        tokens=tokens,
+        size=size,
+        adapter=adapter,
+        extras=[[key for key in keys or () if key != adapter] for keys in extras],
+        group=_group(values),
+        partial=partial or len(extras) != len(hashes),
     )
 
 

@@ -1,19 +1,16 @@
 """The resolved configuration as YAML: defaults filled in, units written out, secrets masked."""
 
-from collections.abc import Iterable
 from typing import cast
 
 import msgspec
 import yaml
 from msgspec import inspect
 
-from backends.providers.provider import Provider
 from gateway.catalog.policy_compiler import named
 from gateway.config.deployment import Model
+from gateway.config.encode import encode
 from gateway.config.policy import Route
-from gateway.config.scalar import notation_of
 from gateway.config.schema import Config
-from gateway.config.secret import MASK
 from policies.selection.profile import Policy
 
 
@@ -35,37 +32,6 @@ class Shown(msgspec.Struct, frozen=True):
 def shown(config: Config) -> Shown:
     routes = encode(inspect.type_info(list[Route]), config.routes)
     return Shown(show(config), policies(config), config.models, routes)
-
-
-def encode(kind: inspect.Type, value: object) -> object:
-    """A value as its YAML would be written."""
-    notation = notation_of(kind)
-    if value is None or isinstance(kind, inspect.CustomType):
-        return None if value is None else MASK
-    if notation:
-        return notation.show(value)
-    if isinstance(value, Provider):
-        return value.name
-    if isinstance(kind, inspect.StructType):
-        fields = {field.name: encode(field.type, getattr(value, field.name)) for field in kind.fields}
-        return {name: field for name, field in fields.items() if field not in (None, [], {})}
-    if isinstance(kind, inspect.DictType):
-        return {key: encode(kind.value_type, item) for key, item in cast(dict[str, object], value).items()}
-    if isinstance(kind, inspect.ListType | inspect.VarTupleType):
-        return [encode(kind.item_type, item) for item in cast(Iterable[object], value)]
-    if isinstance(kind, inspect.UnionType):
-        return encode(member(kind, value), value)
-    return value
-
-
-def member(kind: inspect.UnionType, value: object) -> inspect.Type:
-    """The kind within a union that a value (not null) is of: its list when the value is one."""
-    found = [
-        each
-        for each in kind.types
-        if not isinstance(each, inspect.NoneType) and isinstance(each, inspect.ListType) == isinstance(value, list)
-    ]
-    return found[0] if found else kind.types[0]
 
 
 def policies(config: Config) -> dict[str, object]:

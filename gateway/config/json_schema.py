@@ -11,7 +11,7 @@ from msgspec import inspect
 
 from backends.providers import PROVIDERS
 from backends.providers.provider import Provider
-from gateway.catalog.show import encode
+from gateway.config.encode import encode
 from gateway.config.policy import parts_of
 from gateway.config.scalar import notation_of, words_of
 from gateway.config.schema import Config

@@ -49,7 +49,9 @@ def defined(config: Config, source: Source) -> Names:
     deployments, models, policies = (list(each) if isinstance(each, dict) else [] for each in sections)
     aliases = {alias: name for name, model in config.models.items() for alias in model.aliases}
     strong = {name: [each for _, each in strong_of(policy)] for name, policy in config.policies.items()}
-    return Names(deployments, models, policies, aliases, strong, source)
+    return Names(
+        deployments=deployments, models=models, policies=policies, aliases=aliases, strong=strong, source=source
+    )
 
 
 def strong_of(policy: PolicySpec) -> Iterator[tuple[Path, str]]:

@@ -151,7 +151,9 @@ class Hedging:
         self._disarm()
         self._hedged, self._why = True, "hedge"
         limits, adapter = self._model.timeouts[place.deployment.name], journey.catalog.adapter(place, self._model)
-        self._second = Attempt(self, place, limits, adapter, journey.incoming, now)
+        self._second = Attempt(
+            owner=self, candidate=place, limits=limits, adapter=adapter, incoming=journey.incoming, started=now
+        )
         self.outcome.attempts += 1
         self._second.send(journey.gateway)
 

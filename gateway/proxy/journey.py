@@ -1,8 +1,7 @@
 """The journey of one request, the same for every listener and endpoint family, from its headers to its outcome.
 
 From the last body byte to the upstream write is one synchronous tick, and no task runs in between: a journey is moved
-by its listener (run, leave, stop) and its attempt (start, whole, silent, settled). What happens seldom stands beside
-it: stages before the plan, failover, hedging, stream recovery.
+by its listener (run, leave, stop) and its attempt (start, whole, silent, settled).
 """
 
 # compiled
@@ -56,9 +55,8 @@ class Journey:
         self.gateway, self.catalog = gateway, gateway.catalog
         self.head, self.family, self.given = head, head.family, head.given
         self.answer, self.outcome = answer, outcome
-        self.max_body = 0  # bytes
         self.refused: ErrorResponse | None = None
-        self.deadline, self.key = 0.0, LOCAL
+        self.max_body, self.deadline, self.key = 0, 0.0, LOCAL  # bytes, monotonic seconds
         self._attempt: Attempt | None = None  # the one that counts
         self._hold: Hold | None = None
         self._failover: Failover | None = None
@@ -92,8 +90,11 @@ class Journey:
             return
         name = model.name
         outcome.model, outcome.stream = name, facts.stream
-        tokens, turn = live.estimates.estimate(name, len(body)), next(live.turns[name])
-        request = Request(family.name, name, facts.stream, tokens, now, seed, turn)
+        size, turn = live.estimates.estimate(name, len(body)), next(live.turns[name])
+        request = Request(
+            family=family.name, model=name, stream=facts.stream, prompt_tokens=size, received=now, seed=seed,
+            sequence=turn,
+        )  # fmt: skip
         if model.needs:
             request = model_resolution.filled(request, facts, model, self.key, self.given, live)
             outcome.asked = request
@@ -244,8 +245,7 @@ class Journey:
     def conclude(self, fault: Fault | None, now: float | None = None) -> None:
         """Record what became of it, once, on every path."""
         outcome = self.outcome
-        outcome.fault = fault
-        outcome.finished = now or clock.now()
+        outcome.fault, outcome.finished = fault, now or clock.now()
         self._failover = None  # which holds this journey
         self.gateway.journeys.discard(self)
         self.gateway.record(outcome)

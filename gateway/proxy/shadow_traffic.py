@@ -94,7 +94,7 @@ class ShadowTraffic:
             return
         found = catalog.model(model)
         assert found is not None  # the configuration was checked
-        journey = ShadowJourney(self, gateway, catalog, head, key, found)
+        journey = ShadowJourney(shadows=self, gateway=gateway, catalog=catalog, head=head, key=key, model=found)
         self.journeys.add(journey)
         asyncio.get_running_loop().call_soon(journey.run, body, clock.now())
 

@@ -218,15 +218,15 @@ class StreamRecovery:
         kept, asked = self._kept, self._asked
         channels, text = kept.channels(), kept.content
         return Broken(
-            self._journey.family.name,
-            asked.obstacle or ("refusal" if "refusal" in channels else ""),
-            max(asked.choices, kept.choices),
-            asked.repeatable,
-            bool(channels - REASONING),
-            not channels.isdisjoint(REASONING),
-            kept.called,
-            text != text.strip(),
-            kept.overflow,
+            family=self._journey.family.name,
+            obstacle=asked.obstacle or ("refusal" if "refusal" in channels else ""),
+            choices=max(asked.choices, kept.choices),
+            repeatable=asked.repeatable,
+            content=bool(channels - REASONING),
+            reasoning=not channels.isdisjoint(REASONING),
+            called=kept.called,
+            padded=text != text.strip(),
+            overflow=kept.overflow,
         )
 
     def _places(self) -> list[Candidate]:

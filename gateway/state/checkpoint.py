@@ -82,7 +82,7 @@ def pieces(live: LiveState) -> Iterator[Piece]:
     for name, what, holder, field in _learned(live):
         value = _get(holder, field)
         if value is not None:
-            yield Piece(name, what, shape, wall, now, msgspec.msgpack.encode(value))
+            yield Piece(name=name, what=what, version=shape, time=wall, moment=now, value=msgspec.msgpack.encode(value))
 
 
 def recall(live: LiveState, saved: list[Piece], log: Log) -> None:

@@ -137,7 +137,9 @@ class Endpoints:
         credential = f"{deployment.account} {id[1]}"
         key = f"quota:{deployment.quota}" if deployment.quota else f"{credential} {deployment.model}"
         domain = self._shared.domain(key, credential, topology.retry_budget)
-        return Candidate(id, deployment, load, domain, self._pool(deployment), digest(*id))
+        return Candidate(
+            id=id, deployment=deployment, load=load, domain=domain, pool=self._pool(deployment), mark=digest(*id)
+        )
 
     def _pool(self, deployment: Deployment) -> Pool:
         """The rate is counted where there is a limit."""

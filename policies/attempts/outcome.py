@@ -90,6 +90,15 @@ class Outcome:
             began = self.began or self.received
             first = self.first_token if self.first_token >= began else 0.0  # another's, where it was recovered
             last = [
-                AttemptRecord(self.deployment, self.endpoint, began, self.finished, "", self.reason, self.signal, first)
+                AttemptRecord(
+                    deployment=self.deployment,
+                    endpoint=self.endpoint,
+                    began=began,
+                    ended=self.finished,
+                    end="",
+                    reason=self.reason,
+                    signal=self.signal,
+                    first_token=first,
+                )
             ]
         return sorted([*self.tries, *last], key=lambda each: each.began)

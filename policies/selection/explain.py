@@ -67,15 +67,15 @@ def explain(request: Request, model: Model, snapshot: Snapshot) -> Decision:
         if asked:
             break
     return Decision(
-        model.name,
-        model.policy.kind,
-        request.family,
-        request.prompt_tokens,
-        tuple(rows),
-        found.signal.value if found.signal else "",
-        request.seed,
-        request.difficulty,
-        request.threshold if request.difficulty is not None else None,
+        model=model.name,
+        policy=model.policy.kind,
+        family=request.family,
+        prompt_tokens=request.prompt_tokens,
+        considered=tuple(rows),
+        signal=found.signal.value if found.signal else "",
+        seed=request.seed,
+        difficulty=request.difficulty,
+        threshold=request.threshold if request.difficulty is not None else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from msgspec import NODEFAULT, Struct, inspect
 
-from gateway.catalog.show import encode
+from gateway.config.encode import encode
 from gateway.config.json_schema import description, descriptions
 from policies.selection.filters import FILTERS
 from policies.selection.pickers import PICKERS

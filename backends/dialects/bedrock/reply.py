@@ -88,7 +88,14 @@ class _Usage(msgspec.Struct, rename="camel"):
         read, written = self.cache_read_input_tokens or 0, self.cache_write_input_tokens or 0
         hour = sum(detail.input_tokens for detail in self.cache_details or () if detail.ttl == "1h")
         prompt = self.input_tokens + read + written
-        return Usage(prompt, self.output_tokens, read, "upstream", written, hour)
+        return Usage(
+            prompt=prompt,
+            completion=self.output_tokens,
+            cached=read,
+            source="upstream",
+            cache_write=written,
+            cache_write_1h=hour,
+        )
 
 
 class _Tier(msgspec.Struct):

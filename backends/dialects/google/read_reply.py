@@ -155,7 +155,14 @@ class GoogleInterpreter:
         if call.name:
             number, choice.calls = choice.calls, choice.calls + 1
             events.append(
-                CallStart(number, self._call_id(call, index, number), call.name, index, signature, _of(signature))
+                CallStart(
+                    index=number,
+                    id=self._call_id(call, index, number),
+                    name=call.name,
+                    choice=index,
+                    signature=signature,
+                    origin=_of(signature),
+                )
             )
             if not call.will_continue:
                 return [*events, CallDelta(number, bytes(call.args).decode(), index)]

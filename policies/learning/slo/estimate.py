@@ -116,4 +116,12 @@ class EstimateQuery(msgspec.Struct, frozen=True, gc=False):
         met = msgspec.structs.astuple(situation)
         late, work, felt, prefill, seconds, ratios, _ = self.glance(predictor, met, capacity, now, overdue)
         first = Prediction(seconds, ratios, predictor.hardware.first.calibration)
-        return Estimate(situation, first, predictor.each_token(situation, now), late, work, felt, prefill)
+        return Estimate(
+            situation=situation,
+            first=first,
+            each=predictor.each_token(situation, now),
+            late=late,
+            work=work,
+            felt=felt,
+            prefill=prefill,
+        )

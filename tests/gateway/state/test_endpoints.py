@@ -9,7 +9,7 @@ import pytest
 from backends.engine.server import Engine, EngineOptions
 from gateway import clock
 from gateway.recording.instruments import UP
-from gateway.reporting import status
+from gateway.reporting.monitor import not_ready
 from gateway.reporting.telemetry.readings import readings
 from gateway.state.endpoints import MOST, PAST
 from policies.selection.model import Id, Tier
@@ -52,7 +52,7 @@ async def asked(gateway: Running, count: int = 6) -> set[str]:
 
 def shown(gateway: Running) -> set[str]:
     """The endpoints that status, metrics and probes tell of, which are the same."""
-    reported = {each.url for deployment in status.report(gateway.gateway).deployments for each in deployment.endpoints}
+    reported = {each.url for deployment in gateway.app.monitor.report().deployments for each in deployment.endpoints}
     measured = {labels[1] for instrument, labels, _ in readings(gateway.gateway, clock.now()) if instrument is UP}
     probed = {url for _, url in gateway.app.live.counters.probed}
     assert reported == measured == probed
@@ -109,7 +109,7 @@ async def test_one_that_is_removed_vanishes_from_traffic_status_metrics_and_prob
         assert shown(gateway) == {two}
         gateway.app.live.remove(("pool", two))
         assert (await ask(gateway.port, chat())).status == 503
-        assert status.not_ready(gateway.gateway) == "no endpoint is up"
+        assert not_ready(gateway.gateway) == "no endpoint is up"
         with pytest.raises(KeyError):
             gateway.app.live.remove(("pool", two))
         with pytest.raises(KeyError):

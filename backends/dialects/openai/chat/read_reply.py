@@ -155,7 +155,14 @@ class ChatMeaning:
                 signature = google.thought_signature if google else ""
                 id = call.id or f"call_{choice}_{number}"
                 events.append(
-                    CallStart(number, id, function.name or "", choice, signature, GOOGLE if signature else "")
+                    CallStart(
+                        index=number,
+                        id=id,
+                        name=function.name or "",
+                        choice=choice,
+                        signature=signature,
+                        origin=GOOGLE if signature else "",
+                    )
                 )
             if function.arguments:
                 if self._open.get(choice) != key:

@@ -167,12 +167,12 @@ def _calls(message: wire.Message) -> list[ToolCall]:
         signature = google.thought_signature if google else ""
         calls.append(
             ToolCall(
-                call.id,
-                call.function.name,
-                call.function.arguments or "{}",
-                signature,
-                GOOGLE if signature else "",
-                cache_ttl(call.cache_control),
+                id=call.id,
+                name=call.function.name,
+                arguments=call.function.arguments or "{}",
+                signature=signature,
+                origin=GOOGLE if signature else "",
+                cache=cache_ttl(call.cache_control),
             )
         )
     if message.function_call is not None:
