@@ -58,6 +58,7 @@ class Hanging:
 async def test_a_log_that_hangs_keeps_no_request_waiting() -> None:
     sink = Hanging()
     log = Log("info", sink)  # type: ignore[arg-type]
+    log.start()
     try:
         log.event("info", "first", "")
         await asyncio.to_thread(sink.asked.wait)
