@@ -38,7 +38,7 @@ async def test_a_full_disk_stops_the_recording_and_no_request(tmp_path: Path) ->
         resource.prlimit(gateway.pid, resource.RLIMIT_FSIZE, (WAL, most))  # no file may grow beyond it
         sent = 0
         async with asyncio.timeout(LIMIT):
-            while not any("unrecorded" in line.get("message", "") for line in gateway.lines()):
+            while not any("not recorded" in line.get("message", "") for line in gateway.lines()):
                 answers = await asyncio.gather(*(chat(http, gateway.url, max_tokens=1) for _ in range(20)))
                 assert {answer.status_code for answer in answers} == {200}
                 sent += len(answers)

@@ -151,7 +151,7 @@ async def test_a_stream_that_breaks_raises_in_the_client(gateway: Running, sdk: 
         extra_body={"ignore_eos": True},
     )
     await anext(stream)
-    for engines in gateway.app._engines.values():
+    for engines in gateway.app._engines._running.values():
         for engine in engines:
             for connection in list(engine._connections):
                 connection.abort()

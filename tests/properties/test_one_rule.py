@@ -17,7 +17,7 @@ from gateway.reporting.telemetry import readings
 from gateway.reporting.traffic_stats import Dropped, TrafficStats
 from gateway.simulate.event_queue import Agenda
 from gateway.simulate.results import Tally
-from gateway.simulate.simulated_pool import Options, compile_pool, places
+from gateway.simulate.simulated_pool import Options, compile_pool, upstreams
 from gateway.simulate.trace import Arrival, Trace
 from gateway.simulate.upstream_models import Cloud, OwnReplica
 from gateway.state.live_state import LiveState
@@ -131,7 +131,7 @@ def test_an_sglang_tgi_llama_cpp_or_ollama_pool_is_simulated_as_engines_with_a_q
     gateways = compile_catalog(config, embedded, CredentialRefresher())
     live = LiveState()
     compile_pool(config, live, Options(replicas=2), "order")
-    made = places(live, trace, Options(), Agenda())
+    made = upstreams(live, trace, Options(), Agenda())
     for name, deployment in gateways.topology.deployments.items():
         own, simulated = name not in PURCHASED, live.endpoints.by_deployment[name]
         assert {each.own for each in (deployment, *(c.deployment for c in simulated))} == {own}, name
