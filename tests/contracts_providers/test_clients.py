@@ -236,7 +236,7 @@ models:
 """
         async with running(text) as gateway, chat(gateway) as client:
             reply = await client.chat.completions.create(model="m", messages=sound)
-            with pytest.raises(openai.BadRequestError, match="no deployment of model .* supports audio"):
+            with pytest.raises(openai.BadRequestError, match="supports audio"):
                 await client.chat.completions.create(model="c", messages=sound)
     assert reply.choices[0].message.content == "yes"
     assert deaf.calls == []

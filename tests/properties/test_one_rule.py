@@ -1,6 +1,6 @@
 """One rule, wherever it is shown: the same answers are judged alike live, in metrics, the console and replays."""
 
-from collections import Counter
+from collections import Counter, deque
 
 import pytest
 
@@ -69,10 +69,11 @@ def test_a_miss_is_a_miss_in_the_metrics_the_console_the_simulator_and_the_repor
     config, live, metrics = configured(CONFIG), LiveState(), Metrics()
     catalog = compile_catalog(config, {}, CredentialRefresher())
     live.follow(catalog.topology)
-    traffic = TrafficStats(metrics, live.predictions, live.endpoints.by_deployment, 0.0)
+    recent: deque[Outcome] = deque()
+    traffic = TrafficStats(metrics, live.predictions, live.endpoints.by_deployment, recent, 0.0)
     for each in played(live, catalog):
         metrics.record(each)
-        traffic.note(each)
+        recent.append(each)
     now = traffic.now(catalog, Dropped(), 30.0)
     level = now.levels["m"]
     assert (level.streams, level.missed) == (len(ANSWERS), pytest.approx(MISSED / len(ANSWERS)))
@@ -99,7 +100,7 @@ def test_a_miss_is_a_miss_in_the_metrics_the_console_the_simulator_and_the_repor
 
 def test_spill_is_the_same_share_in_the_metrics_and_the_console() -> None:
     catalog, metrics = compile_catalog(configured(CONFIG), {}, CredentialRefresher()), Metrics()
-    traffic = TrafficStats(metrics, LiveState().predictions, {}, 0.0)
+    traffic = TrafficStats(metrics, LiveState().predictions, {}, deque(), 0.0)
     for each in (outcome(), outcome("cloud"), outcome("cloud", status=500), outcome("cloud", status=429)):
         metrics.record(each)
     told = {instrument: value for instrument, _, value in readings.spill(catalog, metrics)}
