@@ -55,6 +55,7 @@ build/stamp: .venv/stamp deploy/compile.py $(shell find policies backends gatewa
 COMPILED := contracts hostile properties backends/reply backends/transports gateway/ledger gateway/server policies/attempts
 
 test-compiled: build/stamp  ## the tests of what is compiled, once more, on the compiled files
+	tar -c --exclude=__pycache__ tests bench | tar -x -C build/compiled
 	cd build/compiled && ../../$(PY) -c "import gateway.proxy.journey as j; assert j.__file__.endswith('.so')"
 	$(call timed,compiled,cd build/compiled && ../../$(PY) $(PYTEST) $(COMPILED:%=tests/%))
 
