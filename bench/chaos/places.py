@@ -79,7 +79,7 @@ class Gateway:
 
     def __init__(self, directory: Path, pool: list[Engine], cloud: Engine) -> None:
         self.port, self.admin = free_ports(2)
-        self.log = directory / "gateway.recording.log"
+        self.log = directory / "gateway.log"
         self._config = directory / "cloverleaf.yaml"
         self._urls = ", ".join(f'"{engine.url}"' for engine in pool)
         self._cloud = cloud.url

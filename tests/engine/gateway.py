@@ -19,4 +19,4 @@ class Gateway(Server):
         path.write_text(config)
         serve = [sys.executable, "-m", "gateway.cli", "serve", str(path)]
         ports = ["--port", str(port), "--admin-port", str(admin)]
-        super().__init__(directory / "gateway.recording.log", serve + ports, f"{self.admin}/ready")
+        super().__init__(directory / "gateway.log", serve + ports, f"{self.admin}/ready")
