@@ -5,7 +5,6 @@ within one can be retried.
 from collections.abc import Mapping
 
 from backends.contract import sse
-from backends.contract.adapter import Adapter, Incoming, Wire
 from backends.contract.decoder import Decoder
 from backends.recover import chunk_json as chunk
 from policies.vocabulary.failure import Fault
@@ -13,23 +12,6 @@ from policies.vocabulary.types import Usage
 
 MAX_HELD = 1024 * 1024  # bytes; arguments longer than that are passed on as they come
 _MARKS = (b'"tool_calls"', b'"function_call"')
-
-
-class HoldingCalls:
-    """An adapter whose streamed chat answers hold their tool calls back."""
-
-    def __init__(self, adapter: Adapter) -> None:
-        self._adapter = adapter
-
-    def encode(self, incoming: Incoming) -> Wire:
-        return self._adapter.encode(incoming)
-
-    def fault(self, incoming: Incoming, status: int, headers: Mapping[bytes, bytes], body: bytes) -> Fault:
-        return self._adapter.fault(incoming, status, headers, body)
-
-    def decoder(self, incoming: Incoming, content_type: bytes) -> Decoder:
-        decoder = self._adapter.decoder(incoming, content_type)
-        return HeldCalls(decoder) if content_type.startswith(b"text/event-stream") else decoder
 
 
 class HeldCalls:

@@ -27,13 +27,6 @@ class Caller(Protocol):
     def failed(self, fault: Fault, now: float) -> None: ...
 
 
-class UpstreamModel(Protocol):
-    """Where attempts are sent."""
-
-    def send(self, arrival: Arrival, caller: Caller, now: float) -> None: ...
-    def cancel(self, caller: Caller, now: float) -> None: ...
-
-
 class OwnReplica:
     """One replica of the pool."""
 
